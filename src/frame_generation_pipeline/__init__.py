@@ -1,0 +1,1 @@
+"""Lip-synced video of a recorded person from any speech."""
