@@ -1,0 +1,138 @@
+"""Reading and writing checkpoints: the original's `.pth` and `.safetensors`, never executing code that a file brings."""
+
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MissingFileError, ModelError, OptionError
+from ..spec import AUDIO_SPECS, GENERATOR_SPECS, GeneratorSpec
+
+if TYPE_CHECKING:
+    import torch
+
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
+
+
+def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
+    """Every named tensor of a checkpoint file, on the CPU.
+
+    `.safetensors` is read as such, everything else as a PyTorch file with `weights_only=True`: a pickle that wants to
+    run code is refused. A file that wraps its tensors in `state_dict` or `model` (as training states do) is unwrapped.
+
+    Raises MissingFileError, or ModelError when the file is not a checkpoint.
+    """
+    import torch
+
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such checkpoint; give a .pth or .safetensors file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors import SafetensorError
+            from safetensors.torch import load_file
+
+            try:
+                content = load_file(path)
+            except SafetensorError as error:
+                raise ModelError(f"{path}: not a readable .safetensors file ({error}); save it again") from error
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
+            " or is damaged; save its state_dict() with torch.save or as .safetensors"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelError(f"{path}: not a readable checkpoint ({_first_line(error)}); expected a PyTorch file") from error
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
+        raise ModelError(f"{path}: holds no named tensors; expected the state_dict of a generator or audio encoder")
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
+    """Load `tensors` into `module`; every name and shape must be there, as with `strict=True`.
+
+    Raises ModelError that names the first tensors which are missing, unexpected or of another shape.
+    """
+    expected = module.state_dict()
+    problems = [f"{name} is missing" for name in expected if name not in tensors]
+    problems += [f"{name} is unexpected" for name in tensors if name not in expected]
+    problems += [
+        f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in tensors and tensors[name].shape != value.shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ModelError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems[:3])}{more}")
+    module.load_state_dict(tensors, strict=True)
+
+
+def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
+    """Write a checkpoint under its final name only when it is complete: `.safetensors`, or the original's `.pth`."""
+    import torch
+
+    path = Path(path)
+    if path.suffix not in CHECKPOINT_SUFFIXES:
+        raise ModelError(f"{path}: unknown kind of checkpoint; end its name with {' or '.join(CHECKPOINT_SUFFIXES)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import save_file
+
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+        else:
+            torch.save(tensors, temporary)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:
+    """Which generators a checkpoint can be, told from the names and shapes of its tensors.
+
+    More than one: `ave` and `hubert` networks of one size differ in two strides and in no tensor.
+
+    Raises ModelError when the tensors are no generator's.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    first = shapes.get("inc.inconv.0.conv.6.weight", ())
+    audio = shapes.get("audio_model.conv1.conv.0.weight", ())
+    if len(first) != 4 or len(audio) != 4:
+        raise ModelError(f"{path}: holds no SyncTalk_2D generator (tensors inc.* and audio_model.* are expected)")
+    size = 320 if any(name.startswith("down5.") for name in shapes) else 160
+    specs = tuple(
+        spec
+        for spec in GENERATOR_SPECS.values()
+        if (spec.face.size, spec.widths[0], spec.audio.window_shape[0]) == (size, first[0], audio[1])
+    )
+    if not specs:
+        raise ModelError(
+            f"{path}: a generator of unknown form ({first[0]} image and {audio[1]} audio channels at its start)"
+        )
+    return specs
+
+
+def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | None) -> GeneratorSpec:
+    """The one of `specs` for features of type `mode`; the first (`ave` before `hubert`) when `mode` is None.
+
+    Raises ModelError when `mode` contradicts what the file is, OptionError when there is no such mode.
+    """
+    if mode is not None and mode not in AUDIO_SPECS:
+        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
+    for spec in specs:
+        if mode in (None, spec.audio.name):
+            return spec
+    found = " or ".join(spec.audio.name for spec in specs)
+    raise ModelError(f"{path}: this generator is for {found} features, not {mode}; leave the mode out or correct it")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

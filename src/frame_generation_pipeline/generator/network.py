@@ -1,0 +1,174 @@
+"""SyncTalk_2D's U-Net in PyTorch: the reference that everything else is compared with.
+
+Module and parameter names are those of the original programs, so that existing checkpoints load with `strict=True`.
+The forward pass is in two steps: `encode_image` depends on the template frame alone, `render` adds the audio.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..spec import GeneratorSpec
+
+
+class InvertedResidual(nn.Module):
+    """1x1 expansion to twice the channels, 3x3 depthwise, 1x1 projection, each with a batch norm (MobileNetV2)."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, residual: bool = False) -> None:
+        super().__init__()
+        hidden = 2 * channels_in
+        self.residual = residual
+        self.conv = nn.Sequential(
+            nn.Conv2d(channels_in, hidden, 1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, channels_out, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels_in, h, w) -> (n, channels_out, h / stride, w / stride)."""
+        out: Tensor = self.conv(x)
+        return x + out if self.residual else out
+
+
+class DoubleConvDW(nn.Module):
+    """An inverted residual that changes the channels (and the size, by `stride`), then one that keeps them."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.double_conv = nn.Sequential(
+            InvertedResidual(channels_in, channels_out, stride),
+            InvertedResidual(channels_out, channels_out, residual=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels_in, h, w) -> (n, channels_out, h / stride, w / stride)."""
+        out: Tensor = self.double_conv(x)
+        return out
+
+
+class InConvDw(nn.Module):
+    """The six input channels at full size."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.inconv = nn.Sequential(InvertedResidual(channels_in, channels_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 6, h, w) -> (n, channels_out, h, w)."""
+        out: Tensor = self.inconv(x)
+        return out
+
+
+class Down(nn.Module):
+    """One level of the image encoder; halves the size."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.maxpool_conv = nn.Sequential(DoubleConvDW(channels_in, channels_out, stride=2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels_in, h, w) -> (n, channels_out, h / 2, w / 2)."""
+        out: Tensor = self.maxpool_conv(x)
+        return out
+
+
+class Up(nn.Module):
+    """One level of the decoder: doubles the size and joins the image encoder's tensor of that size."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.conv = DoubleConvDW(channels_in, channels_out)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """(n, channels_in - s, h, w), (n, s, 2h, 2w) -> (n, channels_out, 2h, 2w)."""
+        out: Tensor = self.conv(torch.cat([self.up(x), skip], dim=1))
+        return out
+
+
+class OutConv(nn.Module):
+    """The last 1x1 convolution, to three colours."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels_in, h, w) -> (n, channels_out, h, w)."""
+        out: Tensor = self.conv(x)
+        return out
+
+
+class AudioModel(nn.Module):
+    """A window of audio features -> a tensor of the bottleneck's size; the three feature types differ in their start."""
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        super().__init__()
+        channels, height, width = spec.audio.window_shape
+        _, small, middle, large, top = spec.widths
+        # Every window ends as 10x10 at the bottleneck: 16 rows or columns stay as they are here, 32 are halved.
+        stride = (2 if height == 32 else 1, 2 if width == 32 else 1)
+        if channels == 256:  # wenet windows come with as many channels as the other two get from two expansions
+            small = middle = channels
+        self.conv1 = InvertedResidual(channels, small, residual=channels == small)
+        self.conv2 = InvertedResidual(small, middle, residual=small == middle)
+        self.conv3 = nn.Conv2d(middle, large, 3, stride, 1)
+        self.bn3 = nn.BatchNorm2d(large)
+        self.conv4 = InvertedResidual(large, large, residual=True)
+        self.conv5 = nn.Conv2d(large, top, 3, 2, 3)
+        self.bn5 = nn.BatchNorm2d(top)
+        self.relu = nn.ReLU()
+        self.conv6 = InvertedResidual(top, top, residual=True)
+        self.conv7 = InvertedResidual(top, top, residual=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, *window_shape) -> (n, widths[4], 10, 10)."""
+        x = self.conv2(self.conv1(x))
+        x = self.conv4(self.relu(self.bn3(self.conv3(x))))
+        x = self.relu(self.bn5(self.conv5(x)))
+        out: Tensor = self.conv7(self.conv6(x))
+        return out
+
+
+class GeneratorNetwork(nn.Module):
+    """The generator of `spec`: a face with its middle blacked out, and audio -> the face that says it."""
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        # The 320 network has one level more than the 160 one, at the top and with the first level's width.
+        c = spec.widths if spec.face.size == 160 else (spec.widths[0], *spec.widths)
+        self.audio_model = AudioModel(spec)
+        self.fuse_conv = nn.Sequential(DoubleConvDW(c[-1] * 2, c[-1]), DoubleConvDW(c[-1], c[-2]))
+        self.inc = InConvDw(6, c[0])
+        self.levels = len(c) - 1
+        for level in range(1, self.levels + 1):
+            self.add_module(f"down{level}", Down(c[level - 1], c[level]))
+        # A level's output has as many channels as the next one's skip, so that the two halves of its input are equal.
+        skips = c[-2::-1]
+        outputs = (*skips[1:], c[0] // 2 if self.levels == 5 else c[0])
+        for level, (skip, out) in enumerate(zip(skips, outputs, strict=True), start=1):
+            self.add_module(f"up{level}", Up(2 * skip, out))
+        self.outc = OutConv(outputs[-1], 3)
+
+    def encode_image(self, image: Tensor) -> list[Tensor]:
+        """Network input (n, 6, size, size) in [0, 1] -> the image encoder's tensors, from full size down to 10x10."""
+        tensors: list[Tensor] = [self.inc(image)]
+        for level in range(1, self.levels + 1):
+            tensors.append(self.get_submodule(f"down{level}")(tensors[-1]))
+        return tensors
+
+    def render(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
+        """What `encode_image` gave and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
+        x = self.fuse_conv(torch.cat([encoded[-1], self.audio_model(audio)], dim=1))
+        for level, skip in enumerate(encoded[-2::-1], start=1):
+            x = self.get_submodule(f"up{level}")(x, skip)
+        return torch.sigmoid(self.outc(x))
+
+    def forward(self, image: Tensor, audio: Tensor) -> Tensor:
+        """(n, 6, size, size) in [0, 1] and (n, *window_shape) -> (n, 3, size, size) in [0, 1]."""
+        return self.render(self.encode_image(image), audio)
