@@ -37,11 +37,11 @@ AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET)}
 class FaceSpec:
     """How a face crop becomes network input and how the output goes back; pixels throughout."""
 
+    name: str  # what the original calls it, by its crop's or its input's side
     size: int  # side of the network's square input and output
     margin: int  # rim of the resized crop that stays the original's
     cubic: bool  # resize with INTER_CUBIC, otherwise INTER_LINEAR
     mask: tuple[int, int, int, int]  # x, y, width, height of the blacked-out rectangle, inside the network's input
-    has_parsing: bool  # a parsing picture may keep original pixels
 
     @property
     def crop_size(self) -> int:
@@ -49,34 +49,30 @@ class FaceSpec:
         return self.size + 2 * self.margin
 
 
-FACE_328 = FaceSpec(size=320, margin=4, cubic=True, mask=(5, 5, 310, 305), has_parsing=True)
-FACE_160 = FaceSpec(size=160, margin=4, cubic=False, mask=(5, 5, 150, 145), has_parsing=False)
-
-FULL_WIDTHS = (32, 64, 128, 256, 512)
-LIGHT_WIDTHS = (16, 32, 64, 128, 256)  # "for mobile devices" in the original's comments
+FACE_328 = FaceSpec("328", size=320, margin=4, cubic=True, mask=(5, 5, 310, 305))
+FACE_160 = FaceSpec("160", size=160, margin=4, cubic=False, mask=(5, 5, 150, 145))
+FACE_SPECS = {spec.name: spec for spec in (FACE_328, FACE_160)}
 
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """One generator: its face geometry, its audio feature and the channel widths of its U-Net."""
+    """One generator: its face geometry, its audio feature and the width of its U-Net."""
 
     face: FaceSpec
     audio: AudioSpec
-    widths: tuple[int, int, int, int, int] = FULL_WIDTHS
+    width: int = 32  # channels at the first level; each of the next four has twice as many
+
+    @property
+    def widths(self) -> tuple[int, int, int, int, int]:
+        """Channels of the five levels."""
+        w = self.width
+        return w, 2 * w, 4 * w, 8 * w, 16 * w
 
     @property
     def name(self) -> str:
         """Short name as people say it: `328-ave`, `160-hubert`, `328-ave-light`."""
-        side = self.face.crop_size if self.face.cubic else self.face.size
-        return f"{side}-{self.audio.name}" + ("-light" if self.widths == LIGHT_WIDTHS else "")
+        width = {FULL: "", LIGHT: "-light"}.get(self.width, f"-width{self.width}")
+        return f"{self.face.name}-{self.audio.name}{width}"
 
 
-GENERATOR_SPECS = {
-    spec.name: spec
-    for spec in (
-        GeneratorSpec(face, audio, widths)
-        for face in (FACE_328, FACE_160)
-        for audio in AUDIO_SPECS.values()
-        for widths in (FULL_WIDTHS, LIGHT_WIDTHS)
-    )
-}
+FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices

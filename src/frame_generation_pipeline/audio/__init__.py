@@ -1,0 +1,1 @@
+"""From any audio file to the windows of features that the generator sees."""

@@ -1,0 +1,1 @@
+"""Figures and pictures of quality: how far two renderings are apart."""

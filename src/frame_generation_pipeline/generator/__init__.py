@@ -1,0 +1,1 @@
+"""The network that paints the face, its backends and its export."""

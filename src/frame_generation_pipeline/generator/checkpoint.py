@@ -1,4 +1,4 @@
-"""Reading and writing checkpoints: the original's `.pth` and `.safetensors`, never executing code that a file brings."""
+"""Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
 
 import os
 import pickle
@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MissingFileError, ModelError, OptionError
-from ..spec import AUDIO_SPECS, GENERATOR_SPECS, GeneratorSpec
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, GeneratorSpec
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"{path}: no such checkpoint; give a .pth or .safetensors file")
+    content: object
     try:
         if path.suffix == ".safetensors":
             from safetensors import SafetensorError
@@ -45,7 +46,7 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
             " or is damaged; save its state_dict() with torch.save or as .safetensors"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(f"{path}: not a readable checkpoint ({_first_line(error)}); expected a PyTorch file") from error
+        raise ModelError(f"{path}: not a readable PyTorch checkpoint ({_first_line(error)})") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -107,16 +108,12 @@ def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tup
     audio = shapes.get("audio_model.conv1.conv.0.weight", ())
     if len(first) != 4 or len(audio) != 4:
         raise ModelError(f"{path}: holds no SyncTalk_2D generator (tensors inc.* and audio_model.* are expected)")
-    size = 320 if any(name.startswith("down5.") for name in shapes) else 160
+    face = FACE_328 if any(name.startswith("down5.") for name in shapes) else FACE_160
     specs = tuple(
-        spec
-        for spec in GENERATOR_SPECS.values()
-        if (spec.face.size, spec.widths[0], spec.audio.window_shape[0]) == (size, first[0], audio[1])
+        GeneratorSpec(face, spec, width=first[0]) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1]
     )
     if not specs:
-        raise ModelError(
-            f"{path}: a generator of unknown form ({first[0]} image and {audio[1]} audio channels at its start)"
-        )
+        raise ModelError(f"{path}: a generator of unknown form (its audio has {audio[1]} channels)")
     return specs
 
 

@@ -7,7 +7,7 @@ The forward pass is in two steps: `encode_image` depends on the template frame a
 import torch
 from torch import Tensor, nn
 
-from ..spec import GeneratorSpec
+from frame_generation_pipeline.spec import GeneratorSpec
 
 
 class InvertedResidual(nn.Module):
@@ -104,7 +104,7 @@ class OutConv(nn.Module):
 
 
 class AudioModel(nn.Module):
-    """A window of audio features -> a tensor of the bottleneck's size; the three feature types differ in their start."""
+    """A window of audio features -> a tensor of the bottleneck's size; feature types differ in how it starts."""
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()

@@ -1,0 +1,1 @@
+"""Pictures in and out: videos and folders of frames, read and written as streams."""

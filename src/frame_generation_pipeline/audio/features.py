@@ -1,0 +1,146 @@
+"""Audio features, one a video frame: their files, and the window of sixteen that the generator sees."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
+from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, WINDOW_BEFORE, AudioSpec
+
+_CHECKED_ROWS = 1024  # rows looked at in one go, so that checking a mapped file takes little memory
+
+
+@dataclass(frozen=True, eq=False)
+class AudioFeatures:
+    """All features of a recording; `len()` is their number N.
+
+    values: `(N, *spec.feature_shape)` float32, N >= 1, finite; may be mapped from a file.
+    Raises FeatureError when they are anything else.
+    """
+
+    values: np.ndarray
+    spec: AudioSpec
+
+    def __post_init__(self) -> None:
+        values, expected = self.values, self.spec.feature_shape
+        if values.dtype != np.float32 or values.shape[1:] != expected or not len(values):
+            raise FeatureError(
+                f"{values.dtype} values of shape {values.shape} are no {self.spec.name} features;"
+                f" expected float32 of shape (1 or more, {', '.join(map(str, expected))})"
+            )
+        for row in range(0, len(values), _CHECKED_ROWS):
+            if not np.isfinite(values[row : row + _CHECKED_ROWS]).all():
+                raise FeatureError("holds values that are not finite numbers; extract the features again")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def load(cls, path: str | Path, spec: AudioSpec | None = None) -> "AudioFeatures":
+        """Features of a `.npy` file, or of a raw little-endian float32 `.bin` beside its `.bin.json`; memory mapped.
+
+        Without `spec` the type is told by the values in one feature. Other float types than float32 are converted (and
+        then held in memory). Raises MissingFileError, or FeatureError for a file that is not readable, contradicts
+        `spec` or holds what are no features. Nothing is ever unpickled.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingFileError(f"{path}: no such feature file; give a .npy, or a .bin beside its .bin.json")
+        try:
+            return cls(*_recognise(_map_file(path), spec))
+        except FeatureError as error:
+            raise FeatureError(f"{path}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write `.npy`, or `.bin` and its `.bin.json`, by the suffix; a file appears only when it is complete.
+
+        Raises OutputError for another suffix or when the system refuses the writing.
+        """
+        path = Path(path)
+        if path.suffix not in (".npy", ".bin"):
+            raise OutputError(f"{path}: unknown kind of feature file; end its name with .npy or .bin")
+        with complete_file(path) as temporary, temporary.open("wb") as file:
+            if path.suffix == ".npy":
+                np.save(file, self.values, allow_pickle=False)
+            else:
+                self.values.astype("<f4", copy=False).tofile(file)
+        if path.suffix == ".bin":
+            shape = {"num_frames": len(self), "feature_size": self.spec.feature_size, "shape": self.values.shape}
+            with complete_file(_sidecar(path)) as temporary:
+                temporary.write_text(json.dumps(shape) + "\n")
+
+    def windows(self, count: int | None = None, start: int = 0) -> Iterator[np.ndarray]:
+        """The windows `(16, F)` of `count` frames from `start` on; without `count`, up to the last feature's frame."""
+        for index in range(start, len(self) if count is None else start + count):
+            yield feature_window(self.values, index)
+
+
+def feature_window(values: np.ndarray, index: int) -> np.ndarray:
+    """What the generator hears at frame `index`: the features `[index - 8, index + 8)` of `values`.
+
+    values: `(N, ...)`; returns `(16, F)` float32, each feature flattened, zeros where the window leaves `values`. Any
+    index is fine, also beyond either end.
+    """
+    first = index - WINDOW_BEFORE
+    rows = values[max(first, 0) : max(first + WINDOW, 0)]
+    window = np.zeros((WINDOW, prod(values.shape[1:])), np.float32)
+    offset = max(-first, 0)
+    window[offset : offset + len(rows)] = rows.reshape(len(rows), window.shape[1])
+    return window
+
+
+def network_window(window: np.ndarray, spec: AudioSpec) -> np.ndarray:
+    """A window `(16, F)` in the shape that the network takes: `(1, *spec.window_shape)` float32, row-major.
+
+    Raises FeatureError when the window is not one of `spec`.
+    """
+    if window.shape != (WINDOW, spec.feature_size):
+        raise FeatureError(f"a window of shape {window.shape}; {spec.name} has {(WINDOW, spec.feature_size)}")
+    return np.ascontiguousarray(window, np.float32).reshape(1, *spec.window_shape)
+
+
+def _recognise(values: np.ndarray, spec: AudioSpec | None) -> tuple[np.ndarray, AudioSpec]:
+    """The values as float32 of the shape of `spec`, or of the one that has as many values in a feature."""
+    if values.dtype.kind != "f":
+        raise FeatureError(f"holds {values.dtype} values; expected float32, so extract the features again")
+    candidates = (spec,) if spec else tuple(AUDIO_SPECS.values())
+    for candidate in candidates:
+        if _fits(values.shape, candidate):
+            with np.errstate(over="ignore"):  # float64 beyond float32 is reported as not finite
+                return values.astype(np.float32, copy=False).reshape(-1, *candidate.feature_shape), candidate
+    expected = " or ".join(f"{known.name} (N, {', '.join(map(str, known.feature_shape))})" for known in candidates)
+    raise FeatureError(f"holds values of shape {values.shape}; expected {expected}")
+
+
+def _fits(shape: tuple[int, ...], spec: AudioSpec) -> bool:
+    """Whether the features of an array are those of `spec`, perhaps flattened or, where that is flat, folded."""
+    flat = len(spec.feature_shape) == 1
+    return prod(shape[1:]) == spec.feature_size and (flat or shape[1:] in (spec.feature_shape, (spec.feature_size,)))
+
+
+def _map_file(path: Path) -> np.ndarray:
+    try:
+        if path.suffix == ".npy":
+            return np.lib.format.open_memmap(path, mode="r")
+        if path.suffix == ".bin":
+            described = json.loads(_sidecar(path).read_text())
+            shape = (int(described["num_frames"]), int(described["feature_size"]))
+            if not path.stat().st_size == 4 * prod(shape) == 4 * prod(described["shape"]):
+                raise ValueError(f"its size does not agree with {described}")
+            return np.memmap(path, "<f4", mode="r", shape=shape)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FeatureError(f"not readable ({_first_line(error)}); extract the features again") from error
+    raise FeatureError("unknown kind of feature file; expected .npy, or .bin beside its .bin.json")
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -1,0 +1,318 @@
+"""The command line `framegen`: every command parses, calls and prints."""
+
+import json
+import logging
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from .errors import FrameGenerationError, OptionError
+from .progress import show_progress
+
+app = typer.Typer(
+    name="framegen",
+    help="Lip-synced video of a recorded person from any speech.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", "-c", help="Generator checkpoint: .pth or .safetensors.")
+]
+Model = Annotated[Path | None, typer.Option("--model", "-m", help="Generator as ONNX, in place of a checkpoint.")]
+TemplateDir = Annotated[
+    Path, typer.Option("--template", "-t", help="Folder with full_body_img/, landmarks/ and perhaps parsing/.")
+]
+Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFmpeg reads, also a video's.")]
+Encoder = Annotated[
+    Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx), to compute features.")
+]
+Features = Annotated[Path | None, typer.Option("--features", "-f", help="Audio features (.npy or .bin), if at hand.")]
+Mode = Annotated[str | None, typer.Option(help="ave, hubert or wenet; recognised when not given.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; for PyTorch.")]
+Provider = Annotated[
+    list[str] | None, typer.Option("--provider", help="ONNX Runtime execution provider; may be repeated.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads for ONNX Runtime; all cores when not given.")]
+Parsing = Annotated[bool, typer.Option("--parsing", help="Keep the pixels that the parsing pictures mark.")]
+StartFrame = Annotated[int, typer.Option(min=0, help="Enter the template so many frames later.")]
+StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this second of the sound.")]
+EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the sound.")]
+Crf = Annotated[int | None, typer.Option(help="Constant rate factor, lower is better [default: 20; webm 32].")]
+Preset = Annotated[str, typer.Option(help="Encoder preset, from ultrafast to veryslow.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
+
+
+@app.command()
+def generate(
+    template: TemplateDir,
+    checkpoint: Checkpoint = None,
+    model: Model = None,
+    audio: Audio = None,
+    encoder: Encoder = None,
+    features: Features = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Video: .mp4, .mov, .mkv or .webm.")] = None,
+    frames_dir: Annotated[Path | None, typer.Option(help="Folder for the frames as pictures.")] = None,
+    frame_format: Annotated[str, typer.Option(help="png or jpg.")] = "png",
+    backend: Annotated[str, typer.Option(help="What runs a checkpoint: torch or onnx.")] = "torch",
+    mode: Mode = None,
+    device: Device = "auto",
+    provider: Provider = None,
+    threads: Threads = None,
+    parsing: Parsing = False,
+    start_frame: StartFrame = 0,
+    start: StartTime = 0.0,
+    end: EndTime = None,
+    fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
+    crf: Crf = None,
+    preset: Preset = "medium",
+    quiet: Quiet = False,
+) -> None:
+    """Make a video of the template's person saying the audio.
+
+    **Example:** `framegen generate --checkpoint 5.pth --encoder audio_visual_encoder.pth --template dataset/May
+    --audio speech.wav -o result.mp4`
+    """
+    from .pipeline import FrameGenerationPipeline
+
+    if output is None and frames_dir is None:
+        raise OptionError("no output; give -o result.mp4, --frames-dir or both")
+    pipeline = FrameGenerationPipeline(
+        checkpoint,
+        mode,
+        device,
+        model_path=model,
+        encoder_path=encoder,
+        backend=backend,
+        providers=provider,
+        threads=threads,
+    )
+    with show_progress("Generating", "frames", quiet=quiet) as progress:
+        common: dict[str, Any] = {
+            "audio_features_path": features,
+            "template_dir": template,
+            "audio_path": audio,
+            "start_frame": start_frame,
+            "fps": fps,
+            "use_parsing": parsing,
+            "frame_format": frame_format,
+            "start_time": start,
+            "end_time": end,
+            "progress": progress,
+        }
+        if output is None:
+            pipeline.generate_frames_only(output_dir=frames_dir, **common)
+        else:
+            pipeline.generate_video(
+                output_path=output,
+                crf=crf,
+                preset=preset,
+                save_frames=frames_dir is not None,
+                frames_dir=frames_dir,
+                **common,
+            )
+    if not quiet:
+        typer.echo(output or frames_dir)
+
+
+@app.command()
+def features(
+    audio: Annotated[Path, typer.Argument(help="Any sound FFmpeg reads, also a video's.")],
+    encoder: Annotated[Path, typer.Option("--encoder", "-e", help="Audio encoder: .pth or .onnx.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Feature file: .npy or .bin.")],
+    quiet: Quiet = False,
+) -> None:
+    """Compute audio features, one a video frame.
+
+    **Example:** `framegen features speech.wav --encoder audio_visual_encoder.pth -o aud_ave.npy`
+    """
+    from .audio.decode import decode_audio
+    from .audio.encoder import load_encoder
+    from .audio.stream import extract_features
+
+    found = extract_features(decode_audio(audio), load_encoder(encoder))
+    found.save(output)
+    if not quiet:
+        typer.echo(f"{output}: {len(found)} {found.spec.name} features")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Option("--checkpoint", "-c", help="Generator or audio encoder checkpoint.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file.")],
+    template: Annotated[Path | None, typer.Option("--template", "-t", help="Also compare on this template.")] = None,
+    features: Annotated[Path | None, typer.Option("--features", "-f", help="... with these features.")] = None,
+    mode: Mode = None,
+    opset: Annotated[int, typer.Option(min=17, help="ONNX operator set.")] = 18,
+    quiet: Quiet = False,
+) -> None:
+    """Export a checkpoint to ONNX and compare the two; nothing is written where they differ by more than 1e-4.
+
+    **Example:** `framegen export --checkpoint 5.pth -o unet_328.onnx`
+    """
+    from .export import export_checkpoint
+
+    exported = export_checkpoint(checkpoint, output, mode=mode, opset=opset, template=template, features=features)
+    if not quiet:
+        typer.echo(f"{output}: {exported}")
+
+
+@app.command()
+def reference(
+    template: TemplateDir,
+    features: Annotated[Path, typer.Option("--features", "-f", help="Audio features (.npy or .bin).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the reference outputs.")],
+    checkpoint: Checkpoint = None,
+    model: Model = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many frames, evenly spread.")] = 5,
+    mode: Mode = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Write sample frames with what led to them, for other implementations to compare with.
+
+    **Example:** `framegen reference --checkpoint 5.pth --template dataset/May --features aud_ave.npy -o reference/`
+    """
+    from .pipeline import FrameGenerationPipeline
+
+    pipeline = FrameGenerationPipeline(checkpoint, mode, device, model_path=model)
+    metadata = pipeline.generate_reference_outputs(features, template, output, samples)
+    if not quiet:
+        typer.echo(f"{output}: frames {', '.join(map(str, metadata['sample_indices']))}")
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="Video or folder of frames: the reference.")],
+    b: Annotated[Path, typer.Argument(help="Video or folder of frames to compare with it.")],
+    min_psnr: Annotated[float, typer.Option(help="Fail below this overall PSNR, in dB.")] = 40.0,
+    min_ssim: Annotated[float, typer.Option(help="Fail below this mean SSIM.")] = 0.95,
+    picture: Annotated[Path | None, typer.Option(help="Write the worst frame side by side to this .png.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every frame's figures as JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare two videos or folders frame by frame: MSE, PSNR, SSIM; exit status 1 below the limits.
+
+    **Example:** `framegen compare reference/ output/ --picture worst.png`
+    """
+    from .evaluate.compare import compare as compare_frames
+    from .evaluate.compare import worst_frame_picture
+    from .video.reader import write_image
+
+    result = compare_frames(a, b)
+    passed = result.psnr >= min_psnr and result.ssim >= min_ssim
+    if picture is not None:
+        write_image(picture, worst_frame_picture(a, b, result.worst))
+    if as_json:
+        typer.echo(json.dumps(result.to_json() | {"passed": passed}, indent=2, allow_nan=False))
+    elif not quiet:
+        table = Table("frame", "MSE", "PSNR dB", "SSIM")
+        for score in result.frames:
+            mark = " (worst)" if score.index == result.worst else ""
+            table.add_row(f"{score.index}{mark}", f"{score.mse:.3f}", f"{score.psnr:.2f}", f"{score.ssim:.4f}")
+        table.add_section()
+        table.add_row("overall", f"{result.mse:.3f}", f"{result.psnr:.2f}", f"{result.ssim:.4f}")
+        Console().print(table)
+        typer.echo("agree" if passed else f"differ: below {min_psnr:g} dB or SSIM {min_ssim:g}")
+    if not passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(
+    path: Annotated[Path, typer.Argument(help="Checkpoint, ONNX file, template, feature or audio file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a checkpoint, ONNX file, template, feature or audio file is.
+
+    **Example:** `framegen info checkpoint/May/5.pth`
+    """
+    from .info import describe
+
+    described = describe(path)
+    if as_json:
+        typer.echo(json.dumps(described, indent=2))
+    else:
+        width = max(map(len, described))
+        for name, value in described.items():
+            typer.echo(f"{name:<{width}}  {value}")
+
+
+@app.command()
+def benchmark(
+    template: TemplateDir,
+    checkpoint: Checkpoint = None,
+    model: Model = None,
+    audio: Audio = None,
+    encoder: Encoder = None,
+    features: Features = None,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each backend; medians are shown.")] = 3,
+    mode: Mode = None,
+    threads: Threads = None,
+    parsing: Parsing = False,
+    crf: Crf = None,
+    preset: Preset = "medium",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure every backend on given inputs, from template decoding to the written mp4.
+
+    **Example:** `framegen benchmark --checkpoint 5.pth --template dataset/May --features aud_ave.npy`
+    """
+    from .benchmark import REFERENCE, benchmark_backends
+
+    video = {
+        "template_dir": template,
+        "audio_path": audio,
+        "audio_features_path": features,
+        "use_parsing": parsing,
+        "crf": crf,
+        "preset": preset,
+    }
+    results = benchmark_backends(
+        video, checkpoint=checkpoint, model=model, encoder=encoder, mode=mode, threads=threads, runs=runs
+    )
+    if as_json:
+        typer.echo(json.dumps([asdict(result) for result in results], indent=2))
+        return
+    table = Table("backend", "fps", f"ratio to {REFERENCE}", "first frame s", "peak MB", *results[0].stages)
+    for result in results:
+        table.add_row(
+            result.backend,
+            f"{result.fps:.2f}",
+            "" if result.ratio is None else f"{result.ratio:.2f}",
+            f"{result.first_frame:.2f}",
+            f"{result.peak_memory / 1e6:.0f}",
+            *(f"{milliseconds:.1f} ms" for milliseconds in result.stages.values()),
+        )
+    Console().print(table)
+
+
+def main() -> NoReturn:
+    """Run the command line: bad input gives one line and exit status 2, Ctrl-C 130."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
+    )
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except FrameGenerationError as error:
+        typer.echo(f"framegen: {error}", err=True)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """End as an exception, so that nothing half-written stays behind."""
+    sys.exit(128 + number)

@@ -1,0 +1,57 @@
+"""Export of whatever a checkpoint holds, a generator or an audio encoder, to ONNX."""
+
+from itertools import islice
+from pathlib import Path
+
+from .audio.features import AudioFeatures, network_window
+from .errors import ModelError, OptionError
+from .face.crop import network_input, resize_crop
+from .generator.checkpoint import read_tensors, recognise_specs
+from .generator.export import OPSET, NetworkInput, export_generator
+from .generator.torch_backend import load_network
+from .spec import GeneratorSpec
+from .template.template import Template
+
+REAL_FRAMES = 3  # real inputs that the exported generator is compared on, where a template is at hand
+
+
+def export_checkpoint(
+    checkpoint: str | Path,
+    output: str | Path,
+    *,
+    mode: str | None = None,
+    opset: int = OPSET,
+    template: str | Path | None = None,
+    features: str | Path | None = None,
+) -> str:
+    """Write the checkpoint's network to `output` (.onnx) once it agrees with PyTorch; returns a line about it.
+
+    template, features: real input to compare a generator on, beside the random one; both or none.
+
+    Raises MissingFileError, ModelError when the two disagree, OptionError, OutputError.
+    """
+    if (template is None) != (features is None):
+        raise OptionError("to compare on real input give a template and audio features")
+    try:
+        recognise_specs(read_tensors(checkpoint), checkpoint)
+    except ModelError:
+        from .audio.encoder import export_encoder
+
+        export_encoder(checkpoint, output)
+        return "audio encoder, agrees with PyTorch"
+    network = load_network(checkpoint, mode)
+    inputs = real_inputs(network.spec, template, features) if template is not None and features is not None else []
+    difference = export_generator(network, output, opset_version=opset, inputs=inputs)
+    return f"generator {network.spec.name}, differs from PyTorch by at most {difference:.1e}"
+
+
+def real_inputs(spec: GeneratorSpec, template_dir: str | Path, features_path: str | Path) -> list[NetworkInput]:
+    """Network inputs of a template's first frames with the features that go with them."""
+    template = Template.open(template_dir)
+    windows = AudioFeatures.load(features_path, spec.audio).windows()
+    inputs = []
+    for i, window in enumerate(islice(windows, REAL_FRAMES)):
+        frame = template.read(template.index(i))
+        image = network_input(resize_crop(frame.box.cut(frame.image), spec.face), spec.face)
+        inputs.append((image, network_window(window, spec.audio)))
+    return inputs

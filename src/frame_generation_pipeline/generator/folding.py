@@ -1,0 +1,113 @@
+"""Exact rewrites of trained convolutions, on numpy arrays: batch norms fold, and 1x1 convolutions in a row are one.
+
+Everything is computed in float64 and rounded once, when a graph takes it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from .network import InvertedResidual
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A convolution with bias. weight: (out, in / groups, kh, kw); bias: (out,); stride: (vertical, horizontal)."""
+
+    name: str  # of the parameters that it comes from
+    weight: Array
+    bias: Array
+    stride: tuple[int, int] = (1, 1)
+    padding: int = 0
+    groups: int = 1
+
+    @classmethod
+    def of(cls, name: str, convolution: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> "Convolution":
+        """`convolution` and the batch norm after it, in evaluation mode."""
+        weight = _array(convolution.weight)
+        bias = np.zeros(len(weight)) if convolution.bias is None else _array(convolution.bias)
+        if norm is not None:
+            assert norm.running_mean is not None and norm.running_var is not None
+            scale = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
+            weight = weight * scale[:, None, None, None]
+            bias = (bias - _array(norm.running_mean)) * scale + _array(norm.bias)
+        stride, padding = convolution.stride, convolution.padding
+        return cls(name, weight, bias, (stride[0], stride[1]), int(padding[0]), convolution.groups)
+
+    @property
+    def channels_out(self) -> int:
+        """Channels that come out."""
+        return len(self.weight)
+
+    def outputs(self, part: slice) -> "Convolution":
+        """Only the output channels in `part`; of a depthwise convolution so the input's too."""
+        return replace(
+            self,
+            name=f"{self.name}.outputs_{part.start}_{part.stop}",
+            weight=self.weight[part],
+            bias=self.bias[part],
+            groups=1 if self.groups == 1 else part.stop - part.start,
+        )
+
+    def inputs(self, part: slice, *, bias: bool) -> "Convolution":
+        """What the input channels in `part` add to the output; `bias` says whether this part brings the bias."""
+        return replace(
+            self,
+            name=f"{self.name}.inputs_{part.start}_{part.stop}",
+            weight=self.weight[:, part],
+            bias=self.bias if bias else np.zeros_like(self.bias),
+        )
+
+    def after(self, first: "Convolution") -> "Convolution":
+        """This 1x1 convolution and the 1x1 convolution `first` before it, as one."""
+        weight = self.weight[:, :, 0, 0]
+        return replace(
+            self,
+            name=f"{self.name}.after.{first.name}",
+            weight=(weight @ first.weight[:, :, 0, 0])[:, :, None, None],
+            bias=self.bias + weight @ first.bias,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A folded `InvertedResidual`: expand, ReLU, depthwise, ReLU, project; then its input is added if `residual`."""
+
+    expand: Convolution
+    depthwise: Convolution
+    project: Convolution
+    residual: bool
+
+    @classmethod
+    def of(cls, name: str, block: InvertedResidual, multiple: int = 1) -> "Block":
+        """Fold `block`; channels of zeros bring its inner ones to a multiple of `multiple`."""
+        parts = []
+        for index in (0, 3, 6):
+            convolution, norm = block.conv[index], block.conv[index + 1]
+            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            parts.append(Convolution.of(f"{name}.conv.{index}", convolution, norm))
+        expand, depthwise, project = parts
+        more = -expand.channels_out % multiple
+        return cls(
+            replace(expand, weight=_padded(expand.weight, more), bias=_padded(expand.bias, more)),
+            replace(
+                depthwise,
+                weight=_padded(depthwise.weight, more),
+                bias=_padded(depthwise.bias, more),
+                groups=depthwise.groups + more,
+            ),
+            replace(project, weight=_padded(project.weight, more, axis=1)),
+            block.residual,
+        )
+
+
+def _array(tensor: object) -> Array:
+    return np.asarray(tensor.detach().double().numpy())  # type: ignore[attr-defined]
+
+
+def _padded(values: Array, more: int, axis: int = 0) -> Array:
+    return np.pad(values, [(0, more if axis == index else 0) for index in range(values.ndim)])

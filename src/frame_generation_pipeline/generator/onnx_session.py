@@ -1,0 +1,41 @@
+"""ONNX Runtime sessions: providers by name, threads, and one clear error for a file that is no model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnxruntime as ort
+
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+
+DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
+
+
+def open_session(
+    model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
+) -> ort.InferenceSession:
+    """A session for a model file or its bytes.
+
+    providers: execution providers in order of preference, as ONNX Runtime names them; the CPU by default.
+    threads: threads inside one operator; None leaves the choice to ONNX Runtime (all cores).
+
+    Raises MissingFileError, ModelError for an unreadable model, OptionError for a provider that is not available.
+    """
+    name = "the model" if isinstance(model, bytes) else str(model)
+    if not isinstance(model, bytes) and not Path(model).is_file():
+        raise MissingFileError(f"{model}: no such ONNX file")
+    providers = list(providers or DEFAULT_PROVIDERS)
+    available = ort.get_available_providers()
+    for provider in providers:
+        if provider not in available:
+            raise OptionError(f"execution provider {provider!r} is not available; this machine has {available}")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors only; what matters is raised
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return ort.InferenceSession(
+            model if isinstance(model, bytes) else str(model), sess_options=options, providers=providers
+        )
+    except Exception as error:  # ONNX Runtime raises its own, undocumented classes
+        reason = (str(error).splitlines() or ["unknown"])[0][:200]
+        raise ModelError(f"{name}: not a model that ONNX Runtime can run ({reason}); export it again") from error

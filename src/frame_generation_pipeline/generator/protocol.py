@@ -1,0 +1,82 @@
+"""What every backend can do, in the two steps that make it fast: the face once a template frame, the audio each time."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.features import network_window
+from frame_generation_pipeline.face.crop import network_input, resize_crop
+from frame_generation_pipeline.face.paste import restore_crop
+from frame_generation_pipeline.spec import GeneratorSpec
+
+
+class Generator(Protocol):
+    """Paints the face that says a window of audio features; results depend on the arguments alone."""
+
+    @property
+    def spec(self) -> GeneratorSpec:
+        """The generator's geometry and audio feature."""
+
+    def encode_face(self, crop: npt.NDArray[np.uint8]) -> Any:
+        """The work that depends on the template frame alone; what it gives is for `render` of the same backend.
+
+        crop: (h, w, 3) uint8 BGR.
+        """
+
+    def render(
+        self,
+        state: Any,
+        window: npt.NDArray[np.float32],
+        crop: npt.NDArray[np.uint8],
+        keep: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """The crop as it is written back, (h, w, 3) uint8 BGR.
+
+        state: what `encode_face` gave for `crop`. window: (16, F) float32, see `audio.features.feature_window`.
+        keep: (h, w), where the crop keeps its own pixels.
+        """
+
+
+@dataclass(frozen=True)
+class FaceState:
+    """What `NetworkGenerator` keeps of a face: the resized crop for its rim, and the network's own part."""
+
+    resized: npt.NDArray[np.uint8]  # (crop_size, crop_size, 3) BGR
+    encoded: Any
+
+
+class NetworkGenerator(ABC):
+    """The reference's way around a network: OpenCV resizes, the network sees (1, 6, size, size)."""
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        self.spec = spec
+
+    @abstractmethod
+    def encode_image(self, image: npt.NDArray[np.float32]) -> Any:
+        """Network input (1, 6, size, size) float32 in [0, 1] -> whatever `run` wants of it."""
+
+    @abstractmethod
+    def run(self, encoded: Any, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What `encode_image` gave and a window (1, *window_shape) -> (1, 3, size, size) float32 in [0, 1]."""
+
+    def encode_face(self, crop: npt.NDArray[np.uint8]) -> FaceState:
+        """See `Generator.encode_face`."""
+        resized = resize_crop(crop, self.spec.face)
+        return FaceState(resized, self.encode_image(network_input(resized, self.spec.face)))
+
+    def render(
+        self,
+        state: FaceState,
+        window: npt.NDArray[np.float32],
+        crop: npt.NDArray[np.uint8],
+        keep: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Generator.render`."""
+        output = self.run(state.encoded, network_window(window, self.spec.audio))
+        patch = restore_crop(state.resized, output, crop.shape[:2], self.spec.face)
+        if keep is not None:
+            patch[keep] = crop[keep]
+        return patch

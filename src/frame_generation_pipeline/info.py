@@ -1,0 +1,100 @@
+"""What a file or folder is: a checkpoint, an ONNX model, a template, audio features, or audio."""
+
+from pathlib import Path
+from typing import Any
+
+from .audio.decode import probe_audio
+from .audio.features import AudioFeatures
+from .errors import FrameGenerationError, MissingFileError, ModelError
+from .generator.checkpoint import CHECKPOINT_SUFFIXES, read_tensors, recognise_specs
+from .generator.onnx_backend import OnnxGenerator
+from .generator.onnx_session import open_session
+from .template.template import PARSING, Template
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """What `path` is, as named values in the order they should be shown; the first is `kind`.
+
+    Raises MissingFileError, or the error of the reader that the kind of file has.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _template(path)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such file or folder")
+    if path.suffix in CHECKPOINT_SUFFIXES:
+        return _checkpoint(path)
+    if path.suffix == ".onnx":
+        return _onnx(path)
+    if path.suffix in (".npy", ".bin"):
+        return _features(path)
+    sound = probe_audio(path)
+    return {
+        "kind": "sound",
+        "duration": f"{sound.duration:.3f} s",
+        "sample rate": f"{sound.sample_rate} Hz",
+        "channels": sound.channels,
+    }
+
+
+def _template(path: Path) -> dict[str, Any]:
+    parsing = (path / PARSING).is_dir()
+    template = Template.open(path, parsing=parsing)
+    sides = sorted(box.size for box in template.boxes)
+    return {
+        "kind": "template",
+        "frames": len(template),
+        "size": f"{template.width}x{template.height}",
+        "face boxes": f"{sides[0]} to {sides[-1]} pixels, median {sides[len(sides) // 2]}",
+        "parsing": "yes" if parsing else "no",
+    }
+
+
+def _checkpoint(path: Path) -> dict[str, Any]:
+    tensors = read_tensors(path)
+    parameters = sum(
+        tensor.numel() for name, tensor in tensors.items() if "running_" not in name and "num_batches" not in name
+    )
+    try:
+        specs = recognise_specs(tensors, path)
+    except ModelError:
+        from .audio.encoder import load_encoder
+
+        encoder = load_encoder(path)
+        return {
+            "kind": "audio encoder checkpoint",
+            "audio features": encoder.spec.name,
+            "parameters": f"{parameters / 1e6:.2f} million",
+        }
+    return {
+        "kind": "generator checkpoint",
+        "generator": " or ".join(spec.name for spec in specs),
+        "input": f"{specs[0].face.size}x{specs[0].face.size} pixels",
+        "audio features": " or ".join(spec.audio.name for spec in specs),
+        "parameters": f"{parameters / 1e6:.2f} million",
+    }
+
+
+def _onnx(path: Path) -> dict[str, Any]:
+    session = open_session(path)
+    values = {
+        f"{way} {value.name}": f"{value.type} {value.shape}"
+        for way, found in (("input", session.get_inputs()), ("output", session.get_outputs()))
+        for value in found
+    }
+    try:
+        kind = {"kind": "generator, ONNX", "generator": OnnxGenerator(path).spec.name}
+    except FrameGenerationError:
+        kind = {"kind": "ONNX model"}
+    return kind | values
+
+
+def _features(path: Path) -> dict[str, Any]:
+    features = AudioFeatures.load(path)
+    return {
+        "kind": "audio features",
+        "audio features": features.spec.name,
+        "frames": len(features),
+        "shape": "x".join(map(str, features.values.shape)),
+        "duration": f"{len(features) / features.spec.fps:.2f} s at {features.spec.fps} a second",
+    }

@@ -1,0 +1,91 @@
+"""What is to be said: from features, audio or both to a window for each frame, planned before any work starts."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .audio.decode import decode_audio, probe_audio
+from .audio.encoder import AudioEncoder
+from .audio.features import AudioFeatures
+from .audio.stream import stream_windows
+from .errors import OptionError
+from .spec import AudioSpec
+
+logger = logging.getLogger(__name__)
+
+RUN_UP = 2  # seconds of audio computed before a cut's start, so that its first windows are those of the whole
+NOTICEABLE = 0.5  # seconds that features and sound may differ in length before it is worth a warning
+
+Windows = Iterator[npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Windows for `count` frames, and the sound that belongs to them."""
+
+    count: int
+    spec: AudioSpec
+    windows: Callable[[], Windows]  # (16, F) float32 each, `count` of them
+    audio_path: Path | None
+    start: float  # seconds into the sound
+    end: float | None  # seconds into the sound; None for all of it
+
+
+def plan_speech(
+    spec: AudioSpec,
+    *,
+    features_path: str | Path | None = None,
+    audio_path: str | Path | None = None,
+    encoder: AudioEncoder | None = None,
+    start_time: float = 0.0,
+    end_time: float | None = None,
+) -> Speech:
+    """Check features and audio completely and settle the number of frames.
+
+    Features alone give a frame each. With sound, the picture lasts as long as the sound, to within half a frame, or as
+    the features where these last longer. `start_time` and `end_time` (seconds) cut both.
+
+    Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
+    the cut is empty.
+    """
+    if features_path is None and audio_path is None:
+        raise OptionError("nothing to say; give audio, audio features or both")
+    features = AudioFeatures.load(features_path, spec) if features_path is not None else None
+    audio = Path(audio_path) if audio_path is not None else None
+    duration = probe_audio(audio).duration if audio is not None else 0.0
+    lasts = duration if features is None else max(duration, len(features) / spec.fps)
+    end = lasts if end_time is None else min(end_time, lasts)
+    if not 0 <= start_time < end:
+        raise OptionError(f"the cut from {start_time:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
+    first = round(start_time * spec.fps)
+    count = max(1, round((end - start_time) * spec.fps))
+    cut = (audio, start_time, end_time)
+
+    if features is not None:
+        if audio is not None and abs(duration - len(features) / spec.fps) > NOTICEABLE:
+            logger.warning(
+                "%s covers %.2f s but %s lasts %.2f s: do they belong together? The shorter one is filled with silence",
+                features_path,
+                len(features) / spec.fps,
+                audio,
+                duration,
+            )
+        return Speech(count, spec, lambda: features.windows(count, first), *cut)
+    assert audio is not None  # one of the two was given
+    if encoder is None:
+        raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
+    if encoder.spec != spec:
+        raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
+    skipped = max(0, int(start_time) - RUN_UP)
+
+    def windows() -> Windows:
+        blocks = decode_audio(audio, start=skipped)
+        before = first - skipped * spec.fps
+        return islice(stream_windows(blocks, encoder, before + count), before, None)
+
+    return Speech(count, spec, windows, *cut)

@@ -1,0 +1,85 @@
+"""Stages that run beside each other, and the time that each of them takes."""
+
+import queue
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL = 0.05  # seconds until a stage that waits for room looks whether it is still wanted
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Seconds that each stage worked, by its name; stages that run beside each other add up to more than the clock."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to `stage`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - started
+
+    def iterate(self, stage: str, items: Iterator[T]) -> Iterator[T]:
+        """Pass `items` on, adding the time that each takes to come to `stage`."""
+        while True:
+            with self.measure(stage):
+                item = next(items, self)
+            if item is self:
+                return
+            yield item  # type: ignore[misc]  # only the end is `self`
+
+
+@dataclass(frozen=True)
+class _End:
+    error: BaseException | None
+
+
+def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
+    """Pass `items` on while a thread of their own works up to `depth` of them ahead; their exceptions come through.
+
+    The thread ends when this iterator does, however it ends: exhausted, closed or by an exception of its user.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    wanted = threading.Event()
+    wanted.set()
+
+    def put(item: T | _End) -> None:
+        while wanted.is_set():
+            with suppress(queue.Full):
+                return ready.put(item, timeout=POLL)
+
+    def work() -> None:
+        error = None
+        try:
+            for item in items:
+                put(item)
+                if not wanted.is_set():
+                    break
+        except BaseException as raised:  # handed to the thread that waits for the items
+            error = raised
+        finally:
+            close: Callable[[], None] | None = getattr(items, "close", None)
+            if close:
+                close()
+            put(_End(error))
+
+    thread = threading.Thread(target=work, name="prefetch", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        wanted.clear()
+        thread.join()

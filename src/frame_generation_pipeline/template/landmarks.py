@@ -1,0 +1,31 @@
+"""Landmark files: `{i}.lms`, 110 lines of `x y`, as the original's face aligner writes them."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import MissingFileError, TemplateError
+
+LANDMARKS = 110  # points a face
+FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
+
+
+def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
+    """The points of one face, (110, 2) int32 pixels (x, y), truncated toward zero as the original does.
+
+    Raises MissingFileError, or TemplateError for anything but 110 lines of two numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such landmark file")
+    try:
+        points = [[float(number) for number in line.split()] for line in path.read_text("ascii").splitlines() if line]
+    except (ValueError, OSError) as error:
+        raise TemplateError(f"{path}: not a landmark file; expected {LANDMARKS} lines of two numbers") from error
+    if len(points) != LANDMARKS or any(len(point) != 2 for point in points):
+        raise TemplateError(f"{path}: {len(points)} points; expected {LANDMARKS} lines of two numbers")
+    values = np.array(points)
+    if not np.isfinite(values).all() or np.abs(values).max() > 1e6:
+        raise TemplateError(f"{path}: has points that are no pixel positions")
+    return values.astype(np.int32)

@@ -1,0 +1,130 @@
+"""A recording as the original's users have it: numbered frames with landmarks, visited forth and back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OptionError, TemplateError
+from frame_generation_pipeline.video.reader import read_image
+from .crop_box import CropBox
+from .image_header import image_size
+from .landmarks import read_landmarks
+
+FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
+MOST_PROBLEMS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class TemplateFrame:
+    """One frame of the recording, with the face's box and which of the box's pixels must stay as they are."""
+
+    image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
+    box: CropBox
+    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing picture
+
+
+@dataclass(frozen=True)
+class Template:
+    """A checked template folder; pictures are read one by one, when they are asked for."""
+
+    folder: Path
+    width: int  # pixels
+    height: int  # pixels
+    images: tuple[Path, ...]
+    boxes: tuple[CropBox, ...]
+    parsing: tuple[Path, ...] | None  # beside `images`, when parsing pictures are used
+
+    @classmethod
+    def open(cls, folder: str | Path, *, parsing: bool = False) -> "Template":
+        """Check `full_body_img/`, `landmarks/` and, with `parsing`, `parsing/` of `folder`; nothing is decoded yet.
+
+        Raises MissingFileError when a folder is absent, TemplateError with all other problems together.
+        """
+        folder = Path(folder)
+        for part in (folder, folder / FRAMES, folder / LANDMARKS, *([folder / PARSING] if parsing else [])):
+            if not part.is_dir():
+                raise MissingFileError(
+                    f"{part}: no such folder; a template has {FRAMES}/, {LANDMARKS}/ and sometimes {PARSING}/"
+                )
+        images, problems = _numbered(folder / FRAMES)
+        sizes: dict[int, tuple[int, int]] = {}
+        boxes: dict[int, CropBox] = {}
+        masks = {number: folder / PARSING / f"{number}.png" for number in images} if parsing else {}
+        for number, path in images.items():
+            try:
+                sizes[number] = image_size(path)
+                boxes[number] = CropBox.from_landmarks(read_landmarks(folder / LANDMARKS / f"{number}.lms"))
+                if parsing and image_size(masks[number]) != sizes[number]:
+                    problems.append(f"{masks[number]}: is not of its frame's size")
+            except FrameGenerationError as error:
+                problems.append(str(error))
+        usual = max(set(sizes.values()), key=list(sizes.values()).count, default=(0, 0))
+        for number, size in sizes.items():
+            if size != usual:
+                problems.append(f"{images[number]}: is {size[0]}x{size[1]}, the others are {usual[0]}x{usual[1]}")
+            elif number in boxes and (problem := boxes[number].problem(*size)):
+                problems.append(f"{folder / LANDMARKS / f'{number}.lms'}: {problem}")
+        if problems:
+            shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
+            more = len(problems) - MOST_PROBLEMS_SHOWN
+            raise TemplateError(f"{folder}: {shown}" + (f"; and {more} more" if more > 0 else ""))
+        return cls(
+            folder, *usual, tuple(images.values()), tuple(boxes.values()), tuple(masks.values()) if parsing else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def index(self, i: int, start_frame: int = 0) -> int:
+        """Which frame the `i`-th output uses: 1, 2, ..., n-1, n-2, ..., 0, 1, ...; entered `start_frame` frames later.
+
+        Raises OptionError when there is no frame `start_frame`.
+        """
+        if not 0 <= start_frame < len(self):
+            raise OptionError(
+                f"start frame {start_frame} does not exist; {self.folder} has frames 0 to {len(self) - 1}"
+            )
+        if len(self) == 1:
+            return 0
+        turn = len(self) - 1
+        return turn - abs(turn - (i + 1 + start_frame) % (2 * turn))
+
+    def read(self, index: int) -> TemplateFrame:
+        """Decode frame `index` (counted from 0 whatever the files are numbered from).
+
+        Raises VideoError or MissingFileError when the picture became unreadable since the folder was checked.
+        """
+        box = self.boxes[index]
+        keep = None
+        if self.parsing:
+            keep = kept_pixels(box.cut(read_image(self.parsing[index])))
+        return TemplateFrame(read_image(self.images[index]), box, keep)
+
+
+def kept_pixels(parsing: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Where a parsing picture (h, w, 3) uint8 BGR is (0, 0, 255) or (255, 255, 255): (h, w) bool."""
+    blue, green, red = parsing[..., 0], parsing[..., 1], parsing[..., 2]
+    return np.asarray((red == 255) & (blue == green) & ((blue == 0) | (blue == 255)))
+
+
+def _numbered(folder: Path) -> tuple[dict[int, Path], list[str]]:
+    """The folder's pictures by number, in order, and what is wrong with their numbers."""
+    pictures: dict[int, Path] = {}
+    problems = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not path.stem.isdecimal():
+            continue
+        if int(path.stem) in pictures:
+            problems.append(f"{path}: frame {int(path.stem)} is there twice")
+        pictures[int(path.stem)] = path
+    if not pictures:
+        problems.append(f"{folder}: no frames; expected 0.jpg, 1.jpg, ... (or .png)")
+    elif min(pictures) > 1:
+        problems.append(f"{folder}: the first frame is {min(pictures)}; frames are numbered from 0 or 1")
+    gaps = sorted(set(range(min(pictures, default=0), max(pictures, default=0))) - set(pictures))
+    if gaps:
+        more = "" if len(gaps) <= 10 else f" and {len(gaps) - 10} more"
+        problems.append(f"{folder}: frames {', '.join(map(str, gaps[:10]))}{more} are missing")
+    return dict(sorted(pictures.items())), problems

@@ -1,0 +1,113 @@
+"""Read frames one after the other, from a video or a folder of pictures, and read and write single pictures."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
+from frame_generation_pipeline.video.output import temporary_beside
+
+PICTURES = (".png", ".jpg", ".jpeg")
+# What the decoders need not notice: a file that was cut off has its format's end mark missing.
+START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
+QUARTER_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+
+
+def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames `(H, W, 3)` uint8 BGR of a video file, turned as it says, or of a folder of numbered pictures.
+
+    Raises `MissingFileError`, at the call, and `VideoError` where something cannot be decoded or there is no frame.
+    """
+    if path.is_dir():
+        return (read_image(file) for file in frame_files(path).values())
+    if not path.exists():
+        raise MissingFileError(f"{path}: expected a video or a folder of pictures, found nothing; check the path")
+    return _decode(path)
+
+
+def frame_files(folder: Path) -> dict[int, Path]:
+    """Return the PNG and JPEG files of a folder by the last number in their names, in its order.
+
+    Raises `MissingFileError`, and `VideoError` where there are none, one has no number or two have the same.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(f"{folder}: expected a folder of pictures, found none; check the path")
+    files: dict[int, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() not in PICTURES or file.name.startswith("."):
+            continue
+        numbers = re.findall(r"[0-9]+", file.stem)
+        if not numbers:
+            raise VideoError(f"{file}: expected a number in the name of every picture; rename it or move it away")
+        other = files.setdefault(int(numbers[-1]), file)
+        if other != file:
+            raise VideoError(f"{file}: has the same number as {other.name}; remove one of them")
+    if not files:
+        raise VideoError(f"{folder}: expected {', '.join(PICTURES)} pictures, found none; choose another folder")
+    return dict(sorted(files.items()))
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return a picture `(H, W, 3)` uint8 BGR, turned as its EXIF data says.
+
+    Raises `MissingFileError`, and `VideoError` where the file cannot be read or is damaged or cut off.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFileError(f"{path}: expected a picture, found nothing; check the path") from error
+    except OSError as error:
+        raise VideoError(f"{path}: expected a picture that can be read ({error.strerror}); check the file") from error
+    for signature, (start, end) in START_AND_END.items():
+        # The last start counts: a JPEG may hold a whole smaller one as its thumbnail.
+        if data.startswith(signature) and data.rfind(end) < data.rfind(start):
+            raise VideoError(f"{path}: the picture is cut off after {len(data)} bytes; write or copy it again")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise VideoError(f"{path}: expected a PNG or JPEG picture, cannot decode it; write or copy it again")
+    return np.asarray(image, np.uint8)
+
+
+def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None:
+    """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`, in one step: nobody ever sees half a file.
+
+    quality: 0 to 100, of JPEG only. Raises `OutputError` for another suffix or where the file cannot be written.
+    """
+    if path.suffix.lower() not in PICTURES:
+        raise OutputError(f"{path}: unknown picture suffix {path.suffix!r}; use one of {', '.join(PICTURES)}")
+    _, data = cv2.imencode(path.suffix.lower(), image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    temporary = temporary_beside(path)
+    try:
+        temporary.write_bytes(data.tobytes())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); free space or choose another folder"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
+    frame = None
+    try:
+        with av.open(str(path.absolute())) as container:
+            if not container.streams.video:
+                raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            for frame in container.decode(stream):
+                image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+                turn = QUARTER_TURNS.get(frame.rotation % 360)
+                yield image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path}: expected a video that can be decoded ({error.strerror}); convert it to MP4"
+        ) from error
+    if frame is None:
+        raise VideoError(f"{path}: expected a video, found no frames; record or convert it again")
