@@ -1,8 +1,16 @@
 """Fixtures shared by the tests: where the conformance vectors are, and small generated inputs."""
 
+import importlib.util
+import logging
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
+
+from frame_generation_pipeline.generator.checkpoint import write_tensors
+from samples import draw, seeded_network, write_template
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -22,4 +30,46 @@ def real_dir() -> Path:
     path = SHARED / "real"
     if not path.is_dir():
         pytest.skip("real footage ../shared/real is absent")
+    return path
+
+
+@pytest.fixture(scope="session")
+def seeded_weights(reference_dir: Path) -> ModuleType:
+    """The recipe of the conformance vectors' weights."""
+    spec = importlib.util.spec_from_file_location("seeded_weights", reference_dir / "seeded_weights.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _plain_logging() -> Iterator[None]:
+    """The command line sets logging up for the process; a test must not leave that behind."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    yield
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def template_dir(tmp_path: Path) -> Path:
+    """A template of three frames."""
+    return write_template(tmp_path / "template")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The original's kind of checkpoint file, of the tiny generator."""
+    path = tmp_path_factory.mktemp("checkpoint") / "5.pth"
+    write_tensors(path, seeded_network().state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def features_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight frames of `ave` features."""
+    path = tmp_path_factory.mktemp("features") / "aud_ave.npy"
+    np.save(path, draw("features", (8, 512)))
     return path

@@ -1,6 +1,7 @@
 """The one loop that every frame comes from: template frame, crop, generator, paste."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -25,19 +26,29 @@ def generate_frames(
 
     Raises OptionError for a `start_frame` that does not exist, and what decoding a template frame raises.
     """
-    times = times or StageTimes()
-    template.index(0, start_frame)  # raises now rather than in the thread
+    template.index(0, start_frame)  # raises now rather than with the first frame
+    return _frames(template, generator, windows, start_frame, times or StageTimes())
+
+
+def _frames(
+    template: Template,
+    generator: Generator,
+    windows: Iterable[npt.NDArray[np.float32]],
+    start_frame: int,
+    times: StageTimes,
+) -> Iterator[npt.NDArray[np.uint8]]:
     # Windows come first in `zip`, so that no template frame is decoded beyond the last of them.
     pairs = zip(times.iterate("features", iter(windows)), _template_frames(template, start_frame, times), strict=False)
-    for window, frame in prefetch(pairs):
-        crop = frame.box.cut(frame.image)
-        with times.measure("face"):
-            state = generator.encode_face(crop)
-        with times.measure("render"):
-            patch = generator.render(state, window, crop, frame.keep)
-        with times.measure("paste"):
-            picture = paste(frame, patch)
-        yield picture
+    with closing(prefetch(pairs)) as ready:
+        for window, frame in ready:
+            crop = frame.box.cut(frame.image)
+            with times.measure("face"):
+                state = generator.encode_face(crop)
+            with times.measure("render"):
+                patch = generator.render(state, window, crop, frame.keep)
+            with times.measure("paste"):
+                picture = paste(frame, patch)
+            yield picture
 
 
 def _template_frames(template: Template, start_frame: int, times: StageTimes) -> Iterator[TemplateFrame]:

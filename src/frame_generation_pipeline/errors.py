@@ -35,3 +35,7 @@ class OutputError(FrameGenerationError, OSError):
 
 class OptionError(FrameGenerationError, ValueError):
     """An option or argument whose value is impossible, or options that contradict each other."""
+
+
+class PackageError(FrameGenerationError, ValueError):
+    """An avatar package that is damaged, incomplete, of another version or holds what no package may hold."""

@@ -1,16 +1,15 @@
 """The data's way from top to bottom: audio and a template in, a video of the person saying it out."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from .audio.encoder import AudioEncoder, load_encoder
+from .audio.encoder import AudioProgram, load_encoder
 from .engine import generate_frames
 from .errors import OptionError
 from .generator.onnx_backend import OnnxGenerator
@@ -19,7 +18,7 @@ from .speech import Speech, plan_speech
 from .stages import StageTimes, prefetch
 from .template.template import Template
 from .video.frames_folder import FrameFolderWriter
-from .video.writer import VideoWriter
+from .video.writer import VideoWriter, exact_rate
 
 BACKENDS = ("torch", "onnx")
 Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
@@ -27,7 +26,7 @@ Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 class FrameSink(Protocol):
-    """Where frames go: a video, a folder of pictures; complete when its `with` block ends well."""
+    """Where frames go, a video or a folder of pictures; complete when its `with` block ends well."""
 
     def __enter__(self) -> Self: ...
 
@@ -80,7 +79,7 @@ class FrameGenerationPipeline:
             self.generator = TorchGenerator.load(checkpoint_path, mode=mode, device=device or "auto")
         else:
             self.generator = _exported(checkpoint_path, mode, providers, threads)
-        self.encoder: AudioEncoder | None = load_encoder(encoder_path) if encoder_path is not None else None
+        self.encoder: AudioProgram | None = load_encoder(encoder_path) if encoder_path is not None else None
 
     @property
     def mode(self) -> str:
@@ -131,7 +130,7 @@ class FrameGenerationPipeline:
             VideoWriter(
                 output_path,
                 (template.width, template.height),
-                _exact(fps or speech.spec.fps),
+                fps or speech.spec.fps,
                 audio_path=speech.audio_path,
                 audio_start=speech.start,
                 audio_end=speech.end,
@@ -246,7 +245,7 @@ class FrameGenerationPipeline:
                 stack.enter_context(sink)
             # The generator works on the next frames while this thread encodes the last one.
             frames = stack.enter_context(closing(prefetch(made)))
-            for done, (frame, copies) in enumerate(at_rate(frames, speech.spec.fps, fps or speech.spec.fps), start=1):
+            for done, (frame, copies) in enumerate(at_rate(frames, speech.spec.fps, fps), start=1):
                 with times.measure("encode"):
                     for _ in range(copies):
                         for sink in sinks:
@@ -264,15 +263,14 @@ class FrameGenerationPipeline:
         return load_network(self._checkpoint_path, self.mode)
 
 
-def at_rate(frames: Iterator[Frame], made_at: float, shown_at: float) -> Iterator[tuple[Frame, int]]:
-    """Each frame with how many times it is shown, so that `made_at` frames a second last as long at `shown_at`."""
-    ratio = _exact(shown_at) / _exact(made_at)
+def at_rate(frames: Iterator[Frame], made_at: int, shown_at: float | None) -> Iterator[tuple[Frame, int]]:
+    """Each frame with how many times it is shown, so that what was made at one rate lasts as long at the other.
+
+    Raises OptionError for an impossible rate.
+    """
+    ratio = exact_rate(shown_at if shown_at is not None else made_at) / made_at
     for index, frame in enumerate(frames):
-        yield frame, round((index + 1) * ratio) - round(index * ratio)
-
-
-def _exact(fps: float) -> Fraction:
-    return Fraction(fps).limit_denominator(1001)
+        yield frame, ceil((index + 1) * ratio) - ceil(index * ratio)
 
 
 def _exported(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .audio.decode import decode_audio, probe_audio
-from .audio.encoder import AudioEncoder
+from .audio.encoder import AudioProgram
 from .audio.features import AudioFeatures
 from .audio.stream import stream_windows
 from .errors import OptionError
@@ -41,7 +41,7 @@ def plan_speech(
     *,
     features_path: str | Path | None = None,
     audio_path: str | Path | None = None,
-    encoder: AudioEncoder | None = None,
+    encoder: AudioProgram | None = None,
     start_time: float = 0.0,
     end_time: float | None = None,
 ) -> Speech:

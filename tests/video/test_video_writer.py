@@ -7,6 +7,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.audio.resampler import AudioResampler
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.video import writer as writer_module
@@ -43,9 +44,15 @@ def ends(path: Path) -> dict[str, float]:
 
 
 def sound(path: Path) -> tuple[int, np.ndarray]:
+    """The sample rate and the samples `(n, channels)` from time 0 of the picture on."""
     with av.open(str(path)) as container:
-        frames = list(container.decode(container.streams.audio[0]))
-    return frames[0].sample_rate, np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
+        picture = next(container.decode(video=0))
+    with av.open(str(path)) as container:
+        to_interleaved = AudioResampler(format="flt")
+        frames = [piece for frame in container.decode(audio=0) for piece in to_interleaved.resample(frame)]
+    rate = frames[0].sample_rate
+    early = max(0, round((picture.time - frames[0].time) * rate))  # priming that this demuxer does not hide
+    return rate, np.concatenate([frame.to_ndarray().reshape(frame.samples, -1) for frame in frames])[early:]
 
 
 def write(
@@ -70,6 +77,7 @@ def write(
         (22050, 2, 0.7, 30, 9),
         (44100, 6, 1.0, 60, 0),
         (48000, 1, 0.5, Fraction(30000, 1001), 3),
+        (48000, 8, 0.4, 25, 0),
         (96000, 2, 1.017, 29.97, 1),
         (192000, 1, 0.3, 25, 0),
     ],
@@ -82,11 +90,10 @@ def test_picture_and_sound_end_together(tmp_path, suffix, rate, channels, second
     assert end["video"] == pytest.approx(count / float(fps), abs=0.002)
     assert abs(end["video"] - end["audio"]) <= 1 / float(fps)
     stored_rate, samples = sound(path)
-    assert samples.shape[1] >= seconds * stored_rate
-    with av.open(str(path)) as container:
-        assert container.streams.audio[0].codec_context.channels == channels
-        if suffix != ".webm" and suffix != ".mkv":
-            assert stored_rate == min(rate, 96_000)
+    assert len(samples) >= seconds * stored_rate
+    assert samples.shape[1] == channels
+    if suffix not in (".webm", ".mkv"):
+        assert stored_rate == min(rate, 96_000)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
@@ -99,11 +106,11 @@ def test_sound_is_in_sync_and_padded_with_silence(tmp_path, suffix):
         file.setframerate(48_000)
         file.writeframes(samples.tobytes())
     rate, heard = sound(write(tmp_path / f"o{suffix}", 50, audio_path=tmp_path / "click.wav"))
-    loud = np.flatnonzero(np.abs(heard[0]) > 0.2)
+    loud = np.flatnonzero(np.abs(heard[:, 0]) > 0.2)
     assert loud[0] / rate == pytest.approx(0.5, abs=0.002)
     assert loud[-1] / rate == pytest.approx(0.51, abs=0.002)
-    assert heard.shape[1] >= 2 * rate
-    assert np.abs(heard[0, rate + 100 :]).max() < 0.01
+    assert len(heard) >= 2 * rate
+    assert np.abs(heard[rate + 100 :]).max() < 0.01
 
 
 def test_sound_is_never_cut_to_the_picture(tmp_path):

@@ -1,107 +1,155 @@
-"""Run the `ave` audio encoder: mel windows in, audio features out, by ONNX Runtime or by torch."""
+"""Samples in, audio features out: the `ave` encoder behind its mel front end, by ONNX Runtime or by torch."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
-import onnxruntime
 
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.errors import ModelError, OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.generator.onnx_session import open_session
 from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.spec import AVE, AudioSpec
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, AudioSpec
 
-OPSET = 17  # of exported files
-EXPORT_TOLERANCE = 1e-4  # largest difference between an exported encoder and torch
+from .mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
 
-_SHAPES = {"windows": (80, 16), "features": AVE.feature_shape}  # of an ONNX file's input and output, for one window
+TOLERANCE = 1e-4  # largest difference of any feature between an exported audio program and the reference
+
+_ENDS = {  # an audio program's inputs and outputs: type, and shape with None for what is free
+    "samples": ("tensor(float)", [None]),
+    "first": ("tensor(int64)", []),
+    "count": ("tensor(int64)", []),
+    "features": ("tensor(float)", [None, *AVE.feature_shape]),
+}
+
+
+class AudioProgram(Protocol):
+    """What turns samples into audio features; the same arguments give the same bits."""
+
+    @property
+    def spec(self) -> AudioSpec:
+        """The type of feature that comes out."""
+
+    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+        """Samples (L,) float32 at 16 kHz, L >= 1 -> the features (m, F) float32 of windows first, first + 1, ...
+
+        Of the n windows that audio of just these samples has (`mel.window_count`), `count` ones from `first` >= 0 on,
+        as far as there are any: m = max(0, min(count, n - first)). Audio below 3000 samples is filled up with zeros.
+        """
 
 
 class AudioEncoder(Protocol):
-    """What turns mel windows into audio features; each window is encoded on its own."""
+    """The network alone, for `EncoderProgram`; each window is encoded on its own."""
 
     @property
     def spec(self) -> AudioSpec:
         """The type of feature that comes out."""
 
     def encode(self, windows: np.ndarray) -> np.ndarray:
-        """(n, 80, 16) float32 mel windows, n >= 1 -> (n, F) float32 features."""
+        """(n, 80, 16) float32 mel windows, n >= 0 -> (n, F) float32 features."""
 
 
-class OnnxEncoder:
-    """The `AudioEncoder` that runs an ONNX file on the CPU.
+class EncoderProgram:
+    """The reference `AudioProgram`: the mel spectrogram in numpy and an encoder of its windows."""
 
-    Raises MissingFileError, or ModelError for what is not an encoder that `export_encoder` wrote.
+    def __init__(self, encoder: AudioEncoder) -> None:
+        self.spec = encoder.spec
+        self._encoder = encoder
+
+    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+        """See `AudioProgram.features`."""
+        mel = mel_spectrogram(np.pad(samples, (0, max(SHORTEST - len(samples), 0))))
+        columns = mel.shape[1]
+        windows = np.lib.stride_tricks.sliding_window_view(mel, WINDOW_COLUMNS, axis=1)
+        indices = range(first, min(first + count, window_count(columns)))
+        starts = [min(window_start(index), columns - WINDOW_COLUMNS) for index in indices]
+        return self._encoder.encode(np.ascontiguousarray(windows[:, starts].swapaxes(0, 1)))
+
+
+class OnnxAudioProgram:
+    """The `AudioProgram` that runs what `export_encoder` wrote, a file or its bytes.
+
+    providers, threads: see `open_session`. Raises what that raises, and ModelError for another model.
     """
 
     spec = AVE
 
-    def __init__(self, path: str | Path) -> None:
-        if not Path(path).is_file():
-            raise MissingFileError(f"{path}: no such encoder; give an .onnx file or a checkpoint")
-        try:
-            self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's errors have no narrower base
+    def __init__(
+        self, model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        self._session = open_session(model, providers=providers, threads=threads)
+        found = {
+            value.name: (value.type, [size if isinstance(size, int) else None for size in value.shape])
+            for value in self._session.get_inputs() + self._session.get_outputs()
+        }
+        if found != _ENDS:
+            name = "the model" if isinstance(model, bytes) else str(model)
             raise ModelError(
-                f"{path}: not a readable ONNX file ({str(error).splitlines()[0]}); export it again"
-            ) from error
-        found = {value.name: value.shape for value in self._session.get_inputs() + self._session.get_outputs()}
-        if {name: tuple(shape[1:]) for name, shape in found.items()} != _SHAPES:
-            raise ModelError(
-                f"{path}: not an audio encoder, it has {found}; expected windows (n, 80, 16), features (n, 512)"
+                f"{name}: no audio program, it has {', '.join(found)}; expected {', '.join(_ENDS)}"
+                " as `framegen export` writes for an audio encoder's checkpoint"
             )
 
-    def encode(self, windows: np.ndarray) -> np.ndarray:
-        """(n, 80, 16) float32 -> (n, 512) float32."""
-        features: np.ndarray = self._session.run(["features"], {"windows": windows})[0]
+    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+        """See `AudioProgram.features`."""
+        inputs = {"samples": samples, "first": np.array(first, np.int64), "count": np.array(count, np.int64)}
+        features: np.ndarray = self._session.run(["features"], inputs)[0]
         return features
 
 
 def load_encoder(
-    path: str | Path, *, backend: Literal["torch", "onnx"] | None = None, device: str = "cpu"
-) -> AudioEncoder:
-    """The audio encoder of an exported `.onnx` file or of a `.pth` / `.pt` / `.safetensors` checkpoint.
+    path: str | Path,
+    *,
+    device: str = "cpu",
+    providers: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> AudioProgram:
+    """The audio program in an exported `.onnx` file, or the reference with a `.pth` / `.pt` / `.safetensors` checkpoint.
 
-    `backend` is told by the suffix where it is not given; `device` is torch's ("cpu", "cuda"), ONNX files run on the
-    CPU. Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for an impossible
-    combination.
+    device: torch's ("cpu", "cuda"), for checkpoints. providers, threads: for `.onnx`, see `open_session`.
+    Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for options of the other kind
+    of file, for what is not available, or where torch is needed and not installed.
     """
-    if backend is None:
-        backend = "onnx" if Path(path).suffix == ".onnx" else "torch"
-    if backend not in ("onnx", "torch"):
-        raise OptionError(f"backend {backend!r} is unknown; expected onnx or torch")
-    if backend == "torch":
-        try:
-            from .ave_encoder import TorchEncoder
-        except ModuleNotFoundError as error:
-            raise OptionError(
-                f"{path}: a checkpoint needs {error.name}, which is not installed; give an exported .onnx encoder"
-                " or pip install 'frame-generation-pipeline[train]'"
-            ) from error
-        return TorchEncoder(path, device)
-    if device != "cpu":
-        raise OptionError(f"{path}: ONNX encoders run on the cpu; for device {device!r} give a checkpoint")
-    return OnnxEncoder(path)
+    if Path(path).suffix == ".onnx":
+        if device != "cpu":
+            raise OptionError(f"{path}: ONNX files know no device {device!r}; choose execution providers instead")
+        return OnnxAudioProgram(path, providers=providers, threads=threads)
+    if providers is not None or threads is not None:
+        raise OptionError(f"{path}: execution providers and threads are for .onnx files; export the checkpoint first")
+    with needing_train_extra(f"{path}: a checkpoint"):
+        from .ave_encoder import TorchEncoder
+    return EncoderProgram(TorchEncoder(path, device))
 
 
 def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:
-    """Write a checkpoint's encoder as an ONNX file that `load_encoder` reads: opset 17, any number of windows.
+    """Write a checkpoint's encoder as the audio program, an ONNX file that `load_encoder` reads.
 
-    Its output is compared with torch's before the file gets its name. Raises what loading a checkpoint raises,
-    ModelError when the outputs differ by more than 1e-4, and OutputError when the file cannot be written.
+    Its features are compared with the reference's, of noise and of something like speech, before the file gets its
+    name. Raises what loading a checkpoint raises, ModelError when any feature differs by more than 1e-4, and
+    OutputError when the file cannot be written.
     """
-    import torch
-
-    from .ave_encoder import load_ave_encoder, onnx_graph
-
-    encoder = load_ave_encoder(checkpoint_path)
-    windows = np.random.default_rng(0).uniform(-4, 4, (3, *_SHAPES["windows"])).astype(np.float32)
-    with torch.inference_mode():
-        expected = encoder(torch.from_numpy(windows)).numpy()
+    with needing_train_extra(f"{checkpoint_path}: the export"):
+        from .ave_encoder import TorchEncoder
+        from .program import build_audio_program
+    encoder = TorchEncoder(checkpoint_path, "cpu")
     with complete_file(Path(output_path)) as temporary:
-        temporary.write_bytes(onnx_graph(encoder, OPSET).SerializeToString())
-        difference = np.abs(OnnxEncoder(temporary).encode(windows) - expected).max()
-        if not difference <= EXPORT_TOLERANCE:  # also when it is not a number
-            raise ModelError(
-                f"{output_path}: not written, the ONNX encoder differs from torch by {difference:.1e}"
-                f" (at most {EXPORT_TOLERANCE:.0e} expected); check the checkpoint's values"
-            )
+        temporary.write_bytes(build_audio_program(encoder.module).SerializeToString(deterministic=True))
+        program, reference = OnnxAudioProgram(temporary), EncoderProgram(encoder)
+        for samples in _trial_signals():
+            expected = reference.features(samples, 0, len(samples))
+            difference = np.abs(program.features(samples, 0, len(samples)) - expected).max()
+            if not difference <= TOLERANCE:  # also when it is not a number
+                raise ModelError(
+                    f"{output_path}: not written, the audio program differs from torch by {difference:.1e}"
+                    f" (at most {TOLERANCE:.0e} expected); check the checkpoint's values"
+                )
+
+
+def _trial_signals() -> tuple[np.ndarray, np.ndarray]:
+    """White noise, and syllables of a voice with silence between them; a second each, float32."""
+    seconds = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    pitch = 2 * np.pi * (120 * seconds + 3 * np.sin(2 * np.pi * 2 * seconds))
+    voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 30))
+    syllables = 0.3 * voice * np.maximum(0, np.sin(2 * np.pi * 4 * seconds))
+    noise = np.random.default_rng(0).uniform(-1, 1, SAMPLE_RATE)
+    return noise.astype(np.float32), syllables.astype(np.float32)

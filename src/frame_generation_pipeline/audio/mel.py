@@ -1,4 +1,4 @@
-"""The mel spectrogram that the `ave` encoder was trained on, 80 columns a second.
+"""The mel spectrogram that the `ave` encoder was trained on, 80 columns a second, and the windows it sees of it.
 
 As in the original programs, it is computed in float64, with a filterbank of float32 precision, and rounded at the end.
 """
@@ -7,13 +7,17 @@ from functools import cache
 
 import numpy as np
 
-from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE
 
 PRE_EMPHASIS = 0.97
 FFT_SIZE = 800  # samples, 50 ms; the length of the Hann window too
 HOP = 200  # samples from one column to the next
 BANDS = 80
 LOWEST, HIGHEST = 55.0, 7600.0  # Hz, the filterbank's ends
+FREQUENCIES = FFT_SIZE // 2 + 1  # of the spectrum, 20 Hz apart
+COLUMN_RATE = SAMPLE_RATE // HOP  # 80 columns a second
+WINDOW_COLUMNS = 16  # columns that the encoder sees, 0.2 s
+SHORTEST = (WINDOW_COLUMNS - 1) * HOP  # samples; audio below is filled up with zeros to have 16 columns
 
 
 def mel_spectrogram(samples: np.ndarray) -> np.ndarray:
@@ -38,25 +42,36 @@ def mel_columns(emphasised: np.ndarray) -> np.ndarray:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)  # periodic
     magnitude = np.abs(np.fft.rfft(frames * hann, axis=1))
     # Not `@`: on matrices this small BLAS gains nothing, and its waiting threads halve the speed of the encoder's.
-    bands = np.einsum("bf,cf->bc", _filterbank(), magnitude)
+    bands = np.einsum("bf,cf->bc", filterbank(), magnitude)
     decibels = 20 * np.log10(np.maximum(1e-5, bands)) - 20
     mel: np.ndarray = np.clip(8 * (decibels + 100) / 100 - 4, -4, 4).astype(np.float32)
     return mel
 
 
+def window_start(index: int) -> int:
+    """First column of window `index`; where the window would leave the audio, it ends at the last column instead."""
+    return COLUMN_RATE * index // AVE.fps
+
+
+def window_count(columns: int) -> int:
+    """Windows of audio that has so many columns, at least 16."""
+    # Kept in the original's floating point, which at some lengths (368 columns and 16, say) rounds to one window less.
+    return int((columns - WINDOW_COLUMNS) / 80.0 * 25.0) + 2
+
+
 @cache
-def _filterbank() -> np.ndarray:
+def filterbank() -> np.ndarray:
     """Triangles of equal area between neighbours on the Slaney mel scale: `(80, 401)` float64, of float32 precision.
 
     Malcolm Slaney, Auditory Toolbox version 2, Technical Report 1998-010, Interval Research Corporation.
     """
     ends = _hertz(np.linspace(_mel(LOWEST), _mel(HIGHEST), BANDS + 2))
     low, centre, high = (ends[i : i + BANDS, None] for i in range(3))
-    bins = np.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)
+    bins = np.linspace(0, SAMPLE_RATE / 2, FREQUENCIES)
     triangles = np.maximum(0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
     # Rounded twice, so that the spectrogram equals the original's to the bit.
-    filterbank: np.ndarray = (triangles.astype(np.float32) * (2 / (high - low))).astype(np.float32).astype(np.float64)
-    return filterbank
+    weights: np.ndarray = (triangles.astype(np.float32) * (2 / (high - low))).astype(np.float32).astype(np.float64)
+    return weights
 
 
 # Slaney's scale is linear up to 1 kHz, at 3 mel for 200 Hz, and logarithmic above, at 27 mel for a factor of 6.4.

@@ -3,6 +3,7 @@
 import os
 import pickle
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,9 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
             except SafetensorError as error:
                 raise ModelError(f"{path}: not a readable .safetensors file ({error}); save it again") from error
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
+                warnings.simplefilter("ignore")
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"

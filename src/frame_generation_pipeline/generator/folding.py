@@ -4,6 +4,7 @@ Everything is computed in float64 and rounded once, when a graph takes it.
 """
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,8 @@ class Convolution:
         weight = _array(convolution.weight)
         bias = np.zeros(len(weight)) if convolution.bias is None else _array(convolution.bias)
         if norm is not None:
-            assert norm.running_mean is not None and norm.running_var is not None
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
             scale = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
             weight = weight * scale[:, None, None, None]
             bias = (bias - _array(norm.running_mean)) * scale + _array(norm.bias)
@@ -83,25 +85,31 @@ class Block:
     residual: bool
 
     @classmethod
-    def of(cls, name: str, block: InvertedResidual, multiple: int = 1) -> "Block":
-        """Fold `block`; channels of zeros bring its inner ones to a multiple of `multiple`."""
-        parts = []
-        for index in (0, 3, 6):
-            convolution, norm = block.conv[index], block.conv[index + 1]
-            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-            parts.append(Convolution.of(f"{name}.conv.{index}", convolution, norm))
-        expand, depthwise, project = parts
-        more = -expand.channels_out % multiple
-        return cls(
-            replace(expand, weight=_padded(expand.weight, more), bias=_padded(expand.bias, more)),
-            replace(
-                depthwise,
-                weight=_padded(depthwise.weight, more),
-                bias=_padded(depthwise.bias, more),
-                groups=depthwise.groups + more,
-            ),
-            replace(project, weight=_padded(project.weight, more, axis=1)),
-            block.residual,
+    def of(cls, network: nn.Module, path: str) -> "Block":
+        """Fold the `InvertedResidual` that is the submodule `path` of `network`."""
+        block = network.get_submodule(path)
+        assert isinstance(block, InvertedResidual)
+        layers = block.conv
+        expand, depthwise, project = (
+            Convolution.of(
+                f"{path}.conv.{index}", cast(nn.Conv2d, layers[index]), cast(nn.BatchNorm2d, layers[index + 1])
+            )
+            for index in (0, 3, 6)
+        )
+        return cls(expand, depthwise, project, block.residual)
+
+    def widened(self, multiple: int) -> "Block":
+        """The same function with more inner channels, a multiple of `multiple`; the new ones are zero."""
+        more = -self.expand.channels_out % multiple
+        expand, depthwise = (
+            replace(part, weight=_padded(part.weight, more), bias=_padded(part.bias, more))
+            for part in (self.expand, self.depthwise)
+        )
+        return replace(
+            self,
+            expand=expand,
+            depthwise=replace(depthwise, groups=depthwise.groups + more),
+            project=replace(self.project, weight=_padded(self.project.weight, more, axis=1)),
         )
 
 

@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class FrameFolderWriter:
     to, at construction, and where a frame cannot be written or there was none, later.
     """
 
-    def __init__(self, folder: Path, frame_format: Literal["png", "jpg"], quality: int = 95) -> None:
+    def __init__(self, folder: Path, frame_format: str, quality: int = 95) -> None:
         if frame_format not in ("png", "jpg"):
             raise OptionError(f"unknown frame format {frame_format!r}; use png or jpg")
         if not 0 <= quality <= 100:
@@ -44,10 +44,14 @@ class FrameFolderWriter:
 
     def write(self, frame: NDArray[np.uint8]) -> Path:
         """Append one frame `(H, W, 3)` uint8 BGR and return the path that it has once the block has ended."""
-        name = f"frame_{self._frames:05d}{self._suffix}"
-        write_image(self._temporary / name, frame, self._quality)
+        path = self.path(self._frames)
+        write_image(self._temporary / path.name, frame, self._quality)
         self._frames += 1
-        return self._folder / name
+        return path
+
+    def path(self, index: int) -> Path:
+        """Where frame `index` is once the block has ended."""
+        return self._folder / f"frame_{index:05d}{self._suffix}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -80,7 +80,10 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None
     """
     if path.suffix.lower() not in PICTURES:
         raise OutputError(f"{path}: unknown picture suffix {path.suffix!r}; use one of {', '.join(PICTURES)}")
-    _, data = cv2.imencode(path.suffix.lower(), image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    # Quality is JPEG's alone; PNG is compressed little, for it is lossless anyway and speed matters more.
+    png = path.suffix.lower() == ".png"
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
+    _, data = cv2.imencode(path.suffix.lower(), image, options)
     temporary = temporary_beside(path)
     try:
         temporary.write_bytes(data.tobytes())
@@ -96,13 +99,14 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
     frame = None
     try:
-        with av.open(str(path.absolute())) as container:
+        with av.open(str(path.absolute()), metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
-                image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+                # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
+                image = np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
                 turn = QUARTER_TURNS.get(frame.rotation % 360)
                 yield image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
     except (av.FFmpegError, OSError) as error:

@@ -56,9 +56,9 @@ class Soundtrack:
         """Write the rest of the sound and silence up to `end` seconds, and what the encoder holds back."""
         while self._chunk is not None:
             self._write_chunk(self._chunk)
-        silence = np.zeros((self._stream.codec_context.layout.nb_channels, self._rate), np.float32)
+        silence = np.zeros((self._rate, self._stream.codec_context.layout.nb_channels), np.float32)
         while (missing := ceil(end * self._rate) - self._written) > 0:
-            self._encode(silence[:, :missing])
+            self._encode(silence[:missing])
         self._container.mux(self._stream.encode(None))
 
     def _write_chunk(self, chunk: NDArray[np.float32]) -> None:
@@ -66,7 +66,7 @@ class Soundtrack:
         self._chunk = next(self._chunks, None)
 
     def _encode(self, samples: NDArray[np.float32]) -> None:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
+        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout=self._layout)
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._written, Fraction(1, self._rate)
         self._container.mux(self._stream.encode(frame))
-        self._written += samples.shape[1]
+        self._written += len(samples)

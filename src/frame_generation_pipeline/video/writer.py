@@ -73,7 +73,7 @@ class VideoWriter:
         threads: int = 0,
     ) -> None:
         check_output(path)
-        self._path, self._size, self._fps, self._threads = path, size, _exact(fps), threads
+        self._path, self._size, self._fps, self._threads = path, size, exact_rate(fps), threads
         self._format, self._codecs = CONTAINERS[path.suffix.lower()]
         self._options = self._codecs.video_options(crf, preset)
         if not all(1 <= side <= MAX_SIDE for side in size):
@@ -185,7 +185,7 @@ class VideoWriter:
             ) from error
 
 
-def _exact(fps: int | float | Fraction) -> Fraction:
+def exact_rate(fps: int | float | Fraction) -> Fraction:
     """Return the rate as a fraction such as 30000/1001; raise `OptionError` where it is impossible."""
     try:
         exact = Fraction(fps).limit_denominator(1001)

@@ -1,0 +1,232 @@
+"""The generator as two ONNX programs that hold everything between a crop and the crop that is written back.
+
+The face program does what depends on the template frame alone, the render program the rest. Both compute what the
+reference does, in an order that is several times faster on a CPU:
+
+- batch norms fold into the convolutions, and 1x1 convolutions with nothing between them into one;
+- a decoder level's first convolution runs apart on its two halves: on the upsampled half before the upsampling, at a
+  quarter of the pixels (a 1x1 convolution commutes with interpolation), and both are added;
+- the full-size tensor of the image encoder is never made: what follows is computed from the 12 channels before it;
+- where a block's inner tensor is large, it is made, filtered and summed up a few channels at a time, so that it stays
+  in the processor's cache.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import onnx
+
+from frame_generation_pipeline.spec import WINDOW, FaceSpec
+
+from .folding import Block, Convolution
+from .graph import Graph
+from .network import GeneratorNetwork
+from .resize import resize
+
+BLOCK_CHANNELS = 16  # a multiple of what ONNX Runtime keeps together: 16 channels with AVX-512, otherwise 8
+PART_BYTES = 7_000_000  # of an inner tensor made at once; a few of these fit into a third-level cache
+
+
+def build_face_program(network: GeneratorNetwork) -> onnx.ModelProto:
+    """The program crop (h, w, 3) uint8 BGR -> face state; outputs are named and shaped as `face_state_shapes` says."""
+    graph, face = Graph(), network.spec.face
+    crop = graph.input("crop", np.uint8, ("h", "w", 3))
+    side = graph.integers(face.crop_size)
+    planar = graph.op("Transpose", graph.cast(crop, np.float32), perm=[2, 0, 1])
+    resized = resize(graph, planar, _size(graph, crop), (side, side), cubic=face.cubic)
+    state = {"resized": graph.cast(resized, np.uint8)}
+
+    x, before = _full_size(graph, network, resized)
+    for level in range(1, network.levels + 1):
+        size = face.size >> level
+        first, second = _blocks(network, f"down{level}.maxpool_conv.0")
+        if level == 1:
+            first = replace(first, expand=first.expand.after(before))
+        x = _block(graph, _block(graph, x, first, 2 * size), second, size)
+        state[f"skip_{size}"] = x
+    fuse, _ = _blocks(network, "fuse_conv.0")
+    state["bottom"] = _convolve(graph, x, _halves(fuse.expand)[0])
+    for name, (dtype, shape) in face_state_shapes(network).items():
+        graph.output(state[name], name, dtype, shape)
+    return graph.model("face")
+
+
+def build_render_program(network: GeneratorNetwork, *, parsing: bool = False) -> onnx.ModelProto:
+    """The program window, crop and face state -> patch (h, w, 3) uint8 BGR, the crop as it is written back.
+
+    window: (16, F) float32. crop: (h, w, 3) uint8 BGR, the one that the state was made from. With `parsing` also
+    keep: (h, w) uint8, not zero where the crop keeps its own pixels.
+    """
+    graph, spec = Graph(), network.spec
+    window = graph.input("window", np.float32, (WINDOW, spec.audio.feature_size))
+    crop = graph.input("crop", np.uint8, ("h", "w", 3))
+    keep = graph.input("keep", np.uint8, ("h", "w")) if parsing else None
+    state = {name: graph.input(name, *kind) for name, kind in face_state_shapes(network).items()}
+    resized = graph.cast(state["resized"], np.float32)
+
+    heard = graph.op("Reshape", window, graph.integers(1, *spec.audio.window_shape))
+    x = _bottleneck(graph, network, state["bottom"], _audio(graph, network, heard))
+    for level in range(1, network.levels):
+        size = spec.face.size >> (network.levels - level)
+        first, second = _blocks(network, f"up{level}.conv")
+        x = _joined(graph, x, state[f"skip_{size}"], first, size)
+        x = _block(graph, x, second, size)
+
+    hidden, before = _full_size(graph, network, resized)
+    first, last = _blocks(network, f"up{network.levels}.conv")
+    x = _joined(graph, x, hidden, first, spec.face.size, before)
+    colours = Convolution.of("outc.conv", network.outc.conv)
+    # The last block ends as colours: its input and its inner tensor both go there directly.
+    start = _convolve(graph, x, colours.inputs(slice(0, first.project.channels_out), bias=False))
+    last = replace(last, project=colours.after(last.project), residual=False)
+    output = graph.op("Sigmoid", _block(graph, x, last, spec.face.size, start))
+
+    patch = _written_back(graph, spec.face, output, resized, _size(graph, crop))
+    if keep is not None:
+        kept = graph.op("Unsqueeze", graph.cast(keep, np.bool_), graph.integers(2))
+        patch = graph.op("Where", kept, crop, patch)
+    graph.output(patch, "patch", np.uint8, ("h", "w", 3))
+    return graph.model("render")
+
+
+def face_state_shapes(network: GeneratorNetwork) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """The tensors of a face state by name, with their types and shapes.
+
+    resized: the crop at the generator's size, planar. skip_<size>: what the image encoder gives to the decoder, except
+    at full size. bottom: the image's half of the first convolution after the audio joins.
+    """
+    face = network.spec.face
+    shapes: dict[str, tuple[type, tuple[int, ...]]] = {"resized": (np.uint8, (3, face.crop_size, face.crop_size))}
+    for level in range(1, network.levels):
+        size, (_, last) = face.size >> level, _blocks(network, f"down{level}.maxpool_conv.0")
+        shapes[f"skip_{size}"] = (np.float32, (1, last.project.channels_out, size, size))
+    size, (fuse, _) = face.size >> network.levels, _blocks(network, "fuse_conv.0")
+    shapes["bottom"] = (np.float32, (1, fuse.expand.channels_out, size, size))
+    return shapes
+
+
+def _full_size(graph: Graph, network: GeneratorNetwork, resized: str) -> tuple[str, Convolution]:
+    """The inner tensor of the image encoder's first block, and the projection that would have to follow."""
+    face = network.spec.face
+    end = face.margin + face.size
+    inner = graph.op(
+        "Slice", resized, graph.integers(face.margin, face.margin), graph.integers(end, end), graph.integers(1, 2)
+    )
+    inner = graph.op("Mul", graph.op("Unsqueeze", inner, graph.integers(0)), graph.number(1 / 255))
+    x, y, width, height = face.mask
+    visible = np.ones((face.size, face.size), np.float32)
+    visible[y : y + height, x : x + width] = 0
+    masked = graph.op("Mul", inner, graph.constant("visible", visible))
+    # Channels of zeros: ONNX Runtime leaves its fast layout for a depthwise convolution of 12 channels.
+    block = Block.of(network, "inc.inconv.0").widened(BLOCK_CHANNELS)
+    expanded = _convolve(graph, graph.op("Concat", inner, masked, axis=1), block.expand, relu=True)
+    return _convolve(graph, expanded, block.depthwise, relu=True), block.project
+
+
+def _audio(graph: Graph, network: GeneratorNetwork, x: str) -> str:
+    model = network.audio_model
+    for layer in ("conv1", "conv2"):
+        x = _block(graph, x, Block.of(network, f"audio_model.{layer}"), 16)
+    x = _convolve(graph, x, Convolution.of("audio_model.conv3", model.conv3, model.bn3), relu=True)
+    x = _block(graph, x, Block.of(network, "audio_model.conv4"), 16)
+    x = _convolve(graph, x, Convolution.of("audio_model.conv5", model.conv5, model.bn5), relu=True)
+    for layer in ("conv6", "conv7"):
+        x = _block(graph, x, Block.of(network, f"audio_model.{layer}"), 10)
+    return x
+
+
+def _bottleneck(graph: Graph, network: GeneratorNetwork, image: str, audio: str) -> str:
+    first, second = _blocks(network, "fuse_conv.0")
+    heard = _convolve(graph, audio, _halves(first.expand)[1])
+    x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", heard, image)), first, 10)
+    for block in (second, *_blocks(network, "fuse_conv.1")):
+        x = _block(graph, x, block, 10)
+    return x
+
+
+def _joined(graph: Graph, x: str, skip: str, block: Block, size: int, before: Convolution | None = None) -> str:
+    """A decoder level's first block: `x` at half its `size` is upsampled and joined with `skip`, after `before`."""
+    below, beside = _halves(block.expand)
+    if before is not None:
+        beside = beside.after(before)
+
+    def expanded(part: slice) -> str:
+        upsampled = graph.op(
+            "Resize",
+            _convolve(graph, x, below.outputs(part)),
+            "",
+            graph.constant("twice", [1, 1, 2, 2]),
+            mode="linear",
+            coordinate_transformation_mode="align_corners",
+        )
+        return graph.op("Relu", graph.op("Add", upsampled, _convolve(graph, skip, beside.outputs(part))))
+
+    return _filtered(graph, expanded, block, size)
+
+
+def _block(graph: Graph, x: str, block: Block, size: int, start: str | None = None) -> str:
+    """An inverted residual; `size` is its input's side, `start` something to add to the result."""
+
+    def expanded(part: slice) -> str:
+        return _convolve(graph, x, block.expand.outputs(part), relu=True)
+
+    return _filtered(graph, expanded, block, size, x if block.residual else start)
+
+
+def _filtered(graph: Graph, expanded: Callable[[slice], str], block: Block, size: int, total: str | None = None) -> str:
+    """Depthwise convolution and projection of what `expanded` gives for a part of the inner channels, summed up."""
+    channels = block.depthwise.channels_out
+    step = max(BLOCK_CHANNELS, PART_BYTES // (4 * size * size) // BLOCK_CHANNELS * BLOCK_CHANNELS)
+    for begin in range(0, channels, step):
+        part = slice(begin, min(begin + step, channels))
+        filtered = _convolve(graph, expanded(part), block.depthwise.outputs(part), relu=True)
+        projected = _convolve(graph, filtered, block.project.inputs(part, bias=begin == 0))
+        total = projected if total is None else graph.op("Add", projected, total)
+    assert total is not None
+    return total
+
+
+def _convolve(graph: Graph, x: str, convolution: Convolution, *, relu: bool = False) -> str:
+    y = graph.op(
+        "Conv",
+        x,
+        graph.constant(f"{convolution.name}.weight", convolution.weight),
+        graph.constant(f"{convolution.name}.bias", convolution.bias),
+        kernel_shape=convolution.weight.shape[2:],
+        strides=convolution.stride,
+        pads=[convolution.padding] * 4,
+        group=convolution.groups,
+    )
+    return graph.op("Relu", y) if relu else y
+
+
+def _written_back(graph: Graph, face: FaceSpec, output: str, resized: str, size: tuple[str, str]) -> str:
+    """Network output (1, 3, size, size) in [0, 1] -> patch (h, w, 3) uint8; the rim stays that of `resized`."""
+    levels = graph.op("Floor", graph.op("Mul", output, graph.number(255)))
+    padded = graph.op(
+        "Pad", graph.op("Squeeze", levels, graph.integers(0)), graph.integers(*(0, face.margin, face.margin) * 2)
+    )
+    rim = np.pad(np.zeros((face.size, face.size)), face.margin, constant_values=1)
+    whole = graph.op("Add", padded, graph.op("Mul", resized, graph.constant("rim", rim)))
+    side = graph.integers(face.crop_size)
+    patch = resize(graph, whole, (side, side), size, cubic=face.cubic)
+    return graph.op("Transpose", graph.cast(patch, np.uint8), perm=[1, 2, 0])
+
+
+def _size(graph: Graph, crop: str) -> tuple[str, str]:
+    return graph.op("Shape", crop, start=0, end=1), graph.op("Shape", crop, start=1, end=2)
+
+
+def _halves(convolution: Convolution) -> tuple[Convolution, Convolution]:
+    """What each half of the input channels adds to the output; the bias is with the second."""
+    channels = convolution.weight.shape[1]
+    return (
+        convolution.inputs(slice(0, channels // 2), bias=False),
+        convolution.inputs(slice(channels // 2, channels), bias=True),
+    )
+
+
+def _blocks(network: GeneratorNetwork, path: str) -> tuple[Block, Block]:
+    """The two folded blocks of the `DoubleConvDW` at `path`."""
+    return Block.of(network, f"{path}.double_conv.0"), Block.of(network, f"{path}.double_conv.1")

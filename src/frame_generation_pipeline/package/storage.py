@@ -1,0 +1,113 @@
+"""The files of a package on disk, a folder or a zip archive, found and read without trusting either.
+
+An archive's files are stored as they are, so each is a stretch of the archive: no entry unpacks to more than its size.
+"""
+
+import io
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .refusal import Refusal, shown
+
+MOST_FILES = 250_000  # two pictures for each of 100,000 frames, and some more
+MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole
+MOST_BYTES = 2**30  # of one file
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
+_ENCRYPTED = 0x1  # in an entry's flags
+_FOLDER_ATTRIBUTE = 0x10  # of MS-DOS, in an entry's external attributes
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Where a file's bytes are."""
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self, most: int) -> bytes:
+        """The bytes, at most `most` of them. Raises OSError."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(most)
+
+
+def find_files(path: Path) -> dict[str, Stretch]:
+    """Every file of the folder or archive `path` by its name, with `/` between a folder and a file.
+
+    Raises Refusal for links, special files, folders in folders or without files, and in archives for names that come
+    twice, compressed or encrypted entries and what is not an archive at all. OSError for what cannot be read.
+    """
+    files: dict[str, Stretch] = {}
+    for name, stretch in _in_folder(path) if path.is_dir() else _in_archive(path):
+        if name in files:
+            raise Refusal(f"holds {shown(name)} twice")
+        files[name] = stretch
+        if len(files) > MOST_FILES:
+            raise Refusal(f"holds more than {MOST_FILES} files")
+    return files
+
+
+def _in_folder(folder: Path, prefix: str = "") -> Iterator[tuple[str, Stretch]]:
+    empty = True
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            empty, name = False, prefix + entry.name
+            found = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(found.st_mode) and not _is_junction(found):
+                if prefix:
+                    raise Refusal(f"{shown(name)} is a folder; expected files in {shown(prefix)}")
+                yield from _in_folder(folder / entry.name, f"{name}/")
+            elif stat.S_ISREG(found.st_mode):
+                yield name, Stretch(folder / entry.name, 0, found.st_size)
+            else:
+                raise Refusal(f"{shown(name)} is a link or no file; expected the file itself")
+    if empty:
+        raise Refusal(f"{shown(prefix or '.')} is an empty folder")
+
+
+def _is_junction(found: os.stat_result) -> bool:
+    """Whether this is Windows' other kind of link between folders."""
+    return bool(getattr(found, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_REPARSE_POINT)
+
+
+class _Bounded(io.FileIO):
+    """A file of which nothing reads more than a directory's size at once: `zipfile` believes whatever size is stated."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MOST_DIRECTORY:
+            raise Refusal(f"its archive's directory takes {size} bytes; at most {MOST_DIRECTORY} are expected")
+        return super().read(size)
+
+
+def _in_archive(path: Path) -> Iterator[tuple[str, Stretch]]:
+    with _Bounded(path) as file:
+        try:
+            entries = zipfile.ZipFile(file).infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
+            raise Refusal(f"is no readable archive ({shown(str(error))})") from error
+        for entry in entries:
+            yield entry.orig_filename, Stretch(path, _data_start(file, entry), entry.file_size)
+
+
+def _data_start(file: io.FileIO, entry: zipfile.ZipInfo) -> int:
+    """Where the data of a checked entry begin."""
+    name, mode = shown(entry.orig_filename), entry.external_attr >> 16
+    if entry.flag_bits & _ENCRYPTED:
+        raise Refusal(f"{name} is encrypted")
+    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        raise Refusal(f"{name} is compressed; expected entries that are stored as they are (zip -0)")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or entry.external_attr & _FOLDER_ATTRIBUTE:
+        raise Refusal(f"{name} is a link, a folder or no file; expected files alone")
+    file.seek(entry.header_offset)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
+        raise Refusal(f"{name} is not where the archive's directory says")
+    _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)

@@ -1,0 +1,68 @@
+"""Small generated inputs: weights, templates and sounds that depend on nothing but their names."""
+
+import wave
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
+
+TINY = GeneratorSpec(FACE_160, AVE, width=2)  # like the others in every respect but the number of channels
+
+
+def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Normally distributed float32 values that depend on `name` and `shape` alone."""
+    generator = np.random.Generator(np.random.Philox(key=zlib.crc32(name.encode())))
+    return generator.standard_normal(shape).astype(np.float32)
+
+
+def seeded_network(spec: GeneratorSpec = TINY) -> GeneratorNetwork:
+    """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
+    network = GeneratorNetwork(spec)
+    state = network.state_dict()
+    for name, value in state.items():
+        if value.dim() == 4:
+            scale = np.sqrt(2.0 / value[0].numel())
+            state[name] = torch.from_numpy(draw(name, tuple(value.shape)) * np.float32(scale))
+        elif name.endswith("running_var"):
+            state[name] = torch.from_numpy(0.5 + np.abs(draw(name, tuple(value.shape))))
+        elif value.dim() == 1:
+            state[name] = torch.from_numpy(0.2 * draw(name, tuple(value.shape)) + name.endswith("weight"))
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def write_template(folder: Path, frames: int = 3, *, size: tuple[int, int] = (128, 96), parsing: bool = False) -> Path:
+    """A template whose face boxes move: smooth noise pictures `size` (width, height), boxes of 48 to 50 pixels."""
+    width, height = size
+    for part in ("full_body_img", "landmarks", *(["parsing"] if parsing else [])):
+        (folder / part).mkdir(parents=True)
+    for i in range(frames):
+        noise = np.clip(128 + 60 * draw(f"frame {i}", (12, 16, 3)), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / "full_body_img" / f"{i}.jpg"), cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC))
+        points = np.full((110, 2), 50.0) + i
+        points[1], points[31], points[52] = (30 + i, 40), (78.9 + 2 * i, 40), (54, 20 + i)
+        lines = [f"{x} {y}" for x, y in points]
+        (folder / "landmarks" / f"{i}.lms").write_text("\n".join(lines))
+        if parsing:
+            picture = np.full((height, width, 3), 90, np.uint8)
+            picture[:30], picture[30:34] = (0, 0, 255), 255
+            cv2.imwrite(str(folder / "parsing" / f"{i}.png"), picture)
+    return folder
+
+
+def write_wav(path: Path, seconds: float, rate: int = 16_000, channels: int = 1) -> Path:
+    """A tone that swells, 16 bits."""
+    time = np.arange(round(seconds * rate)) / rate
+    tone = 0.5 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.5 * time))
+    samples = np.repeat((32767 * tone).astype("<i2")[:, np.newaxis], channels, axis=1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return path

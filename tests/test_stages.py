@@ -1,0 +1,69 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from frame_generation_pipeline.stages import StageTimes, prefetch
+
+
+def numbers(count: int, closed: threading.Event | None = None) -> Iterator[int]:
+    try:
+        yield from range(count)
+    finally:
+        if closed:
+            closed.set()
+
+
+def test_everything_in_order() -> None:
+    assert list(prefetch(numbers(100), depth=3)) == list(range(100))
+    assert list(prefetch(iter([]))) == []
+
+
+def test_works_ahead_but_not_too_far() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    ahead = prefetch(items(), depth=2)
+    assert next(ahead) == 0
+    deadline = time.monotonic() + 5
+    while len(made) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert len(made) == 4  # the one taken, two in the queue and one that waits for room
+    ahead.close()
+
+
+def test_errors_come_through() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise KeyError("broken")
+
+    ahead = prefetch(items())
+    assert next(ahead) == 1
+    with pytest.raises(KeyError, match="broken"):
+        next(ahead)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_the_thread_ends_with_its_user(taken: int) -> None:
+    closed = threading.Event()
+    ahead = prefetch(numbers(1_000_000, closed), depth=2)
+    for _ in range(taken):
+        next(ahead)
+    ahead.close()
+    assert closed.is_set() == bool(taken)  # a generator that was never started has nothing to close
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+def test_times() -> None:
+    times = StageTimes()
+    with times.measure("sleep"):
+        time.sleep(0.02)
+    assert list(times.iterate("count", numbers(3))) == [0, 1, 2]
+    assert times.seconds["sleep"] >= 0.02
+    assert 0 < times.seconds["count"] < 0.02
