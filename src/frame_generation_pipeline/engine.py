@@ -9,11 +9,11 @@ import numpy.typing as npt
 from .face.paste import paste
 from .generator.protocol import Generator
 from .stages import StageTimes, prefetch
-from .template.template import Template, TemplateFrame
+from .template.sequence import FrameSequence, TemplateFrame
 
 
 def generate_frames(
-    template: Template,
+    template: FrameSequence,
     generator: Generator,
     windows: Iterable[npt.NDArray[np.float32]],
     *,
@@ -22,7 +22,7 @@ def generate_frames(
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """One frame (H, W, 3) uint8 BGR for each window (16, F) of audio features, as soon as it is there.
 
-    Template frames are visited forth and back, see `Template.index`, and decoded ahead in a thread of their own.
+    Template frames are visited forth and back, see `FrameSequence.index`, and decoded ahead in a thread of their own.
 
     Raises OptionError for a `start_frame` that does not exist, and what decoding a template frame raises.
     """
@@ -31,7 +31,7 @@ def generate_frames(
 
 
 def _frames(
-    template: Template,
+    template: FrameSequence,
     generator: Generator,
     windows: Iterable[npt.NDArray[np.float32]],
     start_frame: int,
@@ -51,7 +51,7 @@ def _frames(
             yield picture
 
 
-def _template_frames(template: Template, start_frame: int, times: StageTimes) -> Iterator[TemplateFrame]:
+def _template_frames(template: FrameSequence, start_frame: int, times: StageTimes) -> Iterator[TemplateFrame]:
     i = 0
     while True:
         with times.measure("decode"):

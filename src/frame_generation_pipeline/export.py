@@ -2,15 +2,18 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .audio.features import AudioFeatures, network_window
 from .errors import ModelError, OptionError
+from .extras import needing_train_extra
 from .face.crop import network_input, resize_crop
 from .generator.checkpoint import read_tensors, recognise_specs
-from .generator.export import OPSET, NetworkInput, export_generator
-from .generator.torch_backend import load_network
 from .spec import GeneratorSpec
 from .template.template import Template
+
+if TYPE_CHECKING:
+    from .generator.export import NetworkInput
 
 REAL_FRAMES = 3  # real inputs that the exported generator is compared on, where a template is at hand
 
@@ -20,18 +23,23 @@ def export_checkpoint(
     output: str | Path,
     *,
     mode: str | None = None,
-    opset: int = OPSET,
+    opset: int | None = None,
     template: str | Path | None = None,
     features: str | Path | None = None,
 ) -> str:
     """Write the checkpoint's network to `output` (.onnx) once it agrees with PyTorch; returns a line about it.
 
+    opset: of a generator, see `export_generator`; without it that function's own.
     template, features: real input to compare a generator on, beside the random one; both or none.
 
-    Raises MissingFileError, ModelError when the two disagree, OptionError, OutputError.
+    Raises MissingFileError, ModelError when the two disagree, OptionError also without the extra `[train]`,
+    OutputError.
     """
     if (template is None) != (features is None):
         raise OptionError("to compare on real input give a template and audio features")
+    with needing_train_extra(f"{checkpoint}: the export"):
+        from .generator.export import OPSET, export_generator
+        from .generator.torch_backend import load_network
     try:
         recognise_specs(read_tensors(checkpoint), checkpoint)
     except ModelError:
@@ -41,11 +49,11 @@ def export_checkpoint(
         return "audio encoder, agrees with PyTorch"
     network = load_network(checkpoint, mode)
     inputs = real_inputs(network.spec, template, features) if template is not None and features is not None else []
-    difference = export_generator(network, output, opset_version=opset, inputs=inputs)
+    difference = export_generator(network, output, opset_version=opset or OPSET, inputs=inputs)
     return f"generator {network.spec.name}, differs from PyTorch by at most {difference:.1e}"
 
 
-def real_inputs(spec: GeneratorSpec, template_dir: str | Path, features_path: str | Path) -> list[NetworkInput]:
+def real_inputs(spec: GeneratorSpec, template_dir: str | Path, features_path: str | Path) -> "list[NetworkInput]":
     """Network inputs of a template's first frames with the features that go with them."""
     template = Template.open(template_dir)
     windows = AudioFeatures.load(features_path, spec.audio).windows()

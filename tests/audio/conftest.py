@@ -1,16 +1,17 @@
 """Inputs for the tests of audio: generated speech-like samples and checkpoints of the encoder."""
 
-import importlib.util
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
 from frame_generation_pipeline.audio.ave_encoder import AveEncoder
-from frame_generation_pipeline.audio.encoder import AudioEncoder, export_encoder, load_encoder
+from frame_generation_pipeline.audio.encoder import AudioProgram, export_encoder, load_encoder
+from samples import draw
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,9 +54,17 @@ def write_wav() -> Callable[[Path, np.ndarray, int], Path]:
 @pytest.fixture(scope="session")
 def encoder_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with random weights, its names without the module's prefix, as on disk."""
-    torch.manual_seed(0)
+    state = AveEncoder().audio_encoder.state_dict()
+    for name, value in state.items():
+        drawn = torch.from_numpy(draw(name, tuple(value.shape)))
+        if value.dim() == 4:  # scaled so that differences of the input go all the way through
+            state[name] = drawn * (2 / value[0].numel()) ** 0.5
+        elif name.endswith("running_var"):
+            state[name] = 0.5 + drawn.abs()
+        elif value.dim() == 1:
+            state[name] = 0.2 * drawn + name.endswith("1.weight")
     path = tmp_path_factory.mktemp("encoder") / "encoder.pth"
-    torch.save(AveEncoder().audio_encoder.state_dict(), path)
+    torch.save(state, path)
     return path
 
 
@@ -67,13 +76,10 @@ def encoder_onnx(encoder_checkpoint: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def reference_checkpoint(reference_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reference_checkpoint(
+    reference_dir: Path, seeded_weights: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The checkpoint with which the reference features were computed."""
-    spec = importlib.util.spec_from_file_location("seeded_weights", reference_dir / "seeded_weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    seeded_weights = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(seeded_weights)
     arrays = seeded_weights.seeded_state_dict(reference_dir / "shapes_audio_encoder.json")
     path = tmp_path_factory.mktemp("reference") / "encoder.pth"
     torch.save({name.removeprefix("audio_encoder."): torch.from_numpy(array) for name, array in arrays.items()}, path)
@@ -81,7 +87,7 @@ def reference_checkpoint(reference_dir: Path, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session", params=["torch", "onnx"])
-def reference_encoder(request: pytest.FixtureRequest, reference_checkpoint: Path) -> AudioEncoder:
+def reference_program(request: pytest.FixtureRequest, reference_checkpoint: Path) -> AudioProgram:
     if request.param == "onnx":
         export_encoder(reference_checkpoint, reference_checkpoint.with_suffix(".onnx"))
         return load_encoder(reference_checkpoint.with_suffix(".onnx"))

@@ -10,13 +10,13 @@ import pytest
 import soxr
 
 from frame_generation_pipeline.audio import decode
-from frame_generation_pipeline.audio.decode import AudioInfo, decode_audio, probe_audio
+from frame_generation_pipeline.audio.decode import LAYOUTS, AudioInfo, decode_audio, probe_audio
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 
 
 def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
     """Write samples (channels, n), already of the type of `format`, with FFmpeg."""
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(samples)]
+    layout = LAYOUTS[len(samples)]
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
         stream.format = format
@@ -60,6 +60,19 @@ def test_planar_formats_and_more_channels(tmp_path: Path, speech, write_wav) -> 
     np.testing.assert_allclose(whole(path), stored.mean(axis=0) / 2**15, atol=1e-7)
     planar = av.AudioFrame.from_ndarray(stored[:2], format="s16p", layout="stereo")
     np.testing.assert_allclose(decode._mono(planar, path), stored[:2].mean(axis=0) / 2**15, atol=1e-7)
+
+
+def test_eight_channels_that_lie_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.mka"
+    values = np.linspace(-0.4, 0.4, 8, dtype=np.float32) + 0.1
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="7.1")
+        frame = av.AudioFrame.from_ndarray(np.tile(values, 8192)[np.newaxis], format="flt", layout="7.1")
+        frame.rate, frame.pts = 16_000, 0
+        (planar,) = av.AudioResampler(format="fltp").resample(frame)
+        for packet in [*stream.encode(planar), *stream.encode(None)]:
+            container.mux(packet)
+    assert abs(whole(path)[2000:6000].mean() - 0.1) < 0.02
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 22_050, 44_100, 48_000, 96_000])

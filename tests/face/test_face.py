@@ -6,7 +6,7 @@ from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.paste import paste, restore_crop
 from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_SPECS, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.template import TemplateFrame
+from frame_generation_pipeline.template.sequence import TemplateFrame
 from samples import draw
 
 

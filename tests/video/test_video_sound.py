@@ -77,17 +77,17 @@ def test_plain_wav_gets_the_usual_layout(tmp_path, channels, layout):
 def test_unusable_files(tmp_path):
     with pytest.raises(MissingFileError, match="gone"):
         probe_sound(tmp_path / "gone.wav")
-    with pytest.raises(AudioError, match="no samples"):
+    with pytest.raises(AudioError, match="no audio could be decoded"):
         probe_sound(write_wav(tmp_path / "empty.wav", np.zeros((0, 1)), 8000))
-    with pytest.raises(AudioError, match="found 9"):
+    with pytest.raises(AudioError, match="has 9 channels"):
         probe_sound(write_wav(tmp_path / "nine.wav", np.zeros((100, 9)), 8000))
-    with pytest.raises(AudioError, match="decoded"):
+    with pytest.raises(AudioError, match="is a folder"):
         probe_sound(tmp_path)
     with av.open(str(tmp_path / "silent.mkv"), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         container.mux(stream.encode(av.VideoFrame(640, 480, "yuv420p")))
         container.mux(stream.encode(None))
-    with pytest.raises(AudioError, match="expected an audio stream"):
+    with pytest.raises(AudioError, match="has no audio stream"):
         probe_sound(tmp_path / "silent.mkv")
 
 

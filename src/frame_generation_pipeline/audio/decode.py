@@ -10,12 +10,17 @@ from pathlib import Path
 import av
 import numpy as np
 import soxr
+from av.audio.resampler import AudioResampler
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
+
+# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def probe_audio(path: str | Path) -> AudioInfo:
     """
     path = Path(path)
     rate = channels = samples = 0
-    for frame in _frames(path):
+    for frame in decode_frames(path):
         rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
         samples += len(_mono(frame, path))  # which looks at their values too
     return AudioInfo(path, rate, channels, samples / rate)
@@ -60,7 +65,7 @@ def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = No
     rate = position = taken = given = 0  # Hz; samples of the source seen and taken, and of the result
     first, last = 0, sys.maxsize
     resampler: soxr.ResampleStream | None = None
-    for frame in _frames(path):
+    for frame in decode_frames(path):
         if not rate:
             rate = frame.sample_rate
             first, last = round(start * rate), last if stop == math.inf else round(stop * rate)
@@ -86,8 +91,12 @@ def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = No
             yield block
 
 
-def _frames(path: Path) -> Iterator[av.AudioFrame]:
-    """Decoded frames of the first audio stream, all of one rate and at least one sample in all."""
+def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
+    """Decoded frames of the first audio stream, all of one rate, without time stamps; at least one sample in all.
+
+    Damaged packets are left out with a warning in the log. Raises MissingFileError, and AudioError for what is not a
+    media file, has no audio stream, no samples, more than 8 channels or changes its rate on the way.
+    """
     if not path.exists():
         raise MissingFileError(f"{path}: no such file; give an audio file or a video with a sound track")
     if path.is_dir() or not path.stat().st_size:
@@ -99,7 +108,13 @@ def _frames(path: Path) -> Iterator[av.AudioFrame]:
         with av.open(f"file:{path}", metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
-            for frame in _decoded(container, container.streams.audio[0], path):
+            stream = container.streams.audio[0]
+            layout = stream.codec_context.layout
+            if layout.nb_channels not in LAYOUTS:
+                raise AudioError(f"{path}: has {layout.nb_channels} channels, expected 1 to 8; mix it down first")
+            if layout.name.endswith(" channels"):
+                stream.codec_context.layout = LAYOUTS[layout.nb_channels]
+            for frame in _decoded(container, stream, path):
                 rate = rate or frame.sample_rate
                 if frame.sample_rate != rate:
                     raise AudioError(
@@ -107,6 +122,7 @@ def _frames(path: Path) -> Iterator[av.AudioFrame]:
                         " convert it to one rate (ffmpeg -i IN -ar 16000 OUT.wav)"
                     )
                 samples += frame.samples
+                frame.pts = None
                 yield frame
     except FFmpegError as error:
         raise AudioError(f"{path}: cannot be decoded ({error.strerror}); give a sound audio or video file") from error
@@ -131,6 +147,8 @@ def _decoded(container: av.container.InputContainer, stream: av.AudioStream, pat
 
 def _mono(frame: av.AudioFrame, path: Path) -> np.ndarray:
     """The frame's channels averaged: `(samples,)` float32, integers scaled so that full scale is [-1, 1]."""
+    if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
+        (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)
     try:
         values = frame.to_ndarray()
     except ValueError as error:

@@ -5,7 +5,8 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.spec import FaceSpec
-from frame_generation_pipeline.template.template import TemplateFrame
+from frame_generation_pipeline.template.sequence import TemplateFrame
+
 from .crop import interpolation
 
 

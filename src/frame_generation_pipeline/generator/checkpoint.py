@@ -1,13 +1,13 @@
 """Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
 
-import os
 import pickle
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, GeneratorSpec
 
 if TYPE_CHECKING:
@@ -22,40 +22,49 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
     `.safetensors` is read as such, everything else as a PyTorch file with `weights_only=True`: a pickle that wants to
     run code is refused. A file that wraps its tensors in `state_dict` or `model` (as training states do) is unwrapped.
 
-    Raises MissingFileError, or ModelError when the file is not a checkpoint.
+    Raises MissingFileError, ModelError when the file is not a checkpoint, OptionError without the extra `[train]`.
     """
-    import torch
-
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"{path}: no such checkpoint; give a .pth or .safetensors file")
-    content: object
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors import SafetensorError
-            from safetensors.torch import load_file
+    with needing_train_extra(f"{path}: a checkpoint"):
+        import torch
 
-            try:
-                content = load_file(path)
-            except SafetensorError as error:
-                raise ModelError(f"{path}: not a readable .safetensors file ({error}); save it again") from error
-        else:
-            with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
-                warnings.simplefilter("ignore")
-                content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
-            " or is damaged; save its state_dict() with torch.save or as .safetensors"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(f"{path}: not a readable PyTorch checkpoint ({_first_line(error)})") from error
+        content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pytorch(path)
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
     if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise ModelError(f"{path}: holds no named tensors; expected the state_dict of a generator or audio encoder")
     return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def _read_safetensors(path: Path) -> object:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a readable .safetensors file ({_first_line(error)}); save it again") from error
+
+
+def _read_pytorch(path: Path) -> object:
+    import torch
+
+    try:
+        with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
+            " or is damaged; save its state_dict() with torch.save or as .safetensors"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelError(
+            f"{path}: not a readable PyTorch checkpoint ({_first_line(error)}); copy or save it again"
+        ) from error
 
 
 def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
@@ -78,25 +87,22 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
 
 
 def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
-    """Write a checkpoint under its final name only when it is complete: `.safetensors`, or the original's `.pth`."""
-    import torch
+    """Write a checkpoint under its final name only when it is complete: `.safetensors`, or the original's `.pth`.
 
+    Raises ModelError for another suffix, OutputError, OptionError without the extra `[train]`.
+    """
     path = Path(path)
     if path.suffix not in CHECKPOINT_SUFFIXES:
         raise ModelError(f"{path}: unknown kind of checkpoint; end its name with {' or '.join(CHECKPOINT_SUFFIXES)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    try:
+    with needing_train_extra(f"{path}: a checkpoint"), complete_file(path) as temporary:
         if path.suffix == ".safetensors":
             from safetensors.torch import save_file
 
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
         else:
+            import torch
+
             torch.save(tensors, temporary)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:

@@ -47,6 +47,8 @@ class Convolution:
 
     def outputs(self, part: slice) -> "Convolution":
         """Only the output channels in `part`; of a depthwise convolution so the input's too."""
+        if part == slice(0, self.channels_out):
+            return self
         return replace(
             self,
             name=f"{self.name}.outputs_{part.start}_{part.stop}",
@@ -57,6 +59,8 @@ class Convolution:
 
     def inputs(self, part: slice, *, bias: bool) -> "Convolution":
         """What the input channels in `part` add to the output; `bias` says whether this part brings the bias."""
+        if bias and part == slice(0, self.weight.shape[1]):
+            return self
         return replace(
             self,
             name=f"{self.name}.inputs_{part.start}_{part.stop}",

@@ -1,1 +1,1 @@
-"""The avatar package: everything a person's avatar needs to speak, in one folder or `.avatar` file; see docs/avatar.md."""
+"""The avatar package: a person's avatar in one folder or `.avatar` file, as docs/avatar.md describes it."""

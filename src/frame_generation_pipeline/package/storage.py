@@ -16,7 +16,6 @@ from .refusal import Refusal, shown
 
 MOST_FILES = 250_000  # two pictures for each of 100,000 frames, and some more
 MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole
-MOST_BYTES = 2**30  # of one file
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
 _ENCRYPTED = 0x1  # in an entry's flags
@@ -78,7 +77,7 @@ def _is_junction(found: os.stat_result) -> bool:
 
 
 class _Bounded(io.FileIO):
-    """A file of which nothing reads more than a directory's size at once: `zipfile` believes whatever size is stated."""
+    """A file of which not more than a directory is read at once: `zipfile` would believe any size."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MOST_DIRECTORY:
@@ -105,8 +104,10 @@ def _data_start(file: io.FileIO, entry: zipfile.ZipInfo) -> int:
         raise Refusal(f"{name} is compressed; expected entries that are stored as they are (zip -0)")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or entry.external_attr & _FOLDER_ATTRIBUTE:
         raise Refusal(f"{name} is a link, a folder or no file; expected files alone")
-    file.seek(entry.header_offset)
-    header = file.read(_LOCAL_HEADER.size)
+    header = b""
+    if 0 <= entry.header_offset < os.fstat(file.fileno()).st_size:
+        file.seek(entry.header_offset)
+        header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
         raise Refusal(f"{name} is not where the archive's directory says")
     _, name_length, extra_length = _LOCAL_HEADER.unpack(header)

@@ -18,17 +18,25 @@ def image_size(path: str | Path) -> tuple[int, int]:
     """
     try:
         with Path(path).open("rb") as file:
-            start = file.read(8)
-            if start == PNG_SIGNATURE:
-                size, complete = _png_size(file), _tail(file, 12)[4:8] == b"IEND"
-            elif start[:2] == JPEG_START:
-                size, complete = _jpeg_size(file), JPEG_END in _tail(file, 64)
-            else:
-                raise TemplateError(f"{path}: neither a JPEG nor a PNG picture")
-    except (OSError, EOFError) as error:
+            return picture_size(file, path)
+    except OSError as error:
         raise TemplateError(f"{path}: a damaged picture") from error
+
+
+def picture_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
+    """What `image_size` gives and raises, for a picture that is opened at its start; `name` is for messages."""
+    try:
+        start = file.read(8)
+        if start == PNG_SIGNATURE:
+            size, complete = _png_size(file), _tail(file, 12)[4:8] == b"IEND"
+        elif start[:2] == JPEG_START:
+            size, complete = _jpeg_size(file), JPEG_END in _tail(file, 64)
+        else:
+            raise TemplateError(f"{name}: neither a JPEG nor a PNG picture")
+    except EOFError as error:
+        raise TemplateError(f"{name}: a damaged picture") from error
     if not complete:
-        raise TemplateError(f"{path}: a damaged picture, its end is missing")
+        raise TemplateError(f"{name}: a damaged picture, its end is missing")
     return size
 
 

@@ -6,27 +6,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OptionError, TemplateError
+from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, TemplateError
 from frame_generation_pipeline.video.reader import read_image
+
 from .crop_box import CropBox
 from .image_header import image_size
 from .landmarks import read_landmarks
+from .sequence import FrameSequence, TemplateFrame
 
 FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
 MOST_PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class TemplateFrame:
-    """One frame of the recording, with the face's box and which of the box's pixels must stay as they are."""
-
-    image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
-    box: CropBox
-    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing picture
-
-
-@dataclass(frozen=True)
-class Template:
+class Template(FrameSequence):
     """A checked template folder; pictures are read one by one, when they are asked for."""
 
     folder: Path
@@ -74,22 +67,13 @@ class Template:
             folder, *usual, tuple(images.values()), tuple(boxes.values()), tuple(masks.values()) if parsing else None
         )
 
+    @property
+    def path(self) -> Path:
+        """The template's folder."""
+        return self.folder
+
     def __len__(self) -> int:
         return len(self.images)
-
-    def index(self, i: int, start_frame: int = 0) -> int:
-        """Which frame the `i`-th output uses: 1, 2, ..., n-1, n-2, ..., 0, 1, ...; entered `start_frame` frames later.
-
-        Raises OptionError when there is no frame `start_frame`.
-        """
-        if not 0 <= start_frame < len(self):
-            raise OptionError(
-                f"start frame {start_frame} does not exist; {self.folder} has frames 0 to {len(self) - 1}"
-            )
-        if len(self) == 1:
-            return 0
-        turn = len(self) - 1
-        return turn - abs(turn - (i + 1 + start_frame) % (2 * turn))
 
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index` (counted from 0 whatever the files are numbered from).

@@ -9,8 +9,8 @@ from typing import cast
 import av
 from av.audio.codeccontext import AudioCodecContext
 
+from frame_generation_pipeline.audio.decode import LAYOUTS
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.video.sound import LAYOUTS
 
 # Preset: what libvpx calls the same trade of time for size (deadline, cpu-used); libx264 takes the name.
 PRESETS = {

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import OptionError, OutputError
-from frame_generation_pipeline.video.output import prepare_folder, temporary_beside
+from frame_generation_pipeline.output import prepare_folder, temporary_beside
 from frame_generation_pipeline.video.reader import write_image
 
 OUR_NAMES = re.compile(r"frame_[0-9]{5,}\.(png|jpg)")

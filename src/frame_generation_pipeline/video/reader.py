@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
-from frame_generation_pipeline.video.output import temporary_beside
+from frame_generation_pipeline.output import complete_file
 
 PICTURES = (".png", ".jpg", ".jpeg")
 # What the decoders need not notice: a file that was cut off has its format's end mark missing.
@@ -84,16 +84,8 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None
     png = path.suffix.lower() == ".png"
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, data = cv2.imencode(path.suffix.lower(), image, options)
-    temporary = temporary_beside(path)
-    try:
+    with complete_file(path) as temporary:
         temporary.write_bytes(data.tobytes())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free space or choose another folder"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -1,20 +1,16 @@
 """Decode the sound that goes beside the picture: one stream of samples, conformed to what the encoder accepts."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
-import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from frame_generation_pipeline.errors import AudioError, MissingFileError
-
-# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+from frame_generation_pipeline.audio.decode import decode_frames
+from frame_generation_pipeline.errors import AudioError
 
 
 def probe_sound(path: Path) -> tuple[int, str]:
@@ -23,9 +19,8 @@ def probe_sound(path: Path) -> tuple[int, str]:
     Both are taken from the first decoded samples, because headers are at times wrong about them.
     Raises `MissingFileError`, and `AudioError` where there is no audio stream or nothing can be decoded.
     """
-    for frame in _decode(path):
-        return frame.sample_rate, frame.layout.name
-    raise AudioError(f"{path}: expected sound, found no samples; give a recording that is not empty")
+    frame = next(decode_frames(path))
+    return frame.sample_rate, frame.layout.name
 
 
 def read_sound(
@@ -42,7 +37,7 @@ def read_sound(
     first = round(start * rate)
     last = None if end is None else round(end * rate)
     position = 0
-    for frame in _conform(_decode(path), rate, layout):
+    for frame in _conform(decode_frames(path), rate, layout):
         samples = cast(NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
         if not np.isfinite(samples).all():
             raise AudioError(f"{path}: expected finite samples, found NaN or infinity; export the recording again")
@@ -52,29 +47,6 @@ def read_sound(
             yield chunk
         if last is not None and position >= last:
             return
-
-
-def _decode(path: Path) -> Iterator[AudioFrame]:
-    """Yield the decoded frames of the first audio stream, without timestamps and each with a named layout."""
-    with _errors_name(path), av.open(str(path.absolute()), metadata_errors="ignore") as container:
-        if not container.streams.audio:
-            raise AudioError(f"{path}: expected an audio stream, found none; give a file with sound")
-        stream = container.streams.audio[0]
-        layout = stream.codec_context.layout
-        if layout.name.endswith(" channels"):
-            if layout.nb_channels not in LAYOUTS:
-                raise AudioError(f"{path}: expected 1 to 8 channels, found {layout.nb_channels}; mix it down first")
-            stream.codec_context.layout = LAYOUTS[layout.nb_channels]
-        packets = container.demux(stream)
-        while True:
-            # Leaving out what is damaged, as `audio.decode` does: both must find the same samples.
-            with suppress(av.InvalidDataError):
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                for frame in stream.decode(packet):
-                    frame.pts = None
-                    yield frame
 
 
 def _conform(frames: Iterator[AudioFrame], rate: int, layout: str) -> Iterator[AudioFrame]:
@@ -96,14 +68,3 @@ def _flush(resampler: AudioResampler | None) -> Iterator[AudioFrame]:
     """Yield what the resampler still holds; one that had nothing to convert answers with None."""
     if resampler is not None:
         yield from (frame for frame in resampler.resample(None) if frame is not None)
-
-
-@contextmanager
-def _errors_name(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg raises into errors that name the file."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise MissingFileError(f"{path}: expected an audio file, found nothing; check the path") from error
-    except (av.FFmpegError, OSError) as error:
-        raise AudioError(f"{path}: expected sound that can be decoded ({error.strerror}); convert it to WAV") from error

@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
+from frame_generation_pipeline.output import prepare_folder, temporary_beside
 from frame_generation_pipeline.video.codecs import CONTAINERS
-from frame_generation_pipeline.video.output import prepare_folder, temporary_beside
 from frame_generation_pipeline.video.soundtrack import Soundtrack
 
 FPS_RANGE = (1, 240)  # frames a second

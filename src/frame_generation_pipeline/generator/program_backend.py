@@ -1,0 +1,80 @@
+"""The face program and the render program, run by ONNX Runtime; neither torch nor OpenCV takes part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.spec import WINDOW, GeneratorSpec
+
+from .onnx_session import open_session
+
+_ARGUMENTS = {"window", "crop", "keep"}  # inputs of the render program that are not of the face state
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramState:
+    """What the face program gave for a template frame: its outputs by name."""
+
+    tensors: Mapping[str, npt.NDArray[np.generic]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that keeping it takes."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+
+class ProgramGenerator:
+    """A generator as `programs` writes it; several threads may call the same one at once."""
+
+    def __init__(
+        self,
+        face: str | Path | bytes,
+        render: str | Path | bytes,
+        spec: GeneratorSpec,
+        *,
+        providers: Sequence[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Open both programs, each a file or its content; see `open_session` for the rest.
+
+        Raises MissingFileError, OptionError for a provider that is not available, and ModelError when a program is
+        unreadable, is not for `spec` or does not go with the other one.
+        """
+        self.spec = spec
+        self._face, self._render = (open_session(m, providers=providers, threads=threads) for m in (face, render))
+        inputs = {tensor.name: tensor for tensor in self._render.get_inputs()}
+        state = [(tensor.name, tensor.shape) for tensor in self._face.get_outputs()]
+        if state != [(name, tensor.shape) for name, tensor in inputs.items() if name not in _ARGUMENTS]:
+            raise ModelError("the face program and the render program are of different avatars; export both again")
+        expected = [WINDOW, spec.audio.feature_size]
+        if "window" not in inputs or inputs["window"].shape != expected:
+            raise ModelError(f"the render program takes no windows {expected} of {spec.audio.name}; export it again")
+        self._names = [name for name, _ in state]
+        self.parsing = "keep" in inputs
+
+    def encode_face(self, crop: npt.NDArray[np.uint8]) -> ProgramState:
+        """The work that depends on the template frame alone. crop: (h, w, 3) uint8 BGR."""
+        return ProgramState(dict(zip(self._names, self._face.run(self._names, {"crop": crop}), strict=True)))
+
+    def render(
+        self,
+        state: ProgramState,
+        window: npt.NDArray[np.float32],
+        crop: npt.NDArray[np.uint8],
+        keep: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """The crop as it is written back, (h, w, 3) uint8 BGR.
+
+        state: what `encode_face` gave for `crop`. window: (16, F) float32. keep: (h, w), where the crop keeps its own
+        pixels; ModelError when the program was built without `parsing`.
+        """
+        arguments: dict[str, npt.NDArray[np.generic]] = {"window": window, "crop": crop}
+        if self.parsing:
+            arguments["keep"] = np.zeros(crop.shape[:2], np.uint8) if keep is None else keep.astype(np.uint8)
+        elif keep is not None:
+            raise ModelError("the render program cannot keep pixels of the crop; build it with parsing")
+        return np.asarray(self._render.run(["patch"], {**arguments, **state.tensors})[0], np.uint8)

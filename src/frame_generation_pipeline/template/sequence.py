@@ -1,0 +1,52 @@
+"""What is common to every recording, whatever it is kept in: numbered frames, visited forth and back."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import OptionError
+
+from .crop_box import CropBox
+
+
+@dataclass(frozen=True)
+class TemplateFrame:
+    """One frame of the recording, with the face's box and which of the box's pixels must stay as they are."""
+
+    image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
+    box: CropBox
+    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing picture
+
+
+class FrameSequence(ABC):
+    """A recording's frames, read one by one, when they are asked for."""
+
+    width: int  # pixels
+    height: int  # pixels
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """The folder or file that the frames are in."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, index: int) -> TemplateFrame:
+        """Decode frame `index`, counted from 0; raises a FrameGenerationError when its picture is not readable."""
+
+    def index(self, i: int, start_frame: int = 0) -> int:
+        """Which frame the `i`-th output uses: 1, 2, ..., n-1, n-2, ..., 0, 1, ...; entered `start_frame` frames later.
+
+        Raises OptionError when there is no frame `start_frame`.
+        """
+        if not 0 <= start_frame < len(self):
+            raise OptionError(f"start frame {start_frame} does not exist; {self.path} has frames 0 to {len(self) - 1}")
+        if len(self) == 1:
+            return 0
+        turn = len(self) - 1
+        return turn - abs(turn - (i + 1 + start_frame) % (2 * turn))
