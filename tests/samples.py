@@ -3,14 +3,17 @@
 import wave
 import zlib
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 import torch
 
+from frame_generation_pipeline.audio.ave_encoder import AveEncoder
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
 
+Module = TypeVar("Module", bound=torch.nn.Module)
 TINY = GeneratorSpec(FACE_160, AVE, width=2)  # like the others in every respect but the number of channels
 
 
@@ -22,8 +25,16 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def seeded_network(spec: GeneratorSpec = TINY) -> GeneratorNetwork:
     """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
-    network = GeneratorNetwork(spec)
-    state = network.state_dict()
+    return _seeded(GeneratorNetwork(spec))
+
+
+def seeded_encoder() -> AveEncoder:
+    """The `ave` encoder with weights that depend on their names alone."""
+    return _seeded(AveEncoder())
+
+
+def _seeded(module: Module) -> Module:
+    state = module.state_dict()
     for name, value in state.items():
         if value.dim() == 4:
             scale = np.sqrt(2.0 / value[0].numel())
@@ -32,8 +43,8 @@ def seeded_network(spec: GeneratorSpec = TINY) -> GeneratorNetwork:
             state[name] = torch.from_numpy(0.5 + np.abs(draw(name, tuple(value.shape))))
         elif value.dim() == 1:
             state[name] = torch.from_numpy(0.2 * draw(name, tuple(value.shape)) + name.endswith("weight"))
-    network.load_state_dict(state)
-    return network.eval()
+    module.load_state_dict(state)
+    return module.eval()
 
 
 def write_template(folder: Path, frames: int = 3, *, size: tuple[int, int] = (128, 96), parsing: bool = False) -> Path:

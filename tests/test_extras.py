@@ -39,7 +39,7 @@ def test_export_names_what_is_not_installed(
         if module.startswith("frame_generation_pipeline.generator."):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(OptionError, match=rf"5\.pth: the export needs {package}, .*\[train\]"):
+    with pytest.raises(OptionError, match=rf"5\..*: the export needs {package}, .*\[train\]"):
         export_checkpoint(checkpoint, tmp_path / "5.onnx")
 
 

@@ -35,9 +35,9 @@ def test_torch_encoder(encoder_checkpoint: Path, windows: np.ndarray) -> None:
     assert expected.std() > 0.5
     one = TorchEncoder(encoder_checkpoint, "cpu")
     assert one.encode(windows).dtype == np.float32
-    np.testing.assert_allclose(one.encode(windows), expected, atol=1e-5)
+    np.testing.assert_allclose(one.encode(windows), expected, atol=1e-4)
     for index in range(len(windows)):  # windows do not see each other
-        np.testing.assert_allclose(one.encode(windows[index : index + 1])[0], expected[index], atol=1e-5)
+        np.testing.assert_allclose(one.encode(windows[index : index + 1])[0], expected[index], atol=1e-4)
 
 
 def test_kinds_of_files(tmp_path: Path, encoder_checkpoint: Path, encoder_onnx: Path, samples: np.ndarray) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.audio.decode import decode_audio
-from frame_generation_pipeline.audio.mel import _filterbank, mel_columns, mel_spectrogram, pre_emphasis
+from frame_generation_pipeline.audio.mel import filterbank, mel_columns, mel_spectrogram, pre_emphasis, window_count
 
 
 def librosa_mel(samples: np.ndarray) -> np.ndarray:
@@ -18,7 +18,7 @@ def librosa_mel(samples: np.ndarray) -> np.ndarray:
 
 def test_filterbank_is_librosas() -> None:
     expected = librosa.filters.mel(sr=16_000, n_fft=800, n_mels=80, fmin=55, fmax=7600)
-    np.testing.assert_allclose(_filterbank(), expected, rtol=1e-6, atol=1e-10)
+    np.testing.assert_allclose(filterbank(), expected, rtol=1e-6, atol=1e-10)
 
 
 @pytest.mark.parametrize("length", [801, 999, 1000, 1001, 16_000])
@@ -43,6 +43,12 @@ def test_silence_is_the_floor_and_clipping_stays_in_range() -> None:
     loud = mel_spectrogram(np.sign(np.sin(np.arange(4000) / 9)).astype(np.float32))
     assert loud.max() <= 4
     assert loud.max() > 2
+
+
+def test_window_count_keeps_the_originals_rounding() -> None:
+    assert window_count(16) == 2
+    assert window_count(276) == 83
+    assert window_count(384) == 116  # exact arithmetic gives 117
 
 
 def test_pre_emphasis_continues_from_the_sample_before(speech) -> None:

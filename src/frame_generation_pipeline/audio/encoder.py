@@ -104,7 +104,7 @@ def load_encoder(
     providers: Sequence[str] | None = None,
     threads: int | None = None,
 ) -> AudioProgram:
-    """The audio program in an exported `.onnx` file, or the reference with a `.pth` / `.pt` / `.safetensors` checkpoint.
+    """The audio program of an exported `.onnx` file, or of a `.pth` / `.pt` / `.safetensors` checkpoint by torch.
 
     device: torch's ("cpu", "cuda"), for checkpoints. providers, threads: for `.onnx`, see `open_session`.
     Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for options of the other kind

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from frame_generation_pipeline.errors import ModelError, OptionError
+from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.output import complete_file
 
 from .network import GeneratorNetwork
@@ -32,11 +33,13 @@ def export_generator(
     Returns the largest difference found.
 
     Raises ModelError, and leaves no file, when any value differs by more than TOLERANCE; OptionError for an opset below
-    OLDEST_OPSET; OutputError.
+    OLDEST_OPSET or without the extra `[train]`; OutputError.
     """
     if opset_version < OLDEST_OPSET:
         raise OptionError(f"ONNX opset {opset_version} is too old for this network; use {OLDEST_OPSET} or newer")
     path = Path(path)
+    with needing_train_extra(f"{path}: the export"):
+        import onnxscript  # noqa: F401  # PyTorch's exporter needs it
     network = network.eval().cpu()
     spec = network.spec
     draw = np.random.default_rng(0)

@@ -1,0 +1,57 @@
+"""A package, opened: its manifest and its files, each of which is what the manifest says before anyone sees a byte."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from frame_generation_pipeline.errors import MissingFileError
+
+from .manifest import MANIFEST, Manifest
+from .manifest_reader import MOST_MANIFEST, read_manifest
+from .refusal import Refusal, refusing, shown
+from .storage import Stretch, find_files
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package whose manifest is valid and whose files are those listed, each of the size stated there."""
+
+    path: Path
+    manifest: Manifest
+    fingerprint: str  # SHA-256 of avatar.json, and so of everything
+    files: Mapping[str, Stretch]  # all but avatar.json
+
+    def read(self, name: str) -> bytes:
+        """The bytes of the file `name` of the manifest, which have the size and SHA-256 that are stated there.
+
+        Memory: the file's size. Any number of threads may read. Raises PackageError.
+        """
+        expected = self.manifest.files[name]
+        with refusing(self.path):
+            data = self.files[name].read(expected.size + 1)
+            if len(data) != expected.size or hashlib.sha256(data).hexdigest() != expected.sha256:
+                raise Refusal(f"{name} is not the file that {MANIFEST} lists, its bytes differ")
+        return data
+
+
+def open_package(path: str | Path) -> Package:
+    """Open the folder or archive `path`; its files are listed and measured, and read only when they are asked for.
+
+    Raises MissingFileError, and PackageError for what docs/avatar.md does not allow.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MissingFileError(f"{path}: no such avatar; give an .avatar file or the folder of one")
+    with refusing(path):
+        files = find_files(path)
+        if MANIFEST not in files:
+            raise Refusal(f"has no {MANIFEST}")
+        data = files.pop(MANIFEST).read(MOST_MANIFEST + 1)
+        manifest = read_manifest(data)
+        for name in sorted(set(files) ^ set(manifest.files)):
+            raise Refusal(f"holds {shown(name)}, which is not listed" if name in files else f"lacks {shown(name)}")
+        for name, expected in manifest.files.items():
+            if files[name].size != expected.size:
+                raise Refusal(f"{name} has {files[name].size} bytes; expected {expected.size}")
+    return Package(path, manifest, hashlib.sha256(data).hexdigest(), files)

@@ -1,0 +1,86 @@
+"""The programs of a package: their bytes are checked before a runtime sees them, then they are opened."""
+
+from collections.abc import Mapping, Sequence
+
+from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.generator.program_backend import ProgramGenerator
+from frame_generation_pipeline.spec import WINDOW
+
+from .load import Package
+from .manifest import Manifest, program_path
+from .program_reader import Signature, Value, read_signature
+from .refusal import Refusal, refusing, shown
+
+MOST_STATE = 2**28  # bytes of a face state
+
+_PICTURE = Value("uint8", (None, None, 3))
+
+
+def load_programs(
+    package: Package, *, providers: Sequence[str] | None = None, threads: int | None = None
+) -> tuple[ProgramGenerator, OnnxAudioProgram | None]:
+    """The generator of a package, and its audio program where it has one. providers, threads: see `open_session`.
+
+    Raises PackageError for programs that are not those listed or that docs/avatar.md does not allow, OptionError for a
+    provider that is not available.
+    """
+    manifest = package.manifest
+    programs = {role: package.read(program_path(role)) for role in manifest.programs}
+    with refusing(package.path):
+        check_programs(manifest, programs)
+        try:
+            generator = ProgramGenerator(
+                programs["face"], programs["render"], manifest.generator, providers=providers, threads=threads
+            )
+            audio = programs.get("audio")
+            return generator, OnnxAudioProgram(audio, providers=providers, threads=threads) if audio else None
+        except ModelError as error:
+            raise Refusal(f"its programs do not load ({error})") from error
+
+
+def check_programs(manifest: Manifest, programs: Mapping[str, bytes]) -> None:
+    """Refuse programs, given by role, that hold what none may hold, or that take or give other values than expected."""
+    signatures = {}
+    for role, data in programs.items():
+        try:
+            signatures[role] = read_signature(data)
+        except Refusal as refusal:
+            raise Refusal(f"{program_path(role)} {refusal}") from refusal
+    state = signatures["face"].outputs
+    if not state or any(not all(value.shape) for value in state.values()):
+        raise Refusal(f"{program_path('face')} gives a face state whose shapes are not fixed")
+    if sum(value.size for value in state.values()) > MOST_STATE:
+        raise Refusal(f"{program_path('face')} gives a face state of more than {MOST_STATE} bytes")
+    for role, signature in signatures.items():
+        expected = _expected(role, manifest, state)
+        if signature != expected:
+            problem = _difference(signature.inputs, expected.inputs) or _difference(signature.outputs, expected.outputs)
+            raise Refusal(f"{program_path(role)} {problem}")
+
+
+def _expected(role: str, manifest: Manifest, state: dict[str, Value]) -> Signature:
+    feature_size = manifest.generator.audio.feature_size
+    if role == "face":
+        return Signature({"crop": _PICTURE}, state)
+    if role == "audio":
+        number = Value("int64", ())
+        samples = {"samples": Value("float32", (None,)), "first": number, "count": number}
+        return Signature(samples, {"features": Value("float32", (None, feature_size))})
+    keep = {"keep": Value("uint8", (None, None))} if manifest.parsing else {}
+    arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _PICTURE} | keep
+    if set(arguments) & set(state):
+        raise Refusal(f"{program_path('face')} gives a face state with the names of other inputs")
+    return Signature(arguments | state, {"patch": _PICTURE})
+
+
+def _difference(found: dict[str, Value], expected: dict[str, Value]) -> str | None:
+    """The first value that differs, or None."""
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            return f"has {shown(name)} as {_described(found.get(name))}; expected {_described(expected.get(name))}"
+    return None
+
+
+def _described(value: Value | None) -> str:
+    return f"{value.dtype} {shown(value.shape)}" if value else "nothing"

@@ -1,0 +1,74 @@
+"""The recording inside of a package: its pictures are checked as bytes in memory and decoded from these."""
+
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import TemplateError
+from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, picture_size
+from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
+from frame_generation_pipeline.template.template import kept_pixels
+
+from .load import Package
+from .manifest import parsing_path
+from .refusal import Refusal, refusing
+
+
+class PackagedTemplate(FrameSequence):
+    """The frames of a package; one is in memory at a time, and any number of threads may read."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self.width, self.height = package.manifest.frame.width, package.manifest.frame.height
+
+    @property
+    def path(self) -> Path:
+        """The package."""
+        return self._package.path
+
+    def __len__(self) -> int:
+        return self._package.manifest.frame.count
+
+    def read(self, index: int) -> TemplateFrame:
+        """Decode frame `index`. Raises PackageError when its files are not those listed, or no pictures of its size."""
+        manifest = self._package.manifest
+        box = manifest.boxes[index]
+        image = self._picture(manifest.frame_path(index), manifest.frame.format)
+        keep = kept_pixels(box.cut(self._picture(parsing_path(index), "png"))) if manifest.parsing else None
+        return TemplateFrame(image, box, keep)
+
+    def _picture(self, name: str, picture_format: str) -> npt.NDArray[np.uint8]:
+        data = self._package.read(name)
+        with refusing(self.path):
+            return decode_picture(data, name, picture_format, (self.width, self.height))
+
+
+def decode_picture(
+    data: bytes, name: str, picture_format: str, size: tuple[int, int] | None = None
+) -> npt.NDArray[np.uint8]:
+    """A picture (height, width, 3) uint8 BGR; nothing is decoded before its header says `size` (width, height).
+
+    picture_format: "jpg" or "png". name: for messages. Raises Refusal.
+    """
+    try:
+        stated = picture_size(BytesIO(data), name)
+    except TemplateError as error:
+        raise Refusal(str(error)) from error
+    if picture_kind(data) != picture_format:
+        raise Refusal(f"{name} is no {picture_format} picture")
+    width, height = size or stated
+    if stated != (width, height):
+        raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {width}x{height}")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    # A picture that its EXIF data turn has another shape than its header says.
+    if image is None or image.shape != (height, width, 3):
+        raise Refusal(f"{name} cannot be decoded to {width}x{height} pixels")
+    return np.asarray(image, np.uint8)
+
+
+def picture_kind(data: bytes) -> str:
+    """`png` or `jpg`, by the first bytes of a picture that is one of them."""
+    return "png" if data.startswith(PNG_SIGNATURE) else "jpg"

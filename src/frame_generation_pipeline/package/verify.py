@@ -1,0 +1,89 @@
+"""Everything that can be checked of a package, and what it says of itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
+
+from .load import Package, open_package
+from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
+from .programs import load_programs
+from .refusal import Refusal, refusing
+from .template import PackagedTemplate, decode_picture
+
+
+def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """Check every file, decode every picture and run the programs once; returns a line for each thing that holds.
+
+    progress: called after each frame with the frames done and the frames in all.
+
+    Raises MissingFileError, and PackageError for the first thing that does not hold.
+    """
+    package = open_package(path)
+    manifest = package.manifest
+    held = [f"manifest of version 1, {len(manifest.files)} files, no other"]
+    held.append(_check_programs(package))
+    package.read(LANDMARKS)
+    preview = package.read(PREVIEW)
+    with refusing(package.path):
+        if max(decode_picture(preview, PREVIEW, "jpg").shape) > PREVIEW_SIDE:
+            raise Refusal(f"{PREVIEW} has a side of more than {PREVIEW_SIDE} pixels")
+    held.append("landmarks and preview")
+    template = PackagedTemplate(package)
+    for index in range(len(template)):
+        template.read(index)
+        if progress:
+            progress(index + 1, len(template))
+    parsing = ", each with its parsing picture" if manifest.parsing else ""
+    held.append(f"{len(template)} frames of {template.width}x{template.height} pixels{parsing}")
+    return held
+
+
+def describe_package(path: str | Path) -> dict[str, Any]:
+    """What a package is, as named values in the order they should be shown; only its manifest is read.
+
+    Raises MissingFileError, PackageError.
+    """
+    package = open_package(path)
+    manifest, frame = package.manifest, package.manifest.frame
+    sides = sorted(box.size for box in manifest.boxes)
+    return {
+        "kind": "avatar",
+        "name": manifest.name,
+        "licence": manifest.licence or "not stated",
+        "credits": ", ".join(manifest.credits) or "none",
+        "generator": manifest.generator.name,
+        "audio features": manifest.generator.audio.name,
+        "programs": f"{', '.join(manifest.programs)} ({manifest.precision})",
+        "frames": frame.count,
+        "size": f"{frame.width}x{frame.height}",
+        "pictures": frame.format,
+        "frame rate": f"{manifest.fps} a second",
+        "face boxes": f"{sides[0]} to {sides[-1]} pixels, median {sides[len(sides) // 2]}",
+        "parsing": "yes" if manifest.parsing else "no",
+        "bytes": sum(entry.size for entry in manifest.files.values()),
+        "fingerprint": package.fingerprint,
+    }
+
+
+def _check_programs(package: Package) -> str:
+    """Run each program once."""
+    generator, audio = load_programs(package)
+    features = generator.spec.audio.feature_size
+    frame = PackagedTemplate(package).read(0)
+    crop = frame.box.cut(frame.image)
+    with refusing(package.path):
+        try:
+            state = generator.encode_face(crop)
+            patch = generator.render(state, np.zeros((WINDOW, features), np.float32), crop, frame.keep)
+            heard = audio.features(np.zeros(SAMPLE_RATE, np.float32), 0, SAMPLE_RATE) if audio else None
+        except Exception as error:  # ONNX Runtime raises its own, undocumented classes
+            raise Refusal(f"its programs do not run ({str(error).splitlines()[0][:200]})") from error
+        if patch.shape != crop.shape:
+            raise Refusal(f"programs/render.onnx gives a picture {patch.shape} for {crop.shape}")
+        if heard is not None and not (heard.shape[1:] == (features,) and len(heard) and np.isfinite(heard).all()):
+            raise Refusal("programs/audio.onnx gives no finite features")
+    return f"programs {', '.join(package.manifest.programs)}"
