@@ -37,7 +37,7 @@ def _seeded(module: Module) -> Module:
     state = module.state_dict()
     for name, value in state.items():
         if value.dim() == 4:
-            scale = np.sqrt(2.0 / value[0].numel())
+            scale = np.sqrt((32.0 if name.startswith("outc") else 2.0) / value[0].numel())  # pictures of contrast
             state[name] = torch.from_numpy(draw(name, tuple(value.shape)) * np.float32(scale))
         elif name.endswith("running_var"):
             state[name] = torch.from_numpy(0.5 + np.abs(draw(name, tuple(value.shape))))

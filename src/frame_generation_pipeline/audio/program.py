@@ -85,7 +85,8 @@ def _mel(graph: Graph, frames: str) -> str:
     basis = graph.op("Reshape", graph.op("Mul", hann, basis), graph.integers(FFT_SIZE, 2 * FREQUENCIES))
 
     spectrum = graph.op("Reshape", graph.op("MatMul", frames, basis), graph.integers(-1, 2, FREQUENCIES))
-    magnitude = graph.op("ReduceL2", spectrum, axes=[1], keepdims=0)
+    squares = graph.op("Mul", spectrum, spectrum)
+    magnitude = graph.op("Sqrt", graph.op("ReduceSum", squares, graph.integers(1), keepdims=0))
     weights = graph.cast(graph.constant("filterbank", filterbank().T), np.float64)
     bands = graph.op("Max", graph.op("MatMul", magnitude, weights), graph.number(1e-5, np.float64))
     # 20 log10 bands - 20 decibels, of which -100 becomes -4 and 0 becomes 4.

@@ -61,7 +61,7 @@ def export_generator(
 
 
 def _write(network: GeneratorNetwork, example: tuple[torch.Tensor, ...], path: Path, opset_version: int) -> None:
-    """PyTorch's exporter, without the remarks that it makes on its own deprecations and on packages it can do without."""
+    """PyTorch's exporter, without its remarks on its own deprecations and on packages that it can do without."""
     batch = torch.export.Dim("batch")
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
