@@ -22,7 +22,7 @@ from frame_generation_pipeline.template.template import Template
 
 FOLDER = Path(__file__).parent / "vectors"
 SPECS = {
-    f"{face}_{audio}": GeneratorSpec(FACE_SPECS[face], AUDIO_SPECS[audio], width=2)
+    f"{face}_{audio}": GeneratorSpec(FACE_SPECS[face], AUDIO_SPECS[audio], width=4)
     for face in FACE_SPECS
     for audio in AUDIO_SPECS
 }

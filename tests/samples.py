@@ -14,7 +14,7 @@ from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
 
 Module = TypeVar("Module", bound=torch.nn.Module)
-TINY = GeneratorSpec(FACE_160, AVE, width=2)  # like the others in every respect but the number of channels
+TINY = GeneratorSpec(FACE_160, AVE, width=4)  # like the others in every respect but the number of channels
 
 
 def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -37,12 +37,12 @@ def _seeded(module: Module) -> Module:
     state = module.state_dict()
     for name, value in state.items():
         if value.dim() == 4:
-            scale = np.sqrt((32.0 if name.startswith("outc") else 2.0) / value[0].numel())  # pictures of contrast
+            scale = np.sqrt(2.0 / value[0].numel())
             state[name] = torch.from_numpy(draw(name, tuple(value.shape)) * np.float32(scale))
         elif name.endswith("running_var"):
             state[name] = torch.from_numpy(0.5 + np.abs(draw(name, tuple(value.shape))))
         elif value.dim() == 1:
-            state[name] = torch.from_numpy(0.2 * draw(name, tuple(value.shape)) + name.endswith("weight"))
+            state[name] = torch.from_numpy(0.1 * draw(name, tuple(value.shape)) + 0.9 * name.endswith("weight"))
     module.load_state_dict(state)
     return module.eval()
 

@@ -148,7 +148,7 @@ def test_features_export_and_info(call, checkpoint: Path, features_path: Path, t
         "export", "-c", checkpoint, "-o", tmp_path / "unet.onnx", "-t", template, "-f", features_path
     )
     assert status == 0
-    assert "160-ave-width2, differs from PyTorch by at most" in output
+    assert "160-ave-width4, differs from PyTorch by at most" in output
     assert call("export", "-c", encoder, "-o", tmp_path / "encoder.onnx")[0] == 0
     assert call("export", "-c", checkpoint, "-o", tmp_path / "x.onnx", "-t", template)[0] == 2
     for path, kind, more in (

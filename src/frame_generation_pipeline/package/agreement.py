@@ -22,6 +22,9 @@ class Agreement:
     psnr: float  # dB; infinite where all are equal
     far: float  # part of the pixels that are more than LEVELS apart in any colour
 
+    def __str__(self) -> str:
+        return f"{self.psnr:.1f} dB, {self.far:.4%} of the pixels more than {LEVELS} levels apart"
+
     @property
     def holds(self) -> bool:
         """Whether one can stand for the other."""

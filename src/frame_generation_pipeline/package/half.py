@@ -21,10 +21,11 @@ def halve(program: bytes) -> bytes:
         with np.errstate(over="ignore"):
             values = numpy_helper.to_array(tensor).astype(np.float16)
         if np.isfinite(values).all():
-            name = tensor.name
-            tensor.CopyFrom(numpy_helper.from_array(values, f"{name}.half"))
-            casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.cast", to=onnx.TensorProto.FLOAT))
+            name, half = tensor.name, f"{tensor.name}.half"
+            tensor.CopyFrom(numpy_helper.from_array(values, half))
+            casts.append(helper.make_node("Cast", [half], [name], name=f"{name}.cast", to=onnx.TensorProto.FLOAT))
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
-    return model.SerializeToString(deterministic=True)
+    halved: bytes = model.SerializeToString(deterministic=True)
+    return halved

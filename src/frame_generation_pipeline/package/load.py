@@ -29,8 +29,8 @@ class Package:
         """
         expected = self.manifest.files[name]
         with refusing(self.path):
-            data = self.files[name].read(expected.size + 1)
-            if len(data) != expected.size or hashlib.sha256(data).hexdigest() != expected.sha256:
+            data = self.files[name].read()
+            if hashlib.sha256(data).hexdigest() != expected.sha256:
                 raise Refusal(f"{name} is not the file that {MANIFEST} lists, its bytes differ")
         return data
 
@@ -47,7 +47,10 @@ def open_package(path: str | Path) -> Package:
         files = find_files(path)
         if MANIFEST not in files:
             raise Refusal(f"has no {MANIFEST}")
-        data = files.pop(MANIFEST).read(MOST_MANIFEST + 1)
+        stretch = files.pop(MANIFEST)
+        if stretch.size > MOST_MANIFEST:
+            raise Refusal(f"{MANIFEST} has {stretch.size} bytes; expected at most {MOST_MANIFEST}")
+        data = stretch.read()
         manifest = read_manifest(data)
         for name in sorted(set(files) ^ set(manifest.files)):
             raise Refusal(f"holds {shown(name)}, which is not listed" if name in files else f"lacks {shown(name)}")

@@ -15,6 +15,12 @@ PRECISIONS = ("fp32", "fp16")
 PROGRAMS = ("audio", "face", "render")  # the audio program may be absent
 LANDMARK_POINTS = 110  # points a frame
 LANDMARK_BYTES = LANDMARK_POINTS * 2 * 2  # a frame; x and y, int16
+PREVIEW_SIDE = 512  # pixels at most
+
+MOST_FRAMES = 100_000  # more than an hour at 25 a second
+MOST_PIXELS = 8192  # of a picture's side
+MOST_TEXT = 100_000  # characters
+MOST_CREDITS = 1000
 
 
 @dataclass(frozen=True)
@@ -80,13 +86,9 @@ class Manifest:
         yield PREVIEW
         yield from map(program_path, self.programs)
         for index in range(self.frame.count):
-            yield self.frame_path(index)
+            yield frame_path(index, self.frame.format)
             if self.parsing:
                 yield parsing_path(index)
-
-    def frame_path(self, index: int) -> str:
-        """Where frame `index` is."""
-        return f"frames/{index:05d}.{self.frame.format}"
 
 
 def program_path(role: str) -> str:
@@ -94,9 +96,20 @@ def program_path(role: str) -> str:
     return f"programs/{role}.onnx"
 
 
+def frame_path(index: int, picture_format: str) -> str:
+    """Where frame `index` is."""
+    return f"frames/{index:05d}.{picture_format}"
+
+
 def parsing_path(index: int) -> str:
     """Where the parsing picture of frame `index` is."""
     return f"parsing/{index:05d}.png"
+
+
+def is_text(text: str, *, lines: bool = False) -> bool:
+    """Whether `text` is short enough and can be printed: no control characters, but line breaks and tabs if `lines`."""
+    allowed = "\n\t" if lines else ""
+    return len(text) <= MOST_TEXT and all(character.isprintable() or character in allowed for character in text)
 
 
 def _generator_fields(spec: GeneratorSpec) -> dict[str, Any]:

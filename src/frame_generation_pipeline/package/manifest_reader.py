@@ -12,6 +12,9 @@ from .manifest import (
     LANDMARK_BYTES,
     LANDMARKS,
     MANIFEST,
+    MOST_CREDITS,
+    MOST_FRAMES,
+    MOST_PIXELS,
     PICTURE_FORMATS,
     PRECISIONS,
     PROGRAMS,
@@ -19,17 +22,14 @@ from .manifest import (
     FileEntry,
     Manifest,
     Pictures,
+    is_text,
     program_path,
 )
 from .refusal import Refusal, shown
 
 MOST_MANIFEST = 64 * 10**6  # bytes of avatar.json
-MOST_FRAMES = 100_000  # more than an hour at 25 a second
-MOST_PIXELS = 8192  # of a picture's side
 MOST_FILE = 2**30  # bytes of one file
 MOST_TOTAL = 2**36  # bytes of all files
-MOST_TEXT = 100_000  # characters
-MOST_CREDITS = 1000
 MOST_WIDTH = 1024  # channels at a generator's first level
 
 T = TypeVar("T")
@@ -37,8 +37,6 @@ T = TypeVar("T")
 
 def read_manifest(data: bytes) -> Manifest:
     """The manifest in the bytes of an `avatar.json`. Raises Refusal that names the field."""
-    if len(data) > MOST_MANIFEST:
-        raise Refusal(f"{MANIFEST} is larger than {MOST_MANIFEST} bytes")
     try:
         content = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -156,11 +154,8 @@ def _choice(value: object, where: str, choices: tuple[T, ...]) -> T:
 
 
 def _text(value: object, where: str, *, lines: bool = False) -> str:
-    """A string that is safe to print: no control characters, but line breaks where `lines`."""
-    if not isinstance(value, str) or len(value) > MOST_TEXT:
-        _refuse(where, f"a text of at most {MOST_TEXT} characters", value)
-    if not (value.replace("\n", "").replace("\t", "") if lines else value).isprintable():
-        _refuse(where, "characters that can be printed", value)
+    if not isinstance(value, str) or not is_text(value, lines=lines):
+        _refuse(where, "text of moderate length without control characters", value)
     return value
 
 

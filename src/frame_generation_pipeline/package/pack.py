@@ -106,7 +106,9 @@ def pack_avatar(
     _check_options(name, licence, credits, frame_format, quality, precision)
     recording = Template.open(template, parsing=(template / PARSING).is_dir() if parsing is None else parsing)
     if len(recording) > MOST_FRAMES or max(recording.width, recording.height) > MOST_PIXELS:
-        raise TemplateError(f"{template}: too large; a package has at most {MOST_FRAMES} frames of {MOST_PIXELS} pixels")
+        raise TemplateError(
+            f"{template}: too large; a package has at most {MOST_FRAMES} frames of {MOST_PIXELS} pixels"
+        )
     with complete_package(output) as folder:
         writer = PackageWriter(folder)
         programs = build_programs(checkpoint, encoder, mode, recording, precision)
@@ -148,7 +150,55 @@ def _write_pictures(
     writer: PackageWriter, recording: Template, frame_format: str | None, quality: int, progress: Progress | None
 ) -> str:
     """Write frames, parsing pictures and preview; returns the frames' format."""
-    picture_format = frame_format or picture_kind(recording.images[0].read_bytes())
+    size = recording.width, recording.height
+    picture_format = frame_format or picture_kind(_read(recording.images[0]))
     for index, path in enumerate(recording.images):
-        data, image = _read_picture(path, recording, frame_format or picture_format)
-"""
+        data = _read(path)
+        image = _decode(data, path, picture_kind(data) if frame_format else picture_format, size)
+        if frame_format:
+            data = _encode(image, picture_format, quality)
+        writer.write(frame_path(index, picture_format), data)
+        if index == 0:
+            writer.write(PREVIEW, _preview(image))
+        if recording.parsing:
+            mask = _read(recording.parsing[index])
+            _decode(mask, recording.parsing[index], "png", size)
+            writer.write(parsing_path(index), mask)
+        if progress:
+            progress(index + 1, len(recording))
+    return picture_format
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+
+
+def _decode(data: bytes, path: Path, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    try:
+        return decode_picture(data, str(path), picture_format, size)
+    except Refusal as refusal:
+        raise TemplateError(f"{refusal}; write the picture again or choose a frame format") from refusal
+
+
+def _encode(image: npt.NDArray[np.uint8], picture_format: str, quality: int) -> bytes:
+    return cv2.imencode(f".{picture_format}", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def _preview(image: npt.NDArray[np.uint8]) -> bytes:
+    height, width = image.shape[:2]
+    scale = min(1, PREVIEW_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    smaller = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _encode(smaller, "jpg", PREVIEW_QUALITY)
+
+
+def _landmarks(recording: Template, image: Path) -> bytes:
+    """A frame's landmarks as `landmarks.bin` has them: (110, 2) little-endian int16."""
+    path = recording.folder / LANDMARK_FOLDER / f"{int(image.stem)}.lms"
+    points = read_landmarks(path)
+    if np.abs(points).max() > FARTHEST:
+        raise TemplateError(f"{path}: has points farther than {FARTHEST} pixels from the corner; find them again")
+    return points.astype("<i2").tobytes()

@@ -30,11 +30,11 @@ class Stretch:
     start: int
     size: int
 
-    def read(self, most: int) -> bytes:
-        """The bytes, at most `most` of them. Raises OSError."""
+    def read(self) -> bytes:
+        """The bytes, never more than `size` even if the file grows. Raises OSError."""
         with self.path.open("rb") as file:
             file.seek(self.start)
-            return file.read(most)
+            return file.read(self.size)
 
 
 def find_files(path: Path) -> dict[str, Stretch]:

@@ -13,7 +13,7 @@ from frame_generation_pipeline.template.sequence import FrameSequence, TemplateF
 from frame_generation_pipeline.template.template import kept_pixels
 
 from .load import Package
-from .manifest import parsing_path
+from .manifest import frame_path, parsing_path
 from .refusal import Refusal, refusing
 
 
@@ -36,7 +36,7 @@ class PackagedTemplate(FrameSequence):
         """Decode frame `index`. Raises PackageError when its files are not those listed, or no pictures of its size."""
         manifest = self._package.manifest
         box = manifest.boxes[index]
-        image = self._picture(manifest.frame_path(index), manifest.frame.format)
+        image = self._picture(frame_path(index, manifest.frame.format), manifest.frame.format)
         keep = kept_pixels(box.cut(self._picture(parsing_path(index), "png"))) if manifest.parsing else None
         return TemplateFrame(image, box, keep)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.errors import FrameGenerationError, OutputError
 from frame_generation_pipeline.output import complete_file, prepare_folder, temporary_beside
 
 from .manifest import FileEntry
@@ -53,7 +53,7 @@ def complete_package(output: Path) -> Iterator[Path]:
         else:
             folder.rename(output)
     except OSError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, FrameGenerationError):
             raise
         raise OutputError(
             f"{output}: cannot be written ({error.strerror or error}); free space or choose another"
