@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from samples import draw, seeded_encoder, seeded_network, write_template
 
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.mel import mel_spectrogram
@@ -19,6 +18,7 @@ from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
+from samples import draw, seeded_encoder, seeded_network, write_template
 
 FOLDER = Path(__file__).parent / "vectors"
 SPECS = {

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from samples import write_template, write_wav
 
 from frame_generation_pipeline import cli
+from samples import write_template, write_wav
 
 
 def run(*arguments: object) -> tuple[int, str, str]:

@@ -1,11 +1,11 @@
 """The reference code against this repository's own small vectors."""
 
 import cv2
-import make_vectors
 import numpy as np
 import pytest
-from samples import seeded_network
 
+import make_vectors
+from samples import seeded_network
 
 
 @pytest.mark.parametrize("name", make_vectors.SPECS)

@@ -39,7 +39,8 @@ class Graph:
     def constant(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         """A constant of the program; one name stands for one value, so that repeated calls share it."""
         tensor = numpy_helper.from_array(np.array(values, dtype, order="C"), name)
-        assert self.constants.setdefault(name, tensor) == tensor, f"{name} stands for two values"
+        known = self.constants.setdefault(name, tensor)
+        assert known is tensor or known.raw_data == tensor.raw_data, f"{name} stands for two values"
         return name
 
     def number(self, value: float, dtype: npt.DTypeLike = np.float32) -> str:

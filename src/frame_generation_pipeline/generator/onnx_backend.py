@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
+
 from .onnx_session import open_session
 from .protocol import NetworkGenerator
 

@@ -8,6 +8,7 @@ import torch
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.spec import GeneratorSpec
+
 from .checkpoint import choose_spec, load_strict, read_tensors, recognise_specs
 from .network import GeneratorNetwork
 from .protocol import NetworkGenerator

@@ -184,7 +184,8 @@ def _decode(data: bytes, path: Path, picture_format: str, size: tuple[int, int])
 
 
 def _encode(image: npt.NDArray[np.uint8], picture_format: str, quality: int) -> bytes:
-    return cv2.imencode(f".{picture_format}", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if picture_format == "jpg" else []
+    return cv2.imencode(f".{picture_format}", image, options)[1].tobytes()
 
 
 def _preview(image: npt.NDArray[np.uint8]) -> bytes:

@@ -1,0 +1,91 @@
+"""Packages of the tiny generator, and what changes them on their way to a reader."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.package.pack import PackReport, pack_avatar
+from samples import seeded_encoder, write_template
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_torch_thread() -> Iterator[None]:
+    """Networks this small gain nothing from more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template of four frames with parsing pictures."""
+    return write_template(tmp_path_factory.mktemp("recording") / "may", 4, parsing=True)
+
+
+@pytest.fixture(scope="session")
+def encoder_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("encoder") / "encoder.pth"
+    write_tensors(path, seeded_encoder().state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def packed(
+    tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, recording: Path, encoder_checkpoint: Path
+) -> PackReport:
+    """A folder with everything a package can have."""
+    output = tmp_path_factory.mktemp("packed") / "may"
+    return pack_avatar(
+        output,
+        checkpoint=checkpoint,
+        template=recording,
+        encoder=encoder_checkpoint,
+        licence="CC0-1.0",
+        credits=["May"],
+    )
+
+
+@pytest.fixture(scope="session")
+def _light(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, recording: Path) -> Path:
+    output = tmp_path_factory.mktemp("light") / "may"
+    pack_avatar(output, checkpoint=checkpoint, template=recording, parsing=False)
+    return output
+
+
+@pytest.fixture
+def light(_light: Path, tmp_path: Path) -> Path:
+    """A folder to tamper with, without parsing pictures and audio program."""
+    return Path(shutil.copytree(_light, tmp_path / "may"))
+
+
+@pytest.fixture
+def edit(light: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
+    """`edit(change)` changes the manifest of `light`."""
+
+    def edit(change: Callable[[dict[str, Any]], object]) -> None:
+        path = light / "avatar.json"
+        manifest = json.loads(path.read_bytes())
+        change(manifest)
+        path.write_text(json.dumps(manifest))
+
+    return edit
+
+
+@pytest.fixture
+def replace(light: Path, edit: Callable[[Callable[[dict[str, Any]], object]], None]) -> Callable[[str, bytes], None]:
+    """`replace(name, data)` puts another file into `light`, and its size and hash into the manifest."""
+
+    def replace(name: str, data: bytes) -> None:
+        (light / name).write_bytes(data)
+        entry = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        edit(lambda manifest: manifest["files"].update({name: entry}))
+
+    return replace

@@ -1,0 +1,254 @@
+"""What is packed is what was there, to the byte the same each time, and speaks like the checkpoint."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import (
+    FrameGenerationError,
+    MissingFileError,
+    ModelError,
+    OptionError,
+    OutputError,
+    TemplateError,
+)
+from frame_generation_pipeline.generator.torch_backend import TorchGenerator
+from frame_generation_pipeline.package import agreement, build
+from frame_generation_pipeline.package.half import SMALLEST, halve
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.pack import PackReport, pack_avatar
+from frame_generation_pipeline.package.verify import describe_package, verify_package
+from frame_generation_pipeline.template.template import Template
+from samples import TINY, draw, write_template
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_files_of_the_template_are_taken_as_they_are(packed: PackReport, recording: Path) -> None:
+    files = contents(packed.path)
+    assert set(files) == {"avatar.json", *packed.manifest.paths()}
+    for index in range(4):
+        assert files[f"frames/{index:05d}.jpg"] == (recording / "full_body_img" / f"{index}.jpg").read_bytes()
+        assert files[f"parsing/{index:05d}.png"] == (recording / "parsing" / f"{index}.png").read_bytes()
+    landmarks = np.frombuffer(files["landmarks.bin"], "<i2").reshape(4, 110, 2)
+    assert landmarks[2, 31].tolist() == [82, 40]
+    preview = cv2.imdecode(np.frombuffer(files["preview.jpg"], np.uint8), cv2.IMREAD_COLOR)
+    assert preview is not None
+    assert preview.shape == (96, 128, 3)
+
+
+def test_manifest(packed: PackReport) -> None:
+    manifest = json.loads((packed.path / "avatar.json").read_bytes())
+    assert open_package(packed.path).manifest == packed.manifest
+    assert manifest["format"] == "framegen-avatar"
+    assert manifest["name"] == "may"
+    assert manifest["credits"] == ["May"]
+    assert manifest["fps"] == 25
+    assert manifest["generator"] == {"face": "160", "audio": {"name": "ave", "feature_size": 512}, "width": TINY.width}
+    assert manifest["frame"] == {"width": 128, "height": 96, "count": 4, "format": "jpg"}
+    assert manifest["boxes"][1] == [31, 21, 49]
+    assert manifest["parsing"] is True
+    assert set(manifest["programs"]) == {"audio", "face", "render"}
+
+
+def test_same_input_same_bytes(tmp_path: Path, checkpoint: Path, recording: Path) -> None:
+    one, other = tmp_path / "one.avatar", tmp_path / "other.avatar"
+    for output in (one, other):
+        pack_avatar(output, checkpoint=checkpoint, template=recording, name="may", precision="fp16")
+    assert one.read_bytes() == other.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.avatar", "other.avatar"]
+    with zipfile.ZipFile(one) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {(entry.date_time, entry.compress_type) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0)}
+
+
+@pytest.mark.parametrize("archive", [False, True])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_speaks_like_the_checkpoint(
+    tmp_path: Path, checkpoint: Path, recording: Path, precision: str, archive: bool
+) -> None:
+    output = tmp_path / ("may.avatar" if archive else "may")
+    report = pack_avatar(output, checkpoint=checkpoint, template=recording, precision=precision)
+    avatar, reference = Avatar.load(output, threads=1), TorchGenerator.load(checkpoint)
+    template = Template.open(recording, parsing=True)
+    window = draw("window", (16, 512))
+    assert len(avatar.template) == 4
+    assert avatar.encoder is None
+    assert avatar.template.index(3) == template.index(3)
+    for index in range(4):
+        ours, theirs = avatar.template.read(index), template.read(index)
+        assert np.array_equal(ours.image, theirs.image)
+        assert ours.box == theirs.box
+        crop = theirs.box.cut(theirs.image)
+        patch = avatar.generator.render(avatar.generator.encode_face(crop), window, crop, ours.keep)
+        expected = reference.render(reference.encode_face(crop), window, crop, theirs.keep)
+        assert np.abs(patch.astype(int) - expected).max() <= 3
+    assert report.programs.agreement.psnr >= 50
+    described = report.describe()
+    assert ("fp16 against fp32" in described) == (precision == "fp16")
+
+
+def test_audio_program(packed: PackReport, tmp_path: Path, checkpoint: Path, recording: Path) -> None:
+    avatar = Avatar.load(packed.path)
+    assert avatar.encoder is not None
+    features = avatar.encoder.features(draw("samples", (16_000,)) * np.float32(0.1), 0, 100)
+    assert features.shape == (22, 512)
+    exported = packed.path / "programs" / "audio.onnx"
+    report = pack_avatar(
+        tmp_path / "may", checkpoint=checkpoint, template=recording, encoder=exported, precision="fp16"
+    )
+    assert report.programs.half_features is not None
+    assert 0 < report.programs.half_features < 0.1 * float(np.abs(features).max())
+    assert "features, fp16 against fp32" in report.describe()
+    halved = report.manifest.files["programs/audio.onnx"].size
+    assert halved < 0.6 * exported.stat().st_size
+
+
+def test_half_weights_only_where_they_fit() -> None:
+    def constant(name: str, values: np.ndarray) -> onnx.TensorProto:
+        return onnx.numpy_helper.from_array(values.astype(np.float32), name)
+
+    large, shape = np.full((SMALLEST, 1, 1, 1), 1e6), (SMALLEST, 1, 1, 1)
+    initialisers = [constant("weight", np.ones(shape)), constant("large", large), constant("small", large[:8])]
+    graph = onnx.helper.make_graph([], "g", [], [], initialisers)
+    halved = onnx.load_model_from_string(halve(onnx.helper.make_model(graph).SerializeToString()))
+    types = {tensor.name: tensor.data_type for tensor in halved.graph.initializer}
+    assert types == {"weight.half": onnx.TensorProto.FLOAT16, "large": 1, "small": 1}
+    assert [node.output[0] for node in halved.graph.node] == ["weight"]
+
+
+@pytest.mark.parametrize("frame_format", ["jpg", "png"])
+def test_frames_encoded_anew(tmp_path: Path, checkpoint: Path, frame_format: str) -> None:
+    template = write_template(tmp_path / "template", 2, size=(700, 300))
+    report = pack_avatar(
+        tmp_path / "may", checkpoint=checkpoint, template=template, frame_format=frame_format, quality=60
+    )
+    ours, theirs = Avatar.load(report.path).template.read(1).image, Template.open(template).read(1).image
+    assert np.array_equal(ours, theirs) == (frame_format == "png")
+    assert np.abs(ours.astype(int) - theirs).mean() < 3
+    preview = cv2.imread(str(report.path / "preview.jpg"))
+    assert preview is not None
+    assert preview.shape == (219, 512, 3)
+
+
+def test_progress(tmp_path: Path, checkpoint: Path, template_dir: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    report = pack_avatar(
+        tmp_path / "may", checkpoint=checkpoint, template=template_dir, progress=lambda *done: calls.append(done)
+    )
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+    assert not report.manifest.parsing
+
+
+def refused(error: type[FrameGenerationError], message: str, output: Path, **options: object) -> None:
+    """Packing fails with one line and leaves nothing behind."""
+    before = set(output.parent.iterdir())
+    with pytest.raises(error, match=message) as caught:
+        pack_avatar(output, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert set(output.parent.iterdir()) == before
+
+
+def test_refused_options(tmp_path: Path, checkpoint: Path, template_dir: Path) -> None:
+    common = {"checkpoint": checkpoint, "template": template_dir}
+    output = tmp_path / "may.avatar"
+    refused(OptionError, "frame format 'gif'", output, frame_format="gif", **common)
+    refused(OptionError, "quality 101", output, quality=101, **common)
+    refused(OptionError, "precision 'int8'", output, precision="int8", **common)
+    refused(OptionError, "control characters", output, name="\x1b[31m", **common)
+    refused(OptionError, "control characters", output, credits=["a\nb"], **common)
+    refused(MissingFileError, "nowhere.pth", output, template=template_dir, checkpoint=tmp_path / "nowhere.pth")
+    refused(MissingFileError, "parsing", output, parsing=True, **common)
+    refused(ModelError, "not for|is for", output, mode="wenet", **common)
+    refused(MissingFileError, "nowhere.onnx", output, encoder=tmp_path / "nowhere.onnx", **common)
+    refused(OutputError, "template: exists", template_dir, **common)
+
+
+def test_refused_encoder_of_other_features(
+    tmp_path: Path, packed: PackReport, checkpoint: Path, template_dir: Path
+) -> None:
+    exported = packed.path / "programs" / "audio.onnx"
+    refused(
+        OptionError,
+        "other features",
+        tmp_path / "may",
+        checkpoint=checkpoint,
+        template=template_dir,
+        mode="hubert",
+        encoder=exported,
+    )
+
+
+def test_refused_templates(
+    tmp_path: Path, checkpoint: Path, template_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = {"checkpoint": checkpoint, "template": template_dir}
+    output, frame = tmp_path / "may.avatar", template_dir / "full_body_img" / "1.jpg"
+    picture = cv2.imread(str(frame))
+    assert picture is not None
+    frame.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    refused(TemplateError, "1.jpg is no jpg picture", output, **common)
+    pack_avatar(tmp_path / "mixed", frame_format="png", **common)  # type: ignore[arg-type]
+    good = cv2.imencode(".jpg", picture)[1].tobytes()
+    frame.write_bytes(good[:400] + b"\xff\xd9")
+    refused(FrameGenerationError, r"1\.jpg", output, **common)
+    frame.write_bytes(good)
+    landmarks = template_dir / "landmarks" / "2.lms"
+    landmarks.write_text(landmarks.read_text().replace("52.0 52.0", "40000 5", 1))
+    refused(TemplateError, "2.lms: has points farther", output, **common)
+    monkeypatch.setattr("frame_generation_pipeline.package.pack.MOST_FRAMES", 2)
+    refused(TemplateError, "too large", output, **common)
+
+
+def test_programs_that_differ_are_not_packed(
+    tmp_path: Path, checkpoint: Path, template_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(build.ProgramGenerator):
+        def render(self, *arguments: object) -> np.ndarray:  # type: ignore[override]
+            return super().render(*arguments) ^ 4  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build, "ProgramGenerator", Other)
+    refused(ModelError, "differ from PyTorch: ", tmp_path / "may", checkpoint=checkpoint, template=template_dir)
+
+
+def test_agreement(template_dir: Path) -> None:
+    class Flat:
+        spec = TINY
+
+        def __init__(self, level: int) -> None:
+            self.level = level
+
+        def encode_face(self, crop: np.ndarray) -> None: ...
+
+        def render(self, state: None, window: np.ndarray, crop: np.ndarray, keep: object) -> np.ndarray:
+            return np.full_like(crop, self.level)
+
+    recording = Template.open(template_dir)
+    assert agreement.compare(Flat(7), Flat(7), recording) == agreement.Agreement(float("inf"), 0)
+    assert agreement.compare(Flat(7), Flat(8), recording).psnr == pytest.approx(48.13, abs=0.01)
+    assert agreement.compare(Flat(7), Flat(9), recording).far == 0
+    assert agreement.compare(Flat(7), Flat(10), recording).far == 1
+    assert not agreement.Agreement(60, 0.002).holds
+    assert not agreement.Agreement(float("nan"), 0).holds
+
+
+def test_verify_and_describe(packed: PackReport) -> None:
+    frames: list[tuple[int, int]] = []
+    lines = verify_package(packed.path, progress=lambda *done: frames.append(done))
+    assert any("4 frames of 128x96 pixels, each with its parsing picture" in line for line in lines)
+    assert any("audio, face, render" in line for line in lines)
+    assert frames[-1] == (4, 4)
+    described = describe_package(packed.path)
+    assert described["kind"] == "avatar"
+    assert described["generator"] == TINY.name
+    assert described["licence"] == "CC0-1.0"
+    assert described["face boxes"] == "48 to 51 pixels, median 50"
