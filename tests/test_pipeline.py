@@ -21,7 +21,6 @@ from frame_generation_pipeline.errors import (
 )
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
-from frame_generation_pipeline.pipeline import at_rate
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
 from samples import write_template, write_wav
 
@@ -156,18 +155,19 @@ def test_other_rates_last_as_long(
     assert abs(picture - sound) <= 1 / fps + 0.001
 
 
-def test_at_rate() -> None:
-    frames = [np.full((1, 1, 3), i, np.uint8) for i in range(6)]
-
-    def shown(fps: float | None) -> list[int]:
-        return [copies for _, copies in at_rate(iter(frames), 25, fps)]
-
-    assert shown(None) == shown(25) == [1] * 6
-    assert shown(50) == [2] * 6
-    assert shown(12.5) == [1, 0] * 3
-    assert sum(shown(30)) == 8
+@pytest.mark.parametrize(("fps", "expected"), [(None, 8), (50, 16), (12.5, 4), (30, 10)])
+def test_pictures_at_other_rates(
+    pipeline: FrameGenerationPipeline,
+    template_dir: Path,
+    features_path: Path,
+    tmp_path: Path,
+    fps: float,
+    expected: int,
+) -> None:
+    pictures = pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=fps)
+    assert len(pictures) == len(list((tmp_path / "p").iterdir())) == expected
     with pytest.raises(OptionError, match="frame rate"):
-        shown(0)
+        pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=0)
 
 
 def test_part_of_the_sound(checkpoint: Path, encoder_path: Path, template_dir: Path, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_bad_input_is_found_before_any_frame(
         (MissingFileError, {"template_dir": tmp_path / "nowhere"}),
         (MissingFileError, {"audio_path": tmp_path / "nowhere.wav"}),
         (MissingFileError, {"use_parsing": True}),
-        (OptionError, {"output_path": None}),
+        (OutputError, {"output_path": ""}),
         (OutputError, {"output_path": tmp_path / "r.avi"}),
         (OutputError, {"output_path": tmp_path / "file" / "r.mp4"}),
         (OptionError, {"start_frame": 3}),

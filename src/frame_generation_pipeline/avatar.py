@@ -1,26 +1,55 @@
-"""An avatar from its package: everything that speaks, without PyTorch."""
+"""A person who can speak: a recording, the generator that paints the face, and what turns sound into features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
-from .audio.encoder import OnnxAudioProgram
-from .generator.program_backend import ProgramGenerator
+import numpy as np
+import numpy.typing as npt
+
+from .audio.encoder import AudioProgram
+from .engine import generate_frames
+from .generator.protocol import Generator
 from .package.load import open_package
 from .package.manifest import Manifest
 from .package.programs import load_programs
 from .package.template import PackagedTemplate
+from .speech import Speech, plan_speech
+from .stages import StageTimes, prefetch
+from .template.sequence import FrameSequence
+from .video.frames_folder import FrameFolderWriter
+from .video.writer import VideoWriter, exact_rate
+
+Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+class FrameSink(Protocol):
+    """Where frames go, a video or a folder of pictures; complete when its `with` block ends well."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: Any) -> None: ...
+
+    def write(self, frame: Frame) -> Any:
+        """Take the next frame (H, W, 3) uint8 BGR."""
 
 
 @dataclass(frozen=True)
 class Avatar:
-    """A person's recording, the generator that paints the face, and what turns sound into the features it wants."""
+    """A person's recording, the generator that paints the face, and what turns sound into the features it wants.
 
-    template: PackagedTemplate
-    generator: ProgramGenerator
-    encoder: OnnxAudioProgram | None  # None where the package leaves the features to its user
-    manifest: Manifest
+    avatar = Avatar.load("may.avatar")
+    avatar.generate_video("speech.wav", "talk.mp4")
+    """
+
+    template: FrameSequence
+    generator: Generator
+    encoder: AudioProgram | None = None  # None where features come ready-made
+    manifest: Manifest | None = None  # of the package that it was loaded from
 
     @classmethod
     def load(cls, path: str | Path, *, providers: Sequence[str] | None = None, threads: int | None = None) -> Self:
@@ -32,3 +61,129 @@ class Avatar:
         package = open_package(path)
         generator, encoder = load_programs(package, providers=providers, threads=threads)
         return cls(PackagedTemplate(package), generator, encoder, package.manifest)
+
+    def generate_video(
+        self,
+        audio_path: str | Path | None,
+        output_path: str | Path,
+        *,
+        audio_features_path: str | Path | None = None,
+        start_frame: int = 0,
+        start_time: float = 0.0,
+        end_time: float | None = None,
+        fps: float | None = None,
+        crf: int | None = None,
+        preset: str = "medium",
+        frames_dir: str | Path | None = None,
+        frame_format: str = "png",
+        progress: Progress | None = None,
+        times: StageTimes | None = None,
+    ) -> Path:
+        """Make the video `output_path` (.mp4, .mov, .mkv, .webm), picture and sound of one length; returns its path.
+
+        audio_path: any sound FFmpeg reads; without it the video is silent and features are needed.
+        audio_features_path: features (.npy, .bin); computed from the sound by the encoder when not given.
+        start_frame: how many frames later the template is entered.
+        start_time, end_time: the part of the sound to say, in seconds.
+        fps: of the video; frames are repeated or left out where it is not the features' own (25, wenet 20).
+        crf: constant rate factor, lower is better; the codec's usual one when not given. preset: see `video.codecs`.
+        frames_dir, frame_format: also write the frames as pictures, `png` or `jpg`.
+        progress: called after each frame with the frames done and the frames in all. times: filled with the stages' time.
+
+        Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
+        stands under its final name until it is complete.
+        """
+        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        sinks: list[FrameSink] = [
+            VideoWriter(
+                Path(output_path),
+                (self.template.width, self.template.height),
+                fps if fps is not None else speech.spec.fps,
+                audio_path=speech.audio_path,
+                audio_start=speech.start,
+                audio_end=speech.end,
+                crf=crf,
+                preset=preset,
+            )
+        ]
+        if frames_dir is not None:
+            sinks.append(FrameFolderWriter(Path(frames_dir), frame_format))
+        self._write(speech, start_frame, fps, sinks, progress, times)
+        return Path(output_path)
+
+    def generate_pictures(
+        self,
+        audio_path: str | Path | None,
+        output_dir: str | Path,
+        *,
+        audio_features_path: str | Path | None = None,
+        start_frame: int = 0,
+        start_time: float = 0.0,
+        end_time: float | None = None,
+        fps: float | None = None,
+        frame_format: str = "png",
+        progress: Progress | None = None,
+        times: StageTimes | None = None,
+    ) -> list[Path]:
+        """Write the frames as pictures, `frame_00000.png` on, and return their paths; see `generate_video`."""
+        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        sink = FrameFolderWriter(Path(output_dir), frame_format)
+        written = self._write(speech, start_frame, fps, [sink], progress, times)
+        return [sink.path(index) for index in range(written)]
+
+    def frames(
+        self,
+        audio_path: str | Path | None = None,
+        *,
+        audio_features_path: str | Path | None = None,
+        start_frame: int = 0,
+        start_time: float = 0.0,
+        end_time: float | None = None,
+    ) -> Iterator[Frame]:
+        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; see `generate_video`."""
+        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        return generate_frames(self.template, self.generator, speech.windows(), start_frame=start_frame)
+
+    def _plan(
+        self,
+        features_path: str | Path | None,
+        audio_path: str | Path | None,
+        start_time: float,
+        end_time: float | None,
+    ) -> Speech:
+        return plan_speech(
+            self.generator.spec.audio,
+            features_path=features_path,
+            audio_path=audio_path,
+            encoder=self.encoder,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def _write(
+        self,
+        speech: Speech,
+        start_frame: int,
+        fps: float | None,
+        sinks: Sequence[FrameSink],
+        progress: Progress | None,
+        times: StageTimes | None,
+    ) -> int:
+        """Make the frames and give them to every sink; returns how many were written."""
+        times = times or StageTimes()
+        made = generate_frames(self.template, self.generator, speech.windows(), start_frame=start_frame, times=times)
+        ratio = exact_rate(fps) / speech.spec.fps if fps is not None else 1
+        written = 0
+        with ExitStack() as stack:
+            for sink in sinks:
+                stack.enter_context(sink)
+            # The generator works on the next frames while this thread encodes the last one.
+            for done, frame in enumerate(stack.enter_context(closing(prefetch(made))), start=1):
+                with times.measure("encode"):
+                    while written < ceil(done * ratio):
+                        for sink in sinks:
+                            sink.write(frame)
+                        written += 1
+                if progress:
+                    progress(done, speech.count)
+        return written

@@ -85,8 +85,6 @@ def generate(
     """
     from .pipeline import FrameGenerationPipeline
 
-    if output is None and frames_dir is None:
-        raise OptionError("no output; give -o result.mp4, --frames-dir or both")
     pipeline = FrameGenerationPipeline(
         checkpoint,
         mode,
@@ -97,30 +95,23 @@ def generate(
         providers=provider,
         threads=threads,
     )
+    avatar = pipeline.avatar(template, use_parsing=parsing)
     with show_progress("Generating", "frames", quiet=quiet) as progress:
-        common: dict[str, Any] = {
+        options: dict[str, Any] = {
             "audio_features_path": features,
-            "template_dir": template,
-            "audio_path": audio,
             "start_frame": start_frame,
-            "fps": fps,
-            "use_parsing": parsing,
-            "frame_format": frame_format,
             "start_time": start,
             "end_time": end,
+            "fps": fps,
+            "frame_format": frame_format,
             "progress": progress,
         }
-        if output is None:
-            pipeline.generate_frames_only(output_dir=frames_dir, **common)
+        if output is not None:
+            avatar.generate_video(audio, output, crf=crf, preset=preset, frames_dir=frames_dir, **options)
+        elif frames_dir is not None:
+            avatar.generate_pictures(audio, frames_dir, **options)
         else:
-            pipeline.generate_video(
-                output_path=output,
-                crf=crf,
-                preset=preset,
-                save_frames=frames_dir is not None,
-                frames_dir=frames_dir,
-                **common,
-            )
+            raise OptionError("no output; give -o result.mp4, --frames-dir or both")
     if not quiet:
         typer.echo(output or frames_dir)
 

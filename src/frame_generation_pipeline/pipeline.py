@@ -1,39 +1,19 @@
-"""The data's way from top to bottom: audio and a template in, a video of the person saying it out."""
+"""The calls that people of SyncTalk_2D write: a checkpoint and a template folder in, a video out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from math import ceil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from .audio.encoder import AudioProgram, load_encoder
-from .engine import generate_frames
+from .avatar import Avatar, Frame
 from .errors import OptionError
+from .extras import needing_train_extra
 from .generator.onnx_backend import OnnxGenerator
 from .generator.protocol import Generator
-from .speech import Speech, plan_speech
-from .stages import StageTimes, prefetch
+from .speech import plan_speech
 from .template.template import Template
-from .video.frames_folder import FrameFolderWriter
-from .video.writer import VideoWriter, exact_rate
 
 BACKENDS = ("torch", "onnx")
-Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
-Progress = Callable[[int, int], None]  # frames done, frames in all
-
-
-class FrameSink(Protocol):
-    """Where frames go, a video or a folder of pictures; complete when its `with` block ends well."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: Any) -> None: ...
-
-    def write(self, frame: Frame) -> Any:
-        """Take the next frame (H, W, 3) uint8 BGR."""
 
 
 class FrameGenerationPipeline:
@@ -74,75 +54,61 @@ class FrameGenerationPipeline:
         elif checkpoint_path is None or model_path is not None:
             raise OptionError("give either a checkpoint or an ONNX model")
         elif backend == "torch":
-            from .generator.torch_backend import TorchGenerator
-
+            with needing_train_extra(f"{checkpoint_path}: a checkpoint"):
+                from .generator.torch_backend import TorchGenerator
             self.generator = TorchGenerator.load(checkpoint_path, mode=mode, device=device or "auto")
         else:
             self.generator = _exported(checkpoint_path, mode, providers, threads)
-        self.encoder: AudioProgram | None = load_encoder(encoder_path) if encoder_path is not None else None
+        self.encoder: AudioProgram | None = None
+        if encoder_path is not None:
+            self.encoder = load_encoder(encoder_path, providers=providers, threads=threads)
 
     @property
     def mode(self) -> str:
         """The type of audio features that the generator wants: `ave`, `hubert` or `wenet`."""
         return self.generator.spec.audio.name
 
+    def avatar(self, template_dir: str | Path, *, use_parsing: bool = False) -> Avatar:
+        """This generator with the recording in `template_dir`: what makes frames and videos.
+
+        The folder has `full_body_img/`, `landmarks/` and, for `use_parsing`, `parsing/`; see `Template.open`.
+        """
+        return Avatar(Template.open(template_dir, parsing=use_parsing), self.generator, self.encoder)
+
     def generate_video(
         self,
         audio_features_path: str | Path | None = None,
         template_dir: str | Path = "",
         audio_path: str | Path | None = None,
-        output_path: str | Path | None = None,
+        output_path: str | Path = "",
         start_frame: int = 0,
         fps: float | None = None,
         use_parsing: bool = False,
         crf: int | None = None,
         save_frames: bool = False,
         frames_dir: str | Path | None = None,
-        *,
-        frame_format: str = "png",
-        preset: str = "medium",
-        start_time: float = 0.0,
-        end_time: float | None = None,
-        progress: Progress | None = None,
-        times: StageTimes | None = None,
+        **options: Any,
     ) -> str:
-        """Make the video `output_path` (.mp4, .mov, .mkv, .webm), picture and sound of one length; returns its name.
+        """Make the video `output_path` and return its name.
 
-        audio_features_path: features (.npy, .bin); computed from the sound by the encoder when not given.
-        template_dir: folder with `full_body_img/`, `landmarks/` and, for `use_parsing`, `parsing/`.
-        audio_path: any sound FFmpeg reads; without it the video is silent.
-        start_frame: how many frames later the template is entered.
-        fps: of the video; frames are repeated or left out where it is not the features' own (25, wenet 20).
-        crf: constant rate factor, lower is better; the codec's usual one when not given.
-        save_frames, frames_dir, frame_format: also write the frames as pictures, by default beside the video.
-        start_time, end_time: the part of the sound to say, in seconds.
-        progress: called after each frame with the frames done and the frames in all.
-
-        Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
-        stands under its final name until it is complete.
+        save_frames: also write the frames as pictures, to `frames_dir`, by default beside the video.
+        options: `frame_format`, `preset`, `start_time`, `end_time`, `progress`, `times`; these and the rest are those
+        of `Avatar.generate_video`.
         """
-        if output_path is None:
-            raise OptionError("no output; give the name of a video, such as result.mp4")
-        output_path = Path(output_path)
-        template = Template.open(template_dir, parsing=use_parsing)
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
-        sinks: list[FrameSink] = [
-            VideoWriter(
+        if save_frames and frames_dir is None:
+            frames_dir = Path(output_path).with_name(f"{Path(output_path).stem}_frames")
+        return str(
+            self.avatar(template_dir, use_parsing=use_parsing).generate_video(
+                audio_path,
                 output_path,
-                (template.width, template.height),
-                fps or speech.spec.fps,
-                audio_path=speech.audio_path,
-                audio_start=speech.start,
-                audio_end=speech.end,
+                audio_features_path=audio_features_path,
+                start_frame=start_frame,
+                fps=fps,
                 crf=crf,
-                preset=preset,
+                frames_dir=frames_dir if save_frames else None,
+                **options,
             )
-        ]
-        if save_frames:
-            folder = frames_dir or output_path.with_name(f"{output_path.stem}_frames")
-            sinks.append(FrameFolderWriter(Path(folder), frame_format))
-        self._write(template, speech, start_frame, fps, sinks, progress, times)
-        return str(output_path)
+        )
 
     def generate_frames_only(
         self,
@@ -154,18 +120,16 @@ class FrameGenerationPipeline:
         use_parsing: bool = False,
         *,
         audio_path: str | Path | None = None,
-        frame_format: str = "png",
-        start_time: float = 0.0,
-        end_time: float | None = None,
-        progress: Progress | None = None,
-        times: StageTimes | None = None,
+        **options: Any,
     ) -> list[str]:
-        """Write the frames as `frame_00000.png` on to `output_dir` and return their names; see `generate_video`."""
-        template = Template.open(template_dir, parsing=use_parsing)
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
-        sink = FrameFolderWriter(Path(output_dir), frame_format)
-        written = self._write(template, speech, start_frame, fps, [sink], progress, times)
-        return [str(sink.path(index)) for index in range(written)]
+        """Write the frames as `frame_00000.png` on to `output_dir` and return their names.
+
+        options: `frame_format`, `start_time`, `end_time`, `progress`, `times`; see `Avatar.generate_pictures`.
+        """
+        written = self.avatar(template_dir, use_parsing=use_parsing).generate_pictures(
+            audio_path, output_dir, audio_features_path=audio_features_path, start_frame=start_frame, fps=fps, **options
+        )
+        return [str(path) for path in written]
 
     def frames(
         self,
@@ -173,15 +137,15 @@ class FrameGenerationPipeline:
         *,
         audio_path: str | Path | None = None,
         audio_features_path: str | Path | None = None,
-        start_frame: int = 0,
         use_parsing: bool = False,
-        start_time: float = 0.0,
-        end_time: float | None = None,
+        **options: Any,
     ) -> Iterator[Frame]:
-        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; see `generate_video`."""
-        template = Template.open(template_dir, parsing=use_parsing)
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
-        return generate_frames(template, self.generator, speech.windows(), start_frame=start_frame)
+        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made.
+
+        options: `start_frame`, `start_time`, `end_time`; see `Avatar.frames`.
+        """
+        avatar = self.avatar(template_dir, use_parsing=use_parsing)
+        return avatar.frames(audio_path, audio_features_path=audio_features_path, **options)
 
     def export_model_to_onnx(self, output_path: str | Path, opset_version: int | None = None) -> None:
         """Write the generator as one ONNX graph, compared with PyTorch; see `generator.export.export_generator`.
@@ -205,55 +169,10 @@ class FrameGenerationPipeline:
         """
         from .reference_outputs import write_reference_outputs
 
-        speech = self._plan(audio_features_path, None, 0.0, None)
+        speech = plan_speech(self.generator.spec.audio, features_path=audio_features_path)
         return write_reference_outputs(
             self.generator, Template.open(template_dir), speech, Path(output_dir), num_sample_frames
         )
-
-    def _plan(
-        self,
-        features_path: str | Path | None,
-        audio_path: str | Path | None,
-        start_time: float,
-        end_time: float | None,
-    ) -> Speech:
-        return plan_speech(
-            self.generator.spec.audio,
-            features_path=features_path,
-            audio_path=audio_path,
-            encoder=self.encoder,
-            start_time=start_time,
-            end_time=end_time,
-        )
-
-    def _write(
-        self,
-        template: Template,
-        speech: Speech,
-        start_frame: int,
-        fps: float | None,
-        sinks: Sequence[FrameSink],
-        progress: Progress | None,
-        times: StageTimes | None,
-    ) -> int:
-        """Make the frames and give them to every sink; returns how many were written."""
-        times = times or StageTimes()
-        made = generate_frames(template, self.generator, speech.windows(), start_frame=start_frame, times=times)
-        written = 0
-        with ExitStack() as stack:
-            for sink in sinks:
-                stack.enter_context(sink)
-            # The generator works on the next frames while this thread encodes the last one.
-            frames = stack.enter_context(closing(prefetch(made)))
-            for done, (frame, copies) in enumerate(at_rate(frames, speech.spec.fps, fps), start=1):
-                with times.measure("encode"):
-                    for _ in range(copies):
-                        for sink in sinks:
-                            sink.write(frame)
-                written += copies
-                if progress:
-                    progress(done, speech.count)
-        return written
 
     def _network(self) -> Any:
         if self._checkpoint_path is None:
@@ -261,16 +180,6 @@ class FrameGenerationPipeline:
         from .generator.torch_backend import load_network
 
         return load_network(self._checkpoint_path, self.mode)
-
-
-def at_rate(frames: Iterator[Frame], made_at: int, shown_at: float | None) -> Iterator[tuple[Frame, int]]:
-    """Each frame with how many times it is shown, so that what was made at one rate lasts as long at the other.
-
-    Raises OptionError for an impossible rate.
-    """
-    ratio = exact_rate(shown_at if shown_at is not None else made_at) / made_at
-    for index, frame in enumerate(frames):
-        yield frame, ceil((index + 1) * ratio) - ceil(index * ratio)
 
 
 def _exported(

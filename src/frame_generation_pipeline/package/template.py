@@ -46,27 +46,30 @@ class PackagedTemplate(FrameSequence):
             return decode_picture(data, name, picture_format, (self.width, self.height))
 
 
-def decode_picture(
-    data: bytes, name: str, picture_format: str, size: tuple[int, int] | None = None
-) -> npt.NDArray[np.uint8]:
+def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """A picture (height, width, 3) uint8 BGR; nothing is decoded before its header says `size` (width, height).
 
     picture_format: "jpg" or "png". name: for messages. Raises Refusal.
     """
+    stated = read_header(data, name, picture_format)
+    if stated != size:
+        raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    # A picture that its EXIF data turn has another shape than its header says.
+    if image is None or image.shape != (size[1], size[0], 3):
+        raise Refusal(f"{name} cannot be decoded to {size[0]}x{size[1]} pixels")
+    return np.asarray(image, np.uint8)
+
+
+def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
+    """(width, height) of a picture as its header states them; see `decode_picture`."""
     try:
-        stated = picture_size(BytesIO(data), name)
+        size = picture_size(BytesIO(data), name)
     except TemplateError as error:
         raise Refusal(str(error)) from error
     if picture_kind(data) != picture_format:
         raise Refusal(f"{name} is no {picture_format} picture")
-    width, height = size or stated
-    if stated != (width, height):
-        raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {width}x{height}")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    # A picture that its EXIF data turn has another shape than its header says.
-    if image is None or image.shape != (height, width, 3):
-        raise Refusal(f"{name} cannot be decoded to {width}x{height} pixels")
-    return np.asarray(image, np.uint8)
+    return size
 
 
 def picture_kind(data: bytes) -> str:

@@ -12,7 +12,7 @@ from .load import Package, open_package
 from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
 from .programs import load_programs
 from .refusal import Refusal, refusing
-from .template import PackagedTemplate, decode_picture
+from .template import PackagedTemplate, decode_picture, read_header
 
 
 def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
@@ -29,8 +29,10 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
     package.read(LANDMARKS)
     preview = package.read(PREVIEW)
     with refusing(package.path):
-        if max(decode_picture(preview, PREVIEW, "jpg").shape) > PREVIEW_SIDE:
+        size = read_header(preview, PREVIEW, "jpg")
+        if max(size) > PREVIEW_SIDE:
             raise Refusal(f"{PREVIEW} has a side of more than {PREVIEW_SIDE} pixels")
+        decode_picture(preview, PREVIEW, "jpg", size)
     held.append("landmarks and preview")
     template = PackagedTemplate(package)
     for index in range(len(template)):
