@@ -1,11 +1,18 @@
 """Lip-synced video of a recorded person from any speech.
 
+    from frame_generation_pipeline import Avatar
+
+    Avatar.load("may.avatar").generate_video("speech.wav", "result.mp4")
+
+or, from a SyncTalk_2D checkpoint and data set:
+
 from frame_generation_pipeline import FrameGenerationPipeline
 
 pipeline = FrameGenerationPipeline(checkpoint_path="5.pth", encoder_path="audio_visual_encoder.pth")
 pipeline.generate_video(template_dir="dataset/May", audio_path="speech.wav", output_path="result.mp4")
 """
 
+from .avatar import Avatar
 from .errors import (
     AudioError,
     FeatureError,
@@ -14,6 +21,7 @@ from .errors import (
     ModelError,
     OptionError,
     OutputError,
+    PackageError,
     TemplateError,
     VideoError,
 )
@@ -21,6 +29,7 @@ from .pipeline import FrameGenerationPipeline
 
 __all__ = [
     "AudioError",
+    "Avatar",
     "FeatureError",
     "FrameGenerationError",
     "FrameGenerationPipeline",
@@ -28,6 +37,7 @@ __all__ = [
     "ModelError",
     "OptionError",
     "OutputError",
+    "PackageError",
     "TemplateError",
     "VideoError",
 ]

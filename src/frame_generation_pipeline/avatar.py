@@ -1,18 +1,18 @@
 """A person who can speak: a recording, the generator that paints the face, and what turns sound into features."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from .audio.encoder import AudioProgram
-from .engine import generate_frames
+from .engine import Frame, Window, generate_frames
+from .errors import OptionError
+from .generator.face_states import FaceStates
 from .generator.protocol import Generator
+from .live import LiveSession
 from .package.load import open_package
 from .package.manifest import Manifest
 from .package.programs import load_programs
@@ -23,7 +23,6 @@ from .template.sequence import FrameSequence
 from .video.frames_folder import FrameFolderWriter
 from .video.writer import VideoWriter, exact_rate
 
-Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
@@ -50,17 +49,38 @@ class Avatar:
     generator: Generator
     encoder: AudioProgram | None = None  # None where features come ready-made
     manifest: Manifest | None = None  # of the package that it was loaded from
+    states: FaceStates | None = None  # where faces are remembered
 
     @classmethod
-    def load(cls, path: str | Path, *, providers: Sequence[str] | None = None, threads: int | None = None) -> Self:
-        """The avatar in the folder or `.avatar` file `path`. providers, threads: see `open_session`.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        providers: Sequence[str] | None = None,
+        threads: int | None = None,
+        cache_size: int | None = None,
+        cache_file: str | Path | None = None,
+    ) -> Self:
+        """The avatar in the folder or `.avatar` file `path`.
+
+        providers, threads: see `ProgramGenerator`.
+        cache_size, cache_file: bytes that remembering faces may take, and a file to remember them in from one run to
+        the next; see `FaceStates`. They change nothing but speed.
 
         Raises MissingFileError, PackageError when it is no package that this version reads or is damaged, OptionError
-        for a provider that is not available.
+        for a provider that is not available, OutputError for a cache file that cannot be written.
         """
         package = open_package(path)
         generator, encoder = load_programs(package, providers=providers, threads=threads)
-        return cls(PackagedTemplate(package), generator, encoder, package.manifest)
+        template = PackagedTemplate(package)
+        states = FaceStates(
+            generator,
+            len(template),
+            budget=cache_size,
+            file=Path(cache_file) if cache_file is not None else None,
+            fingerprint=package.fingerprint,
+        )
+        return cls(template, generator, encoder, package.manifest, states)
 
     def generate_video(
         self,
@@ -88,7 +108,8 @@ class Avatar:
         fps: of the video; frames are repeated or left out where it is not the features' own (25, wenet 20).
         crf: constant rate factor, lower is better; the codec's usual one when not given. preset: see `video.codecs`.
         frames_dir, frame_format: also write the frames as pictures, `png` or `jpg`.
-        progress: called after each frame with the frames done and the frames in all. times: filled with the stages' time.
+        progress: called after each frame with the frames done and the frames in all.
+        times: filled with the time of each stage.
 
         Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
         stands under its final name until it is complete.
@@ -142,7 +163,19 @@ class Avatar:
     ) -> Iterator[Frame]:
         """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; see `generate_video`."""
         speech = self._plan(audio_features_path, audio_path, start_time, end_time)
-        return generate_frames(self.template, self.generator, speech.windows(), start_frame=start_frame)
+        return self._generate(speech.windows(), start_frame=start_frame)
+
+    def live(self, start_frame: int = 0) -> LiveSession:
+        """A session that is given sound piece by piece and gives each frame as soon as it can be made.
+
+        Raises OptionError without an audio encoder, or for a `start_frame` that does not exist.
+        """
+        if self.encoder is None:
+            raise OptionError("this avatar has no audio encoder; live speech needs one")
+        return LiveSession(self._generate, self.encoder, start_frame)
+
+    def _generate(self, windows: Iterable[Window], **options: Any) -> Iterator[Frame]:
+        return generate_frames(self.template, self.generator, windows, states=self.states, **options)
 
     def _plan(
         self,
@@ -171,7 +204,7 @@ class Avatar:
     ) -> int:
         """Make the frames and give them to every sink; returns how many were written."""
         times = times or StageTimes()
-        made = generate_frames(self.template, self.generator, speech.windows(), start_frame=start_frame, times=times)
+        made = self._generate(speech.windows(), start_frame=start_frame, times=times)
         ratio = exact_rate(fps) / speech.spec.fps if fps is not None else 1
         written = 0
         with ExitStack() as stack:

@@ -144,7 +144,7 @@ def export(
     template: Annotated[Path | None, typer.Option("--template", "-t", help="Also compare on this template.")] = None,
     features: Annotated[Path | None, typer.Option("--features", "-f", help="... with these features.")] = None,
     mode: Mode = None,
-    opset: Annotated[int, typer.Option(min=17, help="ONNX operator set.")] = 18,
+    opset: Annotated[int, typer.Option(min=17, help="ONNX operator set.")] = 17,
     quiet: Quiet = False,
 ) -> None:
     """Export a checkpoint to ONNX and compare the two; nothing is written where they differ by more than 1e-4.

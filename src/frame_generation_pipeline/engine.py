@@ -1,60 +1,65 @@
 """The one loop that every frame comes from: template frame, crop, generator, paste."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 
 from .face.paste import paste
+from .generator.face_states import FaceStates
 from .generator.protocol import Generator
-from .stages import StageTimes, prefetch
+from .stages import StageTimes, in_parallel, prefetch
 from .template.sequence import FrameSequence, TemplateFrame
+
+Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Window = npt.NDArray[np.float32]  # (16, F)
+Job = tuple[Window, tuple[int, TemplateFrame]]  # a window, and the template frame that goes with it by its index
 
 
 def generate_frames(
     template: FrameSequence,
     generator: Generator,
-    windows: Iterable[npt.NDArray[np.float32]],
+    windows: Iterable[Window],
     *,
     start_frame: int = 0,
+    first: int = 0,
+    states: FaceStates | None = None,
     times: StageTimes | None = None,
-) -> Iterator[npt.NDArray[np.uint8]]:
-    """One frame (H, W, 3) uint8 BGR for each window (16, F) of audio features, as soon as it is there.
+) -> Iterator[Frame]:
+    """One frame (H, W, 3) uint8 BGR for each window (16, F) of audio features.
 
-    Template frames are visited forth and back, see `FrameSequence.index`, and decoded ahead in a thread of their own.
+    Template frames are visited forth and back, see `FrameSequence.index`, and decoded ahead in a thread of their own;
+    the generator works on as many frames at once as it can. `first` is the number of the first frame, for those who
+    come with the windows of one speech in several calls. `states` remembers faces.
 
     Raises OptionError for a `start_frame` that does not exist, and what decoding a template frame raises.
     """
-    template.index(0, start_frame)  # raises now rather than with the first frame
-    return _frames(template, generator, windows, start_frame, times or StageTimes())
+    template.index(first, start_frame)  # raises now rather than with the first frame
+    times = times or StageTimes()
+
+    def decoded() -> Iterator[tuple[int, TemplateFrame]]:
+        for i in count(first):
+            index = template.index(i, start_frame)
+            with times.measure("decode"):
+                frame = template.read(index)
+            yield index, frame
+
+    def made(job: Job) -> Frame:
+        window, (index, frame) = job
+        crop = frame.box.cut(frame.image)
+        with times.measure("face"):
+            state = states.encode_face(index, crop) if states else generator.encode_face(crop)
+        with times.measure("render"):
+            patch = generator.render(state, window, crop, frame.keep)
+        with times.measure("paste"):
+            return paste(frame, patch)
+
+    return _ordered(zip(times.iterate("features", iter(windows)), decoded(), strict=False), made, generator.concurrency)
 
 
-def _frames(
-    template: FrameSequence,
-    generator: Generator,
-    windows: Iterable[npt.NDArray[np.float32]],
-    start_frame: int,
-    times: StageTimes,
-) -> Iterator[npt.NDArray[np.uint8]]:
-    # Windows come first in `zip`, so that no template frame is decoded beyond the last of them.
-    pairs = zip(times.iterate("features", iter(windows)), _template_frames(template, start_frame, times), strict=False)
-    with closing(prefetch(pairs)) as ready:
-        for window, frame in ready:
-            crop = frame.box.cut(frame.image)
-            with times.measure("face"):
-                state = generator.encode_face(crop)
-            with times.measure("render"):
-                patch = generator.render(state, window, crop, frame.keep)
-            with times.measure("paste"):
-                picture = paste(frame, patch)
-            yield picture
-
-
-def _template_frames(template: FrameSequence, start_frame: int, times: StageTimes) -> Iterator[TemplateFrame]:
-    i = 0
-    while True:
-        with times.measure("decode"):
-            frame = template.read(template.index(i, start_frame))
-        yield frame
-        i += 1
+def _ordered(jobs: Iterator[Job], work: Callable[[Job], Frame], workers: int) -> Iterator[Frame]:
+    # The windows come first in the zipped jobs, so that no template frame is decoded beyond the last of them.
+    with closing(prefetch(jobs)) as ready, closing(in_parallel(work, ready, workers)) as frames:
+        yield from frames

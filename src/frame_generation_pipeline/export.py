@@ -23,13 +23,13 @@ def export_checkpoint(
     output: str | Path,
     *,
     mode: str | None = None,
-    opset: int | None = None,
+    opset: int = 17,
     template: str | Path | None = None,
     features: str | Path | None = None,
 ) -> str:
     """Write the checkpoint's network to `output` (.onnx) once it agrees with PyTorch; returns a line about it.
 
-    opset: of a generator, see `export_generator`; without it that function's own.
+    opset: of a generator, see `export_generator`.
     template, features: real input to compare a generator on, beside the random one; both or none.
 
     Raises MissingFileError, ModelError when the two disagree, OptionError also without the extra `[train]`,
@@ -38,7 +38,7 @@ def export_checkpoint(
     if (template is None) != (features is None):
         raise OptionError("to compare on real input give a template and audio features")
     with needing_train_extra(f"{checkpoint}: the export"):
-        from .generator.export import OPSET, export_generator
+        from .generator.export import export_generator
         from .generator.torch_backend import load_network
     try:
         recognise_specs(read_tensors(checkpoint), checkpoint)
@@ -49,7 +49,7 @@ def export_checkpoint(
         return "audio encoder, agrees with PyTorch"
     network = load_network(checkpoint, mode)
     inputs = real_inputs(network.spec, template, features) if template is not None and features is not None else []
-    difference = export_generator(network, output, opset_version=opset or OPSET, inputs=inputs)
+    difference = export_generator(network, output, opset_version=opset, inputs=inputs)
     return f"generator {network.spec.name}, differs from PyTorch by at most {difference:.1e}"
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from .errors import OptionError
 
-_TRAIN = ("torch", "onnx", "onnxscript", "safetensors")  # what the extra brings
+_TRAIN = ("torch", "onnx", "safetensors")  # what the extra brings
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from .audio.encoder import AudioProgram, load_encoder
-from .avatar import Avatar, Frame
+from .avatar import Avatar
+from .engine import Frame
 from .errors import OptionError
 from .extras import needing_train_extra
+from .generator.face_states import FaceStates
 from .generator.onnx_backend import OnnxGenerator
+from .generator.program_backend import ProgramGenerator
 from .generator.protocol import Generator
 from .speech import plan_speech
 from .template.template import Template
@@ -58,7 +61,7 @@ class FrameGenerationPipeline:
                 from .generator.torch_backend import TorchGenerator
             self.generator = TorchGenerator.load(checkpoint_path, mode=mode, device=device or "auto")
         else:
-            self.generator = _exported(checkpoint_path, mode, providers, threads)
+            self.generator = _programs(checkpoint_path, mode, providers, threads)
         self.encoder: AudioProgram | None = None
         if encoder_path is not None:
             self.encoder = load_encoder(encoder_path, providers=providers, threads=threads)
@@ -73,7 +76,9 @@ class FrameGenerationPipeline:
 
         The folder has `full_body_img/`, `landmarks/` and, for `use_parsing`, `parsing/`; see `Template.open`.
         """
-        return Avatar(Template.open(template_dir, parsing=use_parsing), self.generator, self.encoder)
+        template = Template.open(template_dir, parsing=use_parsing)
+        states = FaceStates(self.generator, len(template)) if isinstance(self.generator, ProgramGenerator) else None
+        return Avatar(template, self.generator, self.encoder, states=states)
 
     def generate_video(
         self,
@@ -147,14 +152,17 @@ class FrameGenerationPipeline:
         avatar = self.avatar(template_dir, use_parsing=use_parsing)
         return avatar.frames(audio_path, audio_features_path=audio_features_path, **options)
 
-    def export_model_to_onnx(self, output_path: str | Path, opset_version: int | None = None) -> None:
+    def export_model_to_onnx(self, output_path: str | Path, opset_version: int = 17) -> None:
         """Write the generator as one ONNX graph, compared with PyTorch; see `generator.export.export_generator`.
 
-        Raises OptionError when the pipeline runs an ONNX model, or the opset is older than 17; ModelError, OutputError.
+        Raises OptionError when the pipeline runs an ONNX model; ModelError, OutputError.
         """
-        from .generator.export import OPSET, export_generator
+        if self._checkpoint_path is None:
+            raise OptionError("the pipeline runs an ONNX model; export from the checkpoint that it was made from")
+        from .generator.export import export_generator
+        from .generator.torch_backend import load_network
 
-        export_generator(self._network(), output_path, opset_version=OPSET if opset_version is None else opset_version)
+        export_generator(load_network(self._checkpoint_path, self.mode), output_path, opset_version=opset_version)
 
     def generate_reference_outputs(
         self,
@@ -174,24 +182,16 @@ class FrameGenerationPipeline:
             self.generator, Template.open(template_dir), speech, Path(output_dir), num_sample_frames
         )
 
-    def _network(self) -> Any:
-        if self._checkpoint_path is None:
-            raise OptionError("the pipeline runs an ONNX model; export from the checkpoint that it was made from")
-        from .generator.torch_backend import load_network
 
-        return load_network(self._checkpoint_path, self.mode)
-
-
-def _exported(
+def _programs(
     checkpoint_path: str | Path, mode: str | None, providers: Sequence[str] | None, threads: int | None
-) -> OnnxGenerator:
-    import tempfile
-
-    from .generator.export import export_generator
-    from .generator.torch_backend import load_network
-
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, "generator.onnx")
-        network = load_network(checkpoint_path, mode)
-        export_generator(network, model)
-        return OnnxGenerator(model.read_bytes(), mode=network.spec.audio.name, providers=providers, threads=threads)
+) -> ProgramGenerator:
+    """A checkpoint as the programs that an avatar package would hold."""
+    with needing_train_extra(f"{checkpoint_path}: a checkpoint"):
+        from .generator.programs import build_face_program, build_render_program
+        from .generator.torch_backend import load_network
+    network = load_network(checkpoint_path, mode)
+    face, render = build_face_program(network), build_render_program(network, parsing=True)
+    return ProgramGenerator(
+        face.SerializeToString(), render.SerializeToString(), network.spec, providers=providers, threads=threads
+    )

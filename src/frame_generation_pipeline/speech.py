@@ -63,7 +63,7 @@ def plan_speech(
     if not 0 <= start_time < end:
         raise OptionError(f"the cut from {start_time:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
     first = round(start_time * spec.fps)
-    count = max(1, round((end - start_time) * spec.fps))
+    count = frame_count(end - start_time, spec)
     cut = (audio, start_time, end_time)
 
     if features is not None:
@@ -89,3 +89,8 @@ def plan_speech(
         return islice(stream_windows(blocks, encoder, before + count), before, None)
 
     return Speech(count, spec, windows, *cut)
+
+
+def frame_count(seconds: float, spec: AudioSpec) -> int:
+    """Frames of so much sound: as long as it, to within half a frame, and at least one."""
+    return max(1, round(seconds * spec.fps))

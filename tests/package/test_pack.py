@@ -1,6 +1,8 @@
 """What is packed is what was there, to the byte the same each time, and speaks like the checkpoint."""
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -174,6 +176,8 @@ def test_refused_options(tmp_path: Path, checkpoint: Path, template_dir: Path) -
     refused(ModelError, "not for|is for", output, mode="wenet", **common)
     refused(MissingFileError, "nowhere.onnx", output, encoder=tmp_path / "nowhere.onnx", **common)
     refused(OutputError, "template: exists", template_dir, **common)
+    (tmp_path / "folder.avatar").mkdir()
+    refused(OutputError, "folder.avatar: exists", tmp_path / "folder.avatar", **common)
 
 
 def test_refused_encoder_of_other_features(
@@ -203,6 +207,10 @@ def test_refused_templates(
     good = cv2.imencode(".jpg", picture)[1].tobytes()
     frame.write_bytes(good[:400] + b"\xff\xd9")
     refused(FrameGenerationError, r"1\.jpg", output, **common)
+    frame.write_bytes(good)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0"  # upside down
+    frame.write_bytes(good[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + good[2:])
+    refused(TemplateError, r"1\.jpg: is turned by its EXIF data", output, **common)
     frame.write_bytes(good)
     landmarks = template_dir / "landmarks" / "2.lms"
     landmarks.write_text(landmarks.read_text().replace("52.0 52.0", "40000 5", 1))
@@ -254,3 +262,13 @@ def test_verify_and_describe(packed: PackReport) -> None:
     assert described["generator"] == TINY.name
     assert described["licence"] == "CC0-1.0"
     assert described["face boxes"] == "48 to 51 pixels, median 50"
+
+
+def test_neither_torch_nor_onnx_takes_part(packed: PackReport) -> None:
+    code = (
+        "import sys; from frame_generation_pipeline.avatar import Avatar;"
+        "from frame_generation_pipeline.package.verify import verify_package;"
+        "Avatar.load(sys.argv[1]); verify_package(sys.argv[1]);"
+        "assert not {'torch', 'onnx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(packed.path)], check=True)

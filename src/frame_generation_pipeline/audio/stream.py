@@ -82,29 +82,64 @@ def extract_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> Aud
     return AudioFeatures(values.reshape(-1, *program.spec.feature_shape), program.spec)
 
 
+class WindowStream:
+    """Windows of one audio, pushed piece by piece, each as soon as its last feature is there.
+
+    Holds a second of features and audio, however long it is.
+    """
+
+    def __init__(self, program: AudioProgram) -> None:
+        self._stream = FeatureStream(program)
+        self._pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `_first` on
+        self._first = self._frame = 0  # index of the first feature kept, and of the next window
+
+    def push(self, samples: np.ndarray) -> list[np.ndarray]:
+        """Samples `(k,)` float32 at 16 kHz, any k -> the windows `(16, F)` float32 that they complete.
+
+        Raises AudioError as `FeatureStream.push` does.
+        """
+        return self._take(self._stream.push(samples))
+
+    def flush(self, count: int | None = None) -> list[np.ndarray]:
+        """End the audio: the windows that are missing to `count` in all, or to one for each of the N features.
+
+        Beyond the end they fill with zeros. Nothing may be pushed after it. Raises AudioError without any samples.
+        """
+        given = self._frame
+        windows = self._take(self._stream.flush())
+        total = self._first + len(self._pending) if count is None else count
+        windows += [feature_window(self._pending, index - self._first) for index in range(self._frame, total)]
+        return windows[: max(total - given, 0)]
+
+    def _take(self, features: np.ndarray) -> list[np.ndarray]:
+        self._pending = np.concatenate([self._pending, features])
+        complete = self._first + len(self._pending) - (WINDOW - WINDOW_BEFORE) + 1
+        windows = [feature_window(self._pending, index - self._first) for index in range(self._frame, complete)]
+        self._frame += len(windows)
+        passed = max(self._frame - WINDOW_BEFORE - self._first, 0)
+        self._pending, self._first = self._pending[passed:], self._first + passed
+        return windows
+
+
 def stream_windows(
     blocks: Iterable[np.ndarray], program: AudioProgram, count: int | None = None
 ) -> Iterator[np.ndarray]:
-    """The windows `(16, F)` float32 of frames 0, 1, ..., each as soon as its last feature is there.
+    """The windows `(16, F)` float32 of frames 0, 1, ... of audio given as blocks `(k,)` float32 at 16 kHz.
 
     `count` frames in all: after the end of the audio the windows fill with zeros, and of longer audio no more is read
-    than needed. Without `count`, one window for each of the N features. Holds a second of features and audio, however
-    long it is. Raises AudioError as `FeatureStream` does.
+    than needed. Without `count`, one window for each of the N features. Raises AudioError as `FeatureStream` does.
     """
-    pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `first` on
-    first = frame = 0
-    after = WINDOW - WINDOW_BEFORE  # features from the frame's own on that its window needs
-    for features in _stream_features(blocks, program):
-        pending = np.concatenate([pending, features])
-        while frame != count and frame + after <= first + len(pending):
-            yield feature_window(pending, frame - first)
-            frame += 1
-        if frame == count:
+    stream = WindowStream(program)
+    given = 0
+    for block in blocks:
+        for window in stream.push(block):
+            if given == count:
+                return
+            yield window
+            given += 1
+        if given == count:
             return
-        passed = max(frame - WINDOW_BEFORE - first, 0)
-        pending, first = pending[passed:], first + passed
-    for rest in range(frame, first + len(pending) if count is None else count):
-        yield feature_window(pending, rest - first)
+    yield from stream.flush(count)
 
 
 def _stream_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> Iterator[np.ndarray]:

@@ -1,11 +1,13 @@
 """The face program and the render program, run by ONNX Runtime; neither torch nor OpenCV takes part."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.spec import WINDOW, GeneratorSpec
@@ -39,13 +41,17 @@ class ProgramGenerator:
         providers: Sequence[str] | None = None,
         threads: int | None = None,
     ) -> None:
-        """Open both programs, each a file or its content; see `open_session` for the rest.
+        """Open both programs, each a file or its content; providers: see `open_session`.
+
+        threads: how many frames are best made at once, each by one thread, which then needs to wait for no other; as
+        many as there are cores when not given.
 
         Raises MissingFileError, OptionError for a provider that is not available, and ModelError when a program is
         unreadable, is not for `spec` or does not go with the other one.
         """
         self.spec = spec
-        self._face, self._render = (open_session(m, providers=providers, threads=threads) for m in (face, render))
+        self.concurrency = threads or available_cores()
+        self._face, self._render = (open_session(m, providers=providers, threads=1) for m in (face, render))
         inputs = {tensor.name: tensor for tensor in self._render.get_inputs()}
         state = [(tensor.name, tensor.shape) for tensor in self._face.get_outputs()]
         if state != [(name, tensor.shape) for name, tensor in inputs.items() if name not in _ARGUMENTS]:
@@ -54,6 +60,7 @@ class ProgramGenerator:
         if "window" not in inputs or inputs["window"].shape != expected:
             raise ModelError(f"the render program takes no windows {expected} of {spec.audio.name}; export it again")
         self._names = [name for name, _ in state]
+        self.state_tensors = {tensor.name: _kind(tensor) for tensor in self._face.get_outputs()}
         self.parsing = "keep" in inputs
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> ProgramState:
@@ -78,3 +85,14 @@ class ProgramGenerator:
         elif keep is not None:
             raise ModelError("the render program cannot keep pixels of the crop; build it with parsing")
         return np.asarray(self._render.run(["patch"], {**arguments, **state.tensors})[0], np.uint8)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _kind(tensor: onnxruntime.NodeArg) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
+    """Element type and shape of an output; ONNX Runtime writes `tensor(uint8)`, `tensor(float)`."""
+    name = tensor.type.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": np.float32}.get(name, name)), tuple(tensor.shape)

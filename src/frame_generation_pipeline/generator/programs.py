@@ -1,7 +1,7 @@
-"""The generator as two ONNX programs that hold everything between a crop and the crop that is written back.
+"""The generator as ONNX programs: the network alone, and everything between a crop and the crop that is written back.
 
-The face program does what depends on the template frame alone, the render program the rest. Both compute what the
-reference does, with fewer multiplications and less traffic to memory:
+Of the latter there are two. The face program does what depends on the template frame alone, the render program the
+rest. Both compute what the reference does, with fewer multiplications and less traffic to memory:
 
 - batch norms fold into the convolutions, and 1x1 convolutions with nothing between them into one;
 - a decoder level's first convolution runs apart on its two halves: on the upsampled half before the upsampling, at a
@@ -89,6 +89,29 @@ def build_render_program(network: GeneratorNetwork, *, parsing: bool = False) ->
         patch = graph.op("Where", kept, crop, patch)
     graph.output(patch, "patch", np.uint8, ("h", "w", 3))
     return graph.model("render")
+
+
+def build_network_program(network: GeneratorNetwork) -> onnx.ModelProto:
+    """The network alone: image (n, 6, size, size) in [0, 1] and audio (n, *window_shape) -> face (n, 3, size, size)."""
+    graph, spec = Graph(), network.spec
+    size = spec.face.size
+    image = graph.input("image", np.float32, ("n", 6, size, size))
+    audio = graph.input("audio", np.float32, ("n", *spec.audio.window_shape))
+    encoded = [_block(graph, image, Block.of(network, "inc.inconv.0"), size)]
+    for level in range(1, network.levels + 1):
+        first, second = _blocks(network, f"down{level}.maxpool_conv.0")
+        x = _block(graph, encoded[-1], first, size >> (level - 1))
+        encoded.append(_block(graph, x, second, size >> level))
+    fuse, _ = _blocks(network, "fuse_conv.0")
+    bottom = _convolve(graph, encoded.pop(), _halves(fuse.expand)[0])
+    x = _bottleneck(graph, network, bottom, _audio(graph, network, audio))
+    for level, skip in enumerate(reversed(encoded), start=1):
+        first, second = _blocks(network, f"up{level}.conv")
+        across = size >> (network.levels - level)
+        x = _block(graph, _joined(graph, x, skip, first, across), second, across)
+    colours = _convolve(graph, x, Convolution.of("outc.conv", network.outc.conv))
+    graph.output(graph.op("Sigmoid", colours), "face", np.float32, ("n", 3, size, size))
+    return graph.model("generator")
 
 
 def face_state_shapes(network: GeneratorNetwork) -> dict[str, tuple[type, tuple[int, ...]]]:

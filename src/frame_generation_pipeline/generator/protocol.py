@@ -1,4 +1,4 @@
-"""What every backend can do, in the two steps that make it fast: the face once a template frame, the audio each time."""
+"""What every backend can do, in two steps: the face, once a template frame, and the audio, each time."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -19,6 +19,10 @@ class Generator(Protocol):
     @property
     def spec(self) -> GeneratorSpec:
         """The generator's geometry and audio feature."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many threads may best call it at once."""
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> Any:
         """The work that depends on the template frame alone; what it gives is for `render` of the same backend.
@@ -50,6 +54,8 @@ class FaceState:
 
 class NetworkGenerator(ABC):
     """The reference's way around a network: OpenCV resizes, the network sees (1, 6, size, size)."""
+
+    concurrency = 1  # the network's own threads take all cores
 
     def __init__(self, spec: GeneratorSpec) -> None:
         self.spec = spec

@@ -12,6 +12,7 @@ from frame_generation_pipeline.errors import OptionError, TemplateError
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.template import LANDMARKS as LANDMARK_FOLDER
 from frame_generation_pipeline.template.template import PARSING, Template
+from frame_generation_pipeline.video.reader import read_image
 
 from .build import Programs, build_programs
 from .load import open_package
@@ -177,10 +178,14 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(data: bytes, path: Path, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The picture, of which the template and a package have the same idea."""
     try:
-        return decode_picture(data, str(path), picture_format, size)
+        image = decode_picture(data, str(path), picture_format, size)
     except Refusal as refusal:
         raise TemplateError(f"{refusal}; write the picture again or choose a frame format") from refusal
+    if not np.array_equal(image, read_image(path)):
+        raise TemplateError(f"{path}: is turned by its EXIF data; write the picture again without them")
+    return image
 
 
 def _encode(image: npt.NDArray[np.uint8], picture_format: str, quality: int) -> bytes:

@@ -36,7 +36,7 @@ def load_programs(
             audio = programs.get("audio")
             return generator, OnnxAudioProgram(audio, providers=providers, threads=threads) if audio else None
         except ModelError as error:
-            raise Refusal(f"its programs do not load ({error})") from error
+            raise Refusal(f"its programs do not load ({shown(str(error))})") from error
 
 
 def check_programs(manifest: Manifest, programs: Mapping[str, bytes]) -> None:

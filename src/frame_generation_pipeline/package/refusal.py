@@ -6,7 +6,7 @@ from pathlib import Path
 
 from frame_generation_pipeline.errors import PackageError
 
-_LONGEST = 120  # characters of something from a package that are shown
+_LONGEST = 200  # characters of something from a package that are shown
 
 
 class Refusal(Exception):

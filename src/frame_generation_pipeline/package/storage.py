@@ -91,12 +91,15 @@ def _in_archive(path: Path) -> Iterator[tuple[str, Stretch]]:
             entries = zipfile.ZipFile(file).infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
             raise Refusal(f"is no readable archive ({shown(str(error))})") from error
+        size = os.fstat(file.fileno()).st_size
+        if sum(entry.compress_size for entry in entries) > size:
+            raise Refusal("has an archive's directory that states more bytes than there are")
         for entry in entries:
-            yield entry.orig_filename, Stretch(path, _data_start(file, entry), entry.file_size)
+            yield entry.orig_filename, _in_entry(path, file, size, entry)
 
 
-def _data_start(file: io.FileIO, entry: zipfile.ZipInfo) -> int:
-    """Where the data of a checked entry begin."""
+def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) -> Stretch:
+    """Where the data of `entry` are in the archive of `size` bytes, once it is a plain file."""
     name, mode = shown(entry.orig_filename), entry.external_attr >> 16
     if entry.flag_bits & _ENCRYPTED:
         raise Refusal(f"{name} is encrypted")
@@ -104,11 +107,10 @@ def _data_start(file: io.FileIO, entry: zipfile.ZipInfo) -> int:
         raise Refusal(f"{name} is compressed; expected entries that are stored as they are (zip -0)")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or entry.external_attr & _FOLDER_ATTRIBUTE:
         raise Refusal(f"{name} is a link, a folder or no file; expected files alone")
-    header = b""
-    if 0 <= entry.header_offset < os.fstat(file.fileno()).st_size:
+    if 0 <= entry.header_offset <= size - _LOCAL_HEADER.size:
         file.seek(entry.header_offset)
-        header = file.read(_LOCAL_HEADER.size)
-    if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
-        raise Refusal(f"{name} is not where the archive's directory says")
-    _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-    return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
+        signature, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        start = entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
+        if signature == b"PK\3\4" and start + entry.file_size <= size:
+            return Stretch(path, start, entry.file_size)
+    raise Refusal(f"{name} is not where the archive's directory says")

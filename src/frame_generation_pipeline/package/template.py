@@ -47,15 +47,15 @@ class PackagedTemplate(FrameSequence):
 
 
 def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """A picture (height, width, 3) uint8 BGR; nothing is decoded before its header says `size` (width, height).
+    """A picture (height, width, 3) uint8 BGR, not turned; it is decoded once its header says `size` (width, height).
 
     picture_format: "jpg" or "png". name: for messages. Raises Refusal.
     """
     stated = read_header(data, name, picture_format)
     if stated != size:
         raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    # A picture that its EXIF data turn has another shape than its header says.
+    # What is stored is what the boxes are for, whatever EXIF data say and whichever decoder a host has.
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None or image.shape != (size[1], size[0], 3):
         raise Refusal(f"{name} cannot be decoded to {size[0]}x{size[1]} pixels")
     return np.asarray(image, np.uint8)

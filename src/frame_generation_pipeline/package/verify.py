@@ -9,9 +9,9 @@ import numpy as np
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
 
 from .load import Package, open_package
-from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
+from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE, VERSION
 from .programs import load_programs
-from .refusal import Refusal, refusing
+from .refusal import Refusal, refusing, shown
 from .template import PackagedTemplate, decode_picture, read_header
 
 
@@ -24,7 +24,7 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
     """
     package = open_package(path)
     manifest = package.manifest
-    held = [f"manifest of version 1, {len(manifest.files)} files, no other"]
+    held = [f"manifest of version {VERSION}, {len(manifest.files)} files, no other"]
     held.append(_check_programs(package))
     package.read(LANDMARKS)
     preview = package.read(PREVIEW)
@@ -83,7 +83,7 @@ def _check_programs(package: Package) -> str:
             patch = generator.render(state, np.zeros((WINDOW, features), np.float32), crop, frame.keep)
             heard = audio.features(np.zeros(SAMPLE_RATE, np.float32), 0, SAMPLE_RATE) if audio else None
         except Exception as error:  # ONNX Runtime raises its own, undocumented classes
-            raise Refusal(f"its programs do not run ({str(error).splitlines()[0][:200]})") from error
+            raise Refusal(f"its programs do not run ({shown(str(error))})") from error
         if patch.shape != crop.shape:
             raise Refusal(f"programs/render.onnx gives a picture {patch.shape} for {crop.shape}")
         if heard is not None and not (heard.shape[1:] == (features,) and len(heard) and np.isfinite(heard).all()):

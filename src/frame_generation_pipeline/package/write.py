@@ -38,10 +38,10 @@ class PackageWriter:
 def complete_package(output: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `output` when the block ends well: an archive where that is its suffix.
 
-    Raises OutputError for what the system refuses, and when a package that is to be a folder exists already.
+    Raises OutputError for what the system refuses, and when `output` is a folder already; a file is replaced.
     """
-    if output.suffix != SUFFIX and output.exists():
-        raise OutputError(f"{output}: exists; remove it, or choose another name, with {SUFFIX} for a single file")
+    if output.is_dir() or (output.suffix != SUFFIX and output.exists()):
+        raise OutputError(f"{output}: exists; remove it, or choose another name")
     prepare_folder(output.parent)
     folder = temporary_beside(output)
     try:

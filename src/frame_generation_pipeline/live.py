@@ -1,0 +1,56 @@
+"""Live speech: sound comes piece by piece, and each frame is given as soon as its window of features is complete."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .audio.encoder import AudioProgram
+from .audio.stream import WindowStream
+from .engine import Frame, Window
+from .spec import SAMPLE_RATE
+from .speech import frame_count
+
+
+class GenerateFrames(Protocol):
+    """`engine.generate_frames` of one avatar."""
+
+    def __call__(self, windows: list[Window], *, start_frame: int, first: int) -> Iterator[Frame]:
+        """One frame for each window, numbered from `first` on."""
+
+
+class LiveSession:
+    """Frames of an avatar that hears its speech in pieces: bit for bit those of the whole speech at once.
+
+    A frame's window reaches 0.47 s beyond the frame, and features come five at a time, so the frames are 0.47 to
+    0.63 s behind the sound, and as much more as it takes to make them.
+    """
+
+    def __init__(self, generate: GenerateFrames, program: AudioProgram, start_frame: int = 0) -> None:
+        generate([], start_frame=start_frame, first=0)  # raises now when there is no such frame
+        self._generate, self._spec, self._start_frame = generate, program.spec, start_frame
+        self._windows = WindowStream(program)
+        self._samples = 0  # heard so far
+        self._frames = 0  # given so far
+
+    def push(self, samples: npt.NDArray[np.float32]) -> list[Frame]:
+        """Mono samples (k,) float32 at 16 kHz, any k -> the frames (H, W, 3) uint8 BGR that they complete.
+
+        Raises AudioError for samples of another shape or type, or that are not finite.
+        """
+        windows = self._windows.push(samples)
+        self._samples += len(samples)
+        return self._made(windows)
+
+    def finish(self) -> list[Frame]:
+        """End the speech: the frames that are still missing, so that picture and sound are of one length.
+
+        Nothing may be pushed after it. Raises AudioError when there was no sound at all.
+        """
+        return self._made(self._windows.flush(frame_count(self._samples / SAMPLE_RATE, self._spec)))
+
+    def _made(self, windows: list[Window]) -> list[Frame]:
+        frames = list(self._generate(windows, start_frame=self._start_frame, first=self._frames))
+        self._frames += len(frames)
+        return frames
