@@ -46,37 +46,55 @@ class Result:
 def benchmark_backends(
     video: dict[str, Any],
     *,
+    avatar: Path | None = None,
     checkpoint: Path | None = None,
     model: Path | None = None,
     encoder: Path | None = None,
     mode: str | None = None,
     threads: int | None = None,
+    cache_size: int | None = None,
+    cache_file: Path | None = None,
     runs: int = 3,
 ) -> list[Result]:
     """Run every backend that the given files allow `runs` times in turn.
 
-    video: arguments of `FrameGenerationPipeline.generate_video`, without the output. A checkpoint is run by PyTorch
-    and, exported, by ONNX Runtime; a model by ONNX Runtime.
+    A checkpoint is run by PyTorch, as one ONNX graph, and packed with its template, by the engine; a model as the graph
+    that it is, an avatar by the engine.
+    video: arguments of `FrameGenerationPipeline.generate_video`, without the output.
+    cache_size, cache_file: see `Avatar.load`.
 
-    Raises OptionError without a checkpoint or model, FrameGenerationError with the message of a run that failed.
+    Raises OptionError without anything to measure, FrameGenerationError with the message of a run that failed.
     """
-    if checkpoint is None and model is None:
-        raise OptionError("nothing to measure; give a checkpoint, an ONNX model or both")
-    common: dict[str, Any] = {"mode": mode, "encoder_path": encoder and str(encoder)}
+    common = {"mode": mode, "encoder_path": encoder}
+    engine = {"threads": threads, "cache_size": cache_size, "cache_file": cache_file}
     with tempfile.TemporaryDirectory() as folder:
         backends: dict[str, dict[str, Any]] = {}
         if checkpoint is not None:
-            backends[REFERENCE] = common | {"checkpoint_path": str(checkpoint)}
-            if model is None:
-                from .export import export_checkpoint
+            from .export import export_checkpoint
+            from .package.pack import pack_avatar
 
+            backends[REFERENCE] = common | {"checkpoint_path": checkpoint}
+            if model is None:
                 model = Path(folder, "generator.onnx")
                 export_checkpoint(checkpoint, model, mode=mode)
-        backends["onnx"] = common | {"model_path": str(model), "threads": threads}
+            if avatar is None:
+                avatar = Path(folder, "engine.avatar")
+                template, parsing = video["template_dir"], video.get("use_parsing", False)
+                if template is None:
+                    raise OptionError("a checkpoint needs a template; give both")
+                pack_avatar(
+                    avatar, checkpoint=checkpoint, template=template, encoder=encoder, mode=mode, parsing=parsing
+                )
+        if model is not None:
+            backends["onnx"] = common | {"model_path": model, "threads": threads}
+        if avatar is not None:
+            backends["engine"] = engine | {"path": avatar}
+        if not backends:
+            raise OptionError("nothing to measure; give an avatar, a checkpoint or an ONNX model")
         measured: dict[str, list[Run]] = {backend: [] for backend in backends}
         for _ in range(runs):
-            for backend, pipeline in backends.items():
-                measured[backend].append(_in_own_process(backend, pipeline, video))
+            for backend, arguments in backends.items():
+                measured[backend].append(_in_own_process(backend, arguments, video))
     return [_summary(found, measured.get(REFERENCE)) for found in measured.values()]
 
 
@@ -96,15 +114,18 @@ def _fps(runs: list[Run]) -> float:
     return statistics.median(run.frames / run.seconds for run in runs)
 
 
-def measure(backend: str, pipeline: dict[str, Any], video: dict[str, Any], started: float) -> Run:
+def measure(backend: str, arguments: dict[str, Any], video: dict[str, Any], started: float) -> Run:
     """Make one video in this process.
 
-    pipeline, video: arguments of `FrameGenerationPipeline` and its `generate_video`, without the output.
+    arguments: of `Avatar.load` for the engine, otherwise of `FrameGenerationPipeline`.
+    video: of `FrameGenerationPipeline.generate_video`, without the output.
     started: when the process began, as `time.time()` tells it.
     """
+    from .avatar import Avatar
     from .pipeline import FrameGenerationPipeline
     from .stages import StageTimes
 
+    template, parsing, audio = video.pop("template_dir"), video.pop("use_parsing"), video.pop("audio_path")
     times = StageTimes()
     frames = 0
     first_frame = 0.0
@@ -114,10 +135,13 @@ def measure(backend: str, pipeline: dict[str, Any], video: dict[str, Any], start
         frames = done
         first_frame = first_frame or time.time() - started
 
+    if "path" in arguments:
+        person = Avatar.load(**arguments)
+    else:
+        person = FrameGenerationPipeline(**arguments).avatar(template, use_parsing=parsing)
     with tempfile.TemporaryDirectory() as folder:
-        maker = FrameGenerationPipeline(**pipeline)
         begun = time.perf_counter()
-        maker.generate_video(**video, output_path=Path(folder, "result.mp4"), times=times, progress=progress)
+        person.generate_video(audio, Path(folder, "result.mp4"), **video, times=times, progress=progress)
         seconds = time.perf_counter() - begun
     stages = {stage: 1000 * spent / frames for stage, spent in times.seconds.items()}
     return Run(backend, frames, seconds, first_frame, peak_memory(), stages)
@@ -135,9 +159,9 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _in_own_process(backend: str, pipeline: dict[str, Any], video: dict[str, Any]) -> Run:
-    arguments = {"backend": backend, "pipeline": pipeline, "video": video, "started": time.time()}
-    command = [sys.executable, "-m", __spec__.name, json.dumps(arguments, default=str)]
+def _in_own_process(backend: str, arguments: dict[str, Any], video: dict[str, Any]) -> Run:
+    call = {"backend": backend, "arguments": arguments, "video": video, "started": time.time()}
+    command = [sys.executable, "-m", __spec__.name, json.dumps(call, default=str)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FrameGenerationError(f"{backend}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")

@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -26,13 +27,14 @@ app = typer.Typer(
     add_completion=False,
 )
 
+AvatarPath = Annotated[Path | None, typer.Option("--avatar", help="Avatar package: an .avatar file or a folder.")]
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", "-c", help="Generator checkpoint: .pth or .safetensors.")
 ]
 Model = Annotated[Path | None, typer.Option("--model", "-m", help="Generator as ONNX, in place of a checkpoint.")]
-TemplateDir = Annotated[
-    Path, typer.Option("--template", "-t", help="Folder with full_body_img/, landmarks/ and perhaps parsing/.")
-]
+TEMPLATE = typer.Option("--template", "-t", help="Folder with full_body_img/, landmarks/ and perhaps parsing/.")
+TemplateDir = Annotated[Path, TEMPLATE]
+OptionalTemplateDir = Annotated[Path | None, TEMPLATE]
 Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFmpeg reads, also a video's.")]
 Encoder = Annotated[
     Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx), to compute features.")
@@ -44,6 +46,8 @@ Provider = Annotated[
     list[str] | None, typer.Option("--provider", help="ONNX Runtime execution provider; may be repeated.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads for ONNX Runtime; all cores when not given.")]
+CacheSize = Annotated[int | None, typer.Option(min=0, help="MB for remembered faces [default: from the free memory].")]
+CacheFile = Annotated[Path | None, typer.Option(help="File to remember an avatar's faces in between runs.")]
 Parsing = Annotated[bool, typer.Option("--parsing", help="Keep the pixels that the parsing pictures mark.")]
 StartFrame = Annotated[int, typer.Option(min=0, help="Enter the template so many frames later.")]
 StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this second of the sound.")]
@@ -55,7 +59,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only er
 
 @app.command()
 def generate(
-    template: TemplateDir,
+    avatar: AvatarPath = None,
+    template: OptionalTemplateDir = None,
     checkpoint: Checkpoint = None,
     model: Model = None,
     audio: Audio = None,
@@ -69,6 +74,8 @@ def generate(
     device: Device = "auto",
     provider: Provider = None,
     threads: Threads = None,
+    cache_size: CacheSize = None,
+    cache_file: CacheFile = None,
     parsing: Parsing = False,
     start_frame: StartFrame = 0,
     start: StartTime = 0.0,
@@ -78,24 +85,40 @@ def generate(
     preset: Preset = "medium",
     quiet: Quiet = False,
 ) -> None:
-    """Make a video of the template's person saying the audio.
+    """Make a video of an avatar, or of a template's person, saying the audio.
+
+    **Example:** `framegen generate --avatar may.avatar --audio speech.wav -o result.mp4`
 
     **Example:** `framegen generate --checkpoint 5.pth --encoder audio_visual_encoder.pth --template dataset/May
     --audio speech.wav -o result.mp4`
     """
+    from .avatar import Avatar
     from .pipeline import FrameGenerationPipeline
 
-    pipeline = FrameGenerationPipeline(
-        checkpoint,
-        mode,
-        device,
-        model_path=model,
-        encoder_path=encoder,
-        backend=backend,
-        providers=provider,
-        threads=threads,
-    )
-    avatar = pipeline.avatar(template, use_parsing=parsing)
+    if avatar is not None:
+        if any(given is not None for given in (template, checkpoint, model, encoder)):
+            raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
+        person = Avatar.load(
+            avatar,
+            providers=provider,
+            threads=threads,
+            cache_size=None if cache_size is None else cache_size * 2**20,
+            cache_file=cache_file,
+        )
+    elif template is None:
+        raise OptionError("nobody to speak; give --avatar, or --template with --checkpoint or --model")
+    else:
+        pipeline = FrameGenerationPipeline(
+            checkpoint,
+            mode,
+            device,
+            model_path=model,
+            encoder_path=encoder,
+            backend=backend,
+            providers=provider,
+            threads=threads,
+        )
+        person = pipeline.avatar(template, use_parsing=parsing)
     with show_progress("Generating", "frames", quiet=quiet) as progress:
         options: dict[str, Any] = {
             "audio_features_path": features,
@@ -107,13 +130,77 @@ def generate(
             "progress": progress,
         }
         if output is not None:
-            avatar.generate_video(audio, output, crf=crf, preset=preset, frames_dir=frames_dir, **options)
+            person.generate_video(audio, output, crf=crf, preset=preset, frames_dir=frames_dir, **options)
         elif frames_dir is not None:
-            avatar.generate_pictures(audio, frames_dir, **options)
+            person.generate_pictures(audio, frames_dir, **options)
         else:
             raise OptionError("no output; give -o result.mp4, --frames-dir or both")
     if not quiet:
         typer.echo(output or frames_dir)
+
+
+@app.command()
+def pack(
+    checkpoint: Annotated[Path, typer.Option("--checkpoint", "-c", help="Generator checkpoint: .pth or .safetensors.")],
+    template: TemplateDir,
+    output: Annotated[Path, typer.Option("--output", "-o", help="may.avatar for one file, otherwise a folder.")],
+    encoder: Encoder = None,
+    mode: Mode = None,
+    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")] = "",
+    credit: Annotated[list[str] | None, typer.Option(help="Whom to thank; may be repeated.")] = None,
+    frame_format: Annotated[
+        str | None, typer.Option(help="jpg or png [default: the template's files as they are]")
+    ] = None,
+    quality: Annotated[int, typer.Option(help="Of frames that are encoded as jpg, 0 to 100.")] = 95,
+    precision: Annotated[str, typer.Option(help="fp32, or fp16 for weights of half the size.")] = "fp32",
+    parsing: Annotated[
+        bool | None, typer.Option(help="Take the parsing pictures along [default: when there are any].")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make one avatar package of a checkpoint, a template and an audio encoder.
+
+    **Example:** `framegen pack --checkpoint 5.pth --template dataset/May --encoder audio_visual_encoder.pth
+    -o may.avatar`
+    """
+    from .package.pack import pack_avatar
+
+    with show_progress("Packing", "frames", quiet=quiet) as progress:
+        report = pack_avatar(
+            output,
+            checkpoint=checkpoint,
+            template=template,
+            encoder=encoder,
+            mode=mode,
+            name=name,
+            licence=licence,
+            credits=credit or [],
+            frame_format=frame_format,
+            quality=quality,
+            precision=precision,
+            parsing=parsing,
+            progress=progress,
+        )
+    if not quiet:
+        _print_values(report.describe())
+
+
+@app.command()
+def verify(
+    avatar: Annotated[Path, typer.Argument(help="Avatar package: an .avatar file or a folder.")],
+    quiet: Quiet = False,
+) -> None:
+    """Check everything in an avatar package: every hash, every picture, every program.
+
+    **Example:** `framegen verify may.avatar`
+    """
+    from .package.verify import verify_package
+
+    with show_progress("Checking", "frames", quiet=quiet) as progress:
+        held = verify_package(avatar, progress=progress)
+    if not quiet:
+        typer.echo("\n".join(f"good: {line}" for line in held))
 
 
 @app.command()
@@ -221,10 +308,10 @@ def compare(
 
 @app.command()
 def info(
-    path: Annotated[Path, typer.Argument(help="Checkpoint, ONNX file, template, feature or audio file.")],
+    path: Annotated[Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, feature or audio file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what a checkpoint, ONNX file, template, feature or audio file is.
+    """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is.
 
     **Example:** `framegen info checkpoint/May/5.pth`
     """
@@ -234,14 +321,13 @@ def info(
     if as_json:
         typer.echo(json.dumps(described, indent=2))
     else:
-        width = max(map(len, described))
-        for name, value in described.items():
-            typer.echo(f"{name:<{width}}  {value}")
+        _print_values(described)
 
 
 @app.command()
 def benchmark(
-    template: TemplateDir,
+    avatar: AvatarPath = None,
+    template: OptionalTemplateDir = None,
     checkpoint: Checkpoint = None,
     model: Model = None,
     audio: Audio = None,
@@ -250,27 +336,41 @@ def benchmark(
     runs: Annotated[int, typer.Option(min=1, help="Runs of each backend; medians are shown.")] = 3,
     mode: Mode = None,
     threads: Threads = None,
+    cache_size: CacheSize = None,
+    cache_file: CacheFile = None,
     parsing: Parsing = False,
+    end: EndTime = None,
     crf: Crf = None,
     preset: Preset = "medium",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure every backend on given inputs, from template decoding to the written mp4.
 
+    A checkpoint is run by PyTorch, as one ONNX graph and by the engine; an avatar by the engine.
+
     **Example:** `framegen benchmark --checkpoint 5.pth --template dataset/May --features aud_ave.npy`
     """
     from .benchmark import REFERENCE, benchmark_backends
 
-    video = {
-        "template_dir": template,
-        "audio_path": audio,
-        "audio_features_path": features,
-        "use_parsing": parsing,
-        "crf": crf,
-        "preset": preset,
-    }
     results = benchmark_backends(
-        video, checkpoint=checkpoint, model=model, encoder=encoder, mode=mode, threads=threads, runs=runs
+        {
+            "template_dir": template,
+            "audio_path": audio,
+            "audio_features_path": features,
+            "use_parsing": parsing,
+            "end_time": end,
+            "crf": crf,
+            "preset": preset,
+        },
+        avatar=avatar,
+        checkpoint=checkpoint,
+        model=model,
+        encoder=encoder,
+        mode=mode,
+        threads=threads,
+        cache_size=None if cache_size is None else cache_size * 2**20,
+        cache_file=cache_file,
+        runs=runs,
     )
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
@@ -286,6 +386,12 @@ def benchmark(
             *(f"{milliseconds:.1f} ms" for milliseconds in result.stages.values()),
         )
     Console().print(table)
+
+
+def _print_values(values: Mapping[str, Any]) -> None:
+    width = max(map(len, values))
+    for name, value in values.items():
+        typer.echo(f"{name:<{width}}  {value}")
 
 
 def main() -> NoReturn:

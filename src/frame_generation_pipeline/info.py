@@ -1,14 +1,19 @@
-"""What a file or folder is: a checkpoint, an ONNX model, a template, audio features, or audio."""
+"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, audio features, or audio."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .audio.decode import probe_audio
+from .audio.encoder import load_encoder
 from .audio.features import AudioFeatures
 from .errors import FrameGenerationError, MissingFileError, ModelError
 from .generator.checkpoint import CHECKPOINT_SUFFIXES, read_tensors, recognise_specs
 from .generator.onnx_backend import OnnxGenerator
 from .generator.onnx_session import open_session
+from .package.manifest import MANIFEST
+from .package.verify import describe_package
 from .template.template import PARSING, Template
 
 
@@ -18,6 +23,8 @@ def describe(path: str | Path) -> dict[str, Any]:
     Raises MissingFileError, or the error of the reader that the kind of file has.
     """
     path = Path(path)
+    if path.suffix == ".avatar" or (path / MANIFEST).is_file():
+        return describe_package(path)
     if path.is_dir():
         return _template(path)
     if not path.is_file():
@@ -58,8 +65,6 @@ def _checkpoint(path: Path) -> dict[str, Any]:
     try:
         specs = recognise_specs(tensors, path)
     except ModelError:
-        from .audio.encoder import load_encoder
-
         encoder = load_encoder(path)
         return {
             "kind": "audio encoder checkpoint",
@@ -82,11 +87,14 @@ def _onnx(path: Path) -> dict[str, Any]:
         for way, found in (("input", session.get_inputs()), ("output", session.get_outputs()))
         for value in found
     }
-    try:
-        kind = {"kind": "generator, ONNX", "generator": OnnxGenerator(path).spec.name}
-    except FrameGenerationError:
-        kind = {"kind": "ONNX model"}
-    return kind | values
+    kinds: tuple[tuple[str, Callable[[], Any]], ...] = (
+        ("generator, ONNX", lambda: OnnxGenerator(path).spec.name),
+        ("audio program, ONNX", lambda: load_encoder(path).spec.name),
+    )
+    for kind, recognise in kinds:
+        with suppress(FrameGenerationError):
+            return {"kind": kind, "of": recognise()} | values
+    return {"kind": "ONNX model"} | values
 
 
 def _features(path: Path) -> dict[str, Any]:
