@@ -20,6 +20,7 @@ from .package.template import PackagedTemplate
 from .speech import Speech, plan_speech
 from .stages import StageTimes, prefetch
 from .template.sequence import FrameSequence
+from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
 from .video.writer import VideoWriter, exact_rate
 
@@ -93,7 +94,7 @@ class Avatar:
         end_time: float | None = None,
         fps: float | None = None,
         crf: int | None = None,
-        preset: str = "medium",
+        preset: str = DEFAULT_PRESET,
         frames_dir: str | Path | None = None,
         frame_format: str = "png",
         progress: Progress | None = None,

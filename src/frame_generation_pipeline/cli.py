@@ -17,6 +17,7 @@ from rich.table import Table
 
 from .errors import FrameGenerationError, OptionError
 from .progress import show_progress
+from .video.codecs import DEFAULT_PRESET
 
 app = typer.Typer(
     name="framegen",
@@ -82,7 +83,7 @@ def generate(
     end: EndTime = None,
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
     crf: Crf = None,
-    preset: Preset = "medium",
+    preset: Preset = DEFAULT_PRESET,
     quiet: Quiet = False,
 ) -> None:
     """Make a video of an avatar, or of a template's person, saying the audio.
@@ -341,7 +342,7 @@ def benchmark(
     parsing: Parsing = False,
     end: EndTime = None,
     crf: Crf = None,
-    preset: Preset = "medium",
+    preset: Preset = DEFAULT_PRESET,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure every backend on given inputs, from template decoding to the written mp4.
@@ -375,17 +376,14 @@ def benchmark(
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
         return
-    table = Table("backend", "fps", f"ratio to {REFERENCE}", "first frame s", "peak MB", *results[0].stages)
+    speed = Table("backend", "fps", f"ratio to {REFERENCE}", "first frame, s", "peak memory, MB")
+    stages = Table("ms a frame", *results[0].stages)
     for result in results:
-        table.add_row(
-            result.backend,
-            f"{result.fps:.2f}",
-            "" if result.ratio is None else f"{result.ratio:.2f}",
-            f"{result.first_frame:.2f}",
-            f"{result.peak_memory / 1e6:.0f}",
-            *(f"{milliseconds:.1f} ms" for milliseconds in result.stages.values()),
-        )
-    Console().print(table)
+        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
+        memory = f"{result.peak_memory / 1e6:.0f}"
+        speed.add_row(result.backend, f"{result.fps:.2f}", ratio, f"{result.first_frame:.2f}", memory)
+        stages.add_row(result.backend, *(f"{milliseconds:.1f}" for milliseconds in result.stages.values()))
+    Console().print(speed, stages)
 
 
 def _print_values(values: Mapping[str, Any]) -> None:

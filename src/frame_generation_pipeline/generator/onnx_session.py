@@ -30,12 +30,15 @@ def open_session(
             raise OptionError(f"execution provider {provider!r} is not available; this machine has {available}")
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only; what matters is raised
+    options.enable_mem_pattern = False  # it takes a second set of memory and saves no time here
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
-        return ort.InferenceSession(
+        session = ort.InferenceSession(
             model if isinstance(model, bytes) else str(model), sess_options=options, providers=providers
         )
     except Exception as error:  # ONNX Runtime raises its own, undocumented classes
         reason = (str(error).splitlines() or ["unknown"])[0][:200]
         raise ModelError(f"{name}: not a model that ONNX Runtime can run ({reason}); export it again") from error
+    session._model_bytes = None  # kept for a later change of providers, which nobody makes; as large as the weights
+    return session

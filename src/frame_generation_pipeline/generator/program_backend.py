@@ -1,6 +1,5 @@
 """The face program and the render program, run by ONNX Runtime; neither torch nor OpenCV takes part."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from frame_generation_pipeline.cores import available_cores
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.spec import WINDOW, GeneratorSpec
 
@@ -85,11 +85,6 @@ class ProgramGenerator:
         elif keep is not None:
             raise ModelError("the render program cannot keep pixels of the crop; build it with parsing")
         return np.asarray(self._render.run(["patch"], {**arguments, **state.tensors})[0], np.uint8)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _kind(tensor: onnxruntime.NodeArg) -> tuple[np.dtype[np.generic], tuple[int, ...]]:

@@ -11,21 +11,31 @@ import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from frame_generation_pipeline.cores import available_cores
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.output import prepare_folder, temporary_beside
-from frame_generation_pipeline.video.codecs import CONTAINERS
+from frame_generation_pipeline.video.codecs import CONTAINERS, DEFAULT_PRESET
 from frame_generation_pipeline.video.soundtrack import Soundtrack
 
 FPS_RANGE = (1, 240)  # frames a second
 MAX_SIDE = 16_384  # pixels; the most that H.264 and VP9 are encoded at
 BT709 = 1  # primaries, transfer and matrix all have this number in ITU-T H.273
-# swscale's flags bicubic, accurate rounding, full chroma input and bit-exact: without them luma and chroma are rounded
-# down, and not alike on every processor.
-EXACT = 0x4 | 0x40000 | 0x4000 | 0x80000
+# ITU-R BT.709-6, 3.2 to 3.4: luma 16 to 235, chroma 16 to 240; rows Y, Cb, Cr of B, G, R and 1.
+KR, KG, KB = 0.2126, 0.7152, 0.0722
+BGR_TO_YUV = (
+    np.array(
+        [
+            [219 * KB, 219 * KG, 219 * KR, 16 * 255],
+            [112, -112 * KG / (1 - KB), -112 * KR / (1 - KB), 128 * 255],
+            [-112 * KB / (1 - KR), -112 * KG / (1 - KR), 112, 128 * 255],
+        ]
+    )
+    / 255
+)
 
 
 def check_output(path: Path) -> None:
@@ -48,7 +58,8 @@ class VideoWriter:
     was there stays as it was.
     size: (width, height) of the frames; an odd side is made even by repeating the last column or row.
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
-    preset: one of `codecs.PRESETS`. threads: of the video encoder, 0 for all; equal input and threads give equal bytes.
+    preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the
+    cores, for others make the frames; equal input and threads give equal bytes.
     audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
@@ -69,17 +80,18 @@ class VideoWriter:
         audio_start: float = 0.0,
         audio_end: float | None = None,
         crf: int | None = None,
-        preset: str = "medium",
-        threads: int = 0,
+        preset: str = DEFAULT_PRESET,
+        threads: int | None = None,
     ) -> None:
         check_output(path)
-        self._path, self._size, self._fps, self._threads = path, size, exact_rate(fps), threads
+        self._path, self._size, self._fps = path, size, exact_rate(fps)
+        self._threads = threads or max(1, available_cores() // 2)
         self._format, self._codecs = CONTAINERS[path.suffix.lower()]
         self._options = self._codecs.video_options(crf, preset)
         if not all(1 <= side <= MAX_SIDE for side in size):
             raise OptionError(f"impossible frame size {size}; give a width and a height from 1 to {MAX_SIDE}")
-        if threads < 0:
-            raise OptionError(f"impossible number of threads {threads}; give 0 (all) or more")
+        if threads is not None and threads < 1:
+            raise OptionError(f"impossible number of threads {threads}; give 1 or more")
         self._frames = 0  # written so far
         self._sound: Soundtrack | None = None
         if audio_path is not None:
@@ -140,7 +152,6 @@ class VideoWriter:
         context.thread_count = self._threads
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
-        self._reformatter = VideoReformatter()
         if self._sound:
             self._sound.attach(self._container)
 
@@ -156,16 +167,16 @@ class VideoWriter:
             self._temporary.replace(self._path)
 
     def _picture(self, frame: NDArray[np.uint8]) -> VideoFrame:
-        """Pad to even sides, because a chroma sample covers two pixels, and convert to BT.709."""
+        """Pad to even sides, because a chroma sample covers two pixels, and convert to BT.709, 4:2:0."""
         height, width = frame.shape[:2]
         padded = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        return self._reformatter.reformat(
-            VideoFrame.from_ndarray(np.asarray(padded, np.uint8), format="bgr24"),
-            format="yuv420p",
-            interpolation=EXACT,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-        )
+        height, width = padded.shape[:2]
+        converted = cv2.transform(padded, BGR_TO_YUV)
+        chroma = cv2.resize(converted, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        planar = np.empty((height * 3 // 2, width), np.uint8)
+        planar[:height] = converted[..., 0]
+        planar[height:].reshape(2, height // 2, width // 2)[:] = chroma[..., 1:].transpose(2, 0, 1)
+        return VideoFrame.from_ndarray(planar, format="yuv420p")
 
     def _encode_picture(self, picture: VideoFrame | None) -> None:
         for packet in self._video.encode(picture):
