@@ -4,8 +4,9 @@ Of the latter there are two. The face program does what depends on the template 
 rest. Both compute what the reference does, with fewer multiplications and less traffic to memory:
 
 - batch norms fold into the convolutions, and 1x1 convolutions with nothing between them into one;
-- a decoder level's first convolution runs apart on its two halves: on the upsampled half before the upsampling, at a
-  quarter of the pixels (a 1x1 convolution commutes with interpolation), and both are added;
+- a decoder level's first convolution runs apart on its two halves, which are added: on the upsampled half before the
+  upsampling, at a quarter of the pixels (a 1x1 convolution commutes with interpolation), unless that is so narrow that
+  upsampling it first is cheaper;
 - the full-size tensor of the image encoder is never made: what follows is computed from the 12 channels before it;
 - where a block's inner tensor is large, it is made, filtered and summed up a few channels at a time, so that it stays
   in the processor's cache.
@@ -25,6 +26,7 @@ from .network import GeneratorNetwork
 from .resize import resize
 
 BLOCK_CHANNELS = 16  # channels that ONNX Runtime keeps together: 16 with AVX-512, otherwise 8
+NARROW = 32  # channels; so few are upsampled faster than the four times as many that they expand to
 PART_BYTES = 7_000_000  # of an inner tensor made at once; the three that a part needs share a third-level cache
 BOTTOM = 10  # pixels; side of the smallest tensors, and the audio's are about as small
 
@@ -175,18 +177,28 @@ def _joined(graph: Graph, x: str, skip: str, block: Block, size: int, before: Co
     if before is not None:
         beside = beside.after(before)
 
+    narrow = below.weight.shape[1] <= NARROW
+    if narrow:
+        x = _upsampled(graph, x)
+
     def expanded(part: slice) -> str:
-        upsampled = graph.op(
-            "Resize",
-            _convolve(graph, x, below.outputs(part)),
-            "",
-            graph.constant("twice", [1, 1, 2, 2]),
-            mode="linear",
-            coordinate_transformation_mode="align_corners",
-        )
-        return graph.op("Relu", graph.op("Add", upsampled, _convolve(graph, skip, beside.outputs(part))))
+        lower = _convolve(graph, x, below.outputs(part))
+        if not narrow:
+            lower = _upsampled(graph, lower)
+        return graph.op("Relu", graph.op("Add", lower, _convolve(graph, skip, beside.outputs(part))))
 
     return _filtered(graph, expanded, block, size)
+
+
+def _upsampled(graph: Graph, x: str) -> str:
+    return graph.op(
+        "Resize",
+        x,
+        "",
+        graph.constant("twice", [1, 1, 2, 2]),
+        mode="linear",
+        coordinate_transformation_mode="align_corners",
+    )
 
 
 def _block(graph: Graph, x: str, block: Block, size: int = BOTTOM, start: str | None = None) -> str:

