@@ -90,6 +90,12 @@ def test_bad_input_is_one_line_and_status_2(call, checkpoint: Path, features_pat
         (("info", tmp_path / "nothing"), "nothing"),
         (("compare", tmp_path / "a", tmp_path / "b"), "expected a video"),
         (("benchmark", "-t", template), "nothing to measure"),
+        (("benchmark", "-c", checkpoint), "needs a template"),
+        (("generate", "-f", features_path, "-o", tmp_path / "r.mp4"), "nobody to speak"),
+        (("generate", "--avatar", tmp_path, "-t", template, "-o", tmp_path / "r.mp4"), "leave those options out"),
+        (("generate", "--avatar", tmp_path / "x.avatar", "-o", tmp_path / "r.mp4"), "x.avatar"),
+        (("verify", template / "landmarks"), "avatar.json"),
+        (("pack", "-c", checkpoint, "-t", template, "-o", tmp_path / "x.avatar", "--precision", "int8"), "int8"),
     ):
         status, output, errors = call(*arguments)
         assert (status, output) == (2, "")
@@ -155,7 +161,7 @@ def test_features_export_and_info(call, checkpoint: Path, features_path: Path, t
         (checkpoint, "generator checkpoint", "ave or hubert"),
         (encoder, "audio encoder checkpoint", "ave"),
         (tmp_path / "unet.onnx", "generator, ONNX", "160-ave"),
-        (tmp_path / "encoder.onnx", "ONNX", "float"),
+        (tmp_path / "encoder.onnx", "audio program, ONNX", "ave"),
         (template, "template", "48 to 50 pixels, median 49"),
         (features_path, "audio features", "8x512"),
         (audio, "sound", "16000 Hz"),
@@ -166,6 +172,41 @@ def test_features_export_and_info(call, checkpoint: Path, features_path: Path, t
         assert more in output
     status, output, _ = call("info", template, "--json")
     assert json.loads(output)["frames"] == 3
+
+
+def test_avatar_from_packing_to_video(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    template, avatar = write_template(tmp_path / "t"), tmp_path / "may.avatar"
+    status, output, errors = call(
+        "pack",
+        "-c",
+        checkpoint,
+        "-t",
+        template,
+        "-o",
+        avatar,
+        "--precision",
+        "fp16",
+        "--credit",
+        "May",
+        "--quality",
+        80,
+    )
+    assert (status, "3/3 frames" in errors) == (0, True)
+    assert "fp16 against fp32" in output
+    status, output, _ = call("verify", avatar)
+    assert (status, output.count("good:")) == (0, 4)
+    status, output, _ = call("info", avatar)
+    assert status == 0
+    assert "160-ave-width4" in output
+    status, output, _ = call(
+        "generate", "--avatar", avatar, "-f", features_path, "-o", tmp_path / "r.mp4", "--cache-file", tmp_path / "c"
+    )
+    assert (status, output.strip()) == (0, str(tmp_path / "r.mp4"))
+    content = bytearray(avatar.read_bytes())
+    content[len(content) // 2] ^= 1
+    avatar.write_bytes(content)
+    status, output, errors = call("verify", avatar)
+    assert (status, output) == (2, "")
 
 
 def test_benchmark(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -180,5 +221,5 @@ def test_benchmark(call, checkpoint: Path, features_path: Path, tmp_path: Path) 
         assert result["peak_memory"] > 50e6
         assert 0 < result["first_frame"] < 60
         assert {"features", "decode", "face", "render", "paste", "encode"} <= result["stages"].keys()
-    status, output, _ = call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)
-    assert status == 2
+    assert set(results) == {"torch", "onnx", "engine", "engine, faces kept"}
+    assert call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)[0] == 2

@@ -14,9 +14,14 @@ def test_only_what_is_complete_gets_the_name(tmp_path: Path) -> None:
         assert not path.exists()
         assert temporary.suffix == ".json"
     assert path.read_text() == "one"
-    with pytest.raises(KeyError), complete_file(path) as temporary:
-        temporary.write_text("half")
-        raise KeyError
+
+    def interrupted() -> None:
+        with complete_file(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
     assert path.read_text() == "one"
     assert list(path.parent.iterdir()) == [path]
 

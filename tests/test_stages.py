@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from frame_generation_pipeline.stages import StageTimes, prefetch
+from frame_generation_pipeline.stages import StageTimes, in_parallel, prefetch
 
 
 def numbers(count: int, closed: threading.Event | None = None) -> Iterator[int]:
@@ -67,3 +67,34 @@ def test_times() -> None:
     assert list(times.iterate("count", numbers(3))) == [0, 1, 2]
     assert times.seconds["sleep"] >= 0.02
     assert 0 < times.seconds["count"] < 0.02
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_parallel_work_keeps_the_order(workers: int) -> None:
+    def work(i: int) -> int:
+        time.sleep(0.01 if i % 3 == 0 else 0)
+        return i * i
+
+    assert list(in_parallel(work, numbers(20), workers)) == [i * i for i in range(20)]
+
+
+def test_parallel_work_is_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=10)
+    assert sorted(in_parallel(lambda i: meeting.wait(), numbers(3), 3)) == [0, 1, 2]
+
+
+def test_parallel_errors_end_everything() -> None:
+    done: list[int] = []
+
+    def work(i: int) -> int:
+        if i == 3:
+            raise KeyError("three")
+        done.append(i)
+        return i
+
+    results = in_parallel(work, numbers(1000), 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(KeyError, match="three"):
+        next(results)
+    assert len(done) < 10
+    assert not any(thread.name.startswith("work") for thread in threading.enumerate())

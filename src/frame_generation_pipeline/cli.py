@@ -338,7 +338,6 @@ def benchmark(
     mode: Mode = None,
     threads: Threads = None,
     cache_size: CacheSize = None,
-    cache_file: CacheFile = None,
     parsing: Parsing = False,
     end: EndTime = None,
     crf: Crf = None,
@@ -347,7 +346,8 @@ def benchmark(
 ) -> None:
     """Measure every backend on given inputs, from template decoding to the written mp4.
 
-    A checkpoint is run by PyTorch, as one ONNX graph and by the engine; an avatar by the engine.
+    A checkpoint is run by PyTorch, as one ONNX graph and by the engine; an avatar by the engine, on faces that it sees
+    for the first time and on faces that it has kept.
 
     **Example:** `framegen benchmark --checkpoint 5.pth --template dataset/May --features aud_ave.npy`
     """
@@ -370,7 +370,6 @@ def benchmark(
         mode=mode,
         threads=threads,
         cache_size=None if cache_size is None else cache_size * 2**20,
-        cache_file=cache_file,
         runs=runs,
     )
     if as_json:
