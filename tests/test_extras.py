@@ -31,7 +31,7 @@ def test_checkpoints_name_what_is_not_installed(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])
+@pytest.mark.parametrize("package", ["torch", "onnx"])
 def test_export_names_what_is_not_installed(
     tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

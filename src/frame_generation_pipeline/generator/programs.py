@@ -26,7 +26,7 @@ from .network import GeneratorNetwork
 from .resize import resize
 
 BLOCK_CHANNELS = 16  # channels that ONNX Runtime keeps together: 16 with AVX-512, otherwise 8
-NARROW = 32  # channels; so few are upsampled faster than the four times as many that they expand to
+NARROW = 16  # channels; so few are upsampled faster than the four times as many that they expand to
 PART_BYTES = 7_000_000  # of an inner tensor made at once; the three that a part needs share a third-level cache
 BOTTOM = 10  # pixels; side of the smallest tensors, and the audio's are about as small
 
