@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from samples import draw, seeded_network, write_template
@@ -42,6 +43,12 @@ def seeded_weights(reference_dir: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_torch_thread() -> None:
+    """Networks this small gain nothing from more, and on a busy machine threads that wait for each other are slow."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

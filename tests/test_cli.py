@@ -76,6 +76,8 @@ def test_generate_compare_and_reference(call, checkpoint: Path, features_path: P
 
     status, output, _ = call("reference", *inputs, "-o", tmp_path / "reference", "--samples", 2)
     assert (status, output) == (0, f"{tmp_path / 'reference'}: frames 0, 7\n")
+    status, output, _ = call("compare", tmp_path / "reference", frames, "--samples", "--picture", tmp_path / "w.png")
+    assert (status, "agree" in output) == (0, True)
 
 
 def test_bad_input_is_one_line_and_status_2(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

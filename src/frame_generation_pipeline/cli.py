@@ -276,22 +276,25 @@ def compare(
     b: Annotated[Path, typer.Argument(help="Video or folder of frames to compare with it.")],
     min_psnr: Annotated[float, typer.Option(help="Fail below this overall PSNR, in dB.")] = 40.0,
     min_ssim: Annotated[float, typer.Option(help="Fail below this mean SSIM.")] = 0.95,
+    samples: Annotated[bool, typer.Option("--samples", help="A holds only some of B's frames.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Write the worst frame side by side to this .png.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every frame's figures as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two videos or folders frame by frame: MSE, PSNR, SSIM; exit status 1 below the limits.
 
-    **Example:** `framegen compare reference/ output/ --picture worst.png`
+    **Example:** `framegen compare expected.mp4 result.mp4 --picture worst.png`
+
+    **Example:** `framegen compare reference/ frames/ --samples`, where `framegen reference` wrote the first
     """
     from .evaluate.compare import compare as compare_frames
     from .evaluate.compare import worst_frame_picture
     from .video.reader import write_image
 
-    result = compare_frames(a, b)
+    result = compare_frames(a, b, samples=samples)
     passed = result.psnr >= min_psnr and result.ssim >= min_ssim
     if picture is not None:
-        write_image(picture, worst_frame_picture(a, b, result.worst))
+        write_image(picture, worst_frame_picture(a, b, result.worst, samples=samples))
     if as_json:
         typer.echo(json.dumps(result.to_json() | {"passed": passed}, indent=2, allow_nan=False))
     elif not quiet:

@@ -1,7 +1,7 @@
 """Inputs for the tests of audio: generated speech-like samples and checkpoints of the encoder."""
 
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,15 +12,6 @@ import torch
 from frame_generation_pipeline.audio.ave_encoder import AveEncoder
 from frame_generation_pipeline.audio.encoder import AudioProgram, export_encoder, load_encoder
 from samples import draw
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_torch_thread() -> Iterator[None]:
-    """Networks this small gain nothing from more, and on a busy machine threads that wait for each other are slow."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,16 @@ def test_unpaired_frames(tmp_path):
         compare(tmp_path / "v.mp4", a)
 
 
+def test_samples_of_a_folder(tmp_path):
+    frames = [np.full((20, 20, 3), value, np.uint8) for value in (10, 20, 30)]
+    some, every = folder(tmp_path / "a", frames[1:2], [7]), folder(tmp_path / "b", frames, [6, 7, 8])
+    assert [score.index for score in compare(some, every, samples=True).frames] == [7]
+    with pytest.raises(VideoError, match="has no frame 6"):
+        compare(some, every)
+    with pytest.raises(VideoError, match="has no frame 6"):
+        compare(every, some, samples=True)
+
+
 def test_differing_sizes(tmp_path):
     a, b = folder(tmp_path / "a", FRAMES), folder(tmp_path / "b", [frame[:, :50] for frame in FRAMES])
     with pytest.raises(VideoError, match=r"60x40, of .* 50x40"):

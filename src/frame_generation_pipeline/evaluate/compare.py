@@ -69,14 +69,15 @@ class Comparison:
         return _finite(whole) | {"frames": [_finite(asdict(frame)) for frame in self.frames]}
 
 
-def compare(a: Path, b: Path) -> Comparison:
+def compare(a: Path, b: Path, *, samples: bool = False) -> Comparison:
     """Compare two videos, or folders of pictures, of equally many frames of equal size; one pair is held at a time.
 
     Two folders are paired by the numbers in the names, which are then the indices; otherwise frames are by order,
-    from 0. Raises `VideoError` where counts, numbers or sizes differ, and what `read_frames` raises.
+    from 0. With `samples`, folder A holds only some of the frames of folder B, as reference outputs do.
+    Raises `VideoError` where counts, numbers or sizes differ, and what `read_frames` raises.
     """
     scores = []
-    for index, frame_a, frame_b in _pairs(a, b):
+    for index, frame_a, frame_b in _pairs(a, b, samples):
         _check_sizes(a, b, index, frame_a, frame_b)
         mse = cv2.norm(frame_a, frame_b, cv2.NORM_L2SQR) / frame_a.size
         scores.append(FrameScore(index, mse, _psnr(mse), ssim(frame_a, frame_b)))
@@ -102,13 +103,13 @@ def ssim(a: Frame, b: Frame) -> float:
     return float(np.mean(similarity / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))))
 
 
-def worst_frame_picture(a: Path, b: Path, index: int) -> Frame:
+def worst_frame_picture(a: Path, b: Path, index: int, *, samples: bool = False) -> Frame:
     """Return frame `index` of A, of B, and their absolute difference side by side, captioned: `(H + 32, 3 W, 3)` BGR.
 
-    index: as in `Comparison`. The difference is multiplied by the whole number in its caption, so that its largest
-    value fits into 255. Raises `OptionError` where there is no such frame, `VideoError` where the sizes differ.
+    index, samples: as in `compare`. The difference is multiplied by the whole number in its caption, so that its
+    largest value fits into 255. Raises `OptionError` where there is no such frame, `VideoError` where the sizes differ.
     """
-    pair = next((frames for number, *frames in _pairs(a, b) if number == index), None)
+    pair = next((frames for number, *frames in _pairs(a, b, samples) if number == index), None)
     if pair is None:
         raise OptionError(f"there is no frame {index} in {a}; give the index of a frame that was compared")
     _check_sizes(a, b, index, *pair)
@@ -118,11 +119,11 @@ def worst_frame_picture(a: Path, b: Path, index: int) -> Frame:
     return np.hstack([_captioned(*both) for both in zip((*pair, difference * factor), captions, strict=True)])
 
 
-def _pairs(a: Path, b: Path) -> Iterator[tuple[int, Frame, Frame]]:
+def _pairs(a: Path, b: Path, samples: bool) -> Iterator[tuple[int, Frame, Frame]]:
     """Yield (index, frame of A, frame of B); raise `VideoError` where one of them has no partner."""
     if a.is_dir() and b.is_dir():
         files_a, files_b = frame_files(a), frame_files(b)
-        if unpaired := files_a.keys() ^ files_b.keys():
+        if unpaired := files_a.keys() - files_b.keys() if samples else files_a.keys() ^ files_b.keys():
             index = min(unpaired)
             full, short = (a, b) if index in files_a else (b, a)
             raise VideoError(
