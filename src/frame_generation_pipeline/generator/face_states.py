@@ -15,7 +15,7 @@ from frame_generation_pipeline.output import complete_file
 
 from .program_backend import ProgramGenerator, ProgramState
 
-MOST_MEMORY = 96 * 2**20  # bytes that are kept in memory at most, when nobody says how many
+MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
 SHARE_OF_FREE = 4  # and never more than this part of what is free
 MAGIC = b"framegen face states 1\n"
 ALIGNMENT = 64  # bytes; tensors begin at multiples, states and the header fill whole pages
