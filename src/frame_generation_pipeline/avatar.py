@@ -1,6 +1,6 @@
 """A person who can speak: a recording, the generator that paints the face, and what turns sound into features."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from math import ceil
@@ -18,7 +18,7 @@ from .package.manifest import Manifest
 from .package.programs import load_programs
 from .package.template import PackagedTemplate
 from .speech import Speech, plan_speech
-from .stages import StageTimes, prefetch
+from .stages import StageTimes, in_parallel
 from .template.sequence import FrameSequence
 from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
@@ -175,7 +175,7 @@ class Avatar:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         return LiveSession(self._generate, self.encoder, start_frame)
 
-    def _generate(self, windows: Iterable[Window], **options: Any) -> Iterator[Frame]:
+    def _generate(self, windows: Iterable[Window], **options: Any) -> Generator[Frame]:
         return generate_frames(self.template, self.generator, windows, states=self.states, **options)
 
     def _plan(
@@ -208,16 +208,23 @@ class Avatar:
         made = self._generate(speech.windows(), start_frame=start_frame, times=times)
         ratio = exact_rate(fps) / speech.spec.fps if fps is not None else 1
         written = 0
+
+        def write(numbered: tuple[int, Frame]) -> int:
+            nonlocal written
+            done, frame = numbered
+            with times.measure("encode"):
+                while written < ceil(done * ratio):
+                    for sink in sinks:
+                        sink.write(frame)
+                    written += 1
+            return done
+
         with ExitStack() as stack:
             for sink in sinks:
                 stack.enter_context(sink)
-            # The generator works on the next frames while this thread encodes the last one.
-            for done, frame in enumerate(stack.enter_context(closing(prefetch(made))), start=1):
-                with times.measure("encode"):
-                    while written < ceil(done * ratio):
-                        for sink in sinks:
-                            sink.write(frame)
-                        written += 1
+            stack.enter_context(closing(made))
+            # One frame is encoded in a thread of its own while the generator works on the next in this one.
+            for done in stack.enter_context(closing(in_parallel(write, enumerate(made, start=1), workers=1))):
                 if progress:
                     progress(done, speech.count)
         return written

@@ -1,6 +1,6 @@
 """The one loop that every frame comes from: template frame, crop, generator, paste."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 
@@ -27,7 +27,7 @@ def generate_frames(
     first: int = 0,
     states: FaceStates | None = None,
     times: StageTimes | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """One frame (H, W, 3) uint8 BGR for each window (16, F) of audio features.
 
     Template frames are visited forth and back, see `FrameSequence.index`, and decoded ahead in a thread of their own;
@@ -59,7 +59,11 @@ def generate_frames(
     return _ordered(zip(times.iterate("features", iter(windows)), decoded(), strict=False), made, generator.concurrency)
 
 
-def _ordered(jobs: Iterator[Job], work: Callable[[Job], Frame], workers: int) -> Iterator[Frame]:
+def _ordered(jobs: Iterator[Job], work: Callable[[Job], Frame], workers: int) -> Generator[Frame]:
     # The windows come first in the zipped jobs, so that no template frame is decoded beyond the last of them.
-    with closing(prefetch(jobs)) as ready, closing(in_parallel(work, ready, workers)) as frames:
-        yield from frames
+    with closing(prefetch(jobs)) as ready:
+        if workers == 1:  # in the caller's thread: PyTorch in another one takes a fifth more memory
+            yield from map(work, ready)
+        else:
+            with closing(in_parallel(work, ready, workers)) as frames:
+                yield from frames

@@ -92,8 +92,8 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
 def in_parallel(work: Callable[[T], R], items: Iterator[T], workers: int) -> Generator[R]:
     """`work` on each of `items`, several at once in threads of their own; results come in the items' order.
 
-    At most `workers` run and one result waits. An exception of an item, or of its work, comes after the results before
-    it, and ends everything.
+    `items` are taken in the caller's thread. At most `workers` run and one result waits. An exception of an item, or of
+    its work, comes after the results before it, and ends everything.
     """
     pending: deque[Future[R]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="work") as pool:
