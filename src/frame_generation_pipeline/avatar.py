@@ -1,6 +1,6 @@
 """A person who can speak: a recording, the generator that paints the face, and what turns sound into features."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from math import ceil
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from .audio.encoder import AudioProgram
-from .engine import Frame, Window, generate_frames
+from .engine import Frame, Frames, Window, generate_frames
 from .errors import OptionError
 from .generator.face_states import FaceStates
 from .generator.protocol import Generator
@@ -161,7 +161,7 @@ class Avatar:
         start_frame: int = 0,
         start_time: float = 0.0,
         end_time: float | None = None,
-    ) -> Iterator[Frame]:
+    ) -> Frames:
         """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; see `generate_video`."""
         speech = self._plan(audio_features_path, audio_path, start_time, end_time)
         return self._generate(speech.windows(), start_frame=start_frame)
@@ -175,7 +175,7 @@ class Avatar:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         return LiveSession(self._generate, self.encoder, start_frame)
 
-    def _generate(self, windows: Iterable[Window], **options: Any) -> Generator[Frame]:
+    def _generate(self, windows: Iterable[Window], **options: Any) -> Frames:
         return generate_frames(self.template, self.generator, windows, states=self.states, **options)
 
     def _plan(

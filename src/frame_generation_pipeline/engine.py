@@ -1,6 +1,7 @@
 """The one loop that every frame comes from: template frame, crop, generator, paste."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+import collections.abc
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 
@@ -14,6 +15,7 @@ from .stages import StageTimes, in_parallel, prefetch
 from .template.sequence import FrameSequence, TemplateFrame
 
 Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Frames = collections.abc.Generator[Frame, None, None]  # whoever closes it ends the threads behind it
 Window = npt.NDArray[np.float32]  # (16, F)
 Job = tuple[Window, tuple[int, TemplateFrame]]  # a window, and the template frame that goes with it by its index
 
@@ -27,7 +29,7 @@ def generate_frames(
     first: int = 0,
     states: FaceStates | None = None,
     times: StageTimes | None = None,
-) -> Generator[Frame]:
+) -> Frames:
     """One frame (H, W, 3) uint8 BGR for each window (16, F) of audio features.
 
     Template frames are visited forth and back, see `FrameSequence.index`, and decoded ahead in a thread of their own;
@@ -59,7 +61,7 @@ def generate_frames(
     return _ordered(zip(times.iterate("features", iter(windows)), decoded(), strict=False), made, generator.concurrency)
 
 
-def _ordered(jobs: Iterator[Job], work: Callable[[Job], Frame], workers: int) -> Generator[Frame]:
+def _ordered(jobs: Iterator[Job], work: Callable[[Job], Frame], workers: int) -> Frames:
     # The windows come first in the zipped jobs, so that no template frame is decoded beyond the last of them.
     with closing(prefetch(jobs)) as ready:
         if workers == 1:  # in the caller's thread: PyTorch in another one takes a fifth more memory
