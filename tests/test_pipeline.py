@@ -19,10 +19,11 @@ from frame_generation_pipeline.errors import (
     OutputError,
     TemplateError,
 )
+from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
-from samples import write_template, write_wav
+from samples import draw, seeded_network, write_template, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,19 @@ def test_pictures_at_other_rates(
     assert len(pictures) == len(list((tmp_path / "p").iterdir())) == expected
     with pytest.raises(OptionError, match="frame rate"):
         pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=0)
+
+
+@pytest.mark.parametrize(("audio", "rate"), [("hubert", 25), ("wenet", 20)])
+def test_other_features_at_their_own_rate(template_dir: Path, tmp_path: Path, audio: str, rate: int) -> None:
+    spec = GeneratorSpec(FACE_SPECS["160"], AUDIO_SPECS[audio], width=4)
+    write_tensors(tmp_path / "5.pth", seeded_network(spec).state_dict())
+    np.save(tmp_path / "f.npy", draw(audio, (rate, *spec.audio.feature_shape)))
+    for backend in ("torch", "onnx"):
+        pipeline = FrameGenerationPipeline(tmp_path / "5.pth", audio, backend=backend)
+        pipeline.generate_video(tmp_path / "f.npy", template_dir, write_wav(tmp_path / "a.wav", 1), tmp_path / "r.mp4")
+        assert lengths(tmp_path / "r.mp4") == pytest.approx((1, 1), abs=1 / rate)
+        with av.open(str(tmp_path / "r.mp4")) as container:
+            assert container.streams.video[0].average_rate == rate
 
 
 def test_part_of_the_sound(checkpoint: Path, encoder_path: Path, template_dir: Path, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def benchmark_backends(
 
     Raises OptionError without anything to measure, FrameGenerationError with the message of a run that failed.
     """
+    if (checkpoint is not None or model is not None) and video["template_dir"] is None:
+        raise OptionError("a checkpoint or model needs a template; give both")
     common = {"mode": mode, "encoder_path": encoder}
     with tempfile.TemporaryDirectory() as folder:
         backends: dict[str, dict[str, Any]] = {}
@@ -78,11 +80,13 @@ def benchmark_backends(
                 export_checkpoint(checkpoint, model, mode=mode)
             if avatar is None:
                 avatar = Path(folder, "engine.avatar")
-                template, parsing = video["template_dir"], video.get("use_parsing", False)
-                if template is None:
-                    raise OptionError("a checkpoint needs a template; give both")
                 pack_avatar(
-                    avatar, checkpoint=checkpoint, template=template, encoder=encoder, mode=mode, parsing=parsing
+                    avatar,
+                    checkpoint=checkpoint,
+                    template=video["template_dir"],
+                    encoder=encoder,
+                    mode=mode,
+                    parsing=video["use_parsing"],
                 )
         if model is not None:
             backends["onnx"] = common | {"model_path": model, "threads": threads}

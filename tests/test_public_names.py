@@ -1,0 +1,34 @@
+"""What people import; a name that goes away breaks them."""
+
+import subprocess
+import sys
+
+import frame_generation_pipeline
+
+
+def test_public_names() -> None:
+    assert frame_generation_pipeline.__all__ == [
+        "AudioError",
+        "Avatar",
+        "FeatureError",
+        "FrameGenerationError",
+        "FrameGenerationPipeline",
+        "MissingFileError",
+        "ModelError",
+        "OptionError",
+        "OutputError",
+        "PackageError",
+        "TemplateError",
+        "VideoError",
+    ]
+    for name in frame_generation_pipeline.__all__:
+        assert getattr(frame_generation_pipeline, name).__doc__
+
+
+def test_an_avatar_takes_no_torch() -> None:
+    """Neither importing nor the command line's help may load what only the extra `[train]` brings."""
+    program = (
+        "import sys, frame_generation_pipeline.cli, frame_generation_pipeline.live\n"
+        "assert not {'torch', 'onnx', 'safetensors'} & set(sys.modules), set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
