@@ -151,6 +151,15 @@ def test_picture_that_vanishes_after_the_check(template_dir: Path) -> None:
         template.read(1)
 
 
+def test_a_gap_of_any_size(template_dir: Path) -> None:
+    images = template_dir / "full_body_img"
+    shutil.copy(images / "1.jpg", images / "9000000000000.jpg")
+    with pytest.raises(
+        TemplateError, match="frames 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 8999999999987 more are missing"
+    ):
+        Template.open(template_dir)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_image_size(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"

@@ -1,6 +1,7 @@
 """A recording as the original's users have it: numbered frames with landmarks, visited forth and back."""
 
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,8 +108,11 @@ def _numbered(folder: Path) -> tuple[dict[int, Path], list[str]]:
         problems.append(f"{folder}: no frames; expected 0.jpg, 1.jpg, ... (or .png)")
     elif min(pictures) > 1:
         problems.append(f"{folder}: the first frame is {min(pictures)}; frames are numbered from 0 or 1")
-    gaps = sorted(set(range(min(pictures, default=0), max(pictures, default=0))) - set(pictures))
-    if gaps:
-        more = "" if len(gaps) <= 10 else f" and {len(gaps) - 10} more"
-        problems.append(f"{folder}: frames {', '.join(map(str, gaps[:10]))}{more} are missing")
+    numbers = sorted(pictures)
+    gaps = (number for low, high in pairwise(numbers) for number in range(low + 1, high))
+    if shown := list(islice(gaps, 10)):
+        more = numbers[-1] - numbers[0] + 1 - len(numbers) - len(shown)
+        problems.append(
+            f"{folder}: frames {', '.join(map(str, shown))}{f' and {more} more' if more else ''} are missing"
+        )
     return dict(sorted(pictures.items())), problems
