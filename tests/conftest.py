@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from frame_generation_pipeline.generator.checkpoint import write_tensors
-from samples import draw, seeded_network, write_template
+from samples import draw, seeded_encoder, seeded_network, write_template
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -71,6 +71,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The original's kind of checkpoint file, of the tiny generator."""
     path = tmp_path_factory.mktemp("checkpoint") / "5.pth"
     write_tensors(path, seeded_network().state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the `ave` encoder, its names without the module's prefix, as on disk."""
+    path = tmp_path_factory.mktemp("encoder") / "encoder.pth"
+    write_tensors(path, seeded_encoder().audio_encoder.state_dict())
     return path
 
 

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from frame_generation_pipeline import Avatar, FrameGenerationPipeline
-from frame_generation_pipeline.audio.ave_encoder import AveEncoder
 from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
 from frame_generation_pipeline.package.pack import pack_avatar
@@ -22,14 +20,10 @@ def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Path:
+def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
     folder = tmp_path_factory.mktemp("package")
-    torch.manual_seed(0)
-    torch.save(AveEncoder().audio_encoder.state_dict(), folder / "encoder.pth")
     template = write_template(folder / "template", 4, parsing=True)
-    pack_avatar(
-        folder / "may.avatar", checkpoint=checkpoint, template=template, encoder=folder / "encoder.pth", licence="CC0"
-    )
+    pack_avatar(folder / "may.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path, licence="CC0")
     return folder / "may.avatar"
 
 
@@ -44,10 +38,12 @@ def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_like_the_reference(package: Path, checkpoint: Path, audio: Path, whole: list[np.ndarray]) -> None:
+def test_like_the_reference(
+    package: Path, checkpoint: Path, encoder_path: Path, audio: Path, whole: list[np.ndarray]
+) -> None:
     assert len(whole) == round(SECONDS * 25)
     folder = package.parent
-    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=folder / "encoder.pth")
+    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path)
     frames = reference.frames(folder / "template", audio_path=audio, use_parsing=True)
     for found, expected in zip(whole, frames, strict=True):
         difference = np.abs(found.astype(int) - expected)

@@ -139,14 +139,10 @@ def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, 
     assert list(output.parent.iterdir()) == []
 
 
-def test_features_export_and_info(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    import torch
-
-    from frame_generation_pipeline.audio.ave_encoder import AveEncoder
-
-    torch.manual_seed(0)
-    encoder, template = tmp_path / "encoder.pth", write_template(tmp_path / "t")
-    torch.save(AveEncoder().audio_encoder.state_dict(), encoder)
+def test_features_export_and_info(  # type: ignore[no-untyped-def]
+    call, checkpoint: Path, encoder_path: Path, features_path: Path, tmp_path: Path
+) -> None:
+    encoder, template = encoder_path, write_template(tmp_path / "t")
     audio = write_wav(tmp_path / "a.wav", 1.0)
     assert call("features", audio, "-e", encoder, "-o", tmp_path / "aud_ave.npy")[:2] == (
         0,

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from frame_generation_pipeline import FrameGenerationPipeline
-from frame_generation_pipeline.audio.ave_encoder import AveEncoder
 from frame_generation_pipeline.errors import (
     FeatureError,
     MissingFileError,
@@ -29,14 +28,6 @@ from samples import draw, seeded_network, write_template, write_wav
 @pytest.fixture(scope="module")
 def pipeline(checkpoint: Path) -> FrameGenerationPipeline:
     return FrameGenerationPipeline(checkpoint_path=checkpoint, mode="ave", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("encoder") / "encoder.pth"
-    torch.save(AveEncoder().audio_encoder.state_dict(), path)
-    return path
 
 
 def lengths(path: Path) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import FrameGenerationError, OutputError
 
 
 def prepare_folder(folder: Path) -> None:
@@ -33,6 +33,19 @@ def temporary_beside(path: Path) -> Path:
 
 
 @contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system refuses while `path` is written (rights, a full disk) into OutputError."""
+    try:
+        yield
+    except FrameGenerationError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or choose another"
+        ) from error
+
+
+@contextlib.contextmanager
 def complete_file(path: Path) -> Iterator[Path]:
     """A temporary name to write to, which becomes `path` when the block ends well and is removed when it does not.
 
@@ -41,13 +54,8 @@ def complete_file(path: Path) -> Iterator[Path]:
     prepare_folder(path.parent)
     temporary = temporary_beside(path)
     try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose another"
-        ) from error
+        with writing(path):
+            yield temporary
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frame_generation_pipeline.errors import FrameGenerationError, OutputError
-from frame_generation_pipeline.output import complete_file, prepare_folder, temporary_beside
+from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.output import complete_file, prepare_folder, temporary_beside, writing
 
 from .manifest import FileEntry
 
@@ -45,19 +45,14 @@ def complete_package(output: Path) -> Iterator[Path]:
     prepare_folder(output.parent)
     folder = temporary_beside(output)
     try:
-        folder.mkdir()
-        yield folder
-        if output.suffix == SUFFIX:
-            with complete_file(output) as archive:
-                _write_archive(folder, archive)
-        else:
-            folder.rename(output)
-    except OSError as error:
-        if isinstance(error, FrameGenerationError):
-            raise
-        raise OutputError(
-            f"{output}: cannot be written ({error.strerror or error}); free space or choose another"
-        ) from error
+        with writing(output):
+            folder.mkdir()
+            yield folder
+            if output.suffix == SUFFIX:
+                with complete_file(output) as archive:
+                    _write_archive(folder, archive)
+            else:
+                folder.rename(output)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
