@@ -16,7 +16,10 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from .errors import FrameGenerationError, OptionError
+from .extras import needing_train_extra
 from .progress import show_progress
+from .spec import WIDTHS
+from .train.recipe import RECIPES
 from .video.codecs import DEFAULT_PRESET
 
 app = typer.Typer(
@@ -55,6 +58,7 @@ StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this 
 EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the sound.")]
 Crf = Annotated[int | None, typer.Option(help="Constant rate factor, lower is better [default: 20; webm 32].")]
 Preset = Annotated[str, typer.Option(help="Encoder preset, from ultrafast to veryslow.")]
+Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
 
 
@@ -138,6 +142,88 @@ def generate(
             raise OptionError("no output; give -o result.mp4, --frames-dir or both")
     if not quiet:
         typer.echo(output or frames_dir)
+
+
+@app.command()
+def prepare(
+    recording: Annotated[Path, typer.Argument(help="A video of one person who talks.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the template.")],
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", "-e", help="Audio encoder for other features than the built-in ones.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a template of a recording: frames, landmarks, sound, features and a report; goes on where it was stopped.
+
+    **Example:** `framegen prepare recording.mp4 -o dataset/may`
+    """
+    with needing_train_extra(f"{recording}: its report"):
+        from .prepare.prepare import REPORT
+        from .prepare.prepare import prepare as prepare_recording
+
+    with show_progress("Preparing", "frames", quiet=quiet) as progress:
+        made = prepare_recording(recording, output, encoder=encoder, progress=progress)
+    if not quiet:
+        typer.echo(f"{output}: {made.frames} frames, {made.with_face} of {made.observed} show a face")
+        typer.echo(f"see {output / REPORT}")
+
+
+@app.command()
+def train(
+    template: Annotated[Path, typer.Argument(help="Template folder with its features, as `prepare` makes it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the checkpoint and the page.")],
+    width: Annotated[
+        str, typer.Option(help="light (half the channels, twice as fast) or full (the original's).")
+    ] = "light",
+    minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
+    recipe: Annotated[
+        str, typer.Option(help="default, or original for SyncTalk_2D's own losses and settings.")
+    ] = "default",
+    l1: Loss = None,
+    mouth: Loss = None,
+    perceptual: Loss = None,
+    temporal: Loss = None,
+    sync: Loss = None,
+    vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")] = None,
+    features: Features = None,
+    held_out: Annotated[float, typer.Option(min=0, help="Seconds at the end that are never learned from.")] = 2.0,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the training in the folder stopped.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a generator on a template; stop it at any time and go on with --resume.
+
+    **Example:** `framegen train dataset/may -o runs/may --minutes 60`
+    """
+    with needing_train_extra(f"{template}: the training"):
+        from .train.run import Duration
+        from .train.run import train as train_generator
+    if recipe not in RECIPES or width not in WIDTHS:
+        raise OptionError(f"recipes are {', '.join(RECIPES)}; widths are {', '.join(WIDTHS)}")
+    weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
+    chosen = RECIPES[recipe].with_weights(weights)
+    duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
+    with show_progress("Training", "steps", quiet=quiet) as progress:
+        checkpoint = train_generator(
+            template,
+            output,
+            duration,
+            width=WIDTHS[width],
+            recipe=chosen,
+            vgg=vgg,
+            start=start,
+            features_path=features,
+            held_out=held_out,
+            device=device,
+            seed=seed,
+            resume=resume,
+            progress=progress,
+        )
+    if not quiet:
+        typer.echo(checkpoint)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from .errors import OptionError
 
-_TRAIN = ("torch", "onnx", "safetensors")  # what the extra brings
+_TRAIN = ("torch", "onnx", "safetensors", "jinja2", "matplotlib")  # what the extra brings
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,12 +12,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 LINE_EVERY = 5.0  # seconds between plain lines
 
 
+class Update(Protocol):
+    """Shows how far the work is."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """`done` of `total`, and in a few words what else is worth seeing."""
+
+
 @contextmanager
-def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A callback (done, in all) that shows count, rate and time left on standard error while the block lasts."""
+def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Update]:
+    """A callback that shows count, rate and time left on standard error while the block lasts."""
     console = Console(file=sys.stderr)
     if quiet:
-        yield lambda done, total: None
+        yield lambda done, total, note="": None
     elif console.is_terminal:
         with _bar(label, unit, console) as update:
             yield update
@@ -25,29 +33,30 @@ def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Cal
 
 
 @contextmanager
-def _bar(label: str, unit: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+def _bar(label: str, unit: str, console: Console) -> Iterator[Update]:
     columns = (
         TextColumn(label),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     started = time.perf_counter()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(label, total=None, rate="")
+        task = progress.add_task(label, total=None, rate="", note="")
 
-        def update(done: int, total: int) -> None:
+        def update(done: int, total: int, note: str = "") -> None:
             rate = done / max(time.perf_counter() - started, 1e-9)
-            progress.update(task, completed=done, total=total, rate=f"{rate:.1f} {unit}/s")
+            progress.update(task, completed=done, total=total, rate=f"{rate:.1f} {unit}/s", note=note)
 
         yield update
 
 
-def _lines(label: str, unit: str) -> Callable[[int, int], None]:
+def _lines(label: str, unit: str) -> Update:
     started = shown = time.perf_counter()
 
-    def update(done: int, total: int) -> None:
+    def update(done: int, total: int, note: str = "") -> None:
         nonlocal shown
         now = time.perf_counter()
         if done < total and now - shown < LINE_EVERY:
@@ -55,6 +64,7 @@ def _lines(label: str, unit: str) -> Callable[[int, int], None]:
         shown = now
         rate = done / max(now - started, 1e-9)
         left = (total - done) / rate
-        print(f"{label}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {left:.0f} s left", file=sys.stderr, flush=True)
+        line = f"{label}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {left:.0f} s left"
+        print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
     return update

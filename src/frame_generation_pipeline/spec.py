@@ -30,7 +30,8 @@ class AudioSpec:
 AVE = AudioSpec("ave", fps=25, feature_shape=(512,), window_shape=(32, 16, 16))
 HUBERT = AudioSpec("hubert", fps=25, feature_shape=(2, 1024), window_shape=(32, 32, 32))
 WENET = AudioSpec("wenet", fps=20, feature_shape=(8192,), window_shape=(256, 16, 32))
-AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET)}
+WHISPER = AudioSpec("whisper", fps=25, feature_shape=(256,), window_shape=(16, 16, 16))  # ours, see `audio.whisper`
+AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET, WHISPER)}
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,4 @@ class GeneratorSpec:
 
 
 FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices
+WIDTHS = {"full": FULL, "light": LIGHT}

@@ -10,17 +10,19 @@ from frame_generation_pipeline.errors import ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.onnx_session import open_session
 from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, AudioSpec
+from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER, AudioSpec
+from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
+from .blocks import BLOCKS
 from .mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
 
 TOLERANCE = 1e-4  # largest difference of any feature between an exported audio program and the reference
 
-_ENDS = {  # an audio program's inputs and outputs: type, and shape with None for what is free
+_ENDS = {  # an audio program's inputs and outputs: type, and shape with None for what is free or one type's own
     "samples": ("tensor(float)", [None]),
     "first": ("tensor(int64)", []),
     "count": ("tensor(int64)", []),
-    "features": ("tensor(float)", [None, *AVE.feature_shape]),
+    "features": ("tensor(float)", [None, None]),
 }
 
 
@@ -34,8 +36,8 @@ class AudioProgram(Protocol):
     def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
         """Samples (L,) float32 at 16 kHz, L >= 1 -> the features (m, F) float32 of windows first, first + 1, ...
 
-        Of the n windows that audio of just these samples has (`mel.window_count`), `count` ones from `first` >= 0 on,
-        as far as there are any: m = max(0, min(count, n - first)). Audio below 3000 samples is filled up with zeros.
+        Of the n windows that audio of just these samples has (`Blocks.total`), `count` ones from `first` >= 0 on, as
+        far as there are any: m = max(0, min(count, n - first)).
         """
 
 
@@ -68,12 +70,10 @@ class EncoderProgram:
 
 
 class OnnxAudioProgram:
-    """The `AudioProgram` that runs what `export_encoder` wrote, a file or its bytes.
+    """The `AudioProgram` that runs an ONNX file or its bytes: what `export_encoder` wrote, or our own.
 
     providers, threads: see `open_session`. Raises what that raises, and ModelError for another model.
     """
-
-    spec = AVE
 
     def __init__(
         self, model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
@@ -83,12 +83,17 @@ class OnnxAudioProgram:
             value.name: (value.type, [size if isinstance(size, int) else None for size in value.shape])
             for value in self._session.get_inputs() + self._session.get_outputs()
         }
-        if found != _ENDS:
+        size = found.get("features", ("", []))[1][-1:]
+        specs = [spec for spec in BLOCKS if [spec.feature_size] == size]
+        if specs:
+            found["features"] = (found["features"][0], [*found["features"][1][:-1], None])
+        if found != _ENDS or not specs:
             name = "the model" if isinstance(model, bytes) else str(model)
             raise ModelError(
                 f"{name}: no audio program, it has {', '.join(found)}; expected {', '.join(_ENDS)}"
                 " as `framegen export` writes for an audio encoder's checkpoint"
             )
+        self.spec = specs[0]
 
     def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
         """See `AudioProgram.features`."""
@@ -119,6 +124,13 @@ def load_encoder(
     with needing_train_extra(f"{path}: a checkpoint"):
         from .ave_encoder import TorchEncoder
     return EncoderProgram(TorchEncoder(path, device))
+
+
+def builtin_encoder(
+    spec: AudioSpec, *, providers: Sequence[str] | None = None, threads: int | None = None
+) -> AudioProgram | None:
+    """The audio program that comes with this package, or None for features that it has none for."""
+    return OnnxAudioProgram(WHISPER_PROGRAM, providers=providers, threads=threads) if spec == WHISPER else None
 
 
 def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:

@@ -1,9 +1,8 @@
 """Audio features from audio that arrives in pieces: the same bits however it is cut.
 
-The audio program runs on blocks whose place is fixed in the whole audio: block b is windows 5 b to 5 b + 4, which begin
-3200 samples after those of the block before, because 5 windows at 25 a second last as long as 16 mel columns at 80. A
-block is given the audio from the block before it on, as the left context of its first columns, and runs as soon as its
-last sample is there; only the windows of the end wait for `flush`.
+The audio program runs on blocks whose place is fixed in the whole audio, see `blocks.py`. A block is given the audio of
+the blocks before it that it hears, and runs as soon as its last sample is there; only what is left at the end waits for
+`flush`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,29 +10,24 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from frame_generation_pipeline.errors import AudioError
-from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WINDOW, WINDOW_BEFORE
+from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
 
+from .blocks import BLOCKS
 from .encoder import AudioProgram
 from .features import AudioFeatures, feature_window
-from .mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_start
-
-BLOCK_WINDOWS = 5  # the fewest windows that begin on a whole column again
-BLOCK_STEP = BLOCK_WINDOWS * SAMPLE_RATE // AVE.fps  # 3200 samples from one block to the next
-# Samples from a block's start to the end of what its last window's last column hears, 5800.
-BLOCK_SAMPLES = (window_start(BLOCK_WINDOWS - 1) + WINDOW_COLUMNS - 1) * HOP + FFT_SIZE // 2
 
 
 class FeatureStream:
     """Features of one audio, pushed piece by piece; all that was returned, in order, is the N features of the whole.
 
-    The first and the last window's features come twice, as the original has them. Holds less than 0.6 s of audio.
+    Holds a few blocks of audio, however long it is.
     """
 
     def __init__(self, program: AudioProgram) -> None:
-        self._program = program
-        self._pending = np.empty(0, np.float32)  # samples from the block before the next one on
+        self._program, self._blocks = program, BLOCKS[program.spec]
+        self._pending = np.empty(0, np.float32)  # samples from the first block that the next one hears on
         self._samples = 0  # pushed so far
-        self._blocks = 0  # done so far
+        self._done = 0  # blocks
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Samples `(k,)` float32 at 16 kHz, any k -> the features `(m, F)` float32 that they complete, m >= 0.
@@ -46,31 +40,36 @@ class FeatureStream:
             )
         self._pending = np.concatenate([self._pending, samples])
         self._samples += len(samples)
+        blocks = self._blocks
         features = [np.empty((0, self._program.spec.feature_size), np.float32)]
-        while len(self._pending) >= (needed := BLOCK_SAMPLES + (BLOCK_STEP if self._blocks else 0)):
-            features.append(self._features(self._pending[:needed], BLOCK_WINDOWS))
-            self._pending = self._pending[needed - BLOCK_SAMPLES :]
-            self._blocks += 1
+        while len(self._pending) >= (needed := blocks.samples + blocks.step * self._before):
+            features.append(self._features(self._pending[:needed], blocks.features))
+            if self._before == blocks.before:
+                self._pending = self._pending[blocks.step :]
+            self._done += 1
         return np.concatenate(features)
 
     def flush(self) -> np.ndarray:
-        """End the audio: the features `(m, F)` float32 that are still missing, m >= 2. Nothing may be pushed after it.
+        """End the audio: the features `(m, F)` float32 that are still missing. Nothing may be pushed after it.
 
         Raises AudioError when there were no samples at all.
         """
         if not self._samples:
             raise AudioError("the audio holds no samples; give at least one")
-        # Told from the whole audio, because the rounding in it depends on the length.
-        total = window_count(max(self._samples, SHORTEST) // HOP + 1)
-        features = self._features(self._pending, total - self._blocks * BLOCK_WINDOWS)
-        return np.concatenate([features, features[-1:]])
+        left = self._blocks.total(self._samples) - self._done * self._blocks.features
+        features = self._features(self._pending, left)
+        return np.concatenate([features, features[-1:]]) if self._blocks.repeats_ends else features
+
+    @property
+    def _before(self) -> int:
+        """Blocks before the next one that the pending samples begin with."""
+        return min(self._done, self._blocks.before)
 
     def _features(self, samples: np.ndarray, count: int) -> np.ndarray:
-        """Those of the next `count` windows, of which the audio's very first comes twice."""
-        if self._blocks:
-            return self._program.features(samples, BLOCK_WINDOWS, count)
-        features = self._program.features(samples, 0, count)
-        return np.concatenate([features[:1], features])
+        """Those of the next `count` windows."""
+        features = self._program.features(samples, self._before * self._blocks.features, count)
+        first = features[: 1 if self._blocks.repeats_ends and not self._done else 0]
+        return np.concatenate([first, features])
 
 
 def extract_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> AudioFeatures:

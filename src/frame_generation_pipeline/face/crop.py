@@ -24,8 +24,13 @@ def network_input(resized: npt.NDArray[np.uint8], spec: FaceSpec) -> npt.NDArray
     resized: (crop_size, crop_size, 3) uint8 BGR, from `resize_crop`.
     """
     inner = resized[spec.margin : -spec.margin, spec.margin : -spec.margin]
+    stacked = np.concatenate([inner, mask_face(inner, spec)], axis=2).transpose(2, 0, 1)
+    return stacked[np.newaxis].astype(np.float32) / np.float32(255)
+
+
+def mask_face(inner: npt.NDArray[np.uint8], spec: FaceSpec) -> npt.NDArray[np.uint8]:
+    """A copy of the network's region (size, size, 3) with its middle blacked out."""
     x, y, width, height = spec.mask
     masked = inner.copy()
     masked[y : y + height, x : x + width] = 0
-    stacked = np.concatenate([inner, masked], axis=2).transpose(2, 0, 1)
-    return stacked[np.newaxis].astype(np.float32) / np.float32(255)
+    return masked

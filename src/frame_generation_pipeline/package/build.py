@@ -11,8 +11,9 @@ from frame_generation_pipeline.audio.encoder import OnnxAudioProgram, export_enc
 from frame_generation_pipeline.errors import ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
-from frame_generation_pipeline.spec import SAMPLE_RATE, GeneratorSpec
+from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
 from .agreement import Agreement, compare
 
@@ -53,6 +54,8 @@ def build_programs(
         raise ModelError(f"{checkpoint}: not packed, its programs differ from PyTorch: {agreement}; report this")
     if encoder is not None:
         files["audio"] = _audio_program(encoder, reference.spec)
+    elif reference.spec.audio == WHISPER:
+        files["audio"] = WHISPER_PROGRAM.read_bytes()
     programs = Programs(reference.spec, files, agreement)
     return _halved(programs, generator, recording) if precision == "fp16" else programs
 

@@ -9,6 +9,7 @@ from frame_generation_pipeline.errors import MissingFileError, TemplateError
 
 LANDMARKS = 110  # points a face
 FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
+LIPS = slice(90, 110)  # the outer line of the lips, then the inner one
 
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:

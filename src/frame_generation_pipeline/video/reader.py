@@ -1,5 +1,6 @@
 """Read frames one after the other, from a video or a folder of pictures, and read and write single pictures."""
 
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
 from frame_generation_pipeline.output import complete_file
+
+logger = logging.getLogger(__name__)
 
 PICTURES = (".png", ".jpg", ".jpeg")
 # What the decoders need not notice: a file that was cut off has its format's end mark missing.
@@ -88,10 +91,32 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None
         temporary.write_bytes(data.tobytes())
 
 
+def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield the frames of a video file, see `read_frames`, each with its time in seconds as the file has it.
+
+    A video that is damaged somewhere ends there, with a warning in the log. Raises what `read_frames` raises.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"{path}: expected a video, found none; check the path")
+    shown = False
+    try:
+        for time, image in _decode_timed(path):
+            shown = True
+            yield time, image
+    except VideoError as error:
+        if not shown:
+            raise
+        logger.warning("%s; what comes before is used", error)
+
+
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
+    return (image for _, image in _decode_timed(path))
+
+
+def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     frame = None
     try:
-        with av.open(str(path.absolute()), metadata_errors="ignore") as container:
+        with av.open(f"file:{path}", metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
             stream = container.streams.video[0]
@@ -100,7 +125,7 @@ def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
                 # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
                 image = np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
                 turn = QUARTER_TURNS.get(frame.rotation % 360)
-                yield image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+                yield frame.time or 0.0, image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
             f"{path}: expected a video that can be decoded ({error.strerror}); convert it to MP4"

@@ -1,0 +1,49 @@
+"""How an audio program runs on audio that arrives in pieces: blocks whose place is fixed in the whole audio."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WHISPER, AudioSpec
+
+from . import whisper
+from .mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_start
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Block b is features `features` b on; it begins at sample `step` b, with its audio from `before` blocks earlier."""
+
+    features: int  # in a block
+    step: int  # samples from one block to the next
+    before: int  # whole blocks that are given to the program as left context
+    samples: int  # from a block's start to the end of what its last feature hears
+    total: Callable[[int], int]  # features of audio of so many samples, without repeated ones
+    repeats_ends: bool = False  # the first and the last feature come twice
+
+
+_AVE_FEATURES = 5  # the fewest windows that begin on a whole mel column again: 16 columns later
+BLOCKS = {
+    AVE: Blocks(
+        _AVE_FEATURES,
+        _AVE_FEATURES * SAMPLE_RATE // AVE.fps,
+        before=1,
+        samples=(window_start(_AVE_FEATURES - 1) + WINDOW_COLUMNS - 1) * HOP + FFT_SIZE // 2,
+        # Told from the whole audio, because the rounding in it depends on the length.
+        total=lambda samples: window_count(max(samples, SHORTEST) // HOP + 1),
+        repeats_ends=True,
+    ),
+    WHISPER: Blocks(
+        whisper.BLOCK_FEATURES,
+        whisper.BLOCK_SAMPLES,
+        before=ceil(whisper.SAMPLES_BEFORE / whisper.BLOCK_SAMPLES),
+        samples=whisper.SAMPLES_HEARD - whisper.SAMPLES_BEFORE,
+        total=lambda samples: ceil(samples * WHISPER.fps / SAMPLE_RATE),
+    ),
+}
+
+
+def features_of(samples: int, spec: AudioSpec) -> int:
+    """How many features N audio of so many samples, at least one, has."""
+    blocks = BLOCKS[spec]
+    return blocks.total(samples) + (2 if blocks.repeats_ends else 0)

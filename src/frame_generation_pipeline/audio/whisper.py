@@ -1,0 +1,17 @@
+"""The feature type `whisper`: what its audio program hears for which features.
+
+Ten features at a time are told from one second of sound: 0.4 s before them, their own 0.4 s, and 0.2 s after. The
+program (`weights/whisper.onnx`, made by `studio/voice_encoder.py`) is Whisper tiny.en's encoder behind its mel front end,
+and a projection to 256 values; every feature is two of its 50 vectors a second.
+"""
+
+from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
+
+FFT_SIZE, HOP = 400, 160  # samples; Whisper's own
+COLUMNS = 100  # mel columns that are heard at once
+BLOCK_FEATURES = 10
+BLOCK_SAMPLES = BLOCK_FEATURES * SAMPLE_RATE // WHISPER.fps  # 6400
+TOKENS_BEFORE = 20  # vectors, of two columns each, before those that are used
+LEAD = FFT_SIZE // 2  # a column is told from as many samples on either side of its time
+SAMPLES_BEFORE = TOKENS_BEFORE * 2 * HOP + LEAD  # heard before a block, 6600
+SAMPLES_HEARD = (COLUMNS - 1) * HOP + FFT_SIZE  # for a block, 16240

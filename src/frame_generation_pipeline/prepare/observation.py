@@ -1,0 +1,84 @@
+"""What is seen of the person in one frame, as a record of fixed size."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.tracking.detector import overlap
+from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
+from frame_generation_pipeline.tracking.mesh import POINTS
+
+SEARCH_EVERY = 5  # frames; in between, the face is only followed
+FACE_SIDE = 160  # pixels that a face is brought to before its sharpness is measured
+VALUES = POINTS * 3 + 5  # float32 in a record
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """The person in one frame; without a face, `face` is None and the figures of it are 0."""
+
+    number: int  # of the frame, on the sound's clock
+    face: Face | None
+    others: int  # faces beside the person's; told every few frames, otherwise as before
+    sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
+    light: float  # mean grey level of the face, 0 to 255
+
+    def to_record(self) -> npt.NDArray[np.float32]:
+        """(VALUES,) float32."""
+        points = self.face.points.ravel() if self.face else np.full(POINTS * 3, np.nan, np.float32)
+        score = self.face.score if self.face else 0.0
+        return np.concatenate(
+            [points, np.array([self.number, score, self.others, self.sharpness, self.light])], dtype=np.float32
+        )
+
+    @classmethod
+    def from_record(cls, record: npt.NDArray[np.float32]) -> "Observation":
+        """What `to_record` gave."""
+        points = record[: POINTS * 3].reshape(POINTS, 3)
+        number, score, others, sharpness, light = record[POINTS * 3 :].tolist()
+        face = Face(points, score) if np.isfinite(points).all() else None
+        return cls(int(number), face, int(others), sharpness, light)
+
+
+class Observer:
+    """Looks at one frame after the other and keeps to one person: the largest at first, then the same one."""
+
+    def __init__(self, previous: Observation | None = None, last_face: Face | None = None) -> None:
+        self._landmarker = FaceLandmarker()
+        self._previous, self._last_face = previous, last_face
+
+    def observe(self, number: int, image: npt.NDArray[np.uint8]) -> Observation:
+        """What is seen in the next frame (H, W, 3) uint8 BGR."""
+        before = self._previous.face if self._previous else None
+        face = self._landmarker.follow(image, before) if before else None
+        others = self._previous.others if self._previous else 0
+        if face is None or number % SEARCH_EVERY == 0:
+            found = self._landmarker.faces(image)
+            if face is None:
+                face = self._same_person(found)
+            others = sum(overlap(other.box, face.box) < 0.3 for other in found) if face else 0
+        sharpness, light = _measure(image, face) if face else (0.0, 0.0)
+        # Kept at the record's precision, so that a run that goes on from records goes on with the same values.
+        self._previous = Observation.from_record(Observation(number, face, others, sharpness, light).to_record())
+        self._last_face = self._previous.face or self._last_face
+        return self._previous
+
+    def _same_person(self, found: list[Face]) -> Face | None:
+        """The face where the person's was last, otherwise the largest."""
+        last = self._last_face
+        if last is not None:
+            near = [face for face in found if overlap(face.box, last.box) > 0]
+            if near:
+                return max(near, key=lambda face: overlap(face.box, last.box))
+        return found[0] if found else None
+
+
+def _measure(image: npt.NDArray[np.uint8], face: Face) -> tuple[float, float]:
+    left, top, right, bottom = (round(value) for value in face.box)
+    crop = image[max(top, 0) : bottom, max(left, 0) : right]
+    if not crop.size:
+        return 0.0, 0.0
+    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var()), float(grey.mean())

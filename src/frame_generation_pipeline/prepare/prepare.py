@@ -1,0 +1,265 @@
+"""From a recording to a template, in steps that go on where they were interrupted."""
+
+import hashlib
+import json
+import shutil
+import wave
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder, load_encoder
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.errors import OutputError, VideoError
+from frame_generation_pipeline.output import complete_file, prepare_folder, writing
+from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
+from frame_generation_pipeline.stages import prefetch
+from frame_generation_pipeline.template.template import FRAMES, LANDMARKS
+from frame_generation_pipeline.video.reader import write_image
+
+from .observation import VALUES, Observation, Observer
+from .recording import Recording
+from .report import write_report
+from .selection import Problem, Range, find_problems, select
+from .smoothing import BOX_POINTS, jitter, motion
+
+VERSION = 1  # of what a recording is made into; another one is made anew
+QUALITY = 95  # of the frames' JPEG
+SUMMARY, SOUND, REPORT = "prepare.json", "aud.wav", "report.html"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A template that was made, and what was found in its recording."""
+
+    folder: Path
+    frames: int  # of the template
+    observed: int  # frames of the recording, at the template's rate
+    with_face: int  # of these
+    summary: dict[str, Any]  # what `prepare.json` holds
+
+
+def prepare(
+    recording_path: str | Path,
+    output_dir: str | Path,
+    *,
+    encoder: str | Path | None = None,
+    progress: Update = lambda done, total, note="": None,
+) -> Preparation:
+    """Make the template folder `output_dir` of a video of one person who talks.
+
+    It holds `full_body_img/`, `landmarks/`, the sound of exactly these frames as `aud.wav` (16 kHz, mono), its features
+    as `aud_{type}.npy`, `report.html` and `prepare.json`; without sound in the recording, no sound and no features.
+    encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
+    progress: called after each frame with the frames done and, about, those in all.
+
+    While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
+    Raises MissingFileError, VideoError when there is nothing to use, what an encoder raises, OutputError for a folder
+    that cannot be written or that holds something else.
+    """
+    output = Path(output_dir)
+    recording = Recording.open(recording_path)
+    program = load_encoder(encoder) if encoder is not None else builtin_encoder(WHISPER)
+    assert program is not None  # the built-in one is there
+    source = {
+        "version": VERSION,
+        "source": recording.path.name,
+        "sha256": _hash(recording.path),
+        "features": program.spec.name,
+        "fps": program.spec.fps,
+    }
+    if output.exists():
+        return _finished(output, source)
+    work = output.with_name(output.name + ".partial")
+    _begin(work, source)
+    observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
+    problems = find_problems(observations, width, height)
+    ranges = select(observations, problems, width, height, program.spec.fps)
+    if not ranges:
+        counted = ", ".join(f"{problems.count(problem)} frames {problem}" for problem in Problem if problem in problems)
+        raise VideoError(
+            f"{recording.path}: no second of it shows a face that can be used ({counted or 'too short'});"
+            " film one person from the front, the whole face in the picture"
+        )
+    summary = source | _summary(recording, observations, problems, ranges, (width, height), program.spec.fps)
+    with writing(work):
+        _write_template(work, observations, ranges)
+        if recording.sound:
+            _write_sound(work, recording, observations, ranges, program)
+        write_report(work / REPORT, work, summary, observations, problems, ranges)
+        with complete_file(work / SUMMARY) as temporary:
+            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        for leftover in (work / _RECORDS, work / _SETTINGS):
+            leftover.unlink()
+        shutil.rmtree(work / _OBSERVED)
+        work.rename(output)
+    return _preparation(output, summary)
+
+
+# In the working folder, beside what becomes the template:
+_RECORDS, _OBSERVED, _SETTINGS = "records.f32", "observed", "settings.json"
+
+
+def _begin(work: Path, source: dict[str, Any]) -> None:
+    """Make the working folder, or make sure that it is of the same recording."""
+    settings = work / _SETTINGS
+    if settings.exists() and json.loads(settings.read_text()) != source:
+        raise OutputError(f"{work}: holds the beginning of another preparation; remove it or choose another output")
+    prepare_folder(work / _OBSERVED)
+    if not settings.exists():
+        with complete_file(settings) as temporary:
+            temporary.write_text(json.dumps(source, indent=2) + "\n")
+
+
+def _finished(output: Path, source: dict[str, Any]) -> Preparation:
+    summary = output / SUMMARY
+    if not summary.is_file():
+        raise OutputError(f"{output}: exists and is no prepared template; choose another output")
+    before = json.loads(summary.read_text())
+    if any(before.get(name) != value for name, value in source.items()):
+        raise OutputError(f"{output}: was prepared from {before.get('source')} or otherwise; choose another output")
+    return _preparation(output, before)
+
+
+def _preparation(folder: Path, summary: dict[str, Any]) -> Preparation:
+    return Preparation(folder, summary["frames"], summary["observed"], summary["with_face"], summary)
+
+
+def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tuple[list[Observation], tuple[int, int]]:
+    """Look at every frame that no earlier run has looked at, and keep it as a picture; also width and height."""
+    observations = _read_records(work / _RECORDS)
+    done = len(observations)
+    last_face = next((seen.face for seen in reversed(observations) if seen.face), None)
+    observer = Observer(observations[-1] if observations else None, last_face)
+    total = round(recording.sound * fps)
+    size = (0, 0)
+    with closing(prefetch(recording.frames(fps))) as frames, (work / _RECORDS).open("ab") as records:
+        for index, (number, image) in enumerate(frames):
+            size = (image.shape[1], image.shape[0])
+            if index < done:
+                continue
+            write_image(work / _OBSERVED / f"{number}.jpg", image, QUALITY)
+            observations.append(observer.observe(number, image))
+            records.write(observations[-1].to_record().tobytes())
+            records.flush()
+            progress(index + 1, max(total, index + 1))
+    return observations, size
+
+
+def _read_records(path: Path) -> list[Observation]:
+    """The complete records of an earlier run; a last one that was cut off is removed."""
+    if not path.exists():
+        return []
+    count = path.stat().st_size // (4 * VALUES)
+    with path.open("r+b") as file:
+        file.truncate(count * 4 * VALUES)
+    records = np.fromfile(path, np.float32).reshape(-1, VALUES)
+    return [Observation.from_record(record) for record in records]
+
+
+def _write_template(work: Path, observations: Sequence[Observation], ranges: Sequence[Range]) -> None:
+    """Frames and landmarks, numbered from 0 over all ranges."""
+    for folder in (FRAMES, LANDMARKS):
+        (work / folder).mkdir(exist_ok=True)
+    number = 0
+    for part in ranges:
+        for offset, points in enumerate(part.landmarks):
+            picture = work / _OBSERVED / f"{observations[part.first + offset].number}.jpg"
+            frame = work / FRAMES / f"{number}.jpg"
+            if not frame.exists():
+                frame.hardlink_to(picture)
+            lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
+            (work / LANDMARKS / f"{number}.lms").write_text(lines)
+            number += 1
+
+
+def _write_sound(
+    work: Path,
+    recording: Recording,
+    observations: Sequence[Observation],
+    ranges: Sequence[Range],
+    program: AudioProgram,
+) -> None:
+    """The sound of the ranges and its features, computed from the whole sound."""
+    samples_each = SAMPLE_RATE // program.spec.fps
+    spans = [(observations[part.first].number, len(part)) for part in ranges]
+    with (work / SOUND).open("wb") as file, wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(SAMPLE_RATE)
+        for start, count in spans:
+            for samples in _cut(decode_audio(recording.path), start * samples_each, count * samples_each):
+                scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
+                sound.writeframes(scaled.astype("<i2").tobytes())
+    features = extract_features(decode_audio(recording.path), program)
+    rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
+    values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
+    known = rows < len(features)
+    values[known] = features.values[rows[known]]
+    AudioFeatures(values, program.spec).save(work / f"aud_{program.spec.name}.npy")
+
+
+def _cut(blocks: Iterator[npt.NDArray[np.float32]], first: int, count: int) -> Iterator[npt.NDArray[np.float32]]:
+    """`count` samples from `first` on, with zeros where the sound is over."""
+    position = 0
+    given = 0
+    for block in blocks:
+        part = block[max(first - position, 0) : max(first + count - position, 0)]
+        position += len(block)
+        given += len(part)
+        yield part
+        if given == count:
+            return
+    yield np.zeros(count - given, np.float32)
+
+
+def _summary(
+    recording: Recording,
+    observations: Sequence[Observation],
+    problems: Sequence[Problem | None],
+    ranges: Sequence[Range],
+    size: tuple[int, int],
+    fps: int,
+) -> dict[str, Any]:
+    firsts = np.cumsum([0, *map(len, ranges)])
+
+    def figures(kind: str) -> dict[str, float]:
+        parts = [getattr(part, kind) for part in ranges]
+        weights = list(map(len, ranges))
+        boxes = [part[:, BOX_POINTS] for part in parts]
+        return {
+            "motion": float(np.average(list(map(motion, parts)), weights=weights)),
+            "jitter": float(np.average(list(map(jitter, parts)), weights=weights)),
+            "box motion": float(np.average(list(map(motion, boxes)), weights=weights)),
+            "box jitter": float(np.average(list(map(jitter, boxes)), weights=weights)),
+        }
+
+    return {
+        "width": size[0],
+        "height": size[1],
+        "sound": bool(recording.sound),
+        "observed": len(observations),
+        "with_face": sum(observation.face is not None for observation in observations),
+        "two_faces": sum(observation.others > 0 for observation in observations),
+        "problems": {problem.value: problems.count(problem) for problem in Problem if problem in problems},
+        "frames": int(firsts[-1]),
+        "ranges": [
+            {"first": int(first), "frames": len(part), "start": observations[part.first].number / fps}
+            for first, part in zip(firsts, ranges, strict=False)
+        ],
+        "landmarks before": figures("raw"),
+        "landmarks after": figures("landmarks"),
+    }
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

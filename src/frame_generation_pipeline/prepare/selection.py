@@ -1,0 +1,107 @@
+"""Which frames of a recording become a template, and with what landmarks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
+from frame_generation_pipeline.tracking.layout import to_110
+from frame_generation_pipeline.tracking.lips import yaw
+
+from .observation import Observation
+from .smoothing import smooth_landmarks
+
+LONGEST_GAP = 0.4  # seconds; longer ones are left out
+SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too
+MOST_TURNED = 50.0  # degrees
+LEAST_SHARP = 0.15  # of the recording's median sharpness
+SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
+
+
+class Problem(StrEnum):
+    """Why a frame is not used as it is."""
+
+    NO_FACE = "no face"
+    CUT_OFF = "face cut off"
+    TOO_SMALL = "face too small"
+    TURNED = "turned away"
+    BLURRED = "blurred"
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """Consecutive frames of a recording that are used."""
+
+    first: int  # index of the first frame among the observed ones
+    raw: npt.NDArray[np.float32]  # (n, 110, 2) pixels: landmarks with gaps filled
+    landmarks: npt.NDArray[np.float32]  # (n, 110, 2) pixels: without jitter
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
+def find_problems(observations: Sequence[Observation], width: int, height: int) -> list[Problem | None]:
+    """What is wrong with each frame of a recording of `width` x `height` pixels."""
+    sharp = [observation.sharpness for observation in observations if observation.face]
+    least = LEAST_SHARP * float(np.median(sharp)) if sharp else 0.0
+    return [_problem(observation, width, height, least) for observation in observations]
+
+
+def select(
+    observations: Sequence[Observation], problems: Sequence[Problem | None], width: int, height: int, fps: int
+) -> list[Range]:
+    """The ranges of frames that are used, each at least a second long; short gaps in them are filled in."""
+    good = [problem is None for problem in problems]
+    usable = list(good)
+    position = 0
+    for is_good, run in groupby(good):
+        length = len(list(run))
+        inside = position > 0 and position + length < len(good)
+        if not is_good and inside and length <= LONGEST_GAP * fps:
+            usable[position : position + length] = [True] * length
+        position += length
+    ranges, position = [], 0
+    for is_usable, run in groupby(usable):
+        length = len(list(run))
+        if is_usable and length >= min(SHORTEST_RANGE * fps, len(good)):
+            part = slice(position, position + length)
+            ranges.append(_range(position, observations[part], good[part], width, height))
+        position += length
+    return ranges
+
+
+def _problem(observation: Observation, width: int, height: int, least_sharp: float) -> Problem | None:
+    if observation.face is None:
+        return Problem.NO_FACE
+    box = CropBox.from_landmarks(to_110(observation.face.points).astype(np.int32))
+    if box.size < SMALLEST_BOX:
+        return Problem.TOO_SMALL
+    if box.problem(width, height):
+        return Problem.CUT_OFF
+    if abs(yaw(observation.face.points)) > MOST_TURNED:
+        return Problem.TURNED
+    return Problem.BLURRED if observation.sharpness < least_sharp else None
+
+
+def _range(first: int, observations: Sequence[Observation], good: Sequence[bool], width: int, height: int) -> Range:
+    """Landmarks of a range that begins and ends with good frames; those of other frames are between their neighbours'."""
+    known = np.flatnonzero(good)
+    faces = [observation.face for observation, is_good in zip(observations, good, strict=True) if is_good]
+    points = np.array([to_110(face.points) for face in faces if face])
+    everywhere = np.arange(len(good))
+    filled = np.stack([np.interp(everywhere, known, column) for column in points.reshape(len(known), -1).T], axis=1)
+    raw = filled.reshape(-1, *points.shape[1:]).astype(np.float32)
+    return Range(first, raw, _inside(smooth_landmarks(raw), raw, width, height))
+
+
+def _inside(
+    smoothed: npt.NDArray[np.float32], raw: npt.NDArray[np.float32], width: int, height: int
+) -> npt.NDArray[np.float32]:
+    """The smoothed landmarks, but the raw ones where smoothing moves a box over the picture's edge."""
+    boxes = (CropBox.from_landmarks(points.astype(np.int32)) for points in smoothed)
+    outside = np.array([box.problem(width, height) is not None for box in boxes])
+    return np.where(outside[:, None, None], raw, smoothed)

@@ -1,0 +1,57 @@
+"""Landmarks without jitter and without lag.
+
+Each coordinate is replaced by what a parabola through its neighbours in time, before and after alike, has at its place
+(A. Savitzky and M. J. E. Golay, "Smoothing and Differentiation of Data by Simplified Least Squares Procedures",
+Analytical Chemistry 36(8), 1964). A parabola follows a head that moves and speeds up; what it does not follow is noise.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.template.landmarks import FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE
+
+POINTS_REACH = 2  # frames on either side that a point is smoothed with
+BOX_REACH = 4  # for the points that place the box, whose every move is seen at the box's edge
+BOX_POINTS = (FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE)
+
+Values = npt.NDArray[np.float64]
+
+
+def smooth_landmarks(landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Landmarks of consecutive frames (n, 110, 2) in pixels, n >= 1 -> the same without jitter."""
+    steady = _without_outliers(landmarks.astype(np.float64))
+    smoothed = smooth(steady, POINTS_REACH)
+    smoothed[:, BOX_POINTS] = smooth(steady[:, BOX_POINTS], BOX_REACH)
+    return smoothed.astype(np.float32)
+
+
+def smooth(values: Values, reach: int) -> Values:
+    """Values of consecutive frames (n, ...) -> those of the parabolas through up to `reach` frames on either side."""
+    count = len(values)
+    smoothed = np.empty_like(values)
+    for index in range(count):
+        around = np.arange(max(index - reach, 0), min(index + reach + 1, count))
+        powers = np.vander((around - index).astype(np.float64), min(3, len(around)), increasing=True)
+        weights = np.linalg.pinv(powers)[0]
+        smoothed[index] = np.tensordot(weights, values[around], axes=1)
+    return smoothed
+
+
+def jitter(values: npt.NDArray[np.floating]) -> float:
+    """Mean length of the second difference in time of points (n, k, 2), in pixels: 0 where all move evenly."""
+    if len(values) < 3:
+        return 0.0
+    return float(np.linalg.norm(np.diff(values.astype(np.float64), n=2, axis=0), axis=2).mean())
+
+
+def motion(values: npt.NDArray[np.floating]) -> float:
+    """Mean distance that points (n, k, 2) move from frame to frame, in pixels."""
+    return float(np.linalg.norm(np.diff(values.astype(np.float64), axis=0), axis=2).mean()) if len(values) > 1 else 0.0
+
+
+def _without_outliers(values: Values) -> Values:
+    """Each value replaced by the median of three where it is the odd one out."""
+    if len(values) < 3:
+        return values
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.asarray(np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0))

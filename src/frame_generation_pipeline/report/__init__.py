@@ -1,0 +1,1 @@
+"""Pages that show people what was found, trained or measured."""

@@ -1,0 +1,114 @@
+"""The face detector: BlazeFace for short range, as MediaPipe has it.
+
+V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019, arXiv:1907.05047.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.generator.onnx_session import open_session
+from frame_generation_pipeline.weights import FACE_DETECTOR
+
+SIDE = 128  # pixels of the network's square input
+GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors in a cell
+LOWEST_SCORE = 0.5  # of a face
+OVERLAP = 0.3  # intersection over union from which two boxes are one face
+TILINGS = (1.0, 0.5)  # sides of the squares that are searched when the whole picture shows no face, of its shorter side
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face, roughly: its box and both eyes, in pixels of the picture."""
+
+    score: float  # 0 to 1
+    box: tuple[float, float, float, float]  # left, top, right, bottom
+    eyes: npt.NDArray[np.float64]  # (2, 2): x, y of the eye on the left of the picture, then of the other
+
+
+class FaceDetector:
+    """Finds faces that fill at least a tenth of the picture's shorter side.
+
+    threads: see `open_session`.
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._session = open_session(FACE_DETECTOR, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+        self._anchors = _anchors()
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
+        """Faces in a picture (H, W, 3) uint8 BGR, the surest first; [] when there is none."""
+        height, width = image.shape[:2]
+        found = self._search(image, 0, 0, max(width, height))
+        for share in TILINGS:
+            if not found:
+                side = round(min(width, height) * share)
+                corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
+                found = [face for x, y in corners for face in self._search(image, x, y, side)]
+        return _merged(found)
+
+    def _search(self, image: npt.NDArray[np.uint8], x: int, y: int, side: int) -> list[Detection]:
+        """Faces in the square from (x, y); what it has beyond the picture is black."""
+        part = image[y : y + side, x : x + side]
+        square = np.zeros((SIDE, SIDE, 3), np.uint8)
+        scale = SIDE / side
+        height, width = (max(1, round(length * scale)) for length in part.shape[:2])
+        square[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+        values = square[np.newaxis, ..., ::-1].astype(np.float32) / 127.5 - 1
+        regressors, logits = self._session.run(["regressors", "classificators"], {self._input: values})
+        scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0].astype(np.float64), -100, 100)))
+        likely = np.flatnonzero(scores >= LOWEST_SCORE)
+        corner = np.array([x, y])
+        faces = []
+        for index in likely:
+            # Middle, size, and six points, of which the first two are the eyes; in pixels of the square.
+            pairs = regressors[0, index].astype(np.float64).reshape(8, 2)
+            pairs[[0, *range(2, 8)]] += self._anchors[index] * SIDE
+            middle, size = pairs[0] / scale + corner, pairs[1] / scale
+            box = (*(middle - size / 2).tolist(), *(middle + size / 2).tolist())
+            faces.append(Detection(float(scores[index]), box, pairs[2:4] / scale + corner))
+        return faces
+
+
+def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def _anchors() -> npt.NDArray[np.float64]:
+    """The middles that positions are told from, (896, 2) as shares of the input's side."""
+    middles = []
+    for cells, anchors in GRIDS:
+        steps = (np.arange(cells) + 0.5) / cells
+        y, x = np.meshgrid(steps, steps, indexing="ij")
+        middles.append(np.stack([x, y], axis=-1).reshape(-1, 2).repeat(anchors, axis=0))
+    return np.concatenate(middles)
+
+
+def _steps(length: int, side: int) -> list[int]:
+    """Where squares begin that cover `length` and overlap by at least half."""
+    if length <= side:
+        return [0]
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return [round(start) for start in np.linspace(0, length - side, count)]
+
+
+def _merged(faces: list[Detection]) -> list[Detection]:
+    """One detection for each face: the mean of those that overlap, weighted by their scores."""
+    left = sorted(faces, key=lambda face: -face.score)
+    merged = []
+    while left:
+        same = [face for face in left if overlap(face.box, left[0].box) > OVERLAP]
+        weights = np.array([face.score for face in same])
+        box = np.average([face.box for face in same], axis=0, weights=weights)
+        eyes = np.average([face.eyes for face in same], axis=0, weights=weights)
+        merged.append(Detection(same[0].score, (box[0], box[1], box[2], box[3]), eyes))
+        left = [face for face in left if not any(face is other for other in same)]
+    return merged

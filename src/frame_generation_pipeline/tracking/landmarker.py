@@ -1,0 +1,59 @@
+"""From a picture to the faces in it, each with its mesh."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .detector import FaceDetector, overlap
+from .mesh import EYE_CORNERS, FaceMesh, Region
+
+LOWEST_PRESENCE = 0.5  # from which a mesh is believed
+SAME_FACE = 0.5  # overlap of boxes from which two meshes are of one face
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face in a picture."""
+
+    points: npt.NDArray[np.float32]  # (468, 3): x, y in pixels, and depth in the same unit, smaller is nearer
+    score: float  # how surely it is one, 0 to 1
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the points, in pixels."""
+        left, top = self.points[:, :2].min(axis=0).tolist()
+        right, bottom = self.points[:, :2].max(axis=0).tolist()
+        return left, top, right, bottom
+
+    @property
+    def area(self) -> float:
+        """Of the box, in pixels."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
+
+
+class FaceLandmarker:
+    """Finds faces and their meshes. threads: see `open_session`."""
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._detector, self._mesh = FaceDetector(threads=threads), FaceMesh(threads=threads)
+
+    def faces(self, image: npt.NDArray[np.uint8]) -> list[Face]:
+        """Every face in a picture (H, W, 3) uint8 BGR, the largest first; depends on nothing but the picture."""
+        faces: list[Face] = []
+        for detection in self._detector.detect(image):
+            face = self._look(image, Region.around(detection.box, *detection.eyes))
+            # Once more from where the mesh is: the detector's boxes are unsteady.
+            refined = self.follow(image, face) if face else None
+            if refined and all(overlap(refined.box, other.box) < SAME_FACE for other in faces):
+                faces.append(refined)
+        return sorted(faces, key=lambda face: -face.area)
+
+    def follow(self, image: npt.NDArray[np.uint8], previous: Face) -> Face | None:
+        """The face about where `previous` was, without searching for it; None when it is not there."""
+        return self._look(image, Region.around(previous.box, *previous.points[list(EYE_CORNERS), :2]))
+
+    def _look(self, image: npt.NDArray[np.uint8], region: Region) -> Face | None:
+        points, score = self._mesh.points(image, region)
+        return Face(points, score) if score >= LOWEST_PRESENCE else None

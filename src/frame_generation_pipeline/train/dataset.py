@@ -1,0 +1,183 @@
+"""What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.errors import TemplateError
+from frame_generation_pipeline.face.crop import mask_face
+from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.spec import WINDOW_BEFORE, FaceSpec
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.landmarks import LIPS, read_landmarks
+from frame_generation_pipeline.template.template import LANDMARKS, Template
+
+from .recipe import Recipe
+
+CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
+MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the network's input
+FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees, on the CPU; b samples, colours BGR in [0, 1]."""
+
+    image: Tensor  # (b, 6, size, size): a reference image and the target with its middle blacked out
+    target: Tensor  # (b, 3, size, size)
+    audio: Tensor  # (b, *window_shape)
+    mouth: npt.NDArray[np.int64]  # (b, 2): left and top of the square around the lips, in pixels of the target
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A template's faces with their surroundings, resized once, and what belongs to each of them."""
+
+    faces: npt.NDArray[np.uint8]  # (n, side, side, 3) BGR, mapped from a file
+    features: AudioFeatures
+    face: FaceSpec
+    context: float  # what `faces` hold around the boxes, as a share of their side
+    lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
+    train: npt.NDArray[np.int64]  # frames to learn from
+    held_out: range  # frames that are never learned from
+
+    @classmethod
+    def build(
+        cls,
+        template: Template,
+        features: AudioFeatures,
+        face: FaceSpec,
+        held_out: range,
+        store: Path,
+        *,
+        recipe: Recipe,
+        cuts: tuple[int, ...] = (),
+        progress: Progress = lambda done, total: None,
+    ) -> "TrainingSet":
+        """Cut the faces out of `template` into the file `store`, unless an earlier run has done so.
+
+        Frame i belongs to feature i; frames without one are left out, as are those whose window of features reaches
+        into `held_out`, or across one of `cuts`, frames before which the recording was cut. Raises TemplateError when
+        too little is left, OutputError for a store that cannot be written, and what reading frames raises.
+        """
+        count = min(len(template), len(features))
+        indices = np.arange(count)
+        usable = (indices < held_out.start - WINDOW_BEFORE) | (indices >= held_out.stop + WINDOW_BEFORE)
+        for cut in cuts:
+            usable &= (indices < cut - WINDOW_BEFORE) | (indices >= cut + WINDOW_BEFORE)
+        train = indices[usable]
+        if len(train) < FEWEST_FRAMES:
+            raise TemplateError(
+                f"{template.path}: {len(template)} frames with {len(features)} features leave {len(train)} frames to"
+                f" learn from; record longer or hold less out"
+            )
+        context = CONTEXT if recipe.jitter else 0.0
+        side = round(face.crop_size * (1 + 2 * context))
+        if not store.exists():
+            with complete_file(store) as temporary:
+                shape = (len(template), side, side, 3)
+                faces = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+                for index in range(len(template)):
+                    frame = template.read(index)
+                    faces[index] = _with_surroundings(frame.image, frame.box, context, side, recipe.cubic)
+                    progress(index + 1, len(template))
+                faces.flush()
+        lips = np.array([_lips(template, index, context, side) for index in range(count)])
+        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, train, held_out)
+
+    def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
+        """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
+        if recipe.temporal:
+            first = self.train[np.isin(self.train + 1, self.train)]
+            drawn = rng.choice(first, recipe.batch // 2)
+            targets = np.stack([drawn, drawn + 1], axis=1).ravel()
+            repeats = 2
+        else:
+            targets = rng.choice(self.train, recipe.batch)
+            repeats = 1
+        references = rng.choice(self.train, recipe.batch // repeats).repeat(repeats)
+        moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3)).repeat(repeats, axis=1)
+        return self.samples(targets, references, moves)
+
+    def samples(
+        self,
+        targets: npt.NDArray[np.int64],
+        references: npt.NDArray[np.int64],
+        moves: npt.NDArray[np.float64] | None = None,
+    ) -> Batch:
+        """The samples of given frames. moves: (2, b, 3), how far boxes of reference and target are moved and scaled."""
+        if moves is None:
+            moves = np.zeros((2, len(targets), 3))
+        images, truths, mouths = [], [], []
+        side = mouth_side(self.face)
+        for target, reference, move, reference_move in zip(targets, references, moves[1], moves[0], strict=True):
+            truth, lips = self._face(target, move)
+            shown, _ = self._face(reference, reference_move)
+            images.append(np.concatenate([shown, mask_face(truth, self.face)], axis=2))
+            truths.append(truth)
+            mouths.append(np.clip(np.rint(lips - side / 2), 0, self.face.size - side))
+        windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
+        return Batch(
+            _to_tensor(np.stack(images)),
+            _to_tensor(np.stack(truths)),
+            torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape)),
+            np.array(mouths, np.int64),
+        )
+
+    def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+        """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""
+        stored = self.faces.shape[1]
+        plain = stored / (1 + 2 * self.context)  # the box's side in the store
+        size = plain * (1 + move[2])
+        corner = (stored - size) / 2 + move[:2] * plain
+        scale = self.face.crop_size / size
+        shift = scale / 2 - 0.5 - corner * scale  # a pixel's middle is half a pixel from its edges
+        crop = cv2.warpAffine(
+            np.asarray(self.faces[index]),
+            np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]),
+            (self.face.crop_size, self.face.crop_size),
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        margin = self.face.margin
+        lips = (self.lips[index] - corner) * scale - margin
+        return np.asarray(crop[margin:-margin, margin:-margin], np.uint8), lips
+
+
+def mouth_side(face: FaceSpec) -> int:
+    """Side of the square around the lips in pixels of the network's output; even, for half-size training."""
+    return 2 * round(MOUTH_REGION * face.size / 2)
+
+
+def _to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
+    """(b, h, w, c) uint8 -> (b, c, h, w) float32 in [0, 1], channels last in memory, which trains faster."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+def _with_surroundings(
+    image: npt.NDArray[np.uint8], box: CropBox, context: float, side: int, cubic: bool
+) -> npt.NDArray[np.uint8]:
+    """The box with `context` of its side around it, (side, side, 3); beyond the picture its edge is repeated."""
+    around = round(box.size * context)
+    padded = cv2.copyMakeBorder(image, around, around, around, around, cv2.BORDER_REPLICATE)
+    crop = padded[box.y : box.y + box.size + 2 * around, box.x : box.x + box.size + 2 * around]
+    return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))
+
+
+def _lips(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
+    """The middle of the lips in pixels of a stored face."""
+    box = template.boxes[index]
+    number = template.images[index].stem
+    points = read_landmarks(template.folder / LANDMARKS / f"{number}.lms")[LIPS]
+    around = round(box.size * context)
+    corner = np.array([box.x - around, box.y - around])
+    return np.asarray((points.mean(axis=0) - corner) * side / (box.size + 2 * around), np.float64)

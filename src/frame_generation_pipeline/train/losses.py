@@ -1,0 +1,66 @@
+"""The losses of a training, each by its weight in the recipe."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from .perceptual import PerceptualLoss
+from .recipe import Recipe
+
+
+def around_lips(faces: Tensor, mouth: npt.NDArray[np.int64], side: int) -> Tensor:
+    """The squares around the lips, (b, 3, side, side), of faces (b, 3, h, w); mouth: (b, 2) their left and top."""
+    squares = [
+        face[:, top : top + side, left : left + side] for face, (left, top) in zip(faces, mouth.tolist(), strict=True)
+    ]
+    return torch.stack(squares)
+
+
+def temporal_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference between the changes of output and target, (b, ...), within each pair of frames."""
+    change = output[1::2] - output[::2] - (target[1::2] - target[::2])
+    return change.abs().mean()
+
+
+class GeneratorLoss(nn.Module):
+    """Every loss that the recipe gives a weight.
+
+    perceptual: (output, target), pictures (b, 3, h, w) -> scalar; sync: (faces, windows) -> scalar. Each is needed only
+    where the recipe gives it a weight.
+    """
+
+    def __init__(self, recipe: Recipe, perceptual: nn.Module | None = None, sync: nn.Module | None = None) -> None:
+        super().__init__()
+        self.recipe, self.perceptual, self.sync = recipe, perceptual, sync
+
+    @classmethod
+    def of(cls, recipe: Recipe, vgg: str | Path | None = None, sync: nn.Module | None = None) -> "GeneratorLoss":
+        """With the networks that the recipe wants. vgg: see `PerceptualLoss`."""
+        perceptual = PerceptualLoss(vgg, original=recipe.face_perceptual) if recipe.perceptual else None
+        return cls(recipe, perceptual, sync)
+
+    def forward(
+        self, output: Tensor, target: Tensor, audio: Tensor, mouth: npt.NDArray[np.int64], side: int
+    ) -> dict[str, Tensor]:
+        """Each loss by its name, and their weighted sum as `total`.
+
+        output, target: (b, 3, h, w) in [0, 1]. audio: (b, *window_shape). mouth, side: see `around_lips`.
+        """
+        recipe = self.recipe
+        losses = {"l1": (output - target).abs().mean()}
+        lips, true_lips = around_lips(output, mouth, side), around_lips(target, mouth, side)
+        if recipe.mouth:
+            losses["mouth"] = (lips - true_lips).abs().mean()
+        if self.perceptual is not None:
+            pair = (output, target) if recipe.face_perceptual else (lips, true_lips)
+            losses["perceptual"] = self.perceptual(*pair)
+        if recipe.temporal:
+            losses["temporal"] = temporal_loss(lips, true_lips)
+        if self.sync is not None:
+            losses["sync"] = self.sync(output, audio)
+        return losses | {
+            "total": sum((getattr(recipe, name) * loss for name, loss in losses.items()), output.new_zeros(()))
+        }

@@ -1,0 +1,47 @@
+"""The page that shows how a training goes."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.report.page import Page
+
+from .recipe import Recipe
+
+
+@dataclass
+class Log:
+    """What was measured on the way, each entry with its `steps` and `minutes`."""
+
+    losses: list[dict[str, float]] = field(default_factory=list)
+    scores: list[dict[str, float]] = field(default_factory=list)
+
+
+def write_page(path: Path, log: Log, strips: npt.NDArray[np.uint8] | None, recipe: Recipe) -> None:
+    """Write the loss curves, the scores and the pictures of held-out frames as one HTML file."""
+    page = Page("Training", _lead(log))
+    if strips is not None:
+        page.picture(strips, "Frames that are not learned from: truth, output, four times their difference.")
+        names = [name for name in log.scores[-1] if name not in ("steps", "minutes")]
+        curves = {name: _curve(log.scores, name) for name in names}
+        page.chart(curves, x="minutes", y="dB", caption="PSNR of held-out frames.")
+    names = [name for name in (log.losses[-1] if log.losses else {}) if name not in ("steps", "minutes")]
+    curves = {name: _curve(log.losses, name) for name in names}
+    if curves:
+        page.chart(
+            curves, x="minutes", y="loss", caption="Losses without their weights, and their weighted total.", log_y=True
+        )
+    page.heading("Recipe")
+    page.table(("setting", "value"), list(asdict(recipe).items()))
+    page.write(path)
+
+
+def _lead(log: Log) -> str:
+    last = (log.losses or log.scores or [{"steps": 0, "minutes": 0.0}])[-1]
+    return f"{last['steps']:.0f} steps in {last['minutes']:.0f} minutes."
+
+
+def _curve(entries: list[dict[str, float]], name: str) -> tuple[list[float], list[float]]:
+    return [entry["minutes"] for entry in entries], [entry[name] for entry in entries]

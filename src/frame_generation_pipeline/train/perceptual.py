@@ -1,0 +1,77 @@
+"""A loss of features instead of pixels: those of VGG, which see edges and texture where pixels see an average.
+
+J. Johnson, A. Alahi and L. Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016,
+arXiv:1603.08155. The weights that come with the package are VGG16's first seven convolutions, fine-tuned to find edges.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.generator.checkpoint import read_tensors
+from frame_generation_pipeline.weights import PERCEPTUAL
+
+# (channels in, channels out) of the convolutions up to conv3_3, by torchvision's index; VGG16 and VGG19 agree so far.
+_LAYERS = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256), 12: (256, 256), 14: (256, 256)}
+_POOLED = (2, 7)  # after the ReLU of these, sizes are halved
+TAPS = (2, 7, 14)  # conv1_2, conv2_2 and conv3_3
+MEAN = (104.00699, 116.66877, 122.67892)  # of the pictures that the weights here learned from: BGR, 0 to 255
+DEVIATION = 57.4  # grey levels: torchvision's weights are for pictures divided by so much, the ones here are not
+
+
+class PerceptualLoss(nn.Module):
+    """How far the features of two pictures are apart.
+
+    weights: a file of torchvision's VGG16 or VGG19; by default those that come with the package.
+    original: the mean squared difference of conv3_3, of pictures in [0, 1] as they are, which is SyncTalk_2D's loss; by
+    default the mean absolute difference of `TAPS` as a share of the target's mean absolute features.
+
+    Raises ModelError for a file without the convolutions.
+    """
+
+    mean: Tensor
+
+    def __init__(self, weights: str | Path | None = None, *, original: bool = False) -> None:
+        super().__init__()
+        self.original = original
+        path = Path(weights) if weights is not None else PERCEPTUAL
+        tensors = read_tensors(path)
+        self.features = nn.ModuleDict()
+        for index, (channels_in, channels_out) in _LAYERS.items():
+            layer = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+            for name, parameter in layer.named_parameters():
+                tensor = tensors.get(f"features.{index}.{name}")
+                if tensor is None or tensor.shape != parameter.shape:
+                    raise ModelError(
+                        f"{path}: has no features.{index}.{name} of VGG16 or VGG19; give torchvision's weights"
+                    )
+                parameter.data = tensor.float()
+            self.features[str(index)] = layer
+        self.requires_grad_(False)
+        own = weights is None
+        self.register_buffer("mean", torch.tensor(MEAN if own and not original else (0.0,) * 3).view(1, 3, 1, 1))
+        self.scale = (DEVIATION if original else 255.0) if own else 1.0
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Pictures (b, 3, h, w) BGR in [0, 1] -> a scalar; only `output` gets gradients."""
+        found = self._features(output)
+        with torch.no_grad():
+            wanted = self._features(target)
+        if self.original:
+            return ((found[-1] - wanted[-1]) ** 2).mean()
+        apart = [(f - w).abs().mean() / w.abs().mean().clamp(min=1e-6) for f, w in zip(found, wanted, strict=True)]
+        return torch.stack(apart).mean()
+
+    def _features(self, pictures: Tensor) -> list[Tensor]:
+        x = pictures * self.scale - self.mean
+        taps = []
+        for name, layer in self.features.items():
+            x = layer(x)
+            if int(name) in TAPS:
+                taps.append(x)
+            x = torch.relu(x)
+            if int(name) in _POOLED:
+                x = nn.functional.max_pool2d(x, 2)
+        return taps

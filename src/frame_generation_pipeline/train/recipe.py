@@ -1,0 +1,47 @@
+"""What a training optimises and how, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Weights of the losses, 0 for off, and how steps are made; the defaults are what `docs/training.md` found best."""
+
+    l1: float = 1.0  # mean absolute difference over the face
+    mouth: float = 2.0  # the same over a square around the lips
+    perceptual: float = 0.0  # squared difference of VGG features, see `PerceptualLoss`
+    temporal: float = 0.0  # mean absolute difference between the changes of truth and output from frame to frame
+    sync: float = 0.0  # SyncNet's cosine loss; a SyncNet is trained on the template first
+    face_perceptual: bool = False  # look at the whole face with `perceptual`, not only around the lips
+
+    batch: int = 8  # frames a step
+    learning_rate: float = 1e-3  # Adam's
+    decay: bool = True  # warm the rate up and let it fall to zero along half a cosine; otherwise it is constant
+    average: float = 0.995  # decay of the running mean of the weights, which is what is kept; 0: the last weights
+    coarse: float = 0.6  # this share of the training, at its beginning, sees faces at half the size
+    jitter: float = 0.03  # boxes are moved and scaled by up to this share of their side
+    cubic: bool = True  # resize faces as at inference; otherwise bilinearly, as the original's training does
+
+    def __post_init__(self) -> None:
+        if self.temporal and self.batch % 2:
+            raise ValueError("the temporal loss needs batches of an even number of frames")
+
+    def with_weights(self, weights: Mapping[str, float | None]) -> "Recipe":
+        """The recipe with other weights of losses, by their names; None leaves one as it is."""
+        return replace(self, **{name: weight for name, weight in weights.items() if weight is not None})  # type: ignore[arg-type]
+
+
+DEFAULT = Recipe()
+ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
+    mouth=0.0,
+    perceptual=0.01,
+    sync=10.0,
+    face_perceptual=True,
+    decay=False,
+    average=0.0,
+    coarse=0.0,
+    jitter=0.0,
+    cubic=False,
+)
+RECIPES = {"default": DEFAULT, "original": ORIGINAL}

@@ -1,0 +1,244 @@
+"""A training from beginning to end: what it reads, when it writes, and how it goes on after an interruption."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
+from frame_generation_pipeline.output import complete_file, prepare_folder
+from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.spec import FACE_328, FACE_SPECS, LIGHT, GeneratorSpec
+from frame_generation_pipeline.stages import prefetch
+from frame_generation_pipeline.template.template import Template
+
+from .dataset import Batch, TrainingSet
+from .losses import GeneratorLoss
+from .memory import keep_freed_memory
+from .page import Log, write_page
+from .recipe import DEFAULT, Recipe
+from .scores import score_held_out
+from .trainer import Trainer
+
+HELD_OUT = 2.0  # seconds at the end of a template that are not learned from
+SAVE_EVERY, PAGE_EVERY, LOG_EVERY = 60.0, 180.0, 20  # seconds, seconds, steps
+
+STATE, FACES, SETTINGS, PAGE = "state.pt", "faces.npy", "train.json", "train.html"
+CHECKPOINTS = ("generator.safetensors", "generator.pth")
+
+
+@dataclass(frozen=True)
+class Duration:
+    """When a training ends: after `steps`, or after `minutes` of work, all its runs together."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.steps, self.minutes) if value is not None]
+        if len(given) != 1 or not given[0] > 0:
+            raise OptionError("a training ends after a number of steps or of minutes; give one of them, above 0")
+
+    def progress(self, steps: int, seconds: float) -> float:
+        """The share of the training that is done after `steps` and `seconds`, 0 to 1."""
+        done = steps / self.steps if self.steps else seconds / (60 * (self.minutes or 1))
+        return min(done, 1.0)
+
+
+def train(
+    template_dir: str | Path,
+    output_dir: str | Path,
+    duration: Duration,
+    *,
+    width: int = LIGHT,
+    recipe: Recipe = DEFAULT,
+    vgg: str | Path | None = None,
+    start: str | Path | None = None,
+    features_path: str | Path | None = None,
+    held_out: float = HELD_OUT,
+    device: str = "auto",
+    seed: int = 0,
+    resume: bool = False,
+    progress: Update = lambda done, total, note="": None,
+) -> Path:
+    """Train a generator on the template folder `template_dir`; returns its checkpoint, `generator.safetensors`.
+
+    output_dir gets the checkpoint, also as the original's `.pth`; `train.html` with the loss curves and held-out frames,
+    updated as it goes; `train.json` with the settings; and what is needed to go on after an interruption.
+    duration: with steps, a training that was interrupted ends with the same bits as one that was not.
+    width: channels at the first level, `spec.LIGHT` or `spec.FULL`; a `start` brings its own.
+    recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`. start: a generator's checkpoint to begin from, with features of the template's type.
+    features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
+    held_out: seconds at the template's end that are never learned from.
+    device: see `choose_device`; on CUDA in mixed precision.
+    resume: go on with what is in output_dir, if anything.
+
+    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type, OptionError, OutputError
+    for a folder that cannot be written or holds a training that is not resumed or had other settings.
+    """
+    keep_freed_memory()
+    template, output = Template.open(template_dir), Path(output_dir)
+    features_path = Path(features_path) if features_path else find_features(template.folder)
+    features = AudioFeatures.load(features_path)
+    device = choose_device(device)
+    if start is None:
+        torch.manual_seed(seed)
+        network = GeneratorNetwork(GeneratorSpec(FACE_328, features.spec, width))
+    else:
+        network = load_network(start)
+        if network.spec.audio != features.spec:
+            raise ModelError(
+                f"{start}: is for {network.spec.audio.name} features, but {features_path} holds {features.spec.name} ones"
+            )
+    last = min(len(template), len(features))
+    held = range(max(last - round(held_out * features.spec.fps), 0), last)
+    settings = {
+        "template": _fingerprint(template, features),
+        "generator": {"face": network.spec.face.name, "audio": features.spec.name, "width": network.spec.width},
+        "start": Path(start).name if start else None,
+        "recipe": asdict(recipe),
+        "held_out": [held.start, held.stop],
+        "seed": seed,
+    }
+    state = _begin(output, settings, resume)
+    data = TrainingSet.build(
+        template, features, network.spec.face, held, output / FACES, recipe=recipe, cuts=cuts(template.folder)
+    )
+    losses = GeneratorLoss.of(recipe, vgg)
+    run = _Run(Trainer(network, data, recipe, losses, device=device, seed=seed), output, duration)
+    if state:
+        run.restore(state)
+    run.work(progress)
+    return output / CHECKPOINTS[0]
+
+
+def find_features(folder: Path) -> Path:
+    """The one feature file in a template's folder.
+
+    Raises MissingFileError when there is none, OptionError when there are several.
+    """
+    found = sorted(folder.glob("aud_*.npy"))
+    if not found:
+        raise MissingFileError(f"{folder}: no aud_*.npy; prepare a recording with sound, or name a feature file")
+    if len(found) > 1:
+        raise OptionError(f"{folder}: has {', '.join(path.name for path in found)}; name the one to use")
+    return found[0]
+
+
+def cuts(folder: Path) -> tuple[int, ...]:
+    """The frames of a prepared template before which the recording was cut."""
+    path = folder / "prepare.json"
+    if not path.is_file():
+        return ()
+    return tuple(int(part["first"]) for part in json.loads(path.read_text())["ranges"][1:])
+
+
+class _Run:
+    """The trainer, with what it writes on its way."""
+
+    def __init__(self, trainer: Trainer, output: Path, duration: Duration) -> None:
+        self.trainer, self.output, self.duration = trainer, output, duration
+        self.seconds = 0.0  # of work before this run
+        self.log = Log()
+        self.started = time.perf_counter()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.trainer.load_state_dict(state["trainer"])
+        self.seconds = state["seconds"]
+        self.log = Log(state["losses"], state["scores"])
+
+    def work(self, progress: Update) -> None:
+        """Train to the end; whenever it is stopped, what was saved last is complete."""
+        saved = shown = time.perf_counter()
+        recent: list[dict[str, float]] = []
+        with closing(prefetch(self._batches())) as batches:
+            while (done := self.duration.progress(self.trainer.steps, self._elapsed())) < 1:
+                recent.append(self.trainer.step(next(batches), done))
+                steps = self.trainer.steps
+                progress(
+                    steps, self.duration.steps or round(steps / max(done, 1e-9)), f"loss {recent[-1]['total']:.4f}"
+                )
+                if steps % LOG_EVERY == 0:
+                    self.log.losses.append(self._at() | _means(recent))
+                    recent.clear()
+                now = time.perf_counter()
+                if now - shown > PAGE_EVERY:
+                    self._show()
+                    shown = time.perf_counter()
+                if now - saved > SAVE_EVERY:
+                    self._save()
+                    saved = time.perf_counter()
+        self._show()
+        self._save()
+
+    def _batches(self) -> Iterator[Batch]:
+        for step in count(self.trainer.steps):
+            yield self.trainer.batch(step)
+
+    def _elapsed(self) -> float:
+        return self.seconds + time.perf_counter() - self.started
+
+    def _at(self) -> dict[str, float]:
+        return {"steps": self.trainer.steps, "minutes": self._elapsed() / 60}
+
+    def _save(self) -> None:
+        with complete_file(self.output / STATE) as temporary:
+            state = {"trainer": self.trainer.state_dict(), "seconds": self._elapsed(), **vars(self.log)}
+            torch.save(state, temporary)
+
+    def _show(self) -> None:
+        """Write the checkpoint as it is now, and the page."""
+        tensors = {name: value.cpu() for name, value in self.trainer.mean.items()}
+        for name in CHECKPOINTS:
+            write_tensors(self.output / name, tensors)
+        scores, strips = score_held_out(tensors, self.trainer)
+        self.log.scores.append(self._at() | scores)
+        write_page(self.output / PAGE, self.log, strips, self.trainer.recipe)
+
+
+def _means(entries: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([entry[name] for entry in entries])) for name in entries[0]}
+
+
+def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any] | None:
+    """Make the run's folder, or check that it goes on with the same settings; the saved state, if there is one."""
+    path = output / SETTINGS
+    if path.exists():
+        if not resume:
+            raise OutputError(f"{output}: holds a training; resume it, or choose another folder")
+        before = json.loads(path.read_text())
+        changed = [name for name in settings if settings[name] != before.get(name)]
+        if changed:
+            raise OptionError(
+                f"{output}: the training there was begun with other settings ({', '.join(changed)}); give the same ones,"
+                " or choose another folder"
+            )
+    else:
+        prepare_folder(output)
+        with complete_file(path) as temporary:
+            temporary.write_text(json.dumps(settings, indent=2) + "\n")
+    state = output / STATE
+    if not state.exists():
+        return None
+    loaded: dict[str, Any] = torch.load(state, weights_only=True)
+    return loaded
+
+
+def _fingerprint(template: Template, features: AudioFeatures) -> str:
+    """What tells one template and its features from another."""
+    digest = hashlib.sha256(np.ascontiguousarray(features.values).tobytes())
+    digest.update(repr((template.width, template.height, template.boxes)).encode())
+    return digest.hexdigest()

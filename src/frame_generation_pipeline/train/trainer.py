@@ -1,0 +1,105 @@
+"""One training: the network, its optimiser and the running mean of its weights, a step at a time."""
+
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from frame_generation_pipeline.generator.network import GeneratorNetwork
+
+from .dataset import Batch, TrainingSet, mouth_side
+from .losses import GeneratorLoss
+from .recipe import Recipe
+
+WARM_UP = 50  # steps in which the learning rate rises, where it also decays
+HIGHEST_NORM = 1.0  # gradients longer than this are shortened, so that no odd batch ruins a training
+
+
+class Trainer:
+    """Trains `network` on `data`; what it does at step i depends on `seed`, i and the progress given alone."""
+
+    def __init__(
+        self,
+        network: GeneratorNetwork,
+        data: TrainingSet,
+        recipe: Recipe,
+        loss: GeneratorLoss,
+        *,
+        device: str,
+        seed: int,
+    ) -> None:
+        self.data, self.recipe, self.seed, self.device = data, recipe, seed, torch.device(device)
+        self.network = network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.loss = loss.to(self.device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
+        self.mean = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.steps = 0
+        half = self.device.type == "cuda"
+        self._autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    def batch(self, step: int) -> Batch:
+        """What step `step` sees."""
+        return self.data.batch(self.recipe, np.random.default_rng([self.seed, step]))
+
+    def step(self, batch: Batch, progress: float) -> dict[str, float]:
+        """Learn from `batch`; progress: the share of the training that is behind it, in [0, 1). Returns the losses."""
+        recipe = self.recipe
+        rate = recipe.learning_rate
+        if recipe.decay:
+            rate *= min(1.0, (self.steps + 1) / WARM_UP) * (1 + cos(pi * progress)) / 2
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        image, target, audio = (tensor.to(self.device) for tensor in (batch.image, batch.target, batch.audio))
+        mouth, side = batch.mouth, mouth_side(self.data.face)
+        if progress < recipe.coarse:
+            image, target = F.avg_pool2d(image, 2), F.avg_pool2d(target, 2)
+            mouth, side = mouth // 2, side // 2
+        with self._autocast:
+            output = faces(self.network, image, audio)
+        losses = self.loss(output.float(), target, audio, mouth, side)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses["total"].backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), HIGHEST_NORM)
+        self.optimizer.step()
+        self.steps += 1
+        self._follow()
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _follow(self) -> None:
+        """Move the running mean towards the weights; over the first steps it is their plain mean."""
+        share = 1 - min(self.recipe.average, self.steps / (self.steps + 10)) if self.recipe.average else 1.0
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.mean[name].lerp_(value, share)
+            else:
+                self.mean[name].copy_(value)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs to go on as if nothing had happened."""
+        return {
+            "network": self.network.state_dict(),
+            "mean": self.mean,
+            "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.mean = {name: value.to(self.device) for name, value in state["mean"].items()}
+        self.steps = state["steps"]
+
+
+def faces(network: GeneratorNetwork, image: Tensor, audio: Tensor) -> Tensor:
+    """The network at any size: image (b, 6, h, w), audio (b, *window_shape) -> (b, 3, h, w) in [0, 1].
+
+    At the network's own size this is its forward pass; at half of it, what the audio gives is averaged to fit.
+    """
+    encoded = network.encode_image(image)
+    height, width = encoded[-1].shape[-2:]
+    sound = F.adaptive_avg_pool2d(network.audio_model(audio), (height, width))
+    return network.decode(encoded, sound)
