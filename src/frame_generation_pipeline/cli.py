@@ -41,10 +41,10 @@ TemplateDir = Annotated[Path, TEMPLATE]
 OptionalTemplateDir = Annotated[Path | None, TEMPLATE]
 Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFmpeg reads, also a video's.")]
 Encoder = Annotated[
-    Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx), to compute features.")
+    Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx); whisper features need none.")
 ]
 Features = Annotated[Path | None, typer.Option("--features", "-f", help="Audio features (.npy or .bin), if at hand.")]
-Mode = Annotated[str | None, typer.Option(help="ave, hubert or wenet; recognised when not given.")]
+Mode = Annotated[str | None, typer.Option(help="ave, hubert, wenet or whisper; recognised when not given.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; for PyTorch.")]
 Provider = Annotated[
     list[str] | None, typer.Option("--provider", help="ONNX Runtime execution provider; may be repeated.")
@@ -293,19 +293,22 @@ def verify(
 @app.command()
 def features(
     audio: Annotated[Path, typer.Argument(help="Any sound FFmpeg reads, also a video's.")],
-    encoder: Annotated[Path, typer.Option("--encoder", "-e", help="Audio encoder: .pth or .onnx.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Feature file: .npy or .bin.")],
+    encoder: Encoder = None,
+    mode: Annotated[str | None, typer.Option(help="[default: the encoder's, or whisper]")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Compute audio features, one a video frame.
 
+    **Example:** `framegen features speech.wav -o aud_whisper.npy`
+
     **Example:** `framegen features speech.wav --encoder audio_visual_encoder.pth -o aud_ave.npy`
     """
     from .audio.decode import decode_audio
-    from .audio.encoder import load_encoder
+    from .audio.encoder import open_encoder
     from .audio.stream import extract_features
 
-    found = extract_features(decode_audio(audio), load_encoder(encoder))
+    found = extract_features(decode_audio(audio), open_encoder(encoder, mode))
     found.save(output)
     if not quiet:
         typer.echo(f"{output}: {len(found)} {found.spec.name} features")
@@ -394,6 +397,58 @@ def compare(
         typer.echo("agree" if passed else f"differ: below {min_psnr:g} dB or SSIM {min_ssim:g}")
     if not passed:
         raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    generator: Annotated[Path, typer.Argument(help="Checkpoint, generator as ONNX, or avatar package.")],
+    template: TemplateDir,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for evaluation.json and evaluation.html.")],
+    features: Features = None,
+    encoder: Encoder = None,
+    frames: Annotated[str | None, typer.Option(help="Held-out frames, such as 450:500.")] = None,
+    held_out: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds at the end [default: what the training held out, else the last tenth]."),
+    ] = None,
+    mode: Mode = None,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how good a generator is on frames that it has not learned from: figures, and a page with pictures.
+
+    **Example:** `framegen evaluate runs/may/generator.safetensors --template dataset/may -o evaluation/`
+    """
+    from .evaluate.definitions import RECONSTRUCTION, USE
+    from .evaluate.report import PAGE, evaluate_files
+    from .evaluate.table import table
+
+    with show_progress("Evaluating", "frames", quiet=quiet) as progress:
+        evaluation, written = evaluate_files(
+            generator,
+            template,
+            output,
+            features_path=features,
+            encoder_path=encoder,
+            frames=frames,
+            seconds=held_out,
+            mode=mode,
+            device=device,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(written, indent=2, allow_nan=False))
+    elif not quiet:
+        for subjects in (RECONSTRUCTION, USE):
+            headers, rows = table(evaluation, tuple(subjects))
+            shown = Table(*headers)
+            for row in rows:
+                shown.add_row(*row)
+            Console().print(shown)
+        typer.echo(output / PAGE)
 
 
 @app.command()

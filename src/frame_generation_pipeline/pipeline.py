@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .audio.encoder import AudioProgram, load_encoder
+from .audio.encoder import AudioProgram, builtin_encoder, load_encoder
 from .avatar import Avatar
 from .engine import Frame
 from .errors import OptionError
@@ -40,9 +40,9 @@ class FrameGenerationPipeline:
     ) -> None:
         """Load a generator from `checkpoint_path` (.pth, .safetensors), or from `model_path` (.onnx) without PyTorch.
 
-        mode: `ave`, `hubert` or `wenet`; recognised from the file when not given.
+        mode: `ave`, `hubert`, `wenet` or `whisper`; recognised from the file when not given.
         device: `auto`, `cpu`, `cuda` or `mps`, for PyTorch.
-        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features.
+        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features; `whisper` has one built in.
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `generator.onnx_session.open_session`.
 
@@ -62,13 +62,15 @@ class FrameGenerationPipeline:
             self.generator = TorchGenerator.load(checkpoint_path, mode=mode, device=device or "auto")
         else:
             self.generator = _programs(checkpoint_path, mode, providers, threads)
-        self.encoder: AudioProgram | None = None
+        self.encoder: AudioProgram | None
         if encoder_path is not None:
             self.encoder = load_encoder(encoder_path, providers=providers, threads=threads)
+        else:
+            self.encoder = builtin_encoder(self.generator.spec.audio, providers=providers, threads=threads)
 
     @property
     def mode(self) -> str:
-        """The type of audio features that the generator wants: `ave`, `hubert` or `wenet`."""
+        """The type of audio features that the generator wants: `ave`, `hubert`, `wenet` or `whisper`."""
         return self.generator.spec.audio.name
 
     def avatar(self, template_dir: str | Path, *, use_parsing: bool = False) -> Avatar:

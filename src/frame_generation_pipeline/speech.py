@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .audio.decode import decode_audio, probe_audio
-from .audio.encoder import AudioProgram, builtin_encoder
+from .audio.encoder import AudioProgram
 from .audio.features import AudioFeatures
 from .audio.stream import stream_windows
 from .errors import OptionError
@@ -77,7 +77,6 @@ def plan_speech(
             )
         return Speech(count, spec, lambda: features.windows(count, first), *cut)
     assert audio is not None  # one of the two was given
-    encoder = encoder or builtin_encoder(spec)
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
     if encoder.spec != spec:

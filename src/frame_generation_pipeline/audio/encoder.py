@@ -1,4 +1,4 @@
-"""Samples in, audio features out: the `ave` encoder behind its mel front end, by ONNX Runtime or by torch."""
+"""Samples in, audio features out: an encoder behind its mel front end, by ONNX Runtime, or `ave` by torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from frame_generation_pipeline.errors import ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.onnx_session import open_session
 from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER, AudioSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, WHISPER, AudioSpec
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
 from .blocks import BLOCKS
@@ -130,7 +130,31 @@ def builtin_encoder(
     spec: AudioSpec, *, providers: Sequence[str] | None = None, threads: int | None = None
 ) -> AudioProgram | None:
     """The audio program that comes with this package, or None for features that it has none for."""
-    return OnnxAudioProgram(WHISPER_PROGRAM, providers=providers, threads=threads) if spec == WHISPER else None
+    path = builtin_file(spec)
+    return None if path is None else OnnxAudioProgram(path, providers=providers, threads=threads)
+
+
+def builtin_file(spec: AudioSpec) -> Path | None:
+    """The file of `builtin_encoder`."""
+    return {WHISPER: WHISPER_PROGRAM}.get(spec)
+
+
+def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgram:
+    """The encoder in `path`, see `load_encoder`, or the built-in one for features of type `mode`, by default `whisper`.
+
+    Raises what `load_encoder` raises, and OptionError for another `mode` than the encoder's, or one that has none.
+    """
+    if mode is not None and mode not in AUDIO_SPECS:
+        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
+    if path is None:
+        program = builtin_encoder(AUDIO_SPECS[mode or WHISPER.name])
+        if program is None:
+            raise OptionError(f"no encoder for {mode} features comes with this program; give one (.pth or .onnx)")
+        return program
+    program = load_encoder(path)
+    if mode not in (None, program.spec.name):
+        raise OptionError(f"{path}: gives {program.spec.name} features, not {mode}; leave the mode out or correct it")
+    return program
 
 
 def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:

@@ -51,7 +51,7 @@ class Comparison:
     @property
     def psnr(self) -> float:
         """PSNR of the overall MSE in dB (not the mean of the frames' PSNR), infinite where everything is equal."""
-        return _psnr(self.mse)
+        return psnr(self.mse)
 
     @property
     def ssim(self) -> float:
@@ -80,7 +80,7 @@ def compare(a: Path, b: Path, *, samples: bool = False) -> Comparison:
     for index, frame_a, frame_b in _pairs(a, b, samples):
         _check_sizes(a, b, index, frame_a, frame_b)
         mse = cv2.norm(frame_a, frame_b, cv2.NORM_L2SQR) / frame_a.size
-        scores.append(FrameScore(index, mse, _psnr(mse), ssim(frame_a, frame_b)))
+        scores.append(FrameScore(index, mse, psnr(mse), ssim(frame_a, frame_b)))
     return Comparison(tuple(scores))
 
 
@@ -116,7 +116,7 @@ def worst_frame_picture(a: Path, b: Path, index: int, *, samples: bool = False) 
     difference = np.asarray(cv2.absdiff(*pair), np.uint8)
     factor = np.uint8(255 // max(1, int(difference.max())))
     captions = (f"A, frame {index}", f"B, frame {index}", f"|A - B| x {factor}")
-    return np.hstack([_captioned(*both) for both in zip((*pair, difference * factor), captions, strict=True)])
+    return np.hstack([captioned(*both) for both in zip((*pair, difference * factor), captions, strict=True)])
 
 
 def _pairs(a: Path, b: Path, samples: bool) -> Iterator[tuple[int, Frame, Frame]]:
@@ -151,7 +151,8 @@ def _size(frame: Frame) -> str:
     return f"{frame.shape[1]}x{frame.shape[0]}"
 
 
-def _psnr(mse: float) -> float:
+def psnr(mse: float) -> float:
+    """Peak signal-to-noise ratio in dB of a mean squared error in levels squared; infinite for 0."""
     return 10 * log10(255**2 / mse) if mse else inf
 
 
@@ -166,7 +167,7 @@ def _local_mean(image: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(blurred[border:-border, border:-border], np.float32)
 
 
-def _captioned(frame: Frame, caption: str) -> Frame:
+def captioned(frame: Frame, caption: str) -> Frame:
     """Put a strip with the caption above the frame, in letters that fit its width."""
     width = frame.shape[1]
     strip = np.zeros((STRIP, width, 3), np.uint8)

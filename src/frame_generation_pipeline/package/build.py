@@ -7,13 +7,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from frame_generation_pipeline.audio.encoder import OnnxAudioProgram, export_encoder, load_encoder
+from frame_generation_pipeline.audio.encoder import OnnxAudioProgram, builtin_file, export_encoder, load_encoder
 from frame_generation_pipeline.errors import ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
-from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER, GeneratorSpec
+from frame_generation_pipeline.spec import SAMPLE_RATE, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
-from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
 from .agreement import Agreement, compare
 
@@ -32,9 +31,9 @@ class Programs:
 def build_programs(
     checkpoint: str | Path, encoder: str | Path | None, mode: str | None, recording: Template, precision: str
 ) -> Programs:
-    """The programs of the generator in `checkpoint` and, where given, of `encoder`; compared on frames of `recording`.
+    """The programs of the generator in `checkpoint` and of `encoder`; compared on frames of `recording`.
 
-    encoder: a checkpoint, or an audio program that `export_encoder` wrote. precision: "fp32" or "fp16".
+    encoder: a checkpoint, or an audio program that `export_encoder` wrote; without it the built-in one, if any. precision: "fp32" or "fp16".
 
     Raises MissingFileError, ModelError for unusable checkpoints and for programs that differ from PyTorch by more than
     `agreement` allows, OptionError for an encoder of other features and without the extra `[train]`.
@@ -54,8 +53,8 @@ def build_programs(
         raise ModelError(f"{checkpoint}: not packed, its programs differ from PyTorch: {agreement}; report this")
     if encoder is not None:
         files["audio"] = _audio_program(encoder, reference.spec)
-    elif reference.spec.audio == WHISPER:
-        files["audio"] = WHISPER_PROGRAM.read_bytes()
+    elif (builtin := builtin_file(reference.spec.audio)) is not None:
+        files["audio"] = builtin.read_bytes()
     programs = Programs(reference.spec, files, agreement)
     return _halved(programs, generator, recording) if precision == "fp16" else programs
 

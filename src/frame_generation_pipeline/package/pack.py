@@ -89,7 +89,8 @@ def pack_avatar(
     """Write the avatar package `output`: one file where its name ends in `.avatar`, otherwise a folder.
 
     checkpoint, mode: the generator, see `load_network`. template: its folder.
-    encoder: checkpoint of an `ave` encoder or an exported audio program; without it, users bring features.
+    encoder: checkpoint of an `ave` encoder or an exported audio program; without it, `whisper` generators get the
+    built-in one, and users of the others bring features.
     name: by default that of `output`. licence, credits: what the manifest says; text without control characters.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
     are taken as they are, byte for byte. parsing: by default, when the template has such pictures.

@@ -3,6 +3,7 @@
 V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019, arXiv:1907.05047.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,7 +17,7 @@ SIDE = 128  # pixels of the network's square input
 GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors in a cell
 LOWEST_SCORE = 0.5  # of a face
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
-TILINGS = (1.0, 0.5)  # sides of the squares that are searched when the whole picture shows no face, of its shorter side
+TILINGS = (1.0, 0.5)  # sides of the squares that are searched for smaller faces, of the picture's shorter side
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds faces that fill at least a tenth of the picture's shorter side.
+    """Finds faces that are at least a twentieth as wide as the picture's shorter side.
 
     threads: see `open_session`.
     """
@@ -39,29 +40,29 @@ class FaceDetector:
         self._input = self._session.get_inputs()[0].name
         self._anchors = _anchors()
 
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
-        """Faces in a picture (H, W, 3) uint8 BGR, the surest first; [] when there is none."""
-        height, width = image.shape[:2]
-        found = self._search(image, 0, 0, max(width, height))
-        for share in TILINGS:
-            if not found:
-                side = round(min(width, height) * share)
-                corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
-                found = [face for x, y in corners for face in self._search(image, x, y, side)]
-        return _merged(found)
+    def searches(self, image: npt.NDArray[np.uint8]) -> Iterator[list[Detection]]:
+        """Faces in a picture (H, W, 3) uint8 BGR, the surest first; each search is made when it is asked for.
 
-    def _search(self, image: npt.NDArray[np.uint8], x: int, y: int, side: int) -> list[Detection]:
+        The first is of the whole picture, as MediaPipe makes it; the next ones look for smaller faces, square by square.
+        """
+        height, width = image.shape[:2]
+        longest = max(width, height)
+        yield _merged(self._search(image, (width - longest) / 2, (height - longest) / 2, longest))
+        for share in TILINGS:
+            side = max(1, round(min(width, height) * share))
+            corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
+            yield _merged([face for x, y in corners for face in self._search(image, x, y, side)])
+
+    def _search(self, image: npt.NDArray[np.uint8], x: float, y: float, side: int) -> list[Detection]:
         """Faces in the square from (x, y); what it has beyond the picture is black."""
-        part = image[y : y + side, x : x + side]
-        square = np.zeros((SIDE, SIDE, 3), np.uint8)
-        scale = SIDE / side
-        height, width = (max(1, round(length * scale)) for length in part.shape[:2])
-        square[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+        scale, corner = SIDE / side, np.array([x, y])
+        # Not averaged over an area: the network was made for pictures that are brought to its size like this.
+        matrix = np.column_stack([np.eye(2) * scale, -corner * scale])
+        square = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         values = square[np.newaxis, ..., ::-1].astype(np.float32) / 127.5 - 1
         regressors, logits = self._session.run(["regressors", "classificators"], {self._input: values})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0].astype(np.float64), -100, 100)))
         likely = np.flatnonzero(scores >= LOWEST_SCORE)
-        corner = np.array([x, y])
         faces = []
         for index in likely:
             # Middle, size, and six points, of which the first two are the eyes; in pixels of the square.

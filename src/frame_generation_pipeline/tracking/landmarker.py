@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .detector import FaceDetector, overlap
+from .detector import Detection, FaceDetector, overlap
 from .mesh import EYE_CORNERS, FaceMesh, Region
 
 LOWEST_PRESENCE = 0.5  # from which a mesh is believed
@@ -41,18 +41,23 @@ class FaceLandmarker:
 
     def faces(self, image: npt.NDArray[np.uint8]) -> list[Face]:
         """Every face in a picture (H, W, 3) uint8 BGR, the largest first; depends on nothing but the picture."""
+        meshes = (self._meshes(image, detections) for detections in self._detector.searches(image))
+        return sorted(next(filter(None, meshes), []), key=lambda face: -face.area)
+
+    def follow(self, image: npt.NDArray[np.uint8], previous: Face) -> Face | None:
+        """The face about where `previous` was, without searching for it; None when it is not there."""
+        return self._look(image, Region.around(previous.box, *previous.points[list(EYE_CORNERS), :2]))
+
+    def _meshes(self, image: npt.NDArray[np.uint8], detections: list[Detection]) -> list[Face]:
+        """What detections turn out to be; false ones show no mesh."""
         faces: list[Face] = []
-        for detection in self._detector.detect(image):
+        for detection in detections:
             face = self._look(image, Region.around(detection.box, *detection.eyes))
             # Once more from where the mesh is: the detector's boxes are unsteady.
             refined = self.follow(image, face) if face else None
             if refined and all(overlap(refined.box, other.box) < SAME_FACE for other in faces):
                 faces.append(refined)
-        return sorted(faces, key=lambda face: -face.area)
-
-    def follow(self, image: npt.NDArray[np.uint8], previous: Face) -> Face | None:
-        """The face about where `previous` was, without searching for it; None when it is not there."""
-        return self._look(image, Region.around(previous.box, *previous.points[list(EYE_CORNERS), :2]))
+        return faces
 
     def _look(self, image: npt.NDArray[np.uint8], region: Region) -> Face | None:
         points, score = self._mesh.points(image, region)

@@ -10,12 +10,12 @@ class Recipe:
 
     l1: float = 1.0  # mean absolute difference over the face
     mouth: float = 2.0  # the same over a square around the lips
-    perceptual: float = 0.0  # squared difference of VGG features, see `PerceptualLoss`
+    perceptual: float = 0.1  # difference of VGG features, see `PerceptualLoss`
     temporal: float = 0.0  # mean absolute difference between the changes of truth and output from frame to frame
     sync: float = 0.0  # SyncNet's cosine loss; a SyncNet is trained on the template first
     face_perceptual: bool = False  # look at the whole face with `perceptual`, not only around the lips
 
-    batch: int = 8  # frames a step
+    batch: int = 4  # frames a step
     learning_rate: float = 1e-3  # Adam's
     decay: bool = True  # warm the rate up and let it fall to zero along half a cosine; otherwise it is constant
     average: float = 0.995  # decay of the running mean of the weights, which is what is kept; 0: the last weights
@@ -36,6 +36,7 @@ DEFAULT = Recipe()
 ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
     mouth=0.0,
     perceptual=0.01,
+    batch=8,
     sync=10.0,
     face_perceptual=True,
     decay=False,

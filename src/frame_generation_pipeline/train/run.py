@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -233,7 +234,10 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
     state = output / STATE
     if not state.exists():
         return None
-    loaded: dict[str, Any] = torch.load(state, weights_only=True)
+    try:
+        loaded: dict[str, Any] = torch.load(state, weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{state}: damaged, the training cannot go on; begin it anew in another folder") from error
     return loaded
 
 

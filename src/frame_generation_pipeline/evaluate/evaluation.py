@@ -1,0 +1,152 @@
+"""The figures of a generator on a held-out part of a recording."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.errors import FeatureError, OptionError
+from frame_generation_pipeline.generator.protocol import Generator
+from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
+from frame_generation_pipeline.template.sequence import FrameSequence
+from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
+
+from .definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
+from .figures import Curve, Image, levels
+from .rendering import Choice, Window
+from .scene import Scene
+
+FEWEST_FRAMES = 3  # that are held out; most figures need more
+SILENT_SECONDS = 2.0  # that are generated on digital silence
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured on frames `held_out`."""
+
+    held_out: range
+    seed: int
+    values: Mapping[str, Mapping[str, Value]]  # by the definition's name, then by what was measured
+    openings: Mapping[str, tuple[float | None, ...]]  # the lips' opening in each held-out frame, in face scales
+    loudness: tuple[float | None, ...]  # of the sound in each held-out frame, in dB of full scale
+    missed: int  # held-out frames in which the recording shows no face
+    strips: tuple[Image, ...]  # truth, output, their difference and the baseline beside each other
+
+    def number(self, name: str, subject: str = OUTPUT) -> float | None:
+        """A figure's value, None when there is none."""
+        return self.values[name][subject].number
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary for strict JSON, without the pictures; a value of null has its reason beside it."""
+        shown = {}
+        for name, values in self.values.items():
+            definition = DEFINITIONS[name]
+            shown[name] = {
+                "title": definition.title,
+                "unit": definition.unit,
+                "better": definition.better,
+                "definition": definition.text,
+                "values": {subject: value.number for subject, value in values.items()},
+                "reasons": {subject: value.reason for subject, value in values.items() if value.number is None},
+            }
+        return {
+            "held_out": [self.held_out.start, self.held_out.stop],
+            "seed": self.seed,
+            "frames_without_face": self.missed,
+            "figures": shown,
+            "openings": dict(self.openings),
+            "loudness": self.loudness,
+        }
+
+
+def evaluate(
+    generator: Generator,
+    template: FrameSequence,
+    features: AudioFeatures,
+    held_out: range,
+    *,
+    sound: Path | None = None,
+    encoder: AudioProgram | None = None,
+    cuts: tuple[int, ...] = (),
+    seed: int = 0,
+    strips: int = 8,
+    progress: Update = lambda done, total, note="": None,
+) -> Evaluation:
+    """Measure `generator` on frames `held_out` of `template`; feature i belongs to frame i.
+
+    sound: of the template, as long as its frames; figures that need it have no value without.
+    encoder: for features of digital silence; ours when not given and there is one for these features.
+    cuts: frames before which the recording was cut; nothing is compared over time across them.
+    seed: of what is drawn at random. strips: of how many frames `Evaluation.strips` are.
+    One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
+
+    Raises FeatureError for features of another type than the generator's, OptionError when `held_out` has too few
+    frames, leaves no others or does not exist, and what reading frames and sound raises.
+    """
+    if features.spec != generator.spec.audio:
+        raise FeatureError(f"these are {features.spec.name} features; the generator is for {generator.spec.audio.name}")
+    train = training_part(min(len(template), len(features)), held_out)
+    loudness = _loudness(sound, features.spec, held_out)
+    silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
+    total = 2 * len(held_out) + len(silence)
+    scene = Scene(generator, template, features, held_out, cuts, FaceLandmarker(threads=1))
+    scene.reconstruct(Choice.draw(train, len(held_out), seed), strips, lambda done: progress(done, total))
+    scene.dub(lambda done: progress(len(held_out) + done, total))
+    quiet = scene.on_silence(silence, lambda done: progress(2 * len(held_out) + done, total))
+    return Evaluation(
+        held_out,
+        seed,
+        scene.values(loudness, quiet),
+        {name: _tuple(scene.tracks[name]["opening"][scene.rows]) for name in (RECORDING, OUTPUT, DUBBING)},
+        _tuple(loudness),
+        sum(truth.face is None for truth in scene.truths),
+        tuple(scene.strips),
+    )
+
+
+def training_part(count: int, held_out: range) -> list[int]:
+    """The frames of `count` whose windows of features do not reach into `held_out`.
+
+    Raises OptionError when there are none, or when `held_out` is too short or leaves the recording.
+    """
+    if not (held_out.step == 1 and held_out.start >= 0 and held_out.stop <= count and len(held_out) >= FEWEST_FRAMES):
+        raise OptionError(
+            f"frames {held_out.start}:{held_out.stop} cannot be held out; choose {FEWEST_FRAMES} or more from 0:{count}"
+        )
+    train = [*range(held_out.start - WINDOW_BEFORE), *range(held_out.stop + WINDOW_BEFORE, count)]
+    if not train:
+        raise OptionError(
+            f"frames {held_out.start}:{held_out.stop} of {count} leave none for reference images; hold less out"
+        )
+    return train
+
+
+def _loudness(sound: Path | None, spec: AudioSpec, held_out: range) -> Curve:
+    """The level of each held-out frame's sound, NaN without a sound."""
+    if sound is None:
+        return np.full(len(held_out), np.nan)
+    blocks = decode_audio(sound, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)
+    return levels(np.concatenate(list(blocks)), spec.fps, len(held_out))
+
+
+def _silence_windows(spec: AudioSpec, encoder: AudioProgram | None, count: int) -> list[Window]:
+    """`count` windows of digital silence, far from its ends; none without an audio encoder."""
+    encoder = encoder or builtin_encoder(spec)
+    if encoder is None:
+        return []
+    if encoder.spec != spec:
+        raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
+    samples = np.zeros((count + 2 * WINDOW) * SAMPLE_RATE // spec.fps, np.float32)
+    values = extract_features([samples], encoder).values
+    return [feature_window(values, WINDOW + i) for i in range(count)]
+
+
+def _tuple(curve: Curve) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else float(value) for value in curve)

@@ -1,0 +1,191 @@
+"""Figures of quality of pictures, points and curves over time; `definitions.py` says what each one means.
+
+Pictures are (H, W, 3) uint8 BGR. Curves and points over time have NaN where there is no value, as where no face was
+found or where the recording was cut; only what is there counts.
+"""
+
+from collections.abc import Iterable
+from math import isfinite
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.template.crop_box import CropBox
+
+from .compare import psnr
+from .definitions import Value
+
+MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
+MOST_LAG = 10  # frames
+FEWEST_PAIRS = 20  # of frames, for a correlation
+FEWEST_CHANGES = 5  # for what moves in silence
+LEAST_MOTION = 0.005  # standard deviation of the lips' opening, in face scales, from which they are said to move
+LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
+SILENCE = -45.0  # dB of full scale; below it a frame's sound is silent
+
+Image = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Curve = npt.NDArray[np.float64]  # (n,), NaN where there is no value
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; the last two are just outside
+
+
+def mouth_square(mouth: Box, face: CropBox) -> Box:
+    """The square that mouths are compared in: `lips.mouth_box` at 0.6 of its size, cut off at the face's box."""
+    half = MOUTH_SHARE * (mouth[2] - mouth[0]) / 2
+    x, y = (mouth[0] + mouth[2]) / 2, (mouth[1] + mouth[3]) / 2
+    left, right = (min(max(round(value), face.x), face.x + face.size) for value in (x - half, x + half))
+    top, bottom = (min(max(round(value), face.y), face.y + face.size) for value in (y - half, y + half))
+    return left, top, right, bottom
+
+
+def cut(image: Image, box: Box) -> Image:
+    """The box's pixels, a view."""
+    return image[box[1] : box[3], box[0] : box[2]]
+
+
+def squared_error(output: Image, truth: Image) -> float:
+    """Mean over pixels and colours, levels squared; NaN for empty pictures."""
+    return cv2.norm(output, truth, cv2.NORM_L2SQR) / output.size if output.size else float("nan")
+
+
+def overall_psnr(errors: Iterable[float]) -> Value:
+    """PSNR in dB of the mean of the frames' squared errors."""
+    known = _known(errors)
+    if not len(known):
+        return Value.missing("no frame shows a face")
+    value = psnr(float(known.mean()))
+    return Value(value) if isfinite(value) else Value.missing("there is no difference at all")
+
+
+def mean(values: Iterable[float], scale: float = 1.0) -> Value:
+    """The mean, times `scale`."""
+    known = _known(values)
+    return Value(scale * float(known.mean())) if len(known) else Value.missing("no frame shows a face")
+
+
+def sharpness(image: Image) -> float:
+    """Variance of the Laplacian of the grey levels; NaN for an empty picture."""
+    if not image.size:
+        return float("nan")
+    return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())
+
+
+def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value:
+    """The mean of `values` over that of `base`, where both are known; `lacking` says why there may be none."""
+    pairs = np.array(list(zip(values, base, strict=True)), np.float64).reshape(-1, 2)
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    if not len(pairs) or pairs[:, 1].sum() == 0:
+        return Value.missing(lacking)
+    return Value(float(pairs[:, 0].sum() / pairs[:, 1].sum()))
+
+
+def edge_gradient(image: Image, box: CropBox, inset: float = 0.0, reach: int = 1) -> float:
+    """Mean absolute difference in levels across a square's edge, of all sides of it that lie inside the picture.
+
+    The edge is that of `box`, moved inwards by `inset` pixels; the two lines that are compared are the last pixels that
+    are at least `reach - 1` outside of it, and the first that are so far inside.
+    """
+    low, high = int(np.floor(inset)) - reach, int(np.ceil(inset)) + reach - 1
+    lines = []
+    height, width = image.shape[:2]
+    for begin, limit, axis in ((box.y, height, 0), (box.x, width, 1)):
+        across = (slice(box.x, box.x + box.size), slice(box.y, box.y + box.size))[axis]
+        for outside, inside in (
+            (begin + low, begin + high),
+            (begin + box.size - 1 - low, begin + box.size - 1 - high),
+        ):
+            if 0 <= outside < limit:
+                pair = [np.take(image, index, axis=axis)[across].astype(np.int16) for index in (outside, inside)]
+                lines.append(np.abs(pair[0] - pair[1]).mean())
+    return float(np.mean(lines)) if lines else float("nan")
+
+
+def second_difference(before: Image, middle: Image, after: Image) -> float:
+    """Mean absolute second difference in levels of three pictures that follow each other."""
+    pictures = [picture.astype(np.int16) for picture in (before, middle, after)]
+    change = np.abs(pictures[0] - 2 * pictures[1] + pictures[2])
+    return float(change.mean()) if change.size else float("nan")
+
+
+def point_jitter(points: npt.NDArray[np.float64]) -> Curve:
+    """Points over time (n, k, 2) -> the mean length of their second difference, (n,); NaN at both ends and at gaps."""
+    jitter = np.full(len(points), np.nan)
+    if len(points) > 2:
+        jitter[1:-1] = np.linalg.norm(np.diff(points, n=2, axis=0), axis=2).mean(axis=1)
+    return jitter
+
+
+def opening_correlation(output: Curve, truth: Curve) -> Value:
+    """Pearson's correlation of two curves of the lips' opening, in face scales."""
+    both = np.isfinite(output) & np.isfinite(truth)
+    if both.sum() < FEWEST_PAIRS:
+        return Value.missing(f"{both.sum()} frames show a face, {FEWEST_PAIRS} are needed")
+    for name, curve in (("recording", truth), ("output", output)):
+        if curve[both].std() < LEAST_MOTION:
+            return Value.missing(f"the lips of the {name} hardly move")
+    return Value(float(np.corrcoef(output[both], truth[both])[0, 1]))
+
+
+def lag(output: Curve, truth: Curve, fps: float) -> Value:
+    """How many milliseconds `output` is later than `truth`, within `MOST_LAG` frames.
+
+    There is no value without a clear peak inside that range.
+    """
+    plain = opening_correlation(output, truth)
+    if plain.number is None:
+        return plain
+    found = [_shifted(output, truth, shift) for shift in range(-MOST_LAG, MOST_LAG + 1)]
+    if not np.isfinite(found).all():
+        return Value.missing(f"too few frames for shifts of {MOST_LAG}")
+    peak = int(np.argmax(found))
+    if found[peak] < LEAST_CORRELATION:
+        return Value.missing(f"no shift fits: the highest correlation is {found[peak]:.2f}")
+    if peak in (0, len(found) - 1):
+        return Value.missing(f"the correlation is highest {MOST_LAG} frames away or further")
+    left, middle, right = found[peak - 1 : peak + 2]
+    bend = left - 2 * middle + right
+    shift = peak - MOST_LAG + ((left - right) / (2 * bend) if bend < 0 else 0.0)
+    return Value(1000 * shift / fps)
+
+
+def levels(samples: npt.NDArray[np.float32], fps: float, count: int) -> Curve:
+    """Level in dB of full scale (root mean square) of each of `count` frames, at least -200; NaN beyond the end.
+
+    samples: (L,) float32 at 16 kHz, from the first of the frames on.
+    """
+    found = np.full(count, np.nan)
+    for index in range(count):
+        part = samples[round(index * SAMPLE_RATE / fps) : round((index + 1) * SAMPLE_RATE / fps)].astype(np.float64)
+        if len(part):
+            found[index] = 20 * np.log10(max(float(np.sqrt((part**2).mean())), 1e-10))
+    return found
+
+
+def silence_motion(opening: Curve, loudness: Curve) -> Value:
+    """Mean absolute change in % from frame to frame of the lips' opening, in face scales, between silent frames."""
+    change = np.abs(np.diff(opening))
+    silent = (loudness[1:] < SILENCE) & (loudness[:-1] < SILENCE)
+    known = change[silent & np.isfinite(change)]
+    if len(known) < FEWEST_CHANGES:
+        return Value.missing(
+            f"the held-out sound is silent in {len(known)} pairs of frames, {FEWEST_CHANGES} are needed"
+        )
+    return Value(100 * float(known.mean()))
+
+
+def _shifted(output: Curve, truth: Curve, shift: int) -> float:
+    """Pearson's correlation of `output` with `truth` that comes `shift` frames later; NaN where there are too few."""
+    count = len(truth) - abs(shift)
+    a, b = output[max(shift, 0) :][:count], truth[max(-shift, 0) :][:count]
+    both = np.isfinite(a) & np.isfinite(b)
+    if both.sum() < FEWEST_PAIRS:
+        return float("nan")
+    a, b = a[both] - a[both].mean(), b[both] - b[both].mean()
+    spread = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / spread if spread else 0.0
+
+
+def _known(values: Iterable[float]) -> Curve:
+    array = np.array(list(values), np.float64)
+    return array[np.isfinite(array)]

@@ -1,0 +1,85 @@
+"""The pictures that are measured: faces painted by the network, and the baselines beside it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.features import network_window
+from frame_generation_pipeline.face.crop import network_input, resize_crop
+from frame_generation_pipeline.face.paste import paste, restore_crop
+from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
+from frame_generation_pipeline.spec import FaceSpec
+from frame_generation_pipeline.template.sequence import TemplateFrame
+
+from .figures import Box, Image
+
+Window = npt.NDArray[np.float32]  # (16, F)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which frames of the training part stand in for those of the held-out part, one each."""
+
+    references: tuple[int, ...]  # neighbours stay neighbours, as in use
+    mouths: tuple[int, ...]  # each drawn for itself
+
+    @classmethod
+    def draw(cls, train: list[int], count: int, seed: int) -> "Choice":
+        """`count` of each from `train`, frames in order, at least one; depends on the arguments alone."""
+        rng = np.random.default_rng(seed)
+        turn = max(len(train) - 1, 1)
+        start = int(rng.integers(2 * turn))
+        steps = [turn - abs(turn - (start + i) % (2 * turn)) for i in range(count)]  # forth and back
+        references = tuple(train[min(step, len(train) - 1)] for step in steps)
+        return cls(references, tuple(train[i] for i in rng.integers(len(train), size=count)))
+
+
+def reconstruct(generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window) -> Image:
+    """The target's picture with its face painted, the reference's crop being what the network sees unmasked.
+
+    window: see `audio.features.feature_window`. Neither frame is changed.
+    """
+    face = generator.spec.face
+    resized = resize_crop(target.box.cut(target.image), face)
+    image = network_input(resized, face)
+    image[:, :3] = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
+    output = generator.run(generator.encode_image(image), network_window(window, generator.spec.audio))
+    return _pasted(target, resized, output, face)
+
+
+def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Image:
+    """The target's picture with the reference's face as it is where the network would paint."""
+    resized = resize_crop(target.box.cut(target.image), face)
+    shown = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
+    # Half a level more, because what is painted is truncated to whole levels.
+    return _pasted(target, resized, shown + np.float32(0.5 / 255), face)
+
+
+def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Image:
+    """The target's picture with the other's mouth, resized from one square to the other; both lie in the pictures."""
+    image = target.image.copy()
+    left, top, right, bottom = square
+    mouth = other.image[other_square[1] : other_square[3], other_square[0] : other_square[2]]
+    image[top:bottom, left:right] = cv2.resize(mouth, (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)
+    return image
+
+
+def dub(generator: Generator, frame: TemplateFrame, window: Window) -> Image:
+    """The frame's picture with the face that says `window`, as it is made in use. The frame is not changed."""
+    crop = frame.box.cut(frame.image)
+    patch = generator.render(generator.encode_face(crop), window, crop, frame.keep)
+    return paste(_copy(frame), patch)
+
+
+def _pasted(target: TemplateFrame, resized: Image, output: npt.NDArray[np.float32], face: FaceSpec) -> Image:
+    crop = target.box.cut(target.image)
+    patch = restore_crop(resized, output, crop.shape[:2], face)
+    if target.keep is not None:
+        patch[target.keep] = crop[target.keep]
+    return paste(_copy(target), patch)
+
+
+def _copy(frame: TemplateFrame) -> TemplateFrame:
+    return TemplateFrame(frame.image.copy(), frame.box, frame.keep)

@@ -1,0 +1,92 @@
+"""From files to files: a generator and a prepared template in, `evaluation.json` and `evaluation.html` out."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from frame_generation_pipeline.audio.encoder import load_encoder
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.output import complete_file, prepare_folder
+from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.template.template import Template
+
+from .evaluation import Evaluation, evaluate
+from .subject import Subject, choose_frames, file_hash
+
+JSON, PAGE = "evaluation.json", "evaluation.html"
+SOUND = "aud.wav"  # of a template
+
+
+def evaluate_files(
+    path: str | Path,
+    template_dir: str | Path,
+    output_dir: str | Path,
+    *,
+    features_path: str | Path | None = None,
+    encoder_path: str | Path | None = None,
+    frames: str | None = None,
+    seconds: float | None = None,
+    mode: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Update = lambda done, total, note="": None,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Evaluate the generator `path` on `template_dir`; returns the figures and what was written as JSON.
+
+    path, mode, device: see `Subject.load`. features_path: `aud_<type>.npy` of the template when not given.
+    encoder_path: audio encoder for figures on digital silence; the package's or ours when not given.
+    frames, seconds: see `choose_frames`. seed: of what is drawn at random.
+
+    Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError and
+    OutputError; everything is checked before the first frame is made.
+    """
+    output = Path(output_dir)
+    with needing_train_extra(f"{output / PAGE}: the page"):
+        from .page import write_page
+    template, subject = Template.open(template_dir), Subject.load(path, mode=mode, device=device)
+    spec = subject.generator.spec.audio
+    features_path = Path(features_path) if features_path else template.folder / f"aud_{spec.name}.npy"
+    features = AudioFeatures.load(features_path, spec)
+    held_out, chosen = choose_frames(
+        subject.path, min(len(template), len(features)), spec.fps, frames=frames, seconds=seconds
+    )
+    encoder = load_encoder(encoder_path) if encoder_path else subject.encoder
+    prepare_folder(output)
+    sound = template.folder / SOUND
+    evaluation = evaluate(
+        subject.generator,
+        template,
+        features,
+        held_out,
+        sound=sound if sound.is_file() else None,
+        encoder=encoder,
+        cuts=recording_cuts(template.folder),
+        seed=seed,
+        progress=progress,
+    )
+    about = {
+        "generator": subject.path.name,
+        "generator_type": subject.generator.spec.name,
+        "generator_sha256": subject.sha256,
+        "template": template.folder.resolve().name,
+        "features": features_path.name,
+        "features_sha256": file_hash(features_path),
+        "frames": f"{held_out.start}:{held_out.stop}, {chosen}",
+        "seed": seed,
+        "version": version("frame-generation-pipeline"),
+    }
+    written = about | evaluation.to_json()
+    with complete_file(output / JSON) as temporary:
+        temporary.write_text(json.dumps(written, indent=2, allow_nan=False) + "\n")
+    write_page(output / PAGE, evaluation, spec.fps, about)
+    return evaluation, written
+
+
+def recording_cuts(folder: Path) -> tuple[int, ...]:
+    """The frames of a prepared template before which its recording was cut; none where nothing says so."""
+    path = folder / "prepare.json"
+    if not path.is_file():
+        return ()
+    return tuple(int(part["first"]) for part in json.loads(path.read_text()).get("ranges", [])[1:])

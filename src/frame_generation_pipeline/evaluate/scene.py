@@ -1,0 +1,182 @@
+"""The held-out part of a recording, and everything that is measured on it."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
+from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
+from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
+
+from . import figures
+from .compare import captioned
+from .definitions import DEFINITIONS, DUBBING, OUTPUT, RANDOM, RECORDING, TEMPLATE, UNCHANGED, Value
+from .figures import Curve, Image
+from .rendering import Choice, Window, dub, reconstruct, with_face, with_mouth
+from .track import Track, Truth
+
+STRIP_SIDE = 240  # pixels of a face on a strip
+STRIP_GAIN = 4  # of the differences shown
+
+CROP_ONLY = "the programs of a package take one crop of a face; reconstruction needs a checkpoint or one ONNX graph"
+NO_FACE = "no frame shows a face"
+
+Done = Callable[[int], None]  # frames done
+
+
+class Scene:
+    """The recording, who is measured on it, and what was measured so far."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        template: FrameSequence,
+        features: AudioFeatures,
+        held_out: range,
+        cuts: tuple[int, ...],
+        landmarker: FaceLandmarker,
+    ) -> None:
+        self.generator, self.template, self.features, self.held_out = generator, template, features, held_out
+        self.landmarker = landmarker
+        # A frame's row in time; a cut is a gap that no shift bridges.
+        before = [sum(held_out.start < cut <= index for cut in cuts) for index in held_out]
+        self.rows = np.arange(len(held_out)) + (2 * figures.MOST_LAG + 1) * np.array(before)
+        self.truths: list[Truth] = []
+        self.strips: list[Image] = []
+        self.tracks = {name: self._track() for name in (OUTPUT, TEMPLATE, RANDOM, RECORDING, DUBBING, UNCHANGED)}
+
+    def reconstruct(self, choice: Choice, strips: int, done: Done) -> None:
+        """Measure the recording and the baselines, and where it can be done the reconstruction."""
+        shown = set(np.linspace(0, len(self.held_out) - 1, strips).round().astype(int).tolist())
+        for i, index in enumerate(self.held_out):
+            frame = self.template.read(index)
+            truth = Truth.of(frame.image, frame.box, self.landmarker)
+            self.truths.append(truth)
+            reference, other = (self.template.read(picked[i]) for picked in (choice.references, choice.mouths))
+            pictures = {RECORDING: frame.image, TEMPLATE: with_face(frame, reference, self.generator.spec.face)}
+            if isinstance(self.generator, NetworkGenerator):
+                pictures[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index))
+            mouth = Truth.of(other.image, other.box, self.landmarker).mouth
+            if mouth and truth.mouth:
+                pictures[RANDOM] = with_mouth(frame, truth.mouth, other, mouth)
+            for name, picture in pictures.items():
+                self.tracks[name].add(int(self.rows[i]), picture, truth, frame.image)
+            if i in shown and OUTPUT in pictures:
+                self.strips.append(_strip(index, frame, pictures[OUTPUT], pictures[TEMPLATE]))
+            done(i + 1)
+
+    def dub(self, done: Done) -> None:
+        """Put the sound of each frame on another one."""
+        count = len(self.held_out)
+        for i, index in enumerate(self.held_out):
+            shown = (i + count // 2) % count
+            frame, row = self.template.read(self.held_out[shown]), int(self.rows[i])
+            picture = dub(self.generator, frame, self._window(index))
+            self.tracks[DUBBING].add(row, picture, self.truths[shown])
+            self.tracks[UNCHANGED].add(row, frame.image, self.truths[shown])
+            done(i + 1)
+
+    def on_silence(self, windows: list[Window], done: Done) -> dict[str, Track]:
+        """The first held-out frames on windows of silence, and as they are; nothing without windows."""
+        if not windows:
+            return {}
+        tracks = {DUBBING: self._track(), UNCHANGED: self._track()}
+        for i, window in enumerate(windows):
+            frame, row = self.template.read(self.held_out[i]), int(self.rows[i])
+            tracks[DUBBING].add(row, dub(self.generator, frame, window), self.truths[i])
+            tracks[UNCHANGED].add(row, frame.image, self.truths[i])
+            done(i + 1)
+        return tracks
+
+    def values(self, loudness: Curve, quiet: dict[str, Track]) -> dict[str, dict[str, Value]]:
+        """Every figure of everything that it is defined for."""
+        values: dict[str, dict[str, Value]] = {name: {} for name in DEFINITIONS}
+        level = np.full(len(self.tracks[RECORDING]["opening"]), np.nan)
+        level[self.rows] = loudness
+        for subject in (OUTPUT, TEMPLATE, RANDOM):
+            for name, value in self._reconstruction(self.tracks[subject]).items():
+                values[name][subject] = value
+        for subject, base in ((OUTPUT, RECORDING), (TEMPLATE, RECORDING), (DUBBING, UNCHANGED)):
+            for name, value in self._seams(self.tracks[subject], self.tracks[base]).items():
+                values[name][subject] = value
+        for subject in (DUBBING, UNCHANGED):
+            for name, value in self._lips(self.tracks[subject]).items():
+                values[name][subject] = value
+        for subject in (OUTPUT, RECORDING):
+            opening = self.tracks[subject]["opening"]
+            values["silence_motion"][subject] = (
+                figures.silence_motion(opening, level)
+                if np.isfinite(loudness).any()
+                else Value.missing("the template has no sound")
+            )
+        if not isinstance(self.generator, NetworkGenerator):
+            for found in values.values():
+                if OUTPUT in found:
+                    found[OUTPUT] = Value.missing(CROP_ONLY)
+        for subject in (DUBBING, UNCHANGED):
+            values["silence_opening"][subject] = (
+                _spread(quiet[subject]["opening"])
+                if quiet
+                else Value.missing("features of silence need an audio encoder")
+            )
+        return values
+
+    def _reconstruction(self, track: Track) -> dict[str, Value]:
+        """The figures that compare a track with the recording at the same frames."""
+        recording = self.tracks[RECORDING]
+        jitter, own = figures.point_jitter(track.lips), figures.point_jitter(recording.lips)
+        return {
+            "face_psnr": figures.overall_psnr(track["error"]),
+            "face_ssim": figures.mean(track["ssim"]),
+            "mouth_psnr": figures.overall_psnr(track["mouth_error"]),
+            "mouth_sharpness": figures.ratio(track["sharpness"], recording["sharpness"], NO_FACE),
+            "lip_distance": figures.mean(track["distance"], 100),
+            "lip_distance_px": figures.mean(track["distance_px"]),
+            "lip_jitter": figures.ratio(jitter, own, "no three frames in a row show a face"),
+            "mouth_jitter": figures.ratio(
+                track["flicker"], recording["flicker"], "no three frames in a row show a face, or nothing moves"
+            ),
+            **self._lips(track),
+        }
+
+    def _seams(self, track: Track, unedited: Track) -> dict[str, Value]:
+        flat = "the unedited frames have no edges to compare with"
+        return {name: figures.ratio(track[name], unedited[name], flat) for name in ("seam", "inner_seam")}
+
+    def _lips(self, track: Track) -> dict[str, Value]:
+        """How the lips move with those of the recording."""
+        curves = track["opening"], self.tracks[RECORDING]["opening"]
+        return {
+            "opening_correlation": figures.opening_correlation(*curves),
+            "lag": figures.lag(*curves, self.features.spec.fps),
+        }
+
+    def _track(self) -> Track:
+        return Track(int(self.rows[-1]) + 1, self.generator.spec.face, self.landmarker)
+
+    def _window(self, index: int) -> Window:
+        return feature_window(self.features.values, index)
+
+
+def _spread(opening: Curve) -> Value:
+    """Standard deviation in % of face scales."""
+    known = opening[np.isfinite(opening)]
+    if not len(known):
+        return Value.missing(NO_FACE)
+    return Value(100 * float(known.std()))
+
+
+def _strip(index: int, frame: TemplateFrame, output: Image, baseline: Image) -> Image:
+    """Truth, output, difference and baseline of a frame beside each other, captioned."""
+    faces = [frame.box.cut(image) for image in (frame.image, output, baseline)]
+    truth, painted, template = (
+        cv2.resize(face, (STRIP_SIDE, STRIP_SIDE), interpolation=cv2.INTER_AREA) for face in faces
+    )
+    difference = cv2.convertScaleAbs(cv2.absdiff(truth, painted), alpha=STRIP_GAIN)
+    captions = (f"recording, frame {index}", "output", f"difference x {STRIP_GAIN}", "template")
+    pictures = (truth, painted, difference, template)
+    return np.hstack(
+        [captioned(np.asarray(picture, np.uint8), text) for picture, text in zip(pictures, captions, strict=True)]
+    )

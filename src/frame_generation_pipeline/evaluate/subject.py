@@ -1,0 +1,101 @@
+"""What is evaluated, and on which frames: a generator's file, and what its training held out."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.generator.checkpoint import CHECKPOINT_SUFFIXES
+from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
+from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.manifest import MANIFEST
+from frame_generation_pipeline.package.programs import load_programs
+
+TRAINING = "train.json"  # what a training leaves beside its checkpoint
+LAST_SHARE, LAST_SECONDS = 0.1, 2.0  # of a recording, whichever is longer, where no training says what it held out
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A generator, where it came from, and the audio encoder that came with it."""
+
+    path: Path
+    sha256: str  # of the file; of a package's manifest, and so of everything in it
+    generator: Generator
+    encoder: AudioProgram | None = None
+
+    @classmethod
+    def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "Subject":
+        """A checkpoint (.pth, .safetensors), a generator as one ONNX graph, or an avatar package (.avatar or a folder).
+
+        mode, device: see `TorchGenerator.load`; on the CPU the network runs in ONNX Runtime. Raises MissingFileError, ModelError, PackageError and OptionError.
+        """
+        path = Path(path)
+        if path.suffix == ".avatar" or (path / MANIFEST).is_file():
+            package = open_package(path)
+            generator, encoder = load_programs(package)
+            return cls(path, package.fingerprint, generator, encoder)
+        if not path.is_file():
+            raise MissingFileError(f"{path}: no such file; give a checkpoint, an ONNX generator or an avatar package")
+        if path.suffix == ".onnx":
+            return cls(path, file_hash(path), OnnxGenerator(path, mode=mode))
+        if path.suffix not in CHECKPOINT_SUFFIXES:
+            raise ModelError(f"{path}: expected a checkpoint, an ONNX generator or an avatar package")
+        with needing_train_extra(f"{path}: a checkpoint"):
+            from frame_generation_pipeline.generator.programs import build_network_program
+            from frame_generation_pipeline.generator.torch_backend import TorchGenerator, choose_device, load_network
+        network, device = load_network(path, mode), choose_device(device)
+        generator: NetworkGenerator
+        if device == "cpu":  # ONNX Runtime is faster there
+            generator = OnnxGenerator(build_network_program(network).SerializeToString())
+            generator.spec = network.spec
+        else:
+            generator = TorchGenerator(network, device)
+        return cls(path, file_hash(path), generator)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def choose_frames(
+    generator: Path, count: int, fps: float, *, frames: str | None = None, seconds: float | None = None
+) -> tuple[range, str]:
+    """The frames to evaluate on, of `count`, and in a few words who chose them.
+
+    frames: `450:500`, the first and the one after the last. seconds: so much of the end. Without either it is what the
+    training beside `generator` held out; without a training the last tenth, at least 2 s.
+
+    Raises OptionError for both, for what are no frames, and for a training on another recording.
+    """
+    if frames is not None and seconds is not None:
+        raise OptionError("give frames or seconds at the end, not both")
+    if frames is not None:
+        first, _, stop = frames.partition(":")
+        if not (first.isdecimal() and stop.isdecimal()):
+            raise OptionError(f"{frames!r} are no frames; expected the first and the one after the last, as in 450:500")
+        return range(int(first), int(stop)), "as asked for"
+    if seconds is not None:
+        return range(max(count - round(seconds * fps), 0), count), "as asked for"
+    settings = generator.parent / TRAINING
+    if settings.is_file():
+        try:
+            first_held, stop_held = (int(value) for value in json.loads(settings.read_text())["held_out"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise OptionError(f"{settings}: does not say what was held out; give the frames") from error
+        if stop_held > count:
+            raise OptionError(
+                f"{settings}: held out frames {first_held}:{stop_held}, but there are {count}; give the recording that"
+                " was trained on, or the frames"
+            )
+        if stop_held > first_held:
+            return range(first_held, stop_held), "held out by the training"
+    length = min(max(ceil(LAST_SHARE * count), round(LAST_SECONDS * fps)), count)
+    return range(count - length, count), "the end of the recording; the training may have learned from it"

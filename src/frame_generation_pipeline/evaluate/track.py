@@ -1,0 +1,118 @@
+"""What is measured frame by frame of one way to make the frames, from which its figures follow."""
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.spec import FaceSpec
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.tracking.detector import overlap
+from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
+from frame_generation_pipeline.tracking.lips import (
+    INNER_LIPS,
+    OUTER_LIPS,
+    face_scale,
+    lip_opening,
+    lip_points,
+    mouth_box,
+)
+
+from .compare import ssim
+from .figures import Box, Image, cut, edge_gradient, mouth_square, second_difference, sharpness, squared_error
+
+LEAST_OVERLAP = 0.1  # of a face with the template's box, to be the template's person
+SMALLEST_MOUTH = 8  # pixels of its square, to be compared
+FACE_SIDE = 320  # pixels of a face's box that distances are told for
+LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """A frame of the recording, and where its face is."""
+
+    box: CropBox
+    region: Face | None  # where the mesh is looked for, in this frame and in whatever is made of it
+    face: Face | None  # what is found there
+    mouth: Box | None  # the square that mouths are compared in
+
+    @classmethod
+    def of(cls, image: Image, box: CropBox, landmarker: FaceLandmarker) -> "Truth":
+        """Look at a frame; without a face in its box there is no `face` and no `mouth`."""
+        around = (box.x, box.y, box.x + box.size, box.y + box.size)
+        faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
+        region = max(faces, key=lambda face: overlap(face.box, around), default=None)
+        # Once more in the region that everything else is looked for in, so that equal pictures have equal points.
+        face = landmarker.follow(image, region) if region else None
+        square = mouth_square(mouth_box(face.points), box) if face else (0, 0, 0, 0)
+        shown = min(square[2] - square[0], square[3] - square[1]) >= SMALLEST_MOUTH
+        return cls(box, region, face, square if shown else None)
+
+
+class Track:
+    """One value a frame of each measure, `size` frames in time; NaN where there is none."""
+
+    def __init__(self, size: int, face: FaceSpec, landmarker: FaceLandmarker) -> None:
+        self._landmarker, self._face = landmarker, face
+        names = (
+            "error",
+            "ssim",
+            "mouth_error",
+            "sharpness",
+            "distance",
+            "distance_px",
+            "opening",
+            "seam",
+            "inner_seam",
+            "flicker",
+        )
+        self._values = {name: np.full(size, np.nan) for name in names}
+        self.lips = np.full((size, LIP_POINTS, 2), np.nan)  # pixels
+        self._recent: deque[tuple[int, Image, Box | None]] = deque(maxlen=3)
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        """The values (size,) of one measure."""
+        return self._values[name]
+
+    def add(self, row: int, image: Image, truth: Truth, original: Image | None = None) -> None:
+        """Measure the picture of frame `row`, made of the frame that `truth` is of; rows come in order.
+
+        original: that frame's picture, where the output is compared with it.
+        """
+        self._look(row, image, truth)
+        self._put(row, "seam", edge_gradient(image, truth.box))
+        scale = truth.box.size / self._face.crop_size
+        self._put(row, "inner_seam", edge_gradient(image, truth.box, self._face.margin * scale, max(1, ceil(scale))))
+        if original is not None:
+            output, expected = truth.box.cut(image), truth.box.cut(original)
+            self._put(row, "error", squared_error(output, expected))
+            self._put(row, "ssim", ssim(output, expected))
+            if truth.mouth:
+                self._put(row, "mouth_error", squared_error(cut(image, truth.mouth), cut(original, truth.mouth)))
+        if truth.mouth:
+            self._put(row, "sharpness", sharpness(cut(image, truth.mouth)))
+        self._recent.append((row, image, truth.mouth))
+        self._flicker()
+
+    def _look(self, row: int, image: Image, truth: Truth) -> None:
+        """The lips in the picture."""
+        face = self._landmarker.follow(image, truth.region) if truth.region else None
+        if face is None or truth.face is None:
+            return
+        self.lips[row] = lip_points(face.points)
+        self._put(row, "opening", lip_opening(face.points))
+        distance = np.linalg.norm(self.lips[row] - lip_points(truth.face.points), axis=1).mean()
+        self._put(row, "distance", distance / face_scale(truth.face.points))
+        self._put(row, "distance_px", distance * FACE_SIDE / truth.box.size)
+
+    def _flicker(self) -> None:
+        """The second difference around the last frame but one, if three in a row are there."""
+        rows = [row for row, _, _ in self._recent]
+        if len(rows) == 3 and rows[2] - rows[0] == 2 and (mouth := self._recent[1][2]):
+            before, middle, after = (cut(image, mouth) for _, image, _ in self._recent)
+            self._put(rows[1], "flicker", second_difference(before, middle, after))
+
+    def _put(self, row: int, name: str, value: float) -> None:
+        self._values[name][row] = value

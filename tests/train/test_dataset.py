@@ -1,0 +1,95 @@
+"""What a training sees: faces as inference has them, nothing of what is held out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.errors import TemplateError
+from frame_generation_pipeline.face.crop import network_input, resize_crop
+from frame_generation_pipeline.spec import FACE_160
+from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.train.dataset import TrainingSet, mouth_side
+from frame_generation_pipeline.train.recipe import DEFAULT, ORIGINAL
+
+STILL = replace(ORIGINAL, sync=0.0)
+
+
+def build(template: Template, features: AudioFeatures, store: Path, **options: object) -> TrainingSet:
+    arguments = {"recipe": STILL, "held_out": range(30, 40)} | options
+    held_out = arguments.pop("held_out")
+    return TrainingSet.build(template, features, FACE_160, held_out, store, **arguments)
+
+
+def test_samples_are_what_inference_sees(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy")
+    batch = data.samples(np.array([5]), np.array([7]))
+    target, reference = (template.read(index) for index in (5, 7))
+    expected = network_input(resize_crop(target.box.cut(target.image), FACE_160), FACE_160)
+    shown = network_input(resize_crop(reference.box.cut(reference.image), FACE_160), FACE_160)
+    np.testing.assert_array_equal(batch.image[:, 3:], expected[:, 3:])
+    np.testing.assert_array_equal(batch.image[:, :3], shown[:, :3])
+    np.testing.assert_array_equal(batch.target, expected[:, :3])
+    np.testing.assert_array_equal(
+        batch.audio.reshape(16, 512), feature_window(features.values, 5)
+    )
+
+
+def test_moved_faces_show_their_surroundings(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy", recipe=DEFAULT)
+    still, moved = (data.samples(np.array([5]), np.array([7]), np.full((2, 1, 3), move)) for move in (0.0, 0.03))
+    assert (still.image - moved.image).abs().mean() > 0.005
+    # Moved to the right and downwards by 3 % of the box, and 3 % larger: what was at 50 % is now at about 47 %.
+    before, after = still.target[0, :, 80, 80], moved.target[0, :, 75, 75]
+    assert (before - after).abs().max() < 0.06
+
+
+def test_mouth_square_is_around_the_lips(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy")
+    batch = data.samples(np.array([5]), np.array([7]))
+    box = template.boxes[5]
+    # All but three landmarks of a sample template are at (50 + i, 50 + i).
+    lips = (np.array([55, 55]) - (box.x, box.y)) * FACE_160.crop_size / box.size - FACE_160.margin
+    side = mouth_side(FACE_160)
+    assert np.all(np.abs(batch.mouth[0] + side / 2 - lips) <= 1)
+    assert side % 2 == 0
+
+
+def test_held_out_and_cuts_are_never_drawn(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,))
+    assert set(data.train) == set(range(4)) | {20, 21}
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        batch = data.batch(replace(STILL, batch=2), rng)
+        assert batch.image.shape == (2, 6, 160, 160)
+
+
+def test_batches_follow_the_generator_alone(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy", recipe=DEFAULT)
+    one, same, other = (data.batch(DEFAULT, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert one.image.equal(same.image)
+    assert not one.image.equal(other.image)
+
+
+def test_temporal_pairs_are_neighbours(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy")
+    batch = data.batch(replace(STILL, temporal=1.0, batch=6), np.random.default_rng(0))
+    windows = batch.audio.reshape(6, 16, 512)
+    for first, second in zip(windows[::2], windows[1::2], strict=True):
+        assert second[:15].equal(first[1:])
+    assert batch.image[::2, :3].equal(batch.image[1::2, :3])
+
+
+def test_store_is_made_once(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    seen = []
+    for _ in range(2):
+        build(template, features, tmp_path / "faces.npy", progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 40) for done in range(1, 41)]
+
+
+def test_too_little_is_refused(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="leave 0 frames to learn from"):
+        build(template, features, tmp_path / "faces.npy", held_out=range(5, 40))
+    assert not (tmp_path / "faces.npy").exists()

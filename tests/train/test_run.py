@@ -1,0 +1,137 @@
+"""A whole training: what it writes, and that nothing stops it for good."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.generator.torch_backend import load_network
+from frame_generation_pipeline.train import run as run_module
+from frame_generation_pipeline.train.recipe import DEFAULT
+from frame_generation_pipeline.train.run import Duration, cuts, find_features, train
+from samples import TINY, draw, write_template
+
+QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
+STEPS = 6
+
+
+def run(dataset: Path, output: Path, start: Path, **options: object) -> Path:
+    arguments = {"recipe": QUICK, "held_out": 0.4, "duration": Duration(steps=STEPS)} | options
+    return train(dataset, output, arguments.pop("duration"), start=start, device="cpu", **arguments)
+
+
+@pytest.fixture(scope="module")
+def finished(dataset_dir: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("runs") / "may"
+    run(dataset_dir, output, start)
+    return output
+
+
+def test_writes_checkpoints_page_and_settings(finished: Path, dataset_dir: Path) -> None:
+    one, other = (load_network(finished / name, "ave") for name in ("generator.safetensors", "generator.pth"))
+    assert one.spec == TINY
+    assert all(value.equal(other.state_dict()[name]) for name, value in one.state_dict().items())
+    settings = json.loads((finished / "train.json").read_text())
+    assert settings["held_out"] == [30, 40]
+    page = (finished / "train.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert "mouth PSNR" in page
+    assert f"{STEPS} steps" in page
+
+
+def test_killed_and_resumed_to_the_same_bits(
+    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "SAVE_EVERY", 0.0)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int, note: str = "") -> None:
+        assert total == STEPS
+        assert note.startswith("loss ")
+        if done == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(dataset_dir, tmp_path / "may", start, progress=kill)
+    assert not (tmp_path / "may" / "generator.pth").exists()
+    seen = []
+    run(dataset_dir, tmp_path / "may", start, resume=True, progress=lambda done, *_: seen.append(done))
+    assert seen == [4, 5, 6]  # the state was last saved after step 3
+    for name in ("generator.safetensors",):
+        assert (tmp_path / "may" / name).read_bytes() == (finished / name).read_bytes()
+    run(dataset_dir, tmp_path / "may", start, resume=True, progress=lambda done, *_: seen.append(done))
+    assert seen == [4, 5, 6]
+
+
+def test_minutes_end_it(dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    totals = []
+    monkeypatch.setattr(run_module, "PAGE_EVERY", 0.0)
+    duration = Duration(minutes=0.03)
+    run(dataset_dir, tmp_path / "may", start, duration=duration, progress=lambda done, total, _: totals.append(total))
+    assert totals
+    assert len(totals) < 500
+    assert (tmp_path / "may" / "train.html").is_file()
+
+
+def test_from_scratch_in_any_width(dataset_dir: Path, tmp_path: Path) -> None:
+    train(
+        dataset_dir, tmp_path / "may", Duration(steps=1), width=2, recipe=replace(QUICK, coarse=1.0), held_out=0, device="cpu"
+    )
+    assert load_network(tmp_path / "may" / "generator.pth").spec.width == 2
+    assert "base64" not in (tmp_path / "may" / "train.html").read_text()
+
+
+def test_a_folder_holds_one_training(finished: Path, dataset_dir: Path, start: Path) -> None:
+    with pytest.raises(OutputError, match="resume it"):
+        run(dataset_dir, finished, start)
+    with pytest.raises(OptionError, match=r"other settings \(recipe, seed\)"):
+        run(dataset_dir, finished, start, resume=True, seed=7, recipe=replace(QUICK, mouth=1.0))
+
+
+def test_a_damaged_state_is_named(finished: Path, dataset_dir: Path, start: Path, tmp_path: Path) -> None:
+    run(dataset_dir, tmp_path / "may", start)
+    (tmp_path / "may" / "state.pt").write_bytes(b"no state")
+    with pytest.raises(ModelError, match=r"state\.pt"):
+        run(dataset_dir, tmp_path / "may", start, resume=True)
+
+
+def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:
+    folder = write_template(tmp_path / "template", 30)
+    np.save(folder / "aud_whisper.npy", draw("whisper", (30, 256)))
+    with pytest.raises(ModelError, match="is for ave features"):
+        run(folder, tmp_path / "may", start)
+
+
+def test_features_are_found(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no aud_"):
+        find_features(tmp_path)
+    for name in ("aud_ave.npy", "aud_whisper.npy"):
+        (tmp_path / name).touch()
+    with pytest.raises(OptionError, match="name the one to use"):
+        find_features(tmp_path)
+
+
+@pytest.mark.parametrize("values", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"minutes": -1.0}])
+def test_durations(values: dict[str, float]) -> None:
+    with pytest.raises(OptionError):
+        Duration(**values)
+
+
+def test_cuts(tmp_path: Path) -> None:
+    assert cuts(tmp_path) == ()
+    ranges = [{"first": 0, "frames": 30, "start": 0.0}, {"first": 30, "frames": 25, "start": 2.0}]
+    (tmp_path / "prepare.json").write_text(json.dumps({"ranges": ranges}))
+    assert cuts(tmp_path) == (30,)
+
+
+def test_devices(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        with pytest.raises(OptionError, match="cuda"):
+            train(dataset_dir, tmp_path / "may", Duration(steps=1), start=start, device="cuda")
+    assert not (tmp_path / "may").exists()

@@ -1,0 +1,111 @@
+"""One step after the other, to the same bits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.spec import FACE_160
+from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.train.dataset import TrainingSet
+from frame_generation_pipeline.train.losses import GeneratorLoss
+from frame_generation_pipeline.train.memory import keep_freed_memory
+from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
+from frame_generation_pipeline.train.trainer import Trainer, faces
+from samples import TINY, seeded_network
+
+QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
+
+
+@pytest.fixture(scope="module")
+def data(template: Template, features: AudioFeatures, tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
+    store = tmp_path_factory.mktemp("store") / "faces.npy"
+    return TrainingSet.build(template, features, FACE_160, range(30, 40), store, recipe=DEFAULT)
+
+
+def trainer(data: TrainingSet, recipe: Recipe = QUICK) -> Trainer:
+    return Trainer(seeded_network(TINY), data, recipe, GeneratorLoss.of(recipe), device="cpu", seed=3)
+
+
+def run(trained: Trainer, steps: int, total: int = 6) -> dict[str, torch.Tensor]:
+    for step in range(trained.steps, trained.steps + steps):
+        trained.step(trained.batch(step), step / total)
+    return trained.mean
+
+
+def test_resumed_to_the_same_bits(data: TrainingSet, tmp_path: Path) -> None:
+    expected = run(trainer(data), 6)
+    first = trainer(data)
+    run(first, 3)
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+    second = trainer(data)
+    second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    found = run(second, 3)
+    assert second.steps == 6
+    assert all(found[name].equal(value) for name, value in expected.items())
+
+
+def test_overfits_one_frame(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    recipe = replace(QUICK, coarse=0.0, jitter=0.0, decay=False, learning_rate=5e-3, average=0.9)
+    still = TrainingSet.build(template, features, FACE_160, range(30, 40), tmp_path / "still.npy", recipe=recipe)
+    trained = trainer(still, recipe)
+    batch = still.samples(np.array([4, 4]), np.array([9, 9]))
+    losses = [trained.step(batch, 0.0)["total"] for _ in range(60)]
+    assert losses[-1] < losses[0] / 4
+    network = GeneratorNetwork(TINY)
+    network.load_state_dict(trained.mean)
+    with torch.inference_mode():
+        output = network.train()(batch.image, batch.audio)
+    assert (output - batch.target).abs().mean() < 0.06
+
+
+def test_coarse_steps_see_half_the_size(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    trained = trainer(data)
+    forward = trained.loss.forward
+
+    def spy(output: torch.Tensor, *arguments: object) -> dict[str, torch.Tensor]:
+        sizes.append(output.shape[-1])
+        return forward(output, *arguments)
+
+    monkeypatch.setattr(trained.loss, "forward", spy)
+    for progress in (0.0, QUICK.coarse - 0.01, QUICK.coarse, 0.99):
+        trained.step(trained.batch(0), progress)
+    assert sizes == [80, 80, 160, 160]
+
+
+def test_at_its_own_size_the_network_is_the_reference(data: TrainingSet) -> None:
+    network = seeded_network(TINY)
+    batch = data.batch(QUICK, np.random.default_rng(0))
+    with torch.inference_mode():
+        assert faces(network, batch.image, batch.audio).equal(network(batch.image, batch.audio))
+
+
+def test_rate_warms_up_and_decays(data: TrainingSet) -> None:
+    trained = trainer(data)
+
+    def rate(progress: float) -> float:
+        trained.step(trained.batch(0), progress)
+        return trained.optimizer.param_groups[0]["lr"]
+
+    first = rate(0.0)
+    trained.steps = 1000
+    assert first < rate(0.0) / 10
+    assert rate(0.0) == QUICK.learning_rate
+    assert rate(0.5) == pytest.approx(QUICK.learning_rate / 2)
+    assert rate(0.999) < QUICK.learning_rate / 1000
+
+
+def test_without_a_mean_the_last_weights_are_kept(data: TrainingSet) -> None:
+    trained = trainer(data, replace(QUICK, average=0.0))
+    run(trained, 2)
+    assert all(trained.mean[name].equal(value) for name, value in trained.network.state_dict().items())
+
+
+def test_memory_hint_changes_nothing() -> None:
+    keep_freed_memory()
+    assert torch.ones(1000).sum() == 1000
