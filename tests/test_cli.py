@@ -172,6 +172,17 @@ def test_features_export_and_info(  # type: ignore[no-untyped-def]
     assert json.loads(output)["frames"] == 3
 
 
+def test_whisper_features_need_no_encoder(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    audio, output = write_wav(tmp_path / "a.wav", 0.9), tmp_path / "aud_whisper.npy"
+    for options in ((), ("--mode", "whisper")):
+        status, out, _ = call("features", audio, "-o", output, *options)
+        assert (status, out) == (0, f"{output}: 23 whisper features\n")
+    assert call("info", output)[0] == 0
+    status, _, error = call("features", audio, "-o", output, "--mode", "ave")
+    assert status == 2
+    assert "no encoder for ave features" in error
+
+
 def test_avatar_from_packing_to_video(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     template, avatar = write_template(tmp_path / "t"), tmp_path / "may.avatar"
     status, output, errors = call(

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import AudioError, FeatureError, MissingFileError, OptionError
-from frame_generation_pipeline.spec import AVE, HUBERT, WENET, AudioSpec
+from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER, AudioSpec
 from frame_generation_pipeline.speech import plan_speech
 from samples import draw, write_wav
 
@@ -78,6 +79,15 @@ def test_cut_of_sound_sees_what_the_whole_sees(tmp_path: Path, start: float) -> 
     for window, expected in zip(windows, whole[round(25 * start) :], strict=False):
         np.testing.assert_array_equal(window, expected)
     assert any((a != b).any() for a, b in pairwise(windows))
+
+
+@pytest.mark.parametrize("start", [1.4, 3.2, 5.96])
+def test_cut_of_sound_has_the_bits_of_the_whole(tmp_path: Path, start: float) -> None:
+    """Also where a second is no whole number of blocks of features."""
+    path, encoder = write_wav(tmp_path / "a.wav", 7), builtin_encoder(WHISPER)
+    whole = list(plan_speech(WHISPER, audio_path=path, encoder=encoder).windows())
+    speech = plan_speech(WHISPER, audio_path=path, encoder=encoder, start_time=start, end_time=start + 0.6)
+    np.testing.assert_array_equal(np.stack(list(speech.windows())), whole[round(25 * start) :][:15])
 
 
 def test_wenet_counts_at_its_own_rate(tmp_path: Path) -> None:

@@ -22,6 +22,11 @@ def test_mel_and_encoder() -> None:
     np.testing.assert_allclose(features, expected["features"], rtol=0, atol=1e-4)
 
 
+def test_whisper() -> None:
+    expected = np.load(make_vectors.FOLDER / "audio.npz")["whisper"]
+    np.testing.assert_allclose(make_vectors.whisper_features(), expected, rtol=0, atol=1e-3)
+
+
 @pytest.mark.parametrize("run", make_vectors.RUNS)
 def test_frames(run: str) -> None:
     for index, frame in enumerate(make_vectors.frames(run)):

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -58,6 +59,10 @@ StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this 
 EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the sound.")]
 Crf = Annotated[int | None, typer.Option(help="Constant rate factor, lower is better [default: 20; webm 32].")]
 Preset = Annotated[str, typer.Option(help="Encoder preset, from ultrafast to veryslow.")]
+Width = Annotated[str, typer.Option(help="light (half the channels, twice as fast) or full (the original's).")]
+Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")]
+Licence = Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")]
+Credits = Annotated[list[str] | None, typer.Option("--credit", help="Whom to thank; may be repeated.")]
 Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
 
@@ -145,6 +150,43 @@ def generate(
 
 
 @app.command()
+def create(
+    recording: Annotated[Path, typer.Argument(help="A video of one person who talks, a minute or more.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
+    width: Width = "light",
+    start: Start = None,
+    device: Device = "auto",
+    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
+    licence: Licence = "",
+    credit: Credits = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make an avatar of a recording: prepare, train, evaluate, pack; stopped, the same command goes on.
+
+    **Example:** `framegen create recording.mp4 -o may.avatar`
+    """
+    with needing_train_extra(f"{recording}: making an avatar"):
+        from .create import create as create_avatar
+    made = create_avatar(
+        recording,
+        output,
+        minutes=minutes,
+        width=_width(width),
+        start=start,
+        device=device,
+        name=name,
+        licence=licence,
+        credits=credit or [],
+        stage=partial(show_progress, quiet=quiet),
+    )
+    if not quiet:
+        _print_values(made.packed.describe())
+        for page in made.pages:
+            typer.echo(f"see {page}")
+
+
+@app.command()
 def prepare(
     recording: Annotated[Path, typer.Argument(help="A video of one person who talks.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the template.")],
@@ -172,9 +214,7 @@ def prepare(
 def train(
     template: Annotated[Path, typer.Argument(help="Template folder with its features, as `prepare` makes it.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the checkpoint and the page.")],
-    width: Annotated[
-        str, typer.Option(help="light (half the channels, twice as fast) or full (the original's).")
-    ] = "light",
+    width: Width = "light",
     minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
     steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
     recipe: Annotated[
@@ -186,7 +226,7 @@ def train(
     temporal: Loss = None,
     sync: Loss = None,
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")] = None,
+    start: Start = None,
     features: Features = None,
     held_out: Annotated[float, typer.Option(min=0, help="Seconds at the end that are never learned from.")] = 2.0,
     device: Device = "auto",
@@ -201,8 +241,8 @@ def train(
     with needing_train_extra(f"{template}: the training"):
         from .train.run import Duration
         from .train.run import train as train_generator
-    if recipe not in RECIPES or width not in WIDTHS:
-        raise OptionError(f"recipes are {', '.join(RECIPES)}; widths are {', '.join(WIDTHS)}")
+    if recipe not in RECIPES:
+        raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
     weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
     chosen = RECIPES[recipe].with_weights(weights)
     duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
@@ -211,7 +251,7 @@ def train(
             template,
             output,
             duration,
-            width=WIDTHS[width],
+            width=_width(width),
             recipe=chosen,
             vgg=vgg,
             start=start,
@@ -234,8 +274,8 @@ def pack(
     encoder: Encoder = None,
     mode: Mode = None,
     name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")] = "",
-    credit: Annotated[list[str] | None, typer.Option(help="Whom to thank; may be repeated.")] = None,
+    licence: Licence = "",
+    credit: Credits = None,
     frame_format: Annotated[
         str | None, typer.Option(help="jpg or png [default: the template's files as they are]")
     ] = None,
@@ -527,6 +567,12 @@ def benchmark(
         speed.add_row(result.backend, f"{result.fps:.2f}", ratio, f"{result.first_frame:.2f}", memory)
         stages.add_row(result.backend, *(f"{milliseconds:.1f}" for milliseconds in result.stages.values()))
     Console().print(speed, stages)
+
+
+def _width(name: str) -> int:
+    if name not in WIDTHS:
+        raise OptionError(f"width {name!r} is unknown; expected one of {', '.join(WIDTHS)}")
+    return WIDTHS[name]
 
 
 def _print_values(values: Mapping[str, Any]) -> None:

@@ -1,17 +1,93 @@
 """From a recording to an avatar in one call: prepare, train, evaluate, pack."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import TemplateError
-from .evaluate.evaluation import Evaluation, evaluate
-from .extras import needing_train_extra
+from .errors import OutputError
+from .evaluate.evaluation import Evaluation
+from .evaluate.report import PAGE as EVALUATION_PAGE
+from .evaluate.report import evaluate_files
+from .output import prepare_folder
 from .package.pack import PackReport, pack_avatar
+from .package.write import SUFFIX
 from .prepare.prepare import REPORT, Preparation, prepare
 from .progress import Update
 from .spec import LIGHT
 from .train.recipe import DEFAULT, Recipe
+from .train.run import PAGE as TRAINING_PAGE
+from .train.run import Duration, train
 
-Stage = Callable[[str, str], AbstractContextManager[Update]]  # a stage's name and unit -> its progress
+Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
+
+
+@dataclass(frozen=True)
+class Creation:
+    """An avatar that was made, and what is known of it."""
+
+    preparation: Preparation
+    evaluation: Evaluation
+    packed: PackReport
+    pages: tuple[Path, ...]  # for people: the recording, the training, the figures
+
+
+def create(
+    recording: str | Path,
+    output: str | Path,
+    *,
+    minutes: float = 60.0,
+    width: int = LIGHT,
+    recipe: Recipe = DEFAULT,
+    start: str | Path | None = None,
+    device: str = "auto",
+    name: str | None = None,
+    licence: str = "",
+    credits: Sequence[str] = (),
+    stage: Stage = lambda label, unit: nullcontext(lambda done, total, note="": None),
+) -> Creation:
+    """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
+
+    minutes, width, recipe, start, device: of the training, see `train`. name, licence, credits: see `pack_avatar`.
+    stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
+
+    The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
+    the same call goes on from there; with more `minutes` it trains longer.
+
+    Raises what `prepare`, `train`, `evaluate_files` and `pack_avatar` raise.
+    """
+    output = Path(output)
+    if output.suffix != SUFFIX:
+        raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
+    work = output.with_name(output.name + ".work")
+    prepare_folder(work)
+    with stage("Preparing", "frames") as progress:
+        preparation = prepare(recording, work / "template", progress=progress)
+    with stage("Training", "steps") as progress:
+        checkpoint = train(
+            preparation.folder,
+            work / "run",
+            Duration(minutes=minutes),
+            width=width,
+            recipe=recipe,
+            start=start,
+            device=device,
+            resume=True,
+            progress=progress,
+        )
+    with stage("Evaluating", "frames") as progress:
+        evaluation, _ = evaluate_files(
+            checkpoint, preparation.folder, work / "evaluation", device=device, progress=progress
+        )
+    with stage("Packing", "frames") as progress:
+        packed = pack_avatar(
+            output,
+            checkpoint=checkpoint,
+            template=preparation.folder,
+            name=name,
+            licence=licence,
+            credits=credits,
+            progress=progress,
+        )
+    pages = (preparation.folder / REPORT, work / "run" / TRAINING_PAGE, work / "evaluation" / EVALUATION_PAGE)
+    return Creation(preparation, evaluation, packed, pages)

@@ -23,8 +23,8 @@ class GenerateFrames(Protocol):
 class LiveSession:
     """Frames of an avatar that hears its speech in pieces: bit for bit those of the whole speech at once.
 
-    A frame's window reaches beyond the frame's beginning, and features come in blocks, so that frames are 0.44 to 0.60 s
-    behind the sound, for `whisper` 0.52 to 0.88 s, and as much more as it takes to make them.
+    A frame's window reaches beyond the frame's beginning, and features come in blocks, so that frames are 0.44 to
+    0.60 s behind the sound, for `whisper` 0.52 to 0.88 s, and as much more as it takes to make them.
     """
 
     def __init__(self, generate: GenerateFrames, program: AudioProgram, start_frame: int = 0) -> None:

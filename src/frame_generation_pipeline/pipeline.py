@@ -42,7 +42,8 @@ class FrameGenerationPipeline:
 
         mode: `ave`, `hubert`, `wenet` or `whisper`; recognised from the file when not given.
         device: `auto`, `cpu`, `cuda` or `mps`, for PyTorch.
-        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features; `whisper` has one built in.
+        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features;
+            `whisper` has one built in.
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `generator.onnx_session.open_session`.
 
@@ -64,9 +65,9 @@ class FrameGenerationPipeline:
             self.generator = _programs(checkpoint_path, mode, providers, threads)
         self.encoder: AudioProgram | None
         if encoder_path is not None:
-            self.encoder = load_encoder(encoder_path, providers=providers, threads=threads)
+            self.encoder = load_encoder(encoder_path, providers=providers)
         else:
-            self.encoder = builtin_encoder(self.generator.spec.audio, providers=providers, threads=threads)
+            self.encoder = builtin_encoder(self.generator.spec.audio, providers=providers)
 
     @property
     def mode(self) -> str:

@@ -18,7 +18,8 @@ from .spec import AudioSpec
 
 logger = logging.getLogger(__name__)
 
-RUN_UP = 2  # seconds of audio computed before a cut's start, so that its first windows are those of the whole
+RUN_UP = 2  # seconds at least that are computed before a cut, so that its first windows are those of the whole
+BLOCKS_MEET = 2  # seconds from which to which every type's blocks of features are a whole number
 NOTICEABLE = 0.5  # seconds that features and sound may differ in length before it is worth a warning
 
 Windows = Iterator[npt.NDArray[np.float32]]
@@ -81,7 +82,7 @@ def plan_speech(
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
     if encoder.spec != spec:
         raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
-    skipped = max(0, int(start_time) - RUN_UP)
+    skipped = max(0, int(start_time - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
 
     def windows() -> Windows:
         blocks = decode_audio(audio, start=skipped)

@@ -13,7 +13,7 @@ from samples import TINY, draw, seeded_network
 TOLERANCE = 1e-5  # stated by the conformance vectors for PyTorch
 
 
-@pytest.mark.parametrize("audio", AUDIO_SPECS)
+@pytest.mark.parametrize("audio", ["ave", "hubert", "wenet"])
 @pytest.mark.parametrize("face", FACE_SPECS)
 def test_equals_the_original(reference_dir: Path, seeded_weights: ModuleType, face: str, audio: str) -> None:
     shapes = reference_dir / f"shapes_unet{face}_{audio}.json"

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
+from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import (
     FrameGenerationError,
@@ -20,14 +22,18 @@ from frame_generation_pipeline.errors import (
     OutputError,
     TemplateError,
 )
+from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
 from frame_generation_pipeline.package import agreement, build
 from frame_generation_pipeline.package.half import SMALLEST, halve
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.pack import PackReport, pack_avatar
 from frame_generation_pipeline.package.verify import describe_package, verify_package
+from frame_generation_pipeline.pipeline import FrameGenerationPipeline
+from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
-from samples import TINY, draw, write_template
+from frame_generation_pipeline.weights import WHISPER_PROGRAM
+from samples import TINY, draw, seeded_network, write_template, write_wav
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -71,6 +77,28 @@ def test_same_input_same_bytes(tmp_path: Path, checkpoint: Path, recording: Path
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
     assert {(entry.date_time, entry.compress_type) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0)}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_whisper_generators_get_the_built_in_audio_program(tmp_path: Path, recording: Path, precision: str) -> None:
+    checkpoint, output = tmp_path / "5.pth", tmp_path / "may.avatar"
+    write_tensors(checkpoint, seeded_network(replace(TINY, audio=WHISPER)).state_dict())
+    report = pack_avatar(output, checkpoint=checkpoint, template=recording, parsing=False, precision=precision)
+    assert report.manifest.programs == ("audio", "face", "render")
+    assert open_package(output).read("programs/audio.onnx") == WHISPER_PROGRAM.read_bytes()
+    assert verify_package(output)
+    assert describe_package(output)["audio features"] == "whisper"
+    avatar = Avatar.load(output)
+    speech = write_wav(tmp_path / "a.wav", 1.0)
+    frames = list(avatar.frames(speech))
+    assert len(frames) == 25
+    pipeline = FrameGenerationPipeline(checkpoint, device="cpu")
+    assert pipeline.mode == "whisper"
+    for frame, expected in zip(frames, pipeline.frames(recording, audio_path=speech), strict=True):
+        assert np.abs(frame.astype(int) - expected).max() <= (2 if precision == "fp32" else 16)
+    session, samples = avatar.live(), np.concatenate(list(decode_audio(speech)))
+    live = [*session.push(samples[:9000]), *session.push(samples[9000:]), *session.finish()]
+    np.testing.assert_array_equal(live, frames)
 
 
 @pytest.mark.parametrize(("precision", "archive"), [("fp32", False), ("fp16", True)])

@@ -32,9 +32,7 @@ def test_samples_are_what_inference_sees(template: Template, features: AudioFeat
     np.testing.assert_array_equal(batch.image[:, 3:], expected[:, 3:])
     np.testing.assert_array_equal(batch.image[:, :3], shown[:, :3])
     np.testing.assert_array_equal(batch.target, expected[:, :3])
-    np.testing.assert_array_equal(
-        batch.audio.reshape(16, 512), feature_window(features.values, 5)
-    )
+    np.testing.assert_array_equal(batch.audio.reshape(16, 512), feature_window(features.values, 5))
 
 
 def test_moved_faces_show_their_surroundings(template: Template, features: AudioFeatures, tmp_path: Path) -> None:

@@ -81,7 +81,13 @@ def test_minutes_end_it(dataset_dir: Path, start: Path, tmp_path: Path, monkeypa
 
 def test_from_scratch_in_any_width(dataset_dir: Path, tmp_path: Path) -> None:
     train(
-        dataset_dir, tmp_path / "may", Duration(steps=1), width=2, recipe=replace(QUICK, coarse=1.0), held_out=0, device="cpu"
+        dataset_dir,
+        tmp_path / "may",
+        Duration(steps=1),
+        width=2,
+        recipe=replace(QUICK, coarse=1.0),
+        held_out=0,
+        device="cpu",
     )
     assert load_network(tmp_path / "may" / "generator.pth").spec.width == 2
     assert "base64" not in (tmp_path / "may" / "train.html").read_text()

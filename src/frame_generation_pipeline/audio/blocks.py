@@ -12,7 +12,7 @@ from .mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_s
 
 @dataclass(frozen=True)
 class Blocks:
-    """Block b is features `features` b on; it begins at sample `step` b, with its audio from `before` blocks earlier."""
+    """Block b is the features from `features` b on; it begins at sample `step` b and hears `before` more."""
 
     features: int  # in a block
     step: int  # samples from one block to the next

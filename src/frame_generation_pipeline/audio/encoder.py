@@ -72,13 +72,12 @@ class EncoderProgram:
 class OnnxAudioProgram:
     """The `AudioProgram` that runs an ONNX file or its bytes: what `export_encoder` wrote, or our own.
 
-    providers, threads: see `open_session`. Raises what that raises, and ModelError for another model.
+    On one thread: how a product is split among more can change its rounding, and they would wait for each other more
+    than they gain. providers: see `open_session`. Raises what that raises, and ModelError for another model.
     """
 
-    def __init__(
-        self, model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
-    ) -> None:
-        self._session = open_session(model, providers=providers, threads=threads)
+    def __init__(self, model: str | Path | bytes, *, providers: Sequence[str] | None = None) -> None:
+        self._session = open_session(model, providers=providers, threads=1)
         found = {
             value.name: (value.type, [size if isinstance(size, int) else None for size in value.shape])
             for value in self._session.get_inputs() + self._session.get_outputs()
@@ -102,36 +101,28 @@ class OnnxAudioProgram:
         return features
 
 
-def load_encoder(
-    path: str | Path,
-    *,
-    device: str = "cpu",
-    providers: Sequence[str] | None = None,
-    threads: int | None = None,
-) -> AudioProgram:
+def load_encoder(path: str | Path, *, device: str = "cpu", providers: Sequence[str] | None = None) -> AudioProgram:
     """The audio program of an exported `.onnx` file, or of a `.pth` / `.pt` / `.safetensors` checkpoint by torch.
 
-    device: torch's ("cpu", "cuda"), for checkpoints. providers, threads: for `.onnx`, see `open_session`.
+    device: torch's ("cpu", "cuda"), for checkpoints. providers: for `.onnx`, see `open_session`.
     Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for options of the other kind
     of file, for what is not available, or where torch is needed and not installed.
     """
     if Path(path).suffix == ".onnx":
         if device != "cpu":
             raise OptionError(f"{path}: ONNX files know no device {device!r}; choose execution providers instead")
-        return OnnxAudioProgram(path, providers=providers, threads=threads)
-    if providers is not None or threads is not None:
-        raise OptionError(f"{path}: execution providers and threads are for .onnx files; export the checkpoint first")
+        return OnnxAudioProgram(path, providers=providers)
+    if providers is not None:
+        raise OptionError(f"{path}: execution providers are for .onnx files; export the checkpoint first")
     with needing_train_extra(f"{path}: a checkpoint"):
         from .ave_encoder import TorchEncoder
     return EncoderProgram(TorchEncoder(path, device))
 
 
-def builtin_encoder(
-    spec: AudioSpec, *, providers: Sequence[str] | None = None, threads: int | None = None
-) -> AudioProgram | None:
+def builtin_encoder(spec: AudioSpec, *, providers: Sequence[str] | None = None) -> AudioProgram | None:
     """The audio program that comes with this package, or None for features that it has none for."""
     path = builtin_file(spec)
-    return None if path is None else OnnxAudioProgram(path, providers=providers, threads=threads)
+    return None if path is None else OnnxAudioProgram(path, providers=providers)
 
 
 def builtin_file(spec: AudioSpec) -> Path | None:

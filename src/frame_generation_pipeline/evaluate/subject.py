@@ -33,13 +33,13 @@ class Subject:
     def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "Subject":
         """A checkpoint (.pth, .safetensors), a generator as one ONNX graph, or an avatar package (.avatar or a folder).
 
-        mode, device: see `TorchGenerator.load`; on the CPU the network runs in ONNX Runtime. Raises MissingFileError, ModelError, PackageError and OptionError.
+        mode, device: see `TorchGenerator.load`; on the CPU the network runs in ONNX Runtime.
+        Raises MissingFileError, ModelError, PackageError and OptionError.
         """
         path = Path(path)
         if path.suffix == ".avatar" or (path / MANIFEST).is_file():
             package = open_package(path)
-            generator, encoder = load_programs(package)
-            return cls(path, package.fingerprint, generator, encoder)
+            return cls(path, package.fingerprint, *load_programs(package))
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file; give a checkpoint, an ONNX generator or an avatar package")
         if path.suffix == ".onnx":

@@ -167,7 +167,7 @@ class GeneratorNetwork(nn.Module):
         return self.decode(encoded, self.audio_model(audio))
 
     def decode(self, encoded: list[Tensor], sound: Tensor) -> Tensor:
-        """What `encode_image` and the audio model gave, of one size at the bottleneck -> faces (n, 3, h, w) in [0, 1]."""
+        """What `encode_image` and the audio model gave, which meet in one size -> faces (n, 3, h, w) in [0, 1]."""
         x = self.fuse_conv(torch.cat([encoded[-1], sound], dim=1))
         for level, skip in enumerate(encoded[-2::-1], start=1):
             x = self.get_submodule(f"up{level}")(x, skip)

@@ -33,7 +33,8 @@ def build_programs(
 ) -> Programs:
     """The programs of the generator in `checkpoint` and of `encoder`; compared on frames of `recording`.
 
-    encoder: a checkpoint, or an audio program that `export_encoder` wrote; without it the built-in one, if any. precision: "fp32" or "fp16".
+    encoder: a checkpoint, or an audio program that `export_encoder` wrote; without it the built-in one, if any.
+    precision: "fp32" or "fp16".
 
     Raises MissingFileError, ModelError for unusable checkpoints and for programs that differ from PyTorch by more than
     `agreement` allows, OptionError for an encoder of other features and without the extra `[train]`.

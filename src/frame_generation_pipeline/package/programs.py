@@ -34,7 +34,7 @@ def load_programs(
                 programs["face"], programs["render"], manifest.generator, providers=providers, threads=threads
             )
             audio = programs.get("audio")
-            return generator, OnnxAudioProgram(audio, providers=providers, threads=threads) if audio else None
+            return generator, OnnxAudioProgram(audio, providers=providers) if audio else None
         except ModelError as error:
             raise Refusal(f"its programs do not load ({shown(str(error))})") from error
 

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor
+from itertools import chain
+from math import floor, inf
 from pathlib import Path
 
 import av
@@ -46,27 +47,25 @@ class Recording:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.
 
         It is the recording's frame that is nearest in time, whatever the distances between those are; nothing adds up.
-        Frames before the sound begins or after it ends are left out; numbers begin above 0 where the pictures begin later.
+        Frames before the sound begins or after it ends are left out; numbers begin above 0 where pictures begin later.
         Raises VideoError when the frames' sizes differ.
         """
         number: int | None = None
-        held: tuple[float, npt.NDArray[np.uint8]] | None = None
-        last = floor(self.sound * fps + 0.5) if self.sound else None
-        for time, image in read_timed_frames(self.path):
-            place = (time - self.sound_start) * fps  # in frames of the result
+        place, step = 0.0, 1.0  # of the frame that is held and from it to the next, in frames of the result
+        held: npt.NDArray[np.uint8] | None = None
+        end = floor(self.sound * fps + 0.5) if self.sound else inf
+        for time, image in chain(read_timed_frames(self.path), [(None, None)]):
             if held is not None:
-                if image.shape != held[1].shape:
-                    raise VideoError(f"{self.path}: its pictures change their size; convert it to one size")
-                middle = (held[0] + place) / 2
-                number = max(0, round(held[0])) if number is None else number
-                while number <= middle and (last is None or number < last):
-                    yield number, held[1]
+                if time is not None:
+                    step = (time - self.sound_start) * fps - place
+                number = max(0, round(place)) if number is None else number
+                while number <= place + step / 2 and number < end:  # the last frame lasts as long as the one before it
+                    yield number, held
                     number += 1
-            held = (place, image)
-        if held is not None:
-            number = max(0, round(held[0])) if number is None else number
-            if number <= held[0] + 0.5 and (last is None or number < last):
-                yield number, held[1]
+            if time is not None and image is not None:
+                if held is not None and image.shape != held.shape:
+                    raise VideoError(f"{self.path}: its pictures change their size; convert it to one size")
+                place, held = (time - self.sound_start) * fps, image
 
 
 def _sound_start(path: Path) -> float:

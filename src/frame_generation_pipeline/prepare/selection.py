@@ -88,7 +88,7 @@ def _problem(observation: Observation, width: int, height: int, least_sharp: flo
 
 
 def _range(first: int, observations: Sequence[Observation], good: Sequence[bool], width: int, height: int) -> Range:
-    """Landmarks of a range that begins and ends with good frames; those of other frames are between their neighbours'."""
+    """Landmarks of a range that begins and ends with good frames; the others' are between these."""
     known = np.flatnonzero(good)
     faces = [observation.face for observation, is_good in zip(observations, good, strict=True) if is_good]
     points = np.array([to_110(face.points) for face in faces if face])

@@ -18,6 +18,7 @@ GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors in a cell
 LOWEST_SCORE = 0.5  # of a face
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 TILINGS = (1.0, 0.5)  # sides of the squares that are searched for smaller faces, of the picture's shorter side
+SMALLEST_SQUARE = SIDE // 2  # pixels; larger than it is, a picture shows no more faces
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds faces that are at least a twentieth as wide as the picture's shorter side.
+    """Finds faces down to about a twentieth of the picture's shorter side in width.
 
     threads: see `open_session`.
     """
@@ -43,13 +44,14 @@ class FaceDetector:
     def searches(self, image: npt.NDArray[np.uint8]) -> Iterator[list[Detection]]:
         """Faces in a picture (H, W, 3) uint8 BGR, the surest first; each search is made when it is asked for.
 
-        The first is of the whole picture, as MediaPipe makes it; the next ones look for smaller faces, square by square.
+        The first is of the whole picture, as MediaPipe makes it; the next ones go through it in squares, for smaller
+        faces.
         """
         height, width = image.shape[:2]
         longest = max(width, height)
         yield _merged(self._search(image, (width - longest) / 2, (height - longest) / 2, longest))
         for share in TILINGS:
-            side = max(1, round(min(width, height) * share))
+            side = max(SMALLEST_SQUARE, round(min(width, height) * share))
             corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
             yield _merged([face for x, y in corners for face in self._search(image, x, y, side)])
 
@@ -103,13 +105,14 @@ def _steps(length: int, side: int) -> list[int]:
 
 def _merged(faces: list[Detection]) -> list[Detection]:
     """One detection for each face: the mean of those that overlap, weighted by their scores."""
-    left = sorted(faces, key=lambda face: -face.score)
+    remaining = sorted(faces, key=lambda face: -face.score)
     merged = []
-    while left:
-        same = [face for face in left if overlap(face.box, left[0].box) > OVERLAP]
+    while remaining:
+        best = remaining[0]
+        same = [face for face in remaining if face is best or overlap(face.box, best.box) > OVERLAP]
+        remaining = [face for face in remaining if not any(face is other for other in same)]
         weights = np.array([face.score for face in same])
-        box = np.average([face.box for face in same], axis=0, weights=weights)
+        left, top, right, bottom = np.average([face.box for face in same], axis=0, weights=weights).tolist()
         eyes = np.average([face.eyes for face in same], axis=0, weights=weights)
-        merged.append(Detection(same[0].score, (box[0], box[1], box[2], box[3]), eyes))
-        left = [face for face in left if not any(face is other for other in same)]
+        merged.append(Detection(best.score, (left, top, right, bottom), eyes))
     return merged

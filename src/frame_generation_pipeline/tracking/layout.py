@@ -4,8 +4,8 @@ Left and right are the picture's. As the existing templates show them:
 
 - 0-32 the face's edge, evenly from the left temple over the chin (16) to the right temple; 1 and 31 at eye height
 - 33-41 the left brow: the upper edge from its outer end, the lower edge back; 42-50 the right brow likewise
-- 51-54 the ridge of the nose upwards from its tip: 52 the bridge; 55-65 its outline from the left of the root, around the
-  wings and nostrils (60 between them), to the right of the root
+- 51-54 the ridge of the nose upwards from its tip: 52 the bridge; 55-65 its outline from the left of the root, around
+  the wings and nostrils (60 between them), to the right of the root
 - 66-73 the left eye's lids, the upper ones first; 74-77 its pupil, twice, and the iris's sides; 78-89 the right eye
 - 90-101 the lips' outer line, from the left corner over the upper lip; 102-109 the inner line
 """

@@ -9,7 +9,7 @@ OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 31
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 UPPER_GAP, LOWER_GAP = (82, 13, 312), (87, 14, 317)  # facing each other across the middle of the mouth
 NOSE_TO_CHIN = (168, 152)
-NOSE_TIP, CHEEKS = 1, (234, 454)
+CHEEKS = (234, 454)
 MOUTH_REGION = 1.2  # side of the square around the mouth, in distances between the outer eye corners
 
 Points = npt.NDArray[np.float32]  # (468, 3): x, y in pixels, depth in the same unit
@@ -42,10 +42,10 @@ def mouth_box(points: Points) -> tuple[int, int, int, int]:
 
 
 def yaw(points: Points) -> float:
-    """How far the head is turned, in degrees: 0 to the camera, positive to the right of the picture.
+    """How far the head is turned, in degrees, roughly: 0 to the camera, positive to the right of the picture.
 
-    Told from the line between the cheeks, which then goes into depth.
+    Told from the line between the cheeks, which then goes into depth; the mesh makes large turns too small.
     """
     left, right = points[list(CHEEKS)].astype(np.float64)
     across = right - left
-    return float(np.degrees(np.arctan2(-across[2], np.hypot(across[0], across[1]))))
+    return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))

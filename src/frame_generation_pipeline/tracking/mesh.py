@@ -52,9 +52,9 @@ class FaceMesh:
         self._input = self._session.get_inputs()[0].name
 
     def points(self, image: npt.NDArray[np.uint8], region: Region) -> tuple[npt.NDArray[np.float32], float]:
-        """The points (468, 3) float32 of the face in `region` of a picture (H, W, 3) uint8 BGR, and how surely it is one.
+        """The face in `region` of a picture (H, W, 3) uint8 BGR: its points (468, 3) float32, and how surely it is one.
 
-        Points are x and y in pixels of the picture, and depth in the same unit, smaller is nearer; a presence from 0 to 1.
+        Points are x and y in pixels of the picture, and depth in the same unit, smaller is nearer. Presence: 0 to 1.
         """
         matrix = region.to_image()
         crop = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

@@ -11,8 +11,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 def keep_freed_memory() -> None:
     """Ask glibc to keep freed memory for the next step, instead of giving it back and having it zeroed again.
 
-    Every step allocates the same hundreds of megabytes; not to fault them in each time makes steps on a CPU 1.6 times as
-    fast. Does nothing where the C library is another.
+    Every step allocates the same hundreds of megabytes; not to fault them in each time makes steps on a CPU 1.6 times
+    as fast. Does nothing where the C library is another.
     """
     if sys.platform != "linux":
         return

@@ -19,7 +19,7 @@ class Recipe:
     learning_rate: float = 1e-3  # Adam's
     decay: bool = True  # warm the rate up and let it fall to zero along half a cosine; otherwise it is constant
     average: float = 0.995  # decay of the running mean of the weights, which is what is kept; 0: the last weights
-    coarse: float = 0.6  # this share of the training, at its beginning, sees faces at half the size
+    coarse: float = 0.4  # this share of the training, at its beginning, sees faces at half the size
     jitter: float = 0.03  # boxes are moved and scaled by up to this share of their side
     cubic: bool = True  # resize faces as at inference; otherwise bilinearly, as the original's training does
 

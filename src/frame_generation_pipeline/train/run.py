@@ -21,7 +21,7 @@ from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
 from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
-from frame_generation_pipeline.spec import FACE_328, FACE_SPECS, LIGHT, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
 from frame_generation_pipeline.stages import prefetch
 from frame_generation_pipeline.template.template import Template
 
@@ -76,18 +76,19 @@ def train(
 ) -> Path:
     """Train a generator on the template folder `template_dir`; returns its checkpoint, `generator.safetensors`.
 
-    output_dir gets the checkpoint, also as the original's `.pth`; `train.html` with the loss curves and held-out frames,
+    output_dir gets the checkpoint, also as the original's `.pth`; `train.html` with loss curves and held-out frames,
     updated as it goes; `train.json` with the settings; and what is needed to go on after an interruption.
     duration: with steps, a training that was interrupted ends with the same bits as one that was not.
     width: channels at the first level, `spec.LIGHT` or `spec.FULL`; a `start` brings its own.
-    recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`. start: a generator's checkpoint to begin from, with features of the template's type.
+    recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
+    start: a generator's checkpoint to begin from, with features of the template's type.
     features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
     held_out: seconds at the template's end that are never learned from.
     device: see `choose_device`; on CUDA in mixed precision.
     resume: go on with what is in output_dir, if anything.
 
-    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type, OptionError, OutputError
-    for a folder that cannot be written or holds a training that is not resumed or had other settings.
+    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type, OptionError,
+    OutputError for a folder that cannot be written or holds a training that is not resumed or had other settings.
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)
@@ -101,7 +102,7 @@ def train(
         network = load_network(start)
         if network.spec.audio != features.spec:
             raise ModelError(
-                f"{start}: is for {network.spec.audio.name} features, but {features_path} holds {features.spec.name} ones"
+                f"{start}: is for {network.spec.audio.name} features, {features_path} holds {features.spec.name} ones"
             )
     last = min(len(template), len(features))
     held = range(max(last - round(held_out * features.spec.fps), 0), last)
@@ -224,8 +225,8 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
         changed = [name for name in settings if settings[name] != before.get(name)]
         if changed:
             raise OptionError(
-                f"{output}: the training there was begun with other settings ({', '.join(changed)}); give the same ones,"
-                " or choose another folder"
+                f"{output}: the training there was begun with other settings ({', '.join(changed)});"
+                " give the same ones, or choose another folder"
             )
     else:
         prepare_folder(output)

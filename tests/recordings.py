@@ -1,0 +1,62 @@
+"""Recordings of a person who moves, made of a photograph in the public domain (NASA's of Eileen Collins)."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import skimage.data
+
+SIZE = 360  # pixels, square
+FACE = (105, 6, 240)  # left, top and side of the photograph's part that is shown
+
+
+def portrait() -> np.ndarray:
+    """The photograph's face, (360, 360, 3) uint8 BGR."""
+    left, top, side = FACE
+    part = skimage.data.astronaut()[top : top + side, left : left + side, ::-1]
+    return np.asarray(cv2.resize(part, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
+
+
+def moved(image: np.ndarray, frame: int) -> np.ndarray:
+    """The picture as a head that sways shows it."""
+    shift = (8 * np.sin(frame / 9), 4 * np.cos(frame / 7))
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    return cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+
+
+def write_recording(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    *,
+    fps: float = 25,
+    times: Callable[[int], float] | None = None,
+    sound: float | None = -1,
+    sound_start: float = 0.0,
+) -> Path:
+    """A video; times: each frame's seconds where they are not evenly spread; sound: its length, None for none."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "12"})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, 90_000)
+        stream.codec_context.time_base = Fraction(1, 90_000)
+        length = (len(frames) / fps) if sound == -1 else sound
+        audio = container.add_stream("aac", rate=16_000, layout="mono") if length else None
+        for index, image in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.time_base = Fraction(1, 90_000)
+            frame.pts = round((times(index) if times else index / fps) * 90_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        if audio is not None:
+            time = np.arange(round(length * 16_000)) / 16_000
+            samples = (0.4 * np.sin(2 * np.pi * 200 * time) * (np.sin(2 * np.pi * time) > 0)).astype(np.float32)
+            for begin in range(0, len(samples), 1024):
+                block = av.AudioFrame.from_ndarray(samples[None, begin : begin + 1024], format="fltp", layout="mono")
+                block.sample_rate, block.time_base = 16_000, Fraction(1, 16_000)
+                block.pts = begin + round(sound_start * 16_000)
+                container.mux(audio.encode(block))
+            container.mux(audio.encode())
+    return path
