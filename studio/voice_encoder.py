@@ -33,6 +33,8 @@ from frame_generation_pipeline.generator.graph import Graph
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 
 TOKENS = 2  # of Whisper's, 50 a second, for one feature
+ODD = 2.0  # median sizes from which a token is not one of speech
+LARGEST = 4.0  # value of a feature; beyond are only such tokens
 DYNAMIC_RANGE = 8.0  # powers of ten below the loudest value of what is heard that are told apart
 
 
@@ -71,6 +73,9 @@ def whisper_values(encoder: WhisperEncoder, samples: np.ndarray) -> np.ndarray:
 
 def principal_axes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(768, 256) and (256,): what turns values into features of zero mean, the first of unit variance."""
+    # Now and then a token serves Whisper as a place to look at when there is nothing to see; it is far larger.
+    sizes = np.linalg.norm(values, axis=1)
+    values = values[sizes < ODD * np.median(sizes)]
     mean = values.mean(axis=0)
     _, scales, axes = np.linalg.svd(values - mean, full_matrices=False)
     scales = scales / np.sqrt(len(values))
@@ -112,6 +117,7 @@ def build(encoder: WhisperEncoder, matrix: np.ndarray, offset: np.ndarray) -> by
     )
     x = graph.op("Reshape", x, graph.integers(-1, TOKENS * WIDTH))
     x = _linear(graph, x, "projection", matrix, offset)
+    x = graph.op("Clip", x, graph.number(-LARGEST), graph.number(LARGEST))
     skipped = graph.op("Sub", first, graph.op("Mul", begin_block, block))
     stop = graph.op("Add", skipped, graph.op("Sub", end, first))
     bounds = (graph.op("Unsqueeze", bound, graph.integers(0)) for bound in (skipped, stop))
@@ -211,7 +217,7 @@ def main() -> None:
     session = onnxruntime.InferenceSession(program)
     everything = {"first": np.array(0), "count": np.array(len(samples))}
     features = session.run(None, {"samples": samples, **everything})[0]
-    expected = (whisper_values(encoder, samples) @ matrix + offset)[: len(features)]
+    expected = np.clip(whisper_values(encoder, samples) @ matrix + offset, -LARGEST, LARGEST)[: len(features)]
     print(f"{len(program) / 1e6:.1f} MB, at most {np.abs(features - expected).max():.1e} from PyTorch")
     arguments.output.write_bytes(program)
 

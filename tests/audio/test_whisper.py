@@ -113,6 +113,7 @@ def test_loudness_hardly_counts_and_speech_does(program: AudioProgram, speech) -
     loud, quiet, other = (
         program.features(samples.astype(np.float32), 0, ALL) for samples in (voice, 0.5 * voice, NOISE[:16_000])
     )
+    loud, quiet, other = (features - features.mean(axis=0) for features in (loud, quiet, other))
 
     def likeness(a: np.ndarray, b: np.ndarray) -> float:
         return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])

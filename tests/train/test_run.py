@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import ModelError, OptionError, OutputError
 from frame_generation_pipeline.generator.torch_backend import load_network
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.recipe import DEFAULT
-from frame_generation_pipeline.train.run import Duration, cuts, find_features, train
+from frame_generation_pipeline.train.run import Duration, train
 from samples import TINY, draw, write_template
 
 QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
@@ -108,32 +108,16 @@ def test_a_damaged_state_is_named(finished: Path, dataset_dir: Path, start: Path
 
 
 def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:
-    folder = write_template(tmp_path / "template", 30)
-    np.save(folder / "aud_whisper.npy", draw("whisper", (30, 256)))
+    folder = write_template(tmp_path / "template", 12)
+    np.save(folder / "aud_whisper.npy", draw("whisper", (12, 256)))
     with pytest.raises(ModelError, match="is for ave features"):
         run(folder, tmp_path / "may", start)
-
-
-def test_features_are_found(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="no aud_"):
-        find_features(tmp_path)
-    for name in ("aud_ave.npy", "aud_whisper.npy"):
-        (tmp_path / name).touch()
-    with pytest.raises(OptionError, match="name the one to use"):
-        find_features(tmp_path)
 
 
 @pytest.mark.parametrize("values", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"minutes": -1.0}])
 def test_durations(values: dict[str, float]) -> None:
     with pytest.raises(OptionError):
         Duration(**values)
-
-
-def test_cuts(tmp_path: Path) -> None:
-    assert cuts(tmp_path) == ()
-    ranges = [{"first": 0, "frames": 30, "start": 0.0}, {"first": 30, "frames": 25, "start": 2.0}]
-    (tmp_path / "prepare.json").write_text(json.dumps({"ranges": ranges}))
-    assert cuts(tmp_path) == (30,)
 
 
 def test_devices(dataset_dir: Path, start: Path, tmp_path: Path) -> None:

@@ -50,12 +50,12 @@ def test_resumed_to_the_same_bits(data: TrainingSet, tmp_path: Path) -> None:
 
 
 def test_overfits_one_frame(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
-    recipe = replace(QUICK, coarse=0.0, jitter=0.0, decay=False, learning_rate=5e-3, average=0.9)
+    recipe = replace(QUICK, coarse=0.0, jitter=0.0, decay=False, learning_rate=1e-2, average=0.9)
     still = TrainingSet.build(template, features, FACE_160, range(30, 40), tmp_path / "still.npy", recipe=recipe)
     trained = trainer(still, recipe)
     batch = still.samples(np.array([4, 4]), np.array([9, 9]))
-    losses = [trained.step(batch, 0.0)["total"] for _ in range(60)]
-    assert losses[-1] < losses[0] / 4
+    losses = [trained.step(batch, 0.0)["total"] for _ in range(100)]
+    assert losses[-1] < losses[0] / 8
     network = GeneratorNetwork(TINY)
     network.load_state_dict(trained.mean)
     with torch.inference_mode():

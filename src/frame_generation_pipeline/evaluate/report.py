@@ -10,13 +10,13 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
 from .evaluation import Evaluation, evaluate
 from .subject import Subject, choose_frames, file_hash
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
-SOUND = "aud.wav"  # of a template
 
 
 def evaluate_files(
@@ -47,7 +47,7 @@ def evaluate_files(
         from .page import write_page
     template, subject = Template.open(template_dir), Subject.load(path, mode=mode, device=device)
     spec = subject.generator.spec.audio
-    features_path = Path(features_path) if features_path else template.folder / f"aud_{spec.name}.npy"
+    features_path = Path(features_path) if features_path else template.folder / features_name(spec.name)
     features = AudioFeatures.load(features_path, spec)
     held_out, chosen = choose_frames(
         subject.path, min(len(template), len(features)), spec.fps, frames=frames, seconds=seconds
@@ -82,11 +82,3 @@ def evaluate_files(
         temporary.write_text(json.dumps(written, indent=2, allow_nan=False) + "\n")
     write_page(output / PAGE, evaluation, spec.fps, about)
     return evaluation, written
-
-
-def recording_cuts(folder: Path) -> tuple[int, ...]:
-    """The frames of a prepared template before which its recording was cut; none where nothing says so."""
-    path = folder / "prepare.json"
-    if not path.is_file():
-        return ()
-    return tuple(int(part["first"]) for part in json.loads(path.read_text()).get("ranges", [])[1:])

@@ -22,6 +22,7 @@ from frame_generation_pipeline.output import complete_file, prepare_folder, writ
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.stages import prefetch
+from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
 from frame_generation_pipeline.template.template import FRAMES, LANDMARKS
 from frame_generation_pipeline.video.reader import write_image
 
@@ -33,7 +34,7 @@ from .smoothing import BOX_POINTS, jitter, motion
 
 VERSION = 1  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
-SUMMARY, SOUND, REPORT = "prepare.json", "aud.wav", "report.html"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def _write_sound(
     values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
     known = rows < len(features)
     values[known] = features.values[rows[known]]
-    AudioFeatures(values, program.spec).save(work / f"aud_{program.spec.name}.npy")
+    AudioFeatures(values, program.spec).save(work / features_name(program.spec.name))
 
 
 def _cut(blocks: Iterator[npt.NDArray[np.float32]], first: int, count: int) -> Iterator[npt.NDArray[np.float32]]:

@@ -13,6 +13,7 @@ from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.report.page import Page
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.prepared import SOUND
 from frame_generation_pipeline.template.template import FRAMES
 from frame_generation_pipeline.tracking.lips import lip_opening
 from frame_generation_pipeline.video.reader import read_image
@@ -41,7 +42,7 @@ def write_report(
     fps = summary["fps"]
     used = [observation for part in ranges for observation in observations[part.first : part.first + len(part)]]
     openings = [lip_opening(seen.face.points) if seen.face else float("nan") for seen in used]
-    loudness = _loudness(template / "aud.wav", fps) if summary["sound"] else []
+    loudness = _loudness(template / SOUND, fps) if summary["sound"] else []
     share = summary["with_face"] / summary["observed"]
     page = Page(
         f"Preparing {summary['source']}",

@@ -17,7 +17,7 @@ from .smoothing import smooth_landmarks
 
 LONGEST_GAP = 0.4  # seconds; longer ones are left out
 SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too
-MOST_TURNED = 50.0  # degrees
+MOST_TURNED = 35.0  # degrees, as `lips.yaw` tells it: about 45 in truth
 LEAST_SHARP = 0.15  # of the recording's median sharpness
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
 

@@ -125,13 +125,17 @@ class TrainingSet:
             images.append(np.concatenate([shown, mask_face(truth, self.face)], axis=2))
             truths.append(truth)
             mouths.append(np.clip(np.rint(lips - side / 2), 0, self.face.size - side))
-        windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
         return Batch(
             _to_tensor(np.stack(images)),
             _to_tensor(np.stack(truths)),
-            torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape)),
+            self.windows(targets),
             np.array(mouths, np.int64),
         )
+
+    def windows(self, targets: npt.NDArray[np.int64]) -> Tensor:
+        """The audio windows of given frames, (b, *window_shape)."""
+        windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
+        return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""

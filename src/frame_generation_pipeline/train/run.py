@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import ModelError, OptionError, OutputError
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
@@ -23,6 +23,7 @@ from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
 from frame_generation_pipeline.stages import prefetch
+from frame_generation_pipeline.template.prepared import find_features, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
 from .dataset import Batch, TrainingSet
@@ -116,7 +117,7 @@ def train(
     }
     state = _begin(output, settings, resume)
     data = TrainingSet.build(
-        template, features, network.spec.face, held, output / FACES, recipe=recipe, cuts=cuts(template.folder)
+        template, features, network.spec.face, held, output / FACES, recipe=recipe, cuts=recording_cuts(template.folder)
     )
     losses = GeneratorLoss.of(recipe, vgg)
     run = _Run(Trainer(network, data, recipe, losses, device=device, seed=seed), output, duration)
@@ -124,27 +125,6 @@ def train(
         run.restore(state)
     run.work(progress)
     return output / CHECKPOINTS[0]
-
-
-def find_features(folder: Path) -> Path:
-    """The one feature file in a template's folder.
-
-    Raises MissingFileError when there is none, OptionError when there are several.
-    """
-    found = sorted(folder.glob("aud_*.npy"))
-    if not found:
-        raise MissingFileError(f"{folder}: no aud_*.npy; prepare a recording with sound, or name a feature file")
-    if len(found) > 1:
-        raise OptionError(f"{folder}: has {', '.join(path.name for path in found)}; name the one to use")
-    return found[0]
-
-
-def cuts(folder: Path) -> tuple[int, ...]:
-    """The frames of a prepared template before which the recording was cut."""
-    path = folder / "prepare.json"
-    if not path.is_file():
-        return ()
-    return tuple(int(part["first"]) for part in json.loads(path.read_text())["ranges"][1:])
 
 
 class _Run:

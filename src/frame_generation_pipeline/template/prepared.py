@@ -1,0 +1,39 @@
+"""What a prepared template has beside its frames and landmarks: sound, features, and how the recording was cut."""
+
+import json
+from pathlib import Path
+
+from frame_generation_pipeline.errors import MissingFileError, OptionError, TemplateError
+
+SUMMARY, SOUND = "prepare.json", "aud.wav"
+
+
+def features_name(mode: str) -> str:
+    """The file of features of type `mode` in a template's folder, as the original names it."""
+    return f"aud_{mode}.npy"
+
+
+def find_features(folder: Path) -> Path:
+    """The one feature file in a template's folder.
+
+    Raises MissingFileError when there is none, OptionError when there are several.
+    """
+    found = sorted(folder.glob(features_name("*")))
+    if not found:
+        raise MissingFileError(
+            f"{folder}: no {features_name('*')}; prepare a recording with sound, or name a feature file"
+        )
+    if len(found) > 1:
+        raise OptionError(f"{folder}: has {', '.join(path.name for path in found)}; name the one to use")
+    return found[0]
+
+
+def recording_cuts(folder: Path) -> tuple[int, ...]:
+    """The frames before which the recording was cut; none where nothing says so. Raises TemplateError."""
+    path = folder / SUMMARY
+    if not path.is_file():
+        return ()
+    try:
+        return tuple(int(part["first"]) for part in json.loads(path.read_text("utf-8"))["ranges"][1:])
+    except (ValueError, KeyError, TypeError) as error:
+        raise TemplateError(f"{path}: is damaged; prepare the recording again") from error
