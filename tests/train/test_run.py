@@ -69,6 +69,32 @@ def test_killed_and_resumed_to_the_same_bits(
     assert seen == [4, 5, 6]
 
 
+def test_sync_network_learns_first(
+    dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "SYNC_SHARE", 0.5)
+    monkeypatch.setattr(run_module, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(run_module, "LOG_EVERY", 1)
+    options = {"recipe": replace(QUICK, sync=1.0), "duration": Duration(steps=4)}
+    run(dataset_dir, tmp_path / "whole", start, **options)
+    log = torch.load(tmp_path / "whole" / "state.pt", weights_only=True)["losses"]
+    assert [entry["steps"] for entry in log] == [1, 2, 3, 4]
+    assert [("syncnet" in entry, "sync" in entry) for entry in log] == [(True, False)] * 2 + [(False, True)] * 2
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int, note: str = "") -> None:
+        if done == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(dataset_dir, tmp_path / "parts", start, progress=kill, **options)
+    run(dataset_dir, tmp_path / "parts", start, resume=True, **options)
+    whole, parts = ((tmp_path / name / "generator.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+
+
 def test_minutes_end_it(dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     totals = []
     monkeypatch.setattr(run_module, "PAGE_EVERY", 0.0)

@@ -27,7 +27,7 @@ def write_page(path: Path, log: Log, strips: npt.NDArray[np.uint8] | None, recip
         names = [name for name in log.scores[-1] if name not in ("steps", "minutes")]
         curves = {name: _curve(log.scores, name) for name in names}
         page.chart(curves, x="minutes", y="dB", caption="PSNR of held-out frames.")
-    names = [name for name in (log.losses[-1] if log.losses else {}) if name not in ("steps", "minutes")]
+    names = list(dict.fromkeys(name for entry in log.losses for name in entry if name not in ("steps", "minutes")))
     curves = {name: _curve(log.losses, name) for name in names}
     if curves:
         page.chart(
@@ -44,4 +44,5 @@ def _lead(log: Log) -> str:
 
 
 def _curve(entries: list[dict[str, float]], name: str) -> tuple[list[float], list[float]]:
+    entries = [entry for entry in entries if name in entry]
     return [entry["minutes"] for entry in entries], [entry[name] for entry in entries]

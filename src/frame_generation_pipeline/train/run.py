@@ -32,10 +32,12 @@ from .memory import keep_freed_memory
 from .page import Log, write_page
 from .recipe import DEFAULT, Recipe
 from .scores import score_held_out
+from .syncnet import SyncLoss, SyncNetwork, SyncTrainer
 from .trainer import Trainer
 
 HELD_OUT = 2.0  # seconds at the end of a template that are not learned from
 SAVE_EVERY, PAGE_EVERY, LOG_EVERY = 60.0, 180.0, 20  # seconds, seconds, steps
+SYNC_SHARE = 0.15  # of a training with a SyncNet loss, at its beginning, in which that network learns
 
 STATE, FACES, SETTINGS, PAGE = "state.pt", "faces.npy", "train.json", "train.html"
 CHECKPOINTS = ("generator.safetensors", "generator.pth")
@@ -43,7 +45,7 @@ CHECKPOINTS = ("generator.safetensors", "generator.pth")
 
 @dataclass(frozen=True)
 class Duration:
-    """When a training ends: after `steps`, or after `minutes` of work, all its runs together."""
+    """When a training ends: after `steps`, a SyncNet's included, or after `minutes` of work, all its runs together."""
 
     steps: int | None = None
     minutes: float | None = None
@@ -119,8 +121,10 @@ def train(
     data = TrainingSet.build(
         template, features, network.spec.face, held, output / FACES, recipe=recipe, cuts=recording_cuts(template.folder)
     )
-    losses = GeneratorLoss.of(recipe, vgg)
-    run = _Run(Trainer(network, data, recipe, losses, device=device, seed=seed), output, duration)
+    trainer = Trainer(network, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
+    torch.manual_seed(seed)
+    sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
+    run = _Run(trainer, sync, output, duration)
     if state:
         run.restore(state)
     run.work(progress)
@@ -128,10 +132,10 @@ def train(
 
 
 class _Run:
-    """The trainer, with what it writes on its way."""
+    """The trainers, with what they write on their way; a SyncNet comes first, then the generator that it judges."""
 
-    def __init__(self, trainer: Trainer, output: Path, duration: Duration) -> None:
-        self.trainer, self.output, self.duration = trainer, output, duration
+    def __init__(self, trainer: Trainer, sync: SyncTrainer | None, output: Path, duration: Duration) -> None:
+        self.trainer, self.sync, self.output, self.duration = trainer, sync, output, duration
         self.seconds = 0.0  # of work before this run
         self.log = Log()
         self.started = time.perf_counter()
@@ -139,6 +143,8 @@ class _Run:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.trainer.load_state_dict(state["trainer"])
+        if self.sync:
+            self.sync.load_state_dict(state["sync"])
         self.seconds = state["seconds"]
         self.log = Log(state["losses"], state["scores"])
 
@@ -147,12 +153,11 @@ class _Run:
         saved = shown = time.perf_counter()
         recent: list[dict[str, float]] = []
         with closing(prefetch(self._batches())) as batches:
-            while (done := self.duration.progress(self.trainer.steps, self._elapsed())) < 1:
-                recent.append(self.trainer.step(next(batches), done))
-                steps = self.trainer.steps
-                progress(
-                    steps, self.duration.steps or round(steps / max(done, 1e-9)), f"loss {recent[-1]['total']:.4f}"
-                )
+            while (done := self.duration.progress(self._steps(), self._elapsed())) < 1:
+                recent.append(self._step(done, batches))
+                steps = self._steps()
+                loss = next(reversed(recent[-1].values()))
+                progress(steps, self.duration.steps or round(steps / max(done, 1e-9)), f"loss {loss:.4f}")
                 if steps % LOG_EVERY == 0:
                     self.log.losses.append(self._at() | _means(recent))
                     recent.clear()
@@ -166,6 +171,20 @@ class _Run:
         self._show()
         self._save()
 
+    def _step(self, done: float, batches: Iterator[Batch]) -> dict[str, float]:
+        """The next step, when the share `done` of the training is over; its losses, the total last."""
+        if self.sync is None:
+            return self.trainer.step(next(batches), done)
+        if done < SYNC_SHARE and not self.trainer.steps:
+            return {"syncnet": self.sync.step()}
+        if self.trainer.loss.sync is None:
+            self.trainer.loss.sync = SyncLoss(self.sync.network)
+        return self.trainer.step(next(batches), max((done - SYNC_SHARE) / (1 - SYNC_SHARE), 0.0))
+
+    def _steps(self) -> int:
+        """Of both trainers together."""
+        return self.trainer.steps + (self.sync.steps if self.sync else 0)
+
     def _batches(self) -> Iterator[Batch]:
         for step in count(self.trainer.steps):
             yield self.trainer.batch(step)
@@ -174,11 +193,13 @@ class _Run:
         return self.seconds + time.perf_counter() - self.started
 
     def _at(self) -> dict[str, float]:
-        return {"steps": self.trainer.steps, "minutes": self._elapsed() / 60}
+        return {"steps": self._steps(), "minutes": self._elapsed() / 60}
 
     def _save(self) -> None:
         with complete_file(self.output / STATE) as temporary:
             state = {"trainer": self.trainer.state_dict(), "seconds": self._elapsed(), **vars(self.log)}
+            if self.sync:
+                state["sync"] = self.sync.state_dict()
             torch.save(state, temporary)
 
     def _show(self) -> None:
@@ -192,7 +213,9 @@ class _Run:
 
 
 def _means(entries: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([entry[name] for entry in entries])) for name in entries[0]}
+    """The mean of each value over the entries that have it."""
+    names = dict.fromkeys(name for entry in entries for name in entry)
+    return {name: float(np.mean([entry[name] for entry in entries if name in entry])) for name in names}
 
 
 def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any] | None:
