@@ -7,17 +7,38 @@ from rich.console import Console
 from frame_generation_pipeline import progress
 
 
-def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 1.0, 5.5, 6.0, 10.0])
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time in seconds, in its only entry."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_plain_lines(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     with progress.show_progress("Generating", "frames") as update:
-        for done in (1, 55, 60, 100):
+        for seconds, done in ((1, 10), (3, 30), (6, 60), (7, 70), (10, 100)):
+            clock[0] = 100.0 + seconds
             update(done, 100)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == [
-        "Generating: 55/100 frames, 10.0 frames/s, 4 s left",
+    assert capsys.readouterr().err.splitlines() == [
+        "Generating: 60/100 frames, 10.0 frames/s, 4 s left",
         "Generating: 100/100 frames, 10.0 frames/s, 0 s left",
     ]
+
+
+def test_only_report(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    with progress.show_progress("Generating", "frames") as update:
+        clock[0] += 2
+        update(4, 4)
+    assert capsys.readouterr().err == "Generating: 4/4 frames, 2.0 frames/s, 0 s left\n"
+
+
+def test_work_of_an_earlier_run_does_not_count(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    with progress.show_progress("Training", "steps") as update:
+        for seconds, done in ((1, 501), (11, 521)):
+            clock[0] = 100.0 + seconds
+            update(done, 1021, "loss 0.2")
+    assert capsys.readouterr().err == "Training: 521/1021 steps, 2.0 steps/s, 250 s left, loss 0.2\n"
 
 
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,29 +42,43 @@ def _bar(label: str, unit: str, console: Console) -> Iterator[Update]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    started = time.perf_counter()
+    rate = Rate()
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(label, total=None, rate="", note="")
 
         def update(done: int, total: int, note: str = "") -> None:
-            rate = done / max(time.perf_counter() - started, 1e-9)
-            progress.update(task, completed=done, total=total, rate=f"{rate:.1f} {unit}/s", note=note)
+            progress.update(task, completed=done, total=total, rate=f"{rate.at(done):.1f} {unit}/s", note=note)
 
         yield update
 
 
+class Rate:
+    """How fast work goes, from the first report on, so that what an earlier run had done does not count."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._first: tuple[int, float] | None = None  # what was done by then, and when
+
+    def at(self, done: int) -> float:
+        """What is done a second, now that `done` is."""
+        now = time.perf_counter()
+        before, since = self._first or (0, self._started)
+        self._first = self._first or (done, now)
+        return (done - before) / max(now - since, 1e-9)
+
+
 def _lines(label: str, unit: str) -> Update:
-    started = shown = time.perf_counter()
+    shown, rate = 0.0, Rate()
 
     def update(done: int, total: int, note: str = "") -> None:
         nonlocal shown
-        now = time.perf_counter()
+        each, now = rate.at(done), time.perf_counter()
+        shown = shown or now  # the first report is shown only when it is the last
         if done < total and now - shown < LINE_EVERY:
             return
         shown = now
-        rate = done / max(now - started, 1e-9)
-        left = (total - done) / rate
-        line = f"{label}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {left:.0f} s left"
+        left = (total - done) / max(each, 1e-9)
+        line = f"{label}: {done}/{total} {unit}, {each:.1f} {unit}/s, {left:.0f} s left"
         print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
     return update

@@ -91,3 +91,13 @@ def test_too_little_is_refused(template: Template, features: AudioFeatures, tmp_
     with pytest.raises(TemplateError, match="leave 0 frames to learn from"):
         build(template, features, tmp_path / "faces.npy", held_out=range(5, 40))
     assert not (tmp_path / "faces.npy").exists()
+
+
+def test_noise_is_a_share_of_each_value(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    uneven = AudioFeatures(features.values * np.linspace(0, 5, 512, dtype=np.float32), features.spec)
+    data = build(template, uneven, tmp_path / "faces.npy")
+    recipe = replace(STILL, batch=64)
+    plain, noisy = (data.batch(replace(recipe, noise=noise), np.random.default_rng(1)) for noise in (0.0, 0.5))
+    assert plain.image.equal(noisy.image)
+    added = (noisy.audio - plain.audio).reshape(-1, 512).std(dim=0).numpy()
+    np.testing.assert_allclose(added, 0.5 * uneven.values.std(axis=0), rtol=0.15)

@@ -1,7 +1,7 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +14,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.spec import WINDOW_BEFORE, FaceSpec
+from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, read_landmarks
 from frame_generation_pipeline.template.template import LANDMARKS, Template
@@ -106,7 +106,10 @@ class TrainingSet:
             repeats = 1
         references = rng.choice(self.train, recipe.batch // repeats).repeat(repeats)
         moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3)).repeat(repeats, axis=1)
-        return self.samples(targets, references, moves)
+        batch = self.samples(targets, references, moves)
+        return (
+            replace(batch, audio=batch.audio + self._noise(recipe.noise, len(targets), rng)) if recipe.noise else batch
+        )
 
     def samples(
         self,
@@ -136,6 +139,12 @@ class TrainingSet:
         """The audio windows of given frames, (b, *window_shape)."""
         windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
         return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
+
+    def _noise(self, share: float, count: int, rng: np.random.Generator) -> Tensor:
+        """What disturbs `count` windows, (count, *window_shape): `share` of each feature value's standard deviation."""
+        values = self.features.values.reshape(len(self.features), -1)
+        noise = rng.normal(0, share * values.std(axis=0), (count, WINDOW, values.shape[1]))
+        return torch.from_numpy(noise.astype(np.float32).reshape(count, *self.features.spec.window_shape))
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""

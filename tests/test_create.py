@@ -1,0 +1,87 @@
+"""From a recording to an avatar, in one command and step by step."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.cli import app
+from frame_generation_pipeline.create import create
+from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.spec import FACE_160, WHISPER, GeneratorSpec
+from recordings import moved, portrait, write_recording
+from samples import seeded_network, write_wav
+
+FRAMES = 80
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    image = portrait()
+    frames = [moved(image, index) for index in range(FRAMES)]
+    return write_recording(tmp_path_factory.mktemp("recording") / "may.mp4", frames)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny generator of whisper features, so that training it takes a moment."""
+    path = tmp_path_factory.mktemp("start") / "tiny.safetensors"
+    write_tensors(path, seeded_network(GeneratorSpec(FACE_160, WHISPER, width=4)).state_dict())
+    return path
+
+
+def framegen(*arguments: object) -> Result:
+    result = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result
+
+
+def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, tmp_path: Path) -> None:
+    output, work = tmp_path / "may.avatar", tmp_path / "may.avatar.work"
+
+    class Stopped(BaseException):
+        pass
+
+    @contextmanager
+    def stage(label: str, unit: str) -> Iterator[Update]:
+        if label == "Evaluating":
+            raise Stopped
+        yield lambda done, total, note="": None
+
+    with pytest.raises(Stopped):
+        create(recording, output, minutes=0.02, start=start, device="cpu", stage=stage)
+    assert not output.exists()
+    trained = (work / "run" / "generator.safetensors").read_bytes()
+    command = ("create", recording, "-o", output, "--minutes", 0.02, "--start", start, "--device", "cpu")
+    shown = framegen(*command, "--credit", "NASA").stdout
+    assert (work / "run" / "generator.safetensors").read_bytes() == trained
+    for page in ("template/report.html", "run/train.html", "evaluation/evaluation.html"):
+        assert f"see {work / page}" in shown
+        assert (work / page).is_file()
+    assert json.loads((work / "evaluation" / "evaluation.json").read_text())["held_out"] == [FRAMES - 50, FRAMES]
+    assert len(list(Avatar.load(output).frames(write_wav(tmp_path / "speech.wav", 0.4)))) == 10
+
+
+def test_step_by_step(recording: Path, start: Path, tmp_path: Path) -> None:
+    template, run = tmp_path / "dataset", tmp_path / "run"
+    assert f"{FRAMES} of {FRAMES} show a face" in framegen("prepare", recording, "-o", template).stdout
+    training = ("train", template, "-o", run, "--steps", 2, "--start", start, "--temporal", 0.5, "--device", "cpu")
+    assert framegen(*training).stdout.strip() == str(run / "generator.safetensors")
+    assert json.loads((run / "train.json").read_text())["recipe"]["temporal"] == 0.5
+    framegen(*training, "--resume", "--quiet")
+    checkpoint = run / "generator.safetensors"
+    figures = framegen("evaluate", checkpoint, "-t", template, "-o", tmp_path / "evaluation", "--json", "-q").stdout
+    assert json.loads(figures)["figures"]["mouth_psnr"]["values"]["output"] > 1
+    framegen("pack", "-c", checkpoint, "-t", template, "-o", tmp_path / "may.avatar", "--quiet")
+    assert "good" in framegen("verify", tmp_path / "may.avatar").stdout
+
+
+def test_an_avatar_is_one_file(recording: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"end its name with \.avatar"):
+        create(recording, tmp_path / "may")
