@@ -76,5 +76,8 @@ class GeneratorSpec:
         return f"{self.face.name}-{self.audio.name}{width}"
 
 
+REFERENCE, FEATHERED = "reference", "feathered"  # blends: the original's hard paste; without an edge, `face.blend`
+BLENDS = (REFERENCE, FEATHERED)  # their places are what the render program is told
+
 FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices
 WIDTHS = {"full": FULL, "light": LIGHT}

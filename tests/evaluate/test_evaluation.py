@@ -7,7 +7,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
 from frame_generation_pipeline.evaluate.evaluation import evaluate, training_part
-from frame_generation_pipeline.spec import AVE, HUBERT
+from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE
 from frame_generation_pipeline.template.template import Template
 from speaking import FRAMES, HELD_OUT, Oracle, features_of
 
@@ -140,6 +140,7 @@ def test_a_package_can_only_be_used(recording):
 
     class Programs:
         concurrency = 1
+        blends = BLENDS
 
         def __init__(self):
             self._oracle = Oracle(recording)
@@ -148,8 +149,8 @@ def test_a_package_can_only_be_used(recording):
         def encode_face(self, crop):
             return self._oracle.encode_face(crop)
 
-        def render(self, state, window, crop, keep=None):
-            return self._oracle.render(state, window, crop, keep)
+        def render(self, state, window, crop, keep=None, blend=REFERENCE):
+            return self._oracle.render(state, window, crop, keep, blend)
 
     held = range(50, 74)
     found = evaluate(Programs(), Template.open(recording), features_of(recording), held, sound=recording / "aud.wav")

@@ -7,7 +7,7 @@ import pytest
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
-from frame_generation_pipeline.spec import FACE_160
+from frame_generation_pipeline.spec import FACE_160, FEATHERED, REFERENCE
 from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_network
 
@@ -39,8 +39,8 @@ def test_choice_is_seeded_and_keeps_neighbours():
 
 def test_with_the_frame_itself_as_reference_it_is_what_generation_makes(frames, generator):
     kept = frames[0].image.copy()
-    made = dub(generator, frames[0], WINDOW)
-    np.testing.assert_array_equal(reconstruct(generator, frames[0], frames[0], WINDOW), made)
+    made = dub(generator, frames[0], WINDOW, FEATHERED)
+    np.testing.assert_array_equal(reconstruct(generator, frames[0], frames[0], WINDOW, FEATHERED), made)
     np.testing.assert_array_equal(frames[0].image, kept)
     assert (made != kept).any()
 
@@ -53,7 +53,7 @@ def test_the_network_sees_the_reference_and_the_masked_target(frames, generator)
             seen.append(image.copy())
             return super().encode_image(image)
 
-    reconstruct(Watched(generator.network, "cpu"), frames[0], frames[2], WINDOW)
+    reconstruct(Watched(generator.network, "cpu"), frames[0], frames[2], WINDOW, REFERENCE)
     target, other = (network_input(resize_crop(frames[i].box.cut(frames[i].image), FACE_160), FACE_160) for i in (0, 2))
     np.testing.assert_array_equal(seen[0][:, :3], other[:, :3])
     np.testing.assert_array_equal(seen[0][:, 3:], target[:, 3:])
@@ -82,5 +82,5 @@ def test_kept_pixels_stay(template_dir, generator):
     keep = np.zeros((frame.box.size, frame.box.size), bool)
     keep[10:30] = True
     kept = type(frame)(frame.image, frame.box, keep)
-    for picture in (reconstruct(generator, kept, frame, WINDOW), dub(generator, kept, WINDOW)):
+    for picture in (reconstruct(generator, kept, frame, WINDOW, REFERENCE), dub(generator, kept, WINDOW, FEATHERED)):
         np.testing.assert_array_equal(frame.box.cut(picture)[keep], frame.box.cut(frame.image)[keep])

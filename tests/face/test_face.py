@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.face.crop import network_input, resize_crop
-from frame_generation_pipeline.face.paste import paste, restore_crop
-from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_SPECS, FaceSpec
+from frame_generation_pipeline.face.blend import write_back
+from frame_generation_pipeline.face.paste import paste
+from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_SPECS, REFERENCE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
 from samples import draw
@@ -50,12 +51,12 @@ def test_output_is_truncated_and_the_rim_stays(spec: FaceSpec) -> None:
     side = spec.crop_size  # the crop's own size, so that resizing changes nothing
     resized = picture(side, side)
     output = np.full((1, 3, spec.size, spec.size), 0.9999, np.float32)
-    patch = restore_crop(resized, output, (side, side), spec)
+    patch = write_back(resized, resized, output, spec, REFERENCE)
     assert (patch[4:-4, 4:-4] == 254).all()
     rim = np.ones((side, side), bool)
     rim[4:-4, 4:-4] = False
     np.testing.assert_array_equal(patch[rim], resized[rim])
-    assert restore_crop(resized, output, (50, 60), spec).shape == (50, 60, 3)
+    assert write_back(picture(50, 60), resized, output, spec, REFERENCE).shape == (50, 60, 3)
 
 
 def test_paste_writes_the_box_only() -> None:

@@ -20,6 +20,7 @@ from frame_generation_pipeline.spec import (
     FACE_160,
     FACE_328,
     FACE_SPECS,
+    FEATHERED,
     LIGHT,
     WENET,
     AudioSpec,
@@ -55,6 +56,8 @@ def assert_like_reference(
     expected = reference.render(reference.encode_face(crop), window, crop)
     assert expected.std() > 10, "a picture without contrast shows no differences"
     assert_agree(found.render(found.encode_face(crop), window, crop), expected)
+    expected = reference.render(reference.encode_face(crop), window, crop, blend=FEATHERED)
+    assert_agree(found.render(found.encode_face(crop), window, crop, blend=FEATHERED), expected)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encode
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
-from frame_generation_pipeline.generator.protocol import Generator
+from frame_generation_pipeline.generator.protocol import Generator, choose_blend
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.sequence import FrameSequence
@@ -75,6 +75,7 @@ def evaluate(
     sound: Path | None = None,
     encoder: AudioProgram | None = None,
     cuts: tuple[int, ...] = (),
+    blend: str | None = None,
     seed: int = 0,
     strips: int = 8,
     progress: Update = lambda done, total, note="": None,
@@ -84,6 +85,7 @@ def evaluate(
     sound: of the template, as long as its frames; figures that need it have no value without.
     encoder: for features of digital silence; ours when not given and there is one for these features.
     cuts: frames before which the recording was cut; nothing is compared over time across them.
+    blend: of `spec.BLENDS`, by default the best that the generator can.
     seed: of what is drawn at random. strips: of how many frames `Evaluation.strips` are.
     One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
 
@@ -96,7 +98,7 @@ def evaluate(
     loudness = _loudness(sound, features.spec, held_out)
     silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
     total = 2 * len(held_out) + len(silence)
-    scene = Scene(generator, template, features, held_out, cuts, FaceLandmarker(threads=1))
+    scene = Scene(generator, template, features, held_out, cuts, FaceLandmarker(threads=1), choose_blend(generator, blend))
     scene.reconstruct(Choice.draw(train, len(held_out), seed), strips, lambda done: progress(done, total))
     scene.dub(lambda done: progress(len(held_out) + done, total))
     quiet = scene.on_silence(silence, lambda done: progress(2 * len(held_out) + done, total))

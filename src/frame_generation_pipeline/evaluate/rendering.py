@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import network_window
+from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
-from frame_generation_pipeline.face.paste import paste, restore_crop
+from frame_generation_pipeline.face.paste import paste
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
-from frame_generation_pipeline.spec import FaceSpec
+from frame_generation_pipeline.spec import REFERENCE, FaceSpec
 from frame_generation_pipeline.template.sequence import TemplateFrame
 
 from .figures import Box, Image
@@ -36,17 +37,19 @@ class Choice:
         return cls(references, tuple(train[i] for i in rng.integers(len(train), size=count)))
 
 
-def reconstruct(generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window) -> Image:
+def reconstruct(
+    generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window, blend: str
+) -> Image:
     """The target's picture with its face painted, the reference's crop being what the network sees unmasked.
 
-    window: see `audio.features.feature_window`. Neither frame is changed.
+    window: see `audio.features.feature_window`. blend: of `spec.BLENDS`. Neither frame is changed.
     """
     face = generator.spec.face
     resized = resize_crop(target.box.cut(target.image), face)
     image = network_input(resized, face)
     image[:, :3] = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
     output = generator.run(generator.encode_image(image), network_window(window, generator.spec.audio))
-    return _pasted(target, resized, output, face)
+    return _pasted(target, resized, output, face, blend)
 
 
 def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Image:
@@ -54,7 +57,7 @@ def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -
     resized = resize_crop(target.box.cut(target.image), face)
     shown = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
     # Half a level more, because what is painted is truncated to whole levels.
-    return _pasted(target, resized, shown + np.float32(0.5 / 255), face)
+    return _pasted(target, resized, shown + np.float32(0.5 / 255), face, REFERENCE)
 
 
 def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Image:
@@ -66,16 +69,18 @@ def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_s
     return image
 
 
-def dub(generator: Generator, frame: TemplateFrame, window: Window) -> Image:
+def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) -> Image:
     """The frame's picture with the face that says `window`, as it is made in use. The frame is not changed."""
     crop = frame.box.cut(frame.image)
-    patch = generator.render(generator.encode_face(crop), window, crop, frame.keep)
+    patch = generator.render(generator.encode_face(crop), window, crop, frame.keep, blend)
     return paste(_copy(frame), patch)
 
 
-def _pasted(target: TemplateFrame, resized: Image, output: npt.NDArray[np.float32], face: FaceSpec) -> Image:
+def _pasted(
+    target: TemplateFrame, resized: Image, output: npt.NDArray[np.float32], face: FaceSpec, blend: str
+) -> Image:
     crop = target.box.cut(target.image)
-    patch = restore_crop(resized, output, crop.shape[:2], face)
+    patch = write_back(crop, resized, output, face, blend)
     if target.keep is not None:
         patch[target.keep] = crop[target.keep]
     return paste(_copy(target), patch)

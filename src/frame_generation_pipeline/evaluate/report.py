@@ -8,6 +8,7 @@ from typing import Any
 from frame_generation_pipeline.audio.encoder import load_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.generator.protocol import choose_blend
 from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
@@ -30,6 +31,7 @@ def evaluate_files(
     seconds: float | None = None,
     mode: str | None = None,
     device: str = "auto",
+    blend: str | None = None,
     seed: int = 0,
     progress: Update = lambda done, total, note="": None,
 ) -> tuple[Evaluation, dict[str, Any]]:
@@ -37,7 +39,7 @@ def evaluate_files(
 
     path, mode, device: see `Subject.load`. features_path: `aud_<type>.npy` of the template when not given.
     encoder_path: audio encoder for figures on digital silence; the package's or ours when not given.
-    frames, seconds: see `choose_frames`. seed: of what is drawn at random.
+    frames, seconds: see `choose_frames`. blend: see `evaluate`. seed: of what is drawn at random.
 
     Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError and
     OutputError; everything is checked before the first frame is made.
@@ -63,6 +65,7 @@ def evaluate_files(
         sound=sound if sound.is_file() else None,
         encoder=encoder,
         cuts=recording_cuts(template.folder),
+        blend=blend,
         seed=seed,
         progress=progress,
     )
@@ -74,6 +77,7 @@ def evaluate_files(
         "features": features_path.name,
         "features_sha256": file_hash(features_path),
         "frames": f"{held_out.start}:{held_out.stop}, {chosen}",
+        "blend": choose_blend(subject.generator, blend),
         "seed": seed,
         "version": version("frame-generation-pipeline"),
     }

@@ -37,9 +37,10 @@ class Scene:
         held_out: range,
         cuts: tuple[int, ...],
         landmarker: FaceLandmarker,
+        blend: str,
     ) -> None:
         self.generator, self.template, self.features, self.held_out = generator, template, features, held_out
-        self.landmarker = landmarker
+        self.landmarker, self.blend = landmarker, blend
         # A frame's row in time; a cut is a gap that no shift bridges.
         before = [sum(held_out.start < cut <= index for cut in cuts) for index in held_out]
         self.rows = np.arange(len(held_out)) + (2 * figures.MOST_LAG + 1) * np.array(before)
@@ -57,7 +58,7 @@ class Scene:
             reference, other = (self.template.read(picked[i]) for picked in (choice.references, choice.mouths))
             pictures = {RECORDING: frame.image, TEMPLATE: with_face(frame, reference, self.generator.spec.face)}
             if isinstance(self.generator, NetworkGenerator):
-                pictures[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index))
+                pictures[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index), self.blend)
             mouth = Truth.of(other.image, other.box, self.landmarker).mouth
             if mouth and truth.mouth:
                 pictures[RANDOM] = with_mouth(frame, truth.mouth, other, mouth)
@@ -73,7 +74,7 @@ class Scene:
         for i, index in enumerate(self.held_out):
             shown = (i + count // 2) % count
             frame, row = self.template.read(self.held_out[shown]), int(self.rows[i])
-            picture = dub(self.generator, frame, self._window(index))
+            picture = dub(self.generator, frame, self._window(index), self.blend)
             self.tracks[DUBBING].add(row, picture, self.truths[shown])
             self.tracks[UNCHANGED].add(row, frame.image, self.truths[shown])
             done(i + 1)
@@ -85,7 +86,7 @@ class Scene:
         tracks = {DUBBING: self._track(), UNCHANGED: self._track()}
         for i, window in enumerate(windows):
             frame, row = self.template.read(self.held_out[i]), int(self.rows[i])
-            tracks[DUBBING].add(row, dub(self.generator, frame, window), self.truths[i])
+            tracks[DUBBING].add(row, dub(self.generator, frame, window, self.blend), self.truths[i])
             tracks[UNCHANGED].add(row, frame.image, self.truths[i])
             done(i + 1)
         return tracks

@@ -10,11 +10,11 @@ import onnxruntime
 
 from frame_generation_pipeline.cores import available_cores
 from frame_generation_pipeline.errors import ModelError
-from frame_generation_pipeline.spec import WINDOW, GeneratorSpec
+from frame_generation_pipeline.spec import BLENDS, REFERENCE, WINDOW, GeneratorSpec
 
 from .onnx_session import open_session
 
-_ARGUMENTS = {"window", "crop", "keep"}  # inputs of the render program that are not of the face state
+_ARGUMENTS = {"window", "crop", "blend", "keep"}  # inputs of the render program that are not of the face state
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,7 @@ class ProgramGenerator:
         self._names = [name for name, _ in state]
         self.state_tensors = {tensor.name: _kind(tensor) for tensor in self._face.get_outputs()}
         self.parsing = "keep" in inputs
+        self.blends = BLENDS if "blend" in inputs else (REFERENCE,)  # which ones it can do
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> ProgramState:
         """The work that depends on the template frame alone. crop: (h, w, 3) uint8 BGR."""
@@ -73,13 +74,16 @@ class ProgramGenerator:
         window: npt.NDArray[np.float32],
         crop: npt.NDArray[np.uint8],
         keep: npt.NDArray[np.bool_] | None = None,
+        blend: str = REFERENCE,
     ) -> npt.NDArray[np.uint8]:
         """The crop as it is written back, (h, w, 3) uint8 BGR.
 
         state: what `encode_face` gave for `crop`. window: (16, F) float32. keep: (h, w), where the crop keeps its own
-        pixels; ModelError when the program was built without `parsing`.
+        pixels; ModelError when the program was built without `parsing`. blend: of `blends`.
         """
         arguments: dict[str, npt.NDArray[np.generic]] = {"window": window, "crop": crop}
+        if self.blends == BLENDS:
+            arguments["blend"] = np.array(BLENDS.index(blend), np.uint8)
         if self.parsing:
             arguments["keep"] = np.zeros(crop.shape[:2], np.uint8) if keep is None else keep.astype(np.uint8)
         elif keep is not None:

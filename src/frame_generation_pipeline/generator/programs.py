@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
+from frame_generation_pipeline.face import blend
 from frame_generation_pipeline.spec import WINDOW, FaceSpec
 
 from .folding import Block, Convolution
@@ -56,14 +57,15 @@ def build_face_program(network: GeneratorNetwork) -> onnx.ModelProto:
 
 
 def build_render_program(network: GeneratorNetwork, *, parsing: bool = False) -> onnx.ModelProto:
-    """The program window, crop and face state -> patch (h, w, 3) uint8 BGR, the crop as it is written back.
+    """The program window, crop, blend and face state -> patch (h, w, 3) uint8 BGR, the crop as it is written back.
 
-    window: (16, F) float32. crop: (h, w, 3) uint8 BGR, the one that the state was made from. With `parsing` also
-    keep: (h, w) uint8, not zero where the crop keeps its own pixels.
+    window: (16, F) float32. crop: (h, w, 3) uint8 BGR, the one that the state was made from. blend: () uint8, its place
+    in `spec.BLENDS`. With `parsing` also keep: (h, w) uint8, not zero where the crop keeps its own pixels.
     """
     graph, spec = Graph(), network.spec
     window = graph.input("window", np.float32, (WINDOW, spec.audio.feature_size))
     crop = graph.input("crop", np.uint8, ("h", "w", 3))
+    feathered = graph.cast(graph.input("blend", np.uint8, ()), np.bool_)
     keep = graph.input("keep", np.uint8, ("h", "w")) if parsing else None
     state = {name: graph.input(name, *kind) for name, kind in face_state_shapes(network).items()}
     resized = graph.cast(state["resized"], np.float32)
@@ -85,7 +87,7 @@ def build_render_program(network: GeneratorNetwork, *, parsing: bool = False) ->
     last = replace(last, project=colours.after(last.project), residual=False)
     output = graph.op("Sigmoid", _block(graph, x, last, spec.face.size, start))
 
-    patch = _written_back(graph, spec.face, output, resized, _size(graph, crop))
+    patch = _written_back(graph, spec.face, output, resized, crop, feathered)
     if keep is not None:
         kept = graph.op("Unsqueeze", graph.cast(keep, np.bool_), graph.integers(2))
         patch = graph.op("Where", kept, crop, patch)
@@ -135,11 +137,8 @@ def face_state_shapes(network: GeneratorNetwork) -> dict[str, tuple[type, tuple[
 def _full_size(graph: Graph, network: GeneratorNetwork, resized: str) -> tuple[str, Convolution]:
     """The inner tensor of the image encoder's first block, and the projection that would have to follow."""
     face = network.spec.face
-    end = face.margin + face.size
-    inner = graph.op(
-        "Slice", resized, graph.integers(face.margin, face.margin), graph.integers(end, end), graph.integers(1, 2)
-    )
-    inner = graph.op("Mul", graph.op("Unsqueeze", inner, graph.integers(0)), graph.number(1 / 255))
+    inner = graph.op("Unsqueeze", _inner(graph, face, resized), graph.integers(0))
+    inner = graph.op("Mul", inner, graph.number(1 / 255))
     x, y, width, height = face.mask
     visible = np.ones((face.size, face.size), np.float32)
     visible[y : y + height, x : x + width] = 0
@@ -242,17 +241,57 @@ def _convolve(graph: Graph, x: str, convolution: Convolution, *, relu: bool = Fa
     return graph.op("Relu", y) if relu else y
 
 
-def _written_back(graph: Graph, face: FaceSpec, output: str, resized: str, size: tuple[str, str]) -> str:
-    """Network output (1, 3, size, size) in [0, 1] -> patch (h, w, 3) uint8; the rim stays that of `resized`."""
-    levels = graph.op("Floor", graph.op("Mul", output, graph.number(255)))
-    padded = graph.op(
-        "Pad", graph.op("Squeeze", levels, graph.integers(0)), graph.integers(*(0, face.margin, face.margin) * 2)
-    )
+def _written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: str, feathered: str) -> str:
+    """Network output (1, 3, size, size) in [0, 1] -> patch (h, w, 3) uint8, as `face.blend.write_back` makes it."""
+    levels = graph.op("Mul", graph.op("Squeeze", output, graph.integers(0)), graph.number(255))
+    matched = graph.op("Add", levels, _colour_shift(graph, face, resized, levels))
+    matched = graph.op("Clip", graph.op("Round", matched), graph.number(0), graph.number(255))
+    levels = graph.op("Where", feathered, matched, graph.op("Floor", levels))
+    padded = graph.op("Pad", levels, graph.integers(*(0, face.margin, face.margin) * 2))
     rim = np.pad(np.zeros((face.size, face.size)), face.margin, constant_values=1)
     whole = graph.op("Add", padded, graph.op("Mul", resized, graph.constant("rim", rim)))
-    side = graph.integers(face.crop_size)
-    patch = resize(graph, whole, (side, side), size, cubic=face.cubic)
-    return graph.op("Transpose", graph.cast(patch, np.uint8), perm=[1, 2, 0])
+    side, size = graph.integers(face.crop_size), _size(graph, crop)
+    painted = graph.op("Transpose", resize(graph, whole, (side, side), size, cubic=face.cubic), perm=[1, 2, 0])
+    share = graph.op("Mul", *(_fade(graph, face, length, axis) for axis, length in enumerate(size)))
+    share = graph.op("Where", feathered, share, graph.number(1))
+    own = graph.cast(crop, np.float32)
+    patch = graph.op("Add", own, graph.op("Mul", share, graph.op("Sub", painted, own)))
+    return graph.cast(graph.op("Round", patch), np.uint8)
+
+
+def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
+    """`face.blend.colour_shift`, planar: (3, size, size)."""
+    cell = [face.size // blend.CELLS] * 2
+    difference = graph.op("Unsqueeze", graph.op("Sub", _inner(graph, face, resized), levels), graph.integers(0))
+    cells = graph.op("AveragePool", difference, kernel_shape=cell, strides=cell)
+    cells = graph.op("Reshape", cells, graph.integers(3, -1))
+    cells = graph.op("MatMul", cells, graph.constant("continuation", blend.continuation().T))
+    cells = graph.op("Shrink", cells, bias=blend.UNSEEN, lambd=blend.UNSEEN)
+    cells = graph.op("Reshape", cells, graph.integers(3, blend.CELLS, blend.CELLS))
+    stretch = blend.stretching(face.size)
+    wide = graph.op("MatMul", cells, graph.constant("stretching_across", stretch.T))
+    return graph.op("MatMul", graph.constant("stretching_down", stretch), wide)
+
+
+def _fade(graph: Graph, face: FaceSpec, length: str, axis: int) -> str:
+    """`face.blend.fade` along an axis of the crop (h, w, 3), shaped to be multiplied with it."""
+    places = graph.op("Range", graph.number(0, np.int64), graph.op("Squeeze", length), graph.number(1, np.int64))
+    scale = graph.op("Div", graph.number(face.crop_size, np.float64), graph.cast(length, np.float64))
+    place = graph.op("Add", graph.cast(places, np.float32), graph.number(0.5))
+    place = graph.op("Mul", place, graph.cast(scale, np.float32))
+    depth = graph.op("Min", place, graph.op("Sub", graph.number(face.crop_size), place))
+    way = graph.op("Sub", depth, graph.number(face.margin))
+    way = graph.op("Div", way, graph.number(blend.FEATHER * face.size))
+    way = graph.op("Clip", way, graph.number(0), graph.number(1))
+    rest = graph.op("Sub", graph.number(3), graph.op("Mul", graph.number(2), way))
+    share = graph.op("Mul", graph.op("Mul", way, way), rest)
+    return graph.op("Reshape", share, graph.integers(*((-1, 1, 1), (1, -1, 1))[axis]))
+
+
+def _inner(graph: Graph, face: FaceSpec, resized: str) -> str:
+    """The network's region (3, size, size) of the resized crop."""
+    begin, end = face.margin, face.margin + face.size
+    return graph.op("Slice", resized, graph.integers(begin, begin), graph.integers(end, end), graph.integers(1, 2))
 
 
 def _size(graph: Graph, crop: str) -> tuple[str, str]:

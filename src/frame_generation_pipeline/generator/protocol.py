@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import network_window
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
-from frame_generation_pipeline.face.paste import restore_crop
-from frame_generation_pipeline.spec import GeneratorSpec
+from frame_generation_pipeline.spec import BLENDS, FEATHERED, REFERENCE, GeneratorSpec
 
 
 class Generator(Protocol):
@@ -24,6 +25,10 @@ class Generator(Protocol):
     def concurrency(self) -> int:
         """How many threads may best call it at once."""
 
+    @property
+    def blends(self) -> tuple[str, ...]:
+        """The ways in which it can write a face back, of `spec.BLENDS`."""
+
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> Any:
         """The work that depends on the template frame alone; what it gives is for `render` of the same backend.
 
@@ -36,11 +41,12 @@ class Generator(Protocol):
         window: npt.NDArray[np.float32],
         crop: npt.NDArray[np.uint8],
         keep: npt.NDArray[np.bool_] | None = None,
+        blend: str = REFERENCE,
     ) -> npt.NDArray[np.uint8]:
         """The crop as it is written back, (h, w, 3) uint8 BGR.
 
         state: what `encode_face` gave for `crop`. window: (16, F) float32, see `audio.features.feature_window`.
-        keep: (h, w), where the crop keeps its own pixels.
+        keep: (h, w), where the crop keeps its own pixels. blend: of `blends`.
         """
 
 
@@ -56,6 +62,7 @@ class NetworkGenerator(ABC):
     """The reference's way around a network: OpenCV resizes, the network sees (1, 6, size, size)."""
 
     concurrency = 1  # the network's own threads take all cores
+    blends = BLENDS
 
     def __init__(self, spec: GeneratorSpec) -> None:
         self.spec = spec
@@ -79,10 +86,22 @@ class NetworkGenerator(ABC):
         window: npt.NDArray[np.float32],
         crop: npt.NDArray[np.uint8],
         keep: npt.NDArray[np.bool_] | None = None,
+        blend: str = REFERENCE,
     ) -> npt.NDArray[np.uint8]:
         """See `Generator.render`."""
         output = self.run(state.encoded, network_window(window, self.spec.audio))
-        patch = restore_crop(state.resized, output, crop.shape[:2], self.spec.face)
+        patch = write_back(crop, state.resized, output, self.spec.face, blend)
         if keep is not None:
             patch[keep] = crop[keep]
         return patch
+
+
+def choose_blend(generator: Generator, wanted: str | None = None) -> str:
+    """`wanted`, or without it the best that the generator can. Raises OptionError when it cannot do what is wanted."""
+    if wanted is None:
+        return FEATHERED if FEATHERED in generator.blends else REFERENCE
+    if wanted not in BLENDS:
+        raise OptionError(f"blend {wanted!r} is unknown; expected one of {', '.join(BLENDS)}")
+    if wanted not in generator.blends:
+        raise OptionError(f"this avatar was packed without the blend {wanted!r}; pack it again")
+    return wanted

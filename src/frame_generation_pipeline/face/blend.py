@@ -1,0 +1,108 @@
+"""How what the network paints becomes part of the picture: as the original pastes it, or so that no edge can be seen.
+
+`feathered` does two things. It shifts the painted face's colours to those of the recording: along the ring just inside
+of the painted edge both are known, and their difference, smoothed, is continued inwards as a membrane that is clamped
+there would lie (the harmonic continuation of Perez, Gangnet and Blake, "Poisson image editing", 2003, at a low
+resolution, so that detail is left alone). And it fades from the recording to the painted face over a few pixels, in the
+frame's own resolution, so that all pixels around stay the recording's. The render program computes the same
+(`generator/programs.py`), from the same constants.
+"""
+
+from functools import cache
+from math import ceil
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.spec import FEATHERED, REFERENCE, FaceSpec
+
+from .crop import interpolation
+
+CELLS = 20  # of the painted square, along a side; colours are compared and shifted by means of cells
+FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out
+SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
+UNSEEN = 2.0  # levels; a shift is made by so much smaller, as the fading hides that, and no shift is made of noise
+
+
+def write_back(
+    crop: npt.NDArray[np.uint8],
+    resized: npt.NDArray[np.uint8],
+    output: npt.NDArray[np.float32],
+    spec: FaceSpec,
+    blend: str,
+) -> npt.NDArray[np.uint8]:
+    """The crop with the generated face in it, (h, w, 3) uint8 BGR.
+
+    crop: (h, w, 3) uint8 BGR, as cut out of the frame. resized: (crop_size, crop_size, 3) uint8 BGR, from `resize_crop`.
+    output: (1, 3, size, size) float32 in [0, 1]. blend: of `spec.BLENDS`.
+    """
+    levels = (output[0] * 255).transpose(1, 2, 0)
+    inside = slice(spec.margin, -spec.margin)
+    if blend == FEATHERED:
+        levels = np.rint(levels + colour_shift(resized[inside, inside], levels)).clip(0, 255)
+    face = resized.copy()
+    face[inside, inside] = levels.astype(np.uint8)  # truncated, as the original does
+    painted = np.asarray(cv2.resize(face, crop.shape[1::-1], interpolation=interpolation(spec)), np.uint8)
+    if blend == REFERENCE:
+        return painted
+    down, across = (fade(length, spec) for length in crop.shape[:2])
+    share = (down[:, np.newaxis] * across)[..., np.newaxis]
+    return np.asarray(np.rint(crop + share * (painted.astype(np.float32) - crop)), np.uint8)
+
+
+def colour_shift(original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """What to add to the painted `levels` (size, size, 3) so that they have the colours of the `original`, in levels."""
+    cell = len(levels) // CELLS
+    difference = (original - levels).reshape(CELLS, cell, CELLS, cell, 3).mean(axis=(1, 3))
+    cells = (continuation() @ difference.reshape(-1, 3)).reshape(CELLS, CELLS, 3)
+    cells = np.sign(cells) * np.maximum(np.abs(cells) - UNSEEN, 0)
+    stretch = stretching(len(levels))
+    return np.asarray(np.einsum("yi,xj,ijc->yxc", stretch, stretch, cells, optimize=True), np.float32)
+
+
+def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
+    """The painted face's share along a side of `length` pixels of the crop: 0 in the rim, then rising to 1."""
+    place = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * np.float32(spec.crop_size / length)
+    depth = np.minimum(place, spec.crop_size - place) - spec.margin
+    way = (depth / np.float32(FEATHER * spec.size)).clip(0, 1)
+    return np.asarray(way * way * (3 - 2 * way), np.float32)
+
+
+@cache
+def continuation() -> npt.NDArray[np.float32]:
+    """The matrix (CELLS^2, CELLS^2) from the cells' differences to their shifts; only the outermost cells count.
+
+    Those are smoothed along the ring; every other cell is the mean of its four neighbours.
+    """
+    rows, columns = np.divmod(np.arange(CELLS * CELLS), CELLS)
+    last = CELLS - 1
+    ring = np.concatenate(
+        [
+            [(0, x) for x in range(last)],
+            [(y, last) for y in range(last)],
+            [(last, x) for x in range(last, 0, -1)],
+            [(y, 0) for y in range(last, 0, -1)],
+        ]
+    )
+    outer = ring[:, 0] * CELLS + ring[:, 1]
+    away = np.abs(np.arange(len(ring))[:, np.newaxis] - np.arange(len(ring)))
+    weights = np.exp(-0.5 * (np.minimum(away, len(ring) - away) / SPREAD) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+
+    inner = np.setdiff1d(np.arange(CELLS * CELLS), outer)
+    neighbours = np.abs(rows[:, np.newaxis] - rows) + np.abs(columns[:, np.newaxis] - columns) == 1
+    laplacian = 4.0 * np.eye(CELLS * CELLS) - neighbours
+    matrix = np.zeros((CELLS * CELLS, CELLS * CELLS))
+    matrix[np.ix_(outer, outer)] = weights
+    matrix[np.ix_(inner, outer)] = np.linalg.solve(
+        laplacian[np.ix_(inner, inner)], neighbours[np.ix_(inner, outer)] @ weights
+    )
+    return matrix.astype(np.float32)
+
+
+@cache
+def stretching(size: int) -> npt.NDArray[np.float32]:
+    """The matrix (size, CELLS) that interpolates cells' values linearly between their middles, and keeps them beyond."""
+    place = ((np.arange(size) + 0.5) * CELLS / size - 0.5).clip(0, CELLS - 1)
+    return np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(CELLS))).astype(np.float32)
