@@ -10,6 +10,9 @@ from frame_generation_pipeline.errors import MissingFileError, TemplateError
 LANDMARKS = 110  # points a face
 FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
 LIPS = slice(90, 110)  # the outer line of the lips, then the inner one
+UPPER_GAP, LOWER_GAP = slice(103, 106), slice(109, 106, -1)  # of the inner line, facing each other in the middle
+EYE_CORNERS = (66, 78)  # the outer ones
+NOSE_TO_CHIN = (54, 16)
 
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
@@ -30,3 +33,18 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
     if not np.isfinite(values).all() or np.abs(values).max() > 1e6:
         raise TemplateError(f"{path}: has points that are no pixel positions")
     return values.astype(np.int32)
+
+
+def lip_opening(landmarks: npt.NDArray[np.int32]) -> float:
+    """How far the lips are apart in the middle, over the distance of the eyes' outer corners: about 0 when closed.
+
+    landmarks: (110, 2) pixels. As `tracking.lips.lip_opening` tells it from the mesh, but for the pixels' rounding.
+    """
+    points = landmarks.astype(np.float64)
+    nose, chin = points[list(NOSE_TO_CHIN)]
+    left, right = points[list(EYE_CORNERS)]
+    down, scale = chin - nose, np.linalg.norm(right - left)
+    length = np.linalg.norm(down)
+    if not length or not scale:
+        return float("inf")
+    return float(((points[LOWER_GAP] - points[UPPER_GAP]) @ down).mean() / length / scale)

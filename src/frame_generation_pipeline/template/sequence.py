@@ -10,6 +10,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.errors import OptionError
 
 from .crop_box import CropBox
+from .loop import FORTH_AND_BACK, Loop, Place
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,18 @@ class FrameSequence(ABC):
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index`, counted from 0; raises a FrameGenerationError when its picture is not readable."""
 
-    def index(self, i: int, start_frame: int = 0) -> int:
-        """Which frame the `i`-th output uses: 1, 2, ..., n-1, n-2, ..., 0, 1, ...; entered `start_frame` frames later.
+    def place(self, i: int, start_frame: int = 0, loop: Loop = FORTH_AND_BACK) -> Place:
+        """What the `i`-th output shows: the loop's places from 1 on, entered `start_frame` frames later.
 
-        Raises OptionError when there is no frame `start_frame`.
+        Forth and back that is 1, 2, ..., n-1, n-2, ..., 0, 1, ... Raises OptionError when there is no frame
+        `start_frame`, of those that the loop goes over.
         """
-        if not 0 <= start_frame < len(self):
-            raise OptionError(f"start frame {start_frame} does not exist; {self.path} has frames 0 to {len(self) - 1}")
-        if len(self) == 1:
-            return 0
-        turn = len(self) - 1
-        return turn - abs(turn - (i + 1 + start_frame) % (2 * turn))
+        frames = loop.frames(len(self))
+        if not 0 <= start_frame < len(frames):
+            last = len(frames) - 1
+            raise OptionError(f"start frame {start_frame} does not exist; {self.path} has frames 0 to {last}")
+        return loop.place(i + 1 + start_frame, len(self))
+
+    def index(self, i: int, start_frame: int = 0) -> int:
+        """Which frame the `i`-th output uses where frames are shown forth and back, as the original does."""
+        return self.place(i, start_frame).index

@@ -1,0 +1,78 @@
+"""In which order a recording's frames are shown, so that nobody sees where it turns round or starts over."""
+
+from dataclasses import dataclass
+
+from frame_generation_pipeline.errors import OptionError
+
+PINGPONG, CROSSFADE = "pingpong", "crossfade"
+LOOPS = (PINGPONG, CROSSFADE)
+FADE = 12  # frames over which the end of the recording dissolves into its beginning; half a second
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which frame is shown, and as what share of it another one that it dissolves into."""
+
+    index: int
+    into: int = 0
+    share: float = 0.0  # of `into`; 0 where there is none
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The one or two frames."""
+        return (self.index, self.into) if self.share else (self.index,)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Forth and back as the original does, or from the end to the beginning by a dissolve; over all frames or a range.
+
+    stop: the frame after the last one; None for the recording's end.
+    """
+
+    kind: str = PINGPONG
+    first: int = 0
+    stop: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in LOOPS:
+            raise OptionError(f"loop {self.kind!r} is unknown; expected one of {', '.join(LOOPS)}")
+
+    @classmethod
+    def of(cls, kind: str, frames: str | None) -> "Loop":
+        """The loop `kind` over `frames`: `100:400`, the first and the one after the last; None for all of them."""
+        if frames is None:
+            return cls(kind)
+        first, _, stop = frames.partition(":")
+        if not (first.isdecimal() and stop.isdecimal()):
+            raise OptionError(f"{frames!r} are no frames; expected the first and the one after the last, as in 100:400")
+        return cls(kind, int(first), int(stop))
+
+    def frames(self, count: int) -> range:
+        """The frames that are shown, of `count`. Raises OptionError when there are none such."""
+        stop = count if self.stop is None else self.stop
+        if not 0 <= self.first < stop <= count:
+            raise OptionError(f"frames {self.first}:{stop} do not exist; the recording has frames 0:{count}")
+        return range(self.first, stop)
+
+    def place(self, i: int, count: int) -> Place:
+        """What the `i`-th place, from 0 on, of the order over `count` frames shows.
+
+        Forth and back is 0, 1, ..., n-1, n-2, ..., 0, 1, ... In a loop the last frames, 12 where there are as many as
+        36 and otherwise a third of them, dissolve into the first ones.
+        """
+        frames = self.frames(count)
+        if len(frames) == 1:
+            return Place(frames[0])
+        if self.kind == PINGPONG:
+            turn = len(frames) - 1
+            return Place(frames[turn - abs(turn - i % (2 * turn))])
+        fade = min(FADE, len(frames) // 3)
+        period = len(frames) - fade
+        turns, step = divmod(i, period)
+        if not turns or step >= fade:
+            return Place(frames[step])
+        return Place(frames[period + step], frames[step], (step + 1) / (fade + 1))
+
+
+FORTH_AND_BACK = Loop()

@@ -1,0 +1,46 @@
+"""The moment of a recording at which the mouth rests, whose features a silent mouth is given."""
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
+
+from .landmarks import lip_opening, read_landmarks
+from .prepared import features_name, recording_cuts
+from .template import LANDMARKS, Template
+
+CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
+SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, longer than within a word
+
+
+def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32] | None:
+    """The window (16, F) of features in the middle of the recording's longest stretch of a closed mouth.
+
+    None where the lips are never closed for long, or the template has no features of type `spec` (`aud_<type>.npy`).
+    Raises FeatureError, TemplateError for files that are damaged.
+    """
+    path = template.folder / features_name(spec.name)
+    if not path.is_file():
+        return None
+    features = AudioFeatures.load(path, spec)
+    files = [template.folder / LANDMARKS / f"{int(image.stem)}.lms" for image in template.images]
+    openings = [lip_opening(read_landmarks(file)) for file in files]
+    index = rest_frame(openings[: len(features)], recording_cuts(template.folder))
+    return None if index is None else feature_window(features.values, index)
+
+
+def rest_frame(openings: list[float], cuts: tuple[int, ...] = ()) -> int | None:
+    """The middle of the longest stretch of closed lips, or None where none is long enough.
+
+    openings: see `lip_opening`. cuts: frames before which the recording was cut. What is left of a stretch where its
+    window of features would reach beyond the recording's ends or a cut does not count.
+    """
+    best, length = None, SHORTEST - 1
+    for first, stop in zip((0, *cuts), (*cuts, len(openings)), strict=True):
+        run = 0
+        for index in range(first + WINDOW_BEFORE, stop - (WINDOW - WINDOW_BEFORE) + 1):
+            run = run + 1 if openings[index] < CLOSED else 0
+            if run > length:
+                best, length = index - run // 2, run
+    return best

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.audio.features import feature_window
+from frame_generation_pipeline.spec import AVE, HUBERT
+from frame_generation_pipeline.template.landmarks import lip_opening
+from frame_generation_pipeline.template.rest import CLOSED, recorded_rest, rest_frame
+from frame_generation_pipeline.template.template import Template
+from samples import draw, write_template
+
+
+def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> np.ndarray:
+    """110 points; opening in distances of the eyes' corners, tilt in degrees."""
+    points = np.zeros((110, 2))
+    points[66], points[78], points[54], points[16] = (-0.5, 0), (0.5, 0), (0, 0), (0, 1.2)
+    points[103:106] = (-0.1, 0.7), (0, 0.7), (0.1, 0.7)
+    points[107:110] = (0.1, 0.7 + opening), (0, 0.7 + opening), (-0.1, 0.7 + opening)
+    turn = np.radians(tilt)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return np.round(size * points @ matrix.T + 300).astype(np.int32)
+
+
+@pytest.mark.parametrize("tilt", [0, 25])
+@pytest.mark.parametrize("size", [100, 240])
+@pytest.mark.parametrize("opening", [0, 0.05, 0.3])
+def test_lip_opening(opening: float, tilt: float, size: float) -> None:
+    assert lip_opening(face(opening, tilt, size)) == pytest.approx(opening, abs=1.5 / size)
+
+
+def test_points_that_are_no_face_are_not_closed() -> None:
+    assert lip_opening(np.full((110, 2), 7, np.int32)) > CLOSED
+
+
+def test_middle_of_the_longest_stretch() -> None:
+    openings = [0.2] * 60
+    assert rest_frame(openings) is None
+    openings[5:18] = [0.0] * 13  # 8 to 17 count, as windows of 5 to 7 reach beyond the beginning
+    assert rest_frame(openings) == 12
+    openings[30:41] = [0.01] * 11
+    assert rest_frame(openings) == 35
+    assert rest_frame(openings, cuts=(28,)) == 12  # 36 to 40
+    openings[35] = 0.1
+    assert rest_frame(openings) == 12
+    assert rest_frame([0.0] * 20) is None
+    assert rest_frame([]) is None
+
+
+def test_window_of_the_recording(tmp_path: Path) -> None:
+    folder = write_template(tmp_path / "t", 30, size=(256, 192))
+    assert recorded_rest(Template.open(folder), AVE) is None  # no features
+    features = draw("features", (28, 512))
+    np.save(folder / "aud_ave.npy", features)
+    assert recorded_rest(Template.open(folder), AVE) is None  # no rest
+    for path in (folder / "landmarks").iterdir():
+        points = np.loadtxt(path)
+        points[[66, 78, 54, 16]] = (40, 50), (70, 50), (50, 40), (50, 90)
+        np.savetxt(path, points)
+    rest = recorded_rest(Template.open(folder), AVE)
+    assert rest is not None
+    np.testing.assert_array_equal(rest, feature_window(features, 14))
+    assert recorded_rest(Template.open(folder), HUBERT) is None
