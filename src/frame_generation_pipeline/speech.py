@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from .audio.decode import decode_audio, probe_audio
 from .audio.encoder import AudioProgram
 from .audio.features import AudioFeatures
+from .audio.gate import Gate, Window, rest_shares, rested
 from .audio.stream import stream_windows
 from .errors import OptionError
 from .spec import AudioSpec
@@ -22,7 +20,7 @@ RUN_UP = 2  # seconds at least that are computed before a cut, so that its first
 BLOCKS_MEET = 2  # seconds from which to which every type's blocks of features are a whole number
 NOTICEABLE = 0.5  # seconds that features and sound may differ in length before it is worth a warning
 
-Windows = Iterator[npt.NDArray[np.float32]]
+Windows = Iterator[Window]
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,16 @@ def plan_speech(
     encoder: AudioProgram | None = None,
     start_time: float = 0.0,
     end_time: float | None = None,
+    gate: Gate | None = None,
+    rest: Window | None = None,
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
     Features alone give a frame each. With sound, the picture lasts as long as the sound, to within half a frame, or as
     the features where these last longer. `start_time` and `end_time` (seconds) cut both.
+
+    gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
+    rest; without a gate, a rest or sound they stay as they are.
 
     Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
     the cut is empty.
@@ -67,6 +70,13 @@ def plan_speech(
     count = frame_count(end - start_time, spec)
     cut = (audio, start_time, end_time)
 
+    def gated(windows: Windows) -> Windows:
+        if audio is None or gate is None or rest is None:
+            return windows
+        # Told from the sound's beginning, so that a cut has what the whole has.
+        shares = islice(rest_shares(decode_audio(audio), gate, spec), first, None)
+        return (rested(window, rest, share) for window, share in zip(windows, shares, strict=False))
+
     if features is not None:
         if audio is not None and abs(duration - len(features) / spec.fps) > NOTICEABLE:
             logger.warning(
@@ -76,7 +86,7 @@ def plan_speech(
                 audio,
                 duration,
             )
-        return Speech(count, spec, lambda: features.windows(count, first), *cut)
+        return Speech(count, spec, lambda: gated(features.windows(count, first)), *cut)
     assert audio is not None  # one of the two was given
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
@@ -87,7 +97,7 @@ def plan_speech(
     def windows() -> Windows:
         blocks = decode_audio(audio, start=skipped)
         before = first - skipped * spec.fps
-        return islice(stream_windows(blocks, encoder, before + count), before, None)
+        return gated(islice(stream_windows(blocks, encoder, before + count), before, None))
 
     return Speech(count, spec, windows, *cut)
 
