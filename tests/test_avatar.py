@@ -9,6 +9,7 @@ from frame_generation_pipeline import Avatar, FrameGenerationPipeline
 from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
 from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.spec import BLENDS
 from samples import write_template, write_wav
 
 SECONDS = 1.3
@@ -38,14 +39,14 @@ def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_like_the_reference(
-    package: Path, checkpoint: Path, encoder_path: Path, audio: Path, whole: list[np.ndarray]
-) -> None:
-    assert len(whole) == round(SECONDS * 25)
+@pytest.mark.parametrize("blend", BLENDS)
+def test_like_the_reference(package: Path, checkpoint: Path, encoder_path: Path, audio: Path, blend: str) -> None:
+    found_frames = list(Avatar.load(package, blend=blend).frames(audio))
+    assert len(found_frames) == round(SECONDS * 25)
     folder = package.parent
-    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path)
+    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path, blend=blend)
     frames = reference.frames(folder / "template", audio_path=audio, use_parsing=True)
-    for found, expected in zip(whole, frames, strict=True):
+    for found, expected in zip(found_frames, frames, strict=True):
         difference = np.abs(found.astype(int) - expected)
         assert 10 * np.log10(255**2 / max((difference**2).mean(), 1e-9)) >= 50
         assert (difference <= 2).mean() >= 0.999

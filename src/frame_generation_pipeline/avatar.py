@@ -3,22 +3,28 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from .audio.encoder import AudioProgram
+from .audio.gate import GATE, Gate, silence_window
 from .engine import Frame, Frames, Window, generate_frames
 from .errors import OptionError
+from .face.steady import Steadier
 from .generator.face_states import FaceStates
-from .generator.protocol import Generator
+from .generator.protocol import Generator, choose_blend
 from .live import LiveSession
 from .package.load import open_package
 from .package.manifest import Manifest
 from .package.programs import load_programs
+from .package.rest import read_rest
 from .package.template import PackagedTemplate
+from .spec import FEATHERED, REFERENCE
 from .speech import Speech, plan_speech
 from .stages import StageTimes, in_parallel
+from .template.loop import FORTH_AND_BACK, Loop
 from .template.sequence import FrameSequence
 from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
@@ -51,6 +57,15 @@ class Avatar:
     encoder: AudioProgram | None = None  # None where features come ready-made
     manifest: Manifest | None = None  # of the package that it was loaded from
     states: FaceStates | None = None  # where faces are remembered
+    blend: str = FEATHERED  # of `spec.BLENDS`; the original's own way, `reference`, knows no gate either
+    gate: Gate | None = GATE  # tells silence, in which the mouth rests; None lets it move
+    rest: Window | None = None  # of features at which the mouth rests, (16, F); the encoder's of silence when None
+    steady: bool = False  # whether the mouth is made steadier, see `face.steady`; live frames come one later then
+    loop: Loop = FORTH_AND_BACK  # in which order the recording's frames are shown
+
+    def __post_init__(self) -> None:
+        choose_blend(self.generator, self.blend)
+        self.loop.frames(len(self.template))
 
     @classmethod
     def load(
@@ -61,15 +76,21 @@ class Avatar:
         threads: int | None = None,
         cache_size: int | None = None,
         cache_file: str | Path | None = None,
+        blend: str | None = None,
+        gate: Gate | None = GATE,
+        steady: bool = False,
+        loop: Loop = FORTH_AND_BACK,
     ) -> Self:
         """The avatar in the folder or `.avatar` file `path`.
 
         providers, threads: see `ProgramGenerator`.
         cache_size, cache_file: bytes that remembering faces may take, and a file to remember them in from one run to
         the next; see `FaceStates`. They change nothing but speed.
+        blend: by default what the package says. gate, steady, loop: see the fields.
 
         Raises MissingFileError, PackageError when it is no package that this version reads or is damaged, OptionError
-        for a provider that is not available, OutputError for a cache file that cannot be written.
+        for a provider or blend that is not available and for frames that do not exist, OutputError for a cache file
+        that cannot be written.
         """
         package = open_package(path)
         generator, encoder = load_programs(package, providers=providers, threads=threads)
@@ -81,7 +102,18 @@ class Avatar:
             file=Path(cache_file) if cache_file is not None else None,
             fingerprint=package.fingerprint,
         )
-        return cls(template, generator, encoder, package.manifest, states)
+        return cls(
+            template,
+            generator,
+            encoder,
+            package.manifest,
+            states,
+            blend=choose_blend(generator, blend or package.manifest.blend),
+            gate=gate,
+            rest=read_rest(package),
+            steady=steady,
+            loop=loop,
+        )
 
     def generate_video(
         self,
@@ -173,10 +205,30 @@ class Avatar:
         """
         if self.encoder is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
-        return LiveSession(self._generate, self.encoder, start_frame)
+        generate = partial(self._generate, steadier=self._steadier())
+        return LiveSession(generate, self.encoder, start_frame, **self._silence())
 
     def _generate(self, windows: Iterable[Window], **options: Any) -> Frames:
-        return generate_frames(self.template, self.generator, windows, states=self.states, **options)
+        options = {"steadier": self._steadier()} | options
+        return generate_frames(
+            self.template,
+            self.generator,
+            windows,
+            loop=self.loop,
+            blend=self.blend,
+            states=self.states,
+            **options,
+        )
+
+    def _steadier(self) -> Steadier | None:
+        return Steadier(self.generator.spec.face) if self.steady else None
+
+    def _silence(self) -> dict[str, Any]:
+        """The gate and the rest that go with it, where there are both."""
+        if self.gate is None or self.blend == REFERENCE:
+            return {}
+        rest = silence_window(self.encoder) if self.rest is None and self.encoder is not None else self.rest
+        return {"gate": self.gate, "rest": rest}
 
     def _plan(
         self,
@@ -192,6 +244,7 @@ class Avatar:
             encoder=self.encoder,
             start_time=start_time,
             end_time=end_time,
+            **(self._silence() if audio_path is not None else {}),
         )
 
     def _write(

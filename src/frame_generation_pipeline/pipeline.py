@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .audio.encoder import AudioProgram, builtin_encoder, load_encoder
+from .audio.gate import GATE, Gate
 from .avatar import Avatar
 from .engine import Frame
 from .errors import OptionError
@@ -13,7 +14,10 @@ from .generator.face_states import FaceStates
 from .generator.onnx_backend import OnnxGenerator
 from .generator.program_backend import ProgramGenerator
 from .generator.protocol import Generator
+from .spec import REFERENCE
 from .speech import plan_speech
+from .template.loop import FORTH_AND_BACK, Loop
+from .template.rest import recorded_rest
 from .template.template import Template
 
 BACKENDS = ("torch", "onnx")
@@ -37,6 +41,10 @@ class FrameGenerationPipeline:
         backend: str = "torch",
         providers: Sequence[str] | None = None,
         threads: int | None = None,
+        blend: str = REFERENCE,
+        gate: Gate | None = GATE,
+        steady: bool = False,
+        loop: Loop = FORTH_AND_BACK,
     ) -> None:
         """Load a generator from `checkpoint_path` (.pth, .safetensors), or from `model_path` (.onnx) without PyTorch.
 
@@ -46,12 +54,16 @@ class FrameGenerationPipeline:
             `whisper` has one built in.
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `generator.onnx_session.open_session`.
+        blend: `reference`, the original's frames to the bit, which is what these calls are for; or `feathered`, as
+            avatars have it by default, for faces without an edge and mouths that rest in silence.
+        gate, steady, loop: see the fields of `Avatar`.
 
         Raises MissingFileError, ModelError, OptionError.
         """
         if backend not in BACKENDS:
             raise OptionError(f"backend {backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
         self._checkpoint_path = checkpoint_path
+        self._style: dict[str, Any] = {"blend": blend, "gate": gate, "steady": steady, "loop": loop}
         self.generator: Generator
         if checkpoint_path is None and model_path is not None:
             self.generator = OnnxGenerator(model_path, mode=mode, providers=providers, threads=threads)
@@ -81,7 +93,9 @@ class FrameGenerationPipeline:
         """
         template = Template.open(template_dir, parsing=use_parsing)
         states = FaceStates(self.generator, len(template)) if isinstance(self.generator, ProgramGenerator) else None
-        return Avatar(template, self.generator, self.encoder, states=states)
+        rested = self._style["blend"] != REFERENCE and self._style["gate"] is not None
+        rest = recorded_rest(template, self.generator.spec.audio) if rested else None
+        return Avatar(template, self.generator, self.encoder, states=states, rest=rest, **self._style)
 
     def generate_video(
         self,

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.blend import write_back
+from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.paste import paste
 from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_SPECS, REFERENCE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox

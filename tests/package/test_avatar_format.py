@@ -12,7 +12,7 @@ import pytest
 
 from frame_generation_pipeline.package import manifest, manifest_reader
 from frame_generation_pipeline.package.pack import PackReport
-from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS
+from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "avatar.schema.json").read_bytes())
@@ -80,10 +80,13 @@ def test_packed_manifest_is_valid(packed_manifest: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda m: m.update(version=2),
+        lambda m: m.update(version=1),
         lambda m: m.update(extra=0),
         lambda m: m.pop("licence"),
+        lambda m: m.update(version=3),
         lambda m: m.update(parsing=1),
+        lambda m: m.update(blend="hard"),
+        lambda m: m.update(rest=1),
         lambda m: m["frame"].update(width=True),
         lambda m: m["frame"].update(count=0),
         lambda m: m["boxes"][0].append(1),
@@ -124,6 +127,8 @@ def test_limits_are_documented() -> None:
     assert SCHEMA["properties"]["name"]["maxLength"] == manifest.MOST_TEXT
     sizes = SCHEMA["properties"]["files"]["additionalProperties"]["properties"]["size"]
     assert sizes["maximum"] == manifest_reader.MOST_FILE
+    assert SCHEMA["properties"]["version"]["const"] == manifest.VERSION
+    assert SCHEMA["properties"]["blend"]["enum"] == list(BLENDS)
     generator = SCHEMA["properties"]["generator"]["properties"]
     assert generator["face"]["enum"] == list(FACE_SPECS)
     assert generator["audio"]["properties"]["name"]["enum"] == list(AUDIO_SPECS)

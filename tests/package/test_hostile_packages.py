@@ -1,5 +1,6 @@
 """Packages that somebody made to do harm, or that broke on their way: each is refused in one line."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import MissingFileError, PackageError
 from frame_generation_pipeline.package import manifest_reader, storage
 from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.pack import PackReport
 from frame_generation_pipeline.package.verify import verify_package
 
 Manifest = dict[str, Any]
@@ -58,6 +60,17 @@ def jpg(width: int, height: int) -> bytes:
     return cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
 
 
+def test_rest_that_is_none(packed: PackReport, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(packed.path, tmp_path / "may"))
+    manifest = json.loads((path / "avatar.json").read_bytes())
+    values = np.full((16, 512), np.nan, "<f4").tobytes()
+    for data, message in ((values, "not finite"), (values[:-4], "not of 32768 bytes")):
+        (path / "rest.bin").write_bytes(data)
+        manifest["files"]["rest.bin"] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        (path / "avatar.json").write_text(json.dumps(manifest))
+        refused(path, message)
+
+
 def test_untouched(light: Path) -> None:
     verify_package(light)
     verify_package(archived(light))
@@ -66,7 +79,10 @@ def test_untouched(light: Path) -> None:
 MANIFESTS: dict[str, tuple[Callable[[Manifest], object], str]] = {
     "another format": (lambda m: m.update(format="zip"), "not of the format"),
     "no format": (lambda m: m.pop("format"), "not of the format"),
-    "newer version": (lambda m: m.update(version=2), "version 2"),
+    "newer version": (lambda m: m.update(version=3), "version 3"),
+    "older version with newer fields": (lambda m: m.update(version=1), "expected an object with"),
+    "unknown blend": (lambda m: m.update(blend="hard"), "blend is 'hard'"),
+    "rest that is not there": (lambda m: m.update(rest=True), "does not list 'rest.bin'"),
     "version true": (lambda m: m.update(version=True), "version True"),
     "missing field": (lambda m: m.pop("boxes"), "expected an object with"),
     "additional field": (lambda m: m.update(extra=1), "expected an object with"),

@@ -13,6 +13,7 @@ import onnx
 import pytest
 
 from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.audio.gate import silence_window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import (
     FrameGenerationError,
@@ -67,6 +68,28 @@ def test_manifest(packed: PackReport) -> None:
     assert set(manifest["programs"]) == {"audio", "face", "render"}
 
 
+def test_mouth_at_rest(packed: PackReport, tmp_path: Path, checkpoint: Path) -> None:
+    assert (packed.manifest.rest, packed.describe()["mouth at rest"]) == (True, "digital silence's")
+    avatar = Avatar.load(packed.path)
+    assert avatar.encoder is not None
+    np.testing.assert_array_equal(avatar.rest, silence_window(avatar.encoder))
+    template = write_template(tmp_path / "template", 40, size=(256, 192))
+    for path in (template / "landmarks").iterdir():
+        points = np.loadtxt(path)
+        points[[66, 78, 54, 16]] = (40, 50), (70, 50), (50, 40), (50, 90)  # eyes, nose and chin; the lips are closed
+        np.savetxt(path, points)
+    features = draw("features", (40, 512))
+    np.save(template / "aud_ave.npy", features)
+    report = pack_avatar(tmp_path / "may", checkpoint=checkpoint, template=template, blend="reference")
+    assert report.rest == "the recording's"
+    avatar = Avatar.load(report.path)
+    np.testing.assert_array_equal(avatar.rest, features[12:28])
+    assert avatar.blend == "reference"
+    assert Avatar.load(report.path, blend="feathered").blend == "feathered"
+    plain = pack_avatar(tmp_path / "plain", checkpoint=checkpoint, template=write_template(tmp_path / "short"))
+    assert (plain.manifest.rest, plain.rest, Avatar.load(plain.path).rest) == (False, "none", None)
+
+
 def test_same_input_same_bytes(tmp_path: Path, checkpoint: Path, recording: Path) -> None:
     one, other = tmp_path / "one.avatar", tmp_path / "other.avatar"
     for output in (one, other):
@@ -92,7 +115,7 @@ def test_whisper_generators_get_the_built_in_audio_program(tmp_path: Path, recor
     speech = write_wav(tmp_path / "a.wav", 1.0)
     frames = list(avatar.frames(speech))
     assert len(frames) == 25
-    pipeline = FrameGenerationPipeline(checkpoint, device="cpu")
+    pipeline = FrameGenerationPipeline(checkpoint, device="cpu", blend="feathered")
     assert pipeline.mode == "whisper"
     for frame, expected in zip(frames, pipeline.frames(recording, audio_path=speech), strict=True):
         assert np.abs(frame.astype(int) - expected).max() <= (2 if precision == "fp32" else 16)
@@ -196,6 +219,7 @@ def test_refused_options(tmp_path: Path, checkpoint: Path, template_dir: Path) -
     output = tmp_path / "may.avatar"
     refused(OptionError, "frame format 'gif'", output, frame_format="gif", **common)
     refused(OptionError, "quality 101", output, quality=101, **common)
+    refused(OptionError, "blend 'hard'", output, blend="hard", **common)
     refused(OptionError, "precision 'int8'", output, precision="int8", **common)
     refused(OptionError, "control characters", output, name="\x1b[31m", **common)
     refused(OptionError, "control characters", output, credits=["a\nb"], **common)

@@ -167,7 +167,7 @@ def test_programs_that_do_not_fit(light: Path, replace: Replace) -> None:
     cases: list[tuple[str, bytes, str]] = [
         (FACE, b"no program", "programs/face.onnx is no ONNX program"),
         (FACE, render, "shapes are not fixed"),
-        (RENDER, face, "has 'bottom' as nothing; expected float32"),
+        (RENDER, face, "has 'blend' as nothing; expected uint8"),
         (RENDER, model().SerializeToString(), "programs/render.onnx has"),
         (RENDER, changed(light, RENDER, lambda m: setattr(m.graph.input[0], "name", "audio")), "has 'audio' as"),
         (

@@ -98,7 +98,9 @@ def evaluate(
     loudness = _loudness(sound, features.spec, held_out)
     silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
     total = 2 * len(held_out) + len(silence)
-    scene = Scene(generator, template, features, held_out, cuts, FaceLandmarker(threads=1), choose_blend(generator, blend))
+    scene = Scene(
+        generator, template, features, held_out, cuts, FaceLandmarker(threads=1), choose_blend(generator, blend)
+    )
     scene.reconstruct(Choice.draw(train, len(held_out), seed), strips, lambda done: progress(done, total))
     scene.dub(lambda done: progress(len(held_out) + done, total))
     quiet = scene.on_silence(silence, lambda done: progress(2 * len(held_out) + done, total))

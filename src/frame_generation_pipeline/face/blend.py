@@ -9,7 +9,6 @@ frame's own resolution, so that all pixels around stay the recording's. The rend
 """
 
 from functools import cache
-from math import ceil
 
 import cv2
 import numpy as np
@@ -34,7 +33,7 @@ def write_back(
 ) -> npt.NDArray[np.uint8]:
     """The crop with the generated face in it, (h, w, 3) uint8 BGR.
 
-    crop: (h, w, 3) uint8 BGR, as cut out of the frame. resized: (crop_size, crop_size, 3) uint8 BGR, from `resize_crop`.
+    crop: (h, w, 3) uint8 BGR, as cut out of the frame. resized: (crop_size, crop_size, 3) uint8 BGR, of `resize_crop`.
     output: (1, 3, size, size) float32 in [0, 1]. blend: of `spec.BLENDS`.
     """
     levels = (output[0] * 255).transpose(1, 2, 0)
@@ -52,7 +51,7 @@ def write_back(
 
 
 def colour_shift(original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What to add to the painted `levels` (size, size, 3) so that they have the colours of the `original`, in levels."""
+    """What to add to the painted `levels` (size, size, 3) so that their colours are those of the `original`."""
     cell = len(levels) // CELLS
     difference = (original - levels).reshape(CELLS, cell, CELLS, cell, 3).mean(axis=(1, 3))
     cells = (continuation() @ difference.reshape(-1, 3)).reshape(CELLS, CELLS, 3)
@@ -103,6 +102,6 @@ def continuation() -> npt.NDArray[np.float32]:
 
 @cache
 def stretching(size: int) -> npt.NDArray[np.float32]:
-    """The matrix (size, CELLS) that interpolates cells' values linearly between their middles, and keeps them beyond."""
+    """The matrix (size, CELLS) that interpolates cells linearly between their middles, and keeps them beyond."""
     place = ((np.arange(size) + 0.5) * CELLS / size - 0.5).clip(0, CELLS - 1)
-    return np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(CELLS))).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(CELLS))), np.float32)

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from frame_generation_pipeline.spec import GeneratorSpec
+from frame_generation_pipeline.spec import REFERENCE, WINDOW, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
-FORMAT, VERSION = "framegen-avatar", 1
-MANIFEST, LANDMARKS, PREVIEW = "avatar.json", "landmarks.bin", "preview.jpg"
+FORMAT, VERSION = "framegen-avatar", 2
+VERSIONS = (1, 2)  # that are read; the first one knows neither `blend` nor `rest`
+MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
 PICTURE_FORMATS = ("jpg", "png")
 PRECISIONS = ("fp32", "fp16")
 PROGRAMS = ("audio", "face", "render")  # the audio program may be absent
@@ -43,7 +44,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The fields of `avatar.json`, which docs/avatar.md describes; `format` and `version` are this module's."""
+    """The fields of `avatar.json`, which docs/avatar.md describes; `format` is this module's."""
 
     name: str
     licence: str
@@ -55,17 +56,25 @@ class Manifest:
     programs: tuple[str, ...]  # of PROGRAMS, in that order
     precision: str
     files: Mapping[str, FileEntry]
+    blend: str = REFERENCE  # of `spec.BLENDS`; which one is meant, the render program knows them all
+    rest: bool = False  # whether there are features of a mouth at rest
+    version: int = VERSION
 
     @property
     def fps(self) -> int:
         """Frames a second, those of the audio features."""
         return self.generator.audio.fps
 
+    @property
+    def rest_bytes(self) -> int:
+        """Size of the window (16, F) of float32 at which the mouth rests."""
+        return WINDOW * self.generator.audio.feature_size * 4
+
     def to_json(self) -> bytes:
         """The same bytes for the same values."""
-        content = {
+        content: dict[str, Any] = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": self.version,
             "name": self.name,
             "licence": self.licence,
             "credits": self.credits,
@@ -78,12 +87,16 @@ class Manifest:
             "precision": self.precision,
             "files": {path: vars(entry) for path, entry in self.files.items()},
         }
+        if self.version > 1:
+            content |= {"blend": self.blend, "rest": self.rest}
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
     def paths(self) -> Iterator[str]:
         """Every file that the package has beside `avatar.json`, and no other."""
         yield LANDMARKS
         yield PREVIEW
+        if self.rest:
+            yield REST
         yield from map(program_path, self.programs)
         for index in range(self.frame.count):
             yield frame_path(index, self.frame.format)

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, NoReturn, TypeVar
 
-from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
 from .manifest import (
@@ -18,7 +18,8 @@ from .manifest import (
     PICTURE_FORMATS,
     PRECISIONS,
     PROGRAMS,
-    VERSION,
+    REST,
+    VERSIONS,
     FileEntry,
     Manifest,
     Pictures,
@@ -43,9 +44,12 @@ def read_manifest(data: bytes) -> Manifest:
         raise Refusal(f"{MANIFEST} is no JSON that can be read ({shown(str(error))})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise Refusal(f"{MANIFEST} is not of the format {FORMAT}")
-    if type(content.get("version")) is not int or content["version"] != VERSION:
-        raise Refusal(f"{MANIFEST} is of version {shown(content.get('version'))}, this program reads version {VERSION}")
-    fields = _fields(content, "", ("format", "version", "fps", *Manifest.__annotations__))
+    version = content.get("version")
+    if type(version) is not int or version not in VERSIONS:
+        known = " and ".join(map(str, VERSIONS))
+        raise Refusal(f"{MANIFEST} is of version {shown(version)}, this program reads {known}")
+    names = {"format", "fps", *Manifest.__annotations__} - ({"blend", "rest"} if version == 1 else set())
+    fields = _fields(content, "", tuple(sorted(names)))
     manifest = Manifest(
         name=_text(fields["name"], "name"),
         licence=_text(fields["licence"], "licence", lines=True),
@@ -57,6 +61,9 @@ def read_manifest(data: bytes) -> Manifest:
         programs=_programs(fields["programs"]),
         precision=_choice(fields["precision"], "precision", PRECISIONS),
         files=_files(fields["files"]),
+        blend=_choice(fields.get("blend", REFERENCE), "blend", BLENDS),
+        rest=_choice(fields.get("rest", False), "rest", (False, True)),
+        version=version,
     )
     _choice(fields["fps"], "fps", (manifest.fps,))
     _check(manifest)
@@ -77,6 +84,8 @@ def _check(manifest: Manifest) -> None:
         raise Refusal(f"{MANIFEST} {problem.format(shown(path))}")
     if manifest.files[LANDMARKS].size != manifest.frame.count * LANDMARK_BYTES:
         raise Refusal(f"{LANDMARKS} is not of {LANDMARK_BYTES} bytes a frame")
+    if manifest.rest and manifest.files[REST].size != manifest.rest_bytes:
+        raise Refusal(f"{REST} is not of {manifest.rest_bytes} bytes")
     if sum(entry.size for entry in manifest.files.values()) > MOST_TOTAL:
         raise Refusal(f"{MANIFEST} lists files of more than {MOST_TOTAL} bytes in all")
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import OptionError, TemplateError
+from frame_generation_pipeline.spec import BLENDS, FEATHERED
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.template import LANDMARKS as LANDMARK_FOLDER
 from frame_generation_pipeline.template.template import PARSING, Template
@@ -27,6 +28,7 @@ from .manifest import (
     PREVIEW,
     PREVIEW_SIDE,
     PROGRAMS,
+    REST,
     Manifest,
     Pictures,
     frame_path,
@@ -36,6 +38,7 @@ from .manifest import (
 )
 from .programs import load_programs
 from .refusal import Refusal
+from .rest import choose_rest
 from .template import decode_picture, picture_kind
 from .write import PackageWriter, complete_package
 
@@ -52,6 +55,7 @@ class PackReport:
     path: Path
     manifest: Manifest
     programs: Programs
+    rest: str  # where the features of a mouth at rest come from
 
     def describe(self) -> dict[str, str]:
         """Named values in the order they should be shown."""
@@ -61,6 +65,7 @@ class PackReport:
             "generator": programs.spec.name,
             "frames": str(self.manifest.frame.count),
             "bytes": str(sum(entry.size for entry in self.manifest.files.values())),
+            "mouth at rest": self.rest,
             "programs against PyTorch": str(programs.agreement),
         }
         if programs.half is not None:
@@ -84,6 +89,7 @@ def pack_avatar(
     quality: int = 95,
     precision: str = "fp32",
     parsing: bool | None = None,
+    blend: str = FEATHERED,
     progress: Progress | None = None,
 ) -> PackReport:
     """Write the avatar package `output`: one file where its name ends in `.avatar`, otherwise a folder.
@@ -94,8 +100,8 @@ def pack_avatar(
     name: by default that of `output`. licence, credits: what the manifest says; text without control characters.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
     are taken as they are, byte for byte. parsing: by default, when the template has such pictures.
-    precision: `fp32`, or `fp16` for weights of half the size. progress: called after each frame with the frames done
-    and the frames in all.
+    precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players take unless
+    they are told otherwise. progress: called after each frame with the frames done and the frames in all.
 
     The same input gives the same bytes. A frame at a time is in memory, and half a kilobyte for each.
 
@@ -105,7 +111,7 @@ def pack_avatar(
     """
     output, template = Path(output), Path(template)
     name = output.stem if name is None else name
-    _check_options(name, licence, credits, frame_format, quality, precision)
+    _check_options(name, licence, credits, frame_format, quality, precision, blend)
     recording = Template.open(template, parsing=(template / PARSING).is_dir() if parsing is None else parsing)
     if len(recording) > MOST_FRAMES or max(recording.width, recording.height) > MOST_PIXELS:
         raise TemplateError(
@@ -116,6 +122,9 @@ def pack_avatar(
         programs = build_programs(checkpoint, encoder, mode, recording, precision)
         for role, program in programs.files.items():
             writer.write(program_path(role), program)
+        rest, origin = choose_rest(recording, programs.spec.audio, programs.files.get("audio"))
+        if rest:
+            writer.write(REST, rest)
         picture_format = _write_pictures(writer, recording, frame_format, quality, progress)
         writer.write(LANDMARKS, b"".join(_landmarks(recording, image) for image in recording.images))
         manifest = Manifest(
@@ -129,14 +138,22 @@ def pack_avatar(
             programs=tuple(role for role in PROGRAMS if role in programs.files),
             precision=precision,
             files=dict(writer.files),
+            blend=blend,
+            rest=bool(rest),
         )
         writer.write(MANIFEST, manifest.to_json())
         load_programs(open_package(folder))  # what cannot be read again gets no name
-    return PackReport(output, manifest, programs)
+    return PackReport(output, manifest, programs, origin)
 
 
 def _check_options(
-    name: str, licence: str, credits: Sequence[str], frame_format: str | None, quality: int, precision: str
+    name: str,
+    licence: str,
+    credits: Sequence[str],
+    frame_format: str | None,
+    quality: int,
+    precision: str,
+    blend: str,
 ) -> None:
     if frame_format not in (None, *PICTURE_FORMATS):
         raise OptionError(f"frame format {frame_format!r} is unknown; use {' or '.join(PICTURE_FORMATS)}")
@@ -144,6 +161,8 @@ def _check_options(
         raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
     if precision not in PRECISIONS:
         raise OptionError(f"precision {precision!r} is unknown; use {' or '.join(PRECISIONS)}")
+    if blend not in BLENDS:
+        raise OptionError(f"blend {blend!r} is unknown; use {' or '.join(BLENDS)}")
     if len(credits) > MOST_CREDITS or not all(map(is_text, (name, *credits))) or not is_text(licence, lines=True):
         raise OptionError("name, licence or credits are too long or have control characters; give plain text")
 

@@ -67,8 +67,9 @@ def _expected(role: str, manifest: Manifest, state: dict[str, Value]) -> Signatu
         number = Value("int64", ())
         samples = {"samples": Value("float32", (None,)), "first": number, "count": number}
         return Signature(samples, {"features": Value("float32", (None, feature_size))})
+    blend = {"blend": Value("uint8", ())} if manifest.version > 1 else {}
     keep = {"keep": Value("uint8", (None, None))} if manifest.parsing else {}
-    arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _PICTURE} | keep
+    arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _PICTURE} | blend | keep
     if set(arguments) & set(state):
         raise Refusal(f"{program_path('face')} gives a face state with the names of other inputs")
     return Signature(arguments | state, {"patch": _PICTURE})

@@ -9,9 +9,10 @@ import numpy as np
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
 
 from .load import Package, open_package
-from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE, VERSION
+from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
 from .programs import load_programs
 from .refusal import Refusal, refusing, shown
+from .rest import read_rest
 from .template import PackagedTemplate, decode_picture, read_header
 
 
@@ -24,7 +25,7 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
     """
     package = open_package(path)
     manifest = package.manifest
-    held = [f"manifest of version {VERSION}, {len(manifest.files)} files, no other"]
+    held = [f"manifest of version {manifest.version}, {len(manifest.files)} files, no other"]
     held.append(_check_programs(package))
     package.read(LANDMARKS)
     preview = package.read(PREVIEW)
@@ -34,6 +35,8 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
             raise Refusal(f"{PREVIEW} has a side of more than {PREVIEW_SIDE} pixels")
         decode_picture(preview, PREVIEW, "jpg", size)
     held.append("landmarks and preview")
+    if read_rest(package) is not None:
+        held.append("features of a mouth at rest")
     template = PackagedTemplate(package)
     for index in range(len(template)):
         template.read(index)
@@ -66,6 +69,8 @@ def describe_package(path: str | Path) -> dict[str, Any]:
         "frame rate": f"{manifest.fps} a second",
         "face boxes": f"{sides[0]} to {sides[-1]} pixels, median {sides[len(sides) // 2]}",
         "parsing": "yes" if manifest.parsing else "no",
+        "blend": manifest.blend,
+        "mouth at rest": "yes" if manifest.rest else "no",
         "bytes": sum(entry.size for entry in manifest.files.values()),
         "fingerprint": package.fingerprint,
     }
@@ -80,7 +85,8 @@ def _check_programs(package: Package) -> str:
     with refusing(package.path):
         try:
             state = generator.encode_face(crop)
-            patch = generator.render(state, np.zeros((WINDOW, features), np.float32), crop, frame.keep)
+            silence = np.zeros((WINDOW, features), np.float32)
+            patch = generator.render(state, silence, crop, frame.keep, package.manifest.blend)
             heard = audio.features(np.zeros(SAMPLE_RATE, np.float32), 0, SAMPLE_RATE) if audio else None
         except Exception as error:  # ONNX Runtime raises its own, undocumented classes
             raise Refusal(f"its programs do not run ({shown(str(error))})") from error

@@ -1,0 +1,93 @@
+"""A steadier mouth: what flickers is averaged with the frames before and after, what moves is not."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.spec import FaceSpec
+from frame_generation_pipeline.template.sequence import TemplateFrame
+
+from .blend import fade
+
+WEIGHT = 2 / 3  # of the mean of both neighbours, where nothing moves: the mean of three frames
+MOTION = 8.0  # levels, half the difference between the neighbours, at which the weight has fallen to 1/e
+COARSE = 1 / 80  # of the box's side; standard deviation of the smoothing: finer detail stays as it was painted
+
+Patch = npt.NDArray[np.uint8]  # (size, size, 3) BGR
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A template frame and the crop that is to be written back into it; perhaps what it dissolves into."""
+
+    frame: TemplateFrame
+    patch: Patch
+    into: "Painted | None" = None
+    share: float = 0.0  # of `into`
+
+    def dissolving(self, into: "Painted", share: float) -> "Painted":
+        """The same, of which `share` is another one."""
+        return replace(self, into=into, share=share)
+
+
+class Steadier:
+    """Painted frames in order in, the same with steadied patches out, one frame later.
+
+    A patch and its neighbours lie over each other by their boxes. The mean is symmetric, so that nothing comes late.
+    """
+
+    def __init__(self, spec: FaceSpec) -> None:
+        self._spec = spec
+        self._recent: deque[Painted] = deque(maxlen=3)
+
+    def push(self, painted: Painted) -> Iterator[Painted]:
+        """The next frame -> the one before it, as soon as there is one; the first stays as it is."""
+        self._recent.append(painted)
+        if len(self._recent) == 3:
+            yield self._middle(*self._recent)
+        elif len(self._recent) == 2:
+            yield self._recent[0]
+
+    def flush(self) -> Iterator[Painted]:
+        """The last frame, as it is. Nothing may be pushed after it."""
+        yield from list(self._recent)[-1:]
+
+    def _middle(self, before: Painted, painted: Painted, after: Painted) -> Painted:
+        into = painted.into and replace(
+            painted.into,
+            patch=self._steadied(before.into or before, painted.into, after.into or after),
+        )
+        return replace(painted, patch=self._steadied(before, painted, after), into=into)
+
+    def _steadied(self, before: Painted, painted: Painted, after: Painted) -> Patch:
+        patch = steadied(before.patch, painted.patch, after.patch, self._spec)
+        if painted.frame.keep is not None:
+            patch[painted.frame.keep] = painted.patch[painted.frame.keep]
+        return patch
+
+
+def steadied(before: Patch, patch: Patch, after: Patch, spec: FaceSpec) -> Patch:
+    """`patch` (size, size, 3) uint8 BGR with less flicker; its rim, and what moves, stays as it is.
+
+    before, after: the patches of the neighbouring frames, of any size.
+    """
+    size = patch.shape[0]
+    own = patch.astype(np.float32)
+    back, on = (_smoothed(_fitted(other, size).astype(np.float32) - own) for other in (before, after))
+    moves = _smoothed(np.abs(on - back).max(axis=2) / 2)
+    inside = fade(size, spec)
+    weight = WEIGHT * np.exp(-((moves / MOTION) ** 2)) * np.outer(inside, inside)
+    change = weight[..., np.newaxis] * (back + on) / 2
+    return np.asarray(np.rint(own + change).clip(0, 255), np.uint8)
+
+
+def _fitted(patch: Patch, size: int) -> Patch:
+    return np.asarray(cv2.resize(patch, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _smoothed(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), COARSE * len(values)), np.float32)
