@@ -1,5 +1,7 @@
 """One avatar, several ways to the same frames: as a whole, in pieces, from a package, with more or less memory."""
 
+import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 
 from frame_generation_pipeline import Avatar, FrameGenerationPipeline
 from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.audio.gate import Gate
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
 from frame_generation_pipeline.package.pack import pack_avatar
 from frame_generation_pipeline.spec import BLENDS
+from frame_generation_pipeline.template.loop import Loop
 from samples import write_template, write_wav
 
 SECONDS = 1.3
@@ -67,6 +71,69 @@ def test_speed_changes_nothing(
         assert_equal(list(avatar.frames(audio)), whole)
 
 
+STYLES: dict[str, dict[str, object]] = {
+    "reference": {"blend": "reference"},
+    "no gate": {"gate": None},
+    "eager gate": {"gate": Gate(silence=-7.5, speech=-7)},
+    "steady": {"steady": True},
+    "loop": {"loop": Loop("crossfade")},
+    "range": {"loop": Loop("pingpong", 1, 3)},
+    "all": {"gate": Gate(silence=-7.5, speech=-7), "steady": True, "loop": Loop("crossfade", 0, 3)},
+}
+
+
+@pytest.fixture(scope="module")
+def pausing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sound, silence of 0.8 s, sound."""
+    path = tmp_path_factory.mktemp("audio") / "pausing.wav"
+    time = np.arange(32_000) / 16_000
+    tone = 0.4 * np.sin(2 * np.pi * 180 * time) * ((time < 0.6) | (time > 1.4))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
+        file.writeframes((32767 * tone).astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_is_the_same_live_and_in_part(package: Path, pausing: Path, style: str) -> None:
+    avatar = Avatar.load(package, **STYLES[style])  # type: ignore[arg-type]
+    frames = list(avatar.frames(pausing))
+    assert len(frames) == 50
+    usual = list(Avatar.load(package).frames(pausing))
+    assert any((a != b).any() for a, b in zip(frames, usual, strict=True))
+    samples = np.concatenate(list(decode_audio(pausing)))
+    session = avatar.live()
+    live: list[np.ndarray] = []
+    for start in range(0, len(samples), 3111):
+        live += session.push(samples[start : start + 3111])
+        heard = min(start + 3111, len(samples)) / 16_000
+        assert len(live) >= (heard - 0.61) * 25 - avatar.steady  # a steadied frame waits for the next one
+    assert_equal([*live, *session.finish()], frames)
+    if not avatar.steady and avatar.loop == Loop():  # there a frame depends on where the speech was entered
+        part = list(avatar.frames(pausing, start_time=0.8, end_time=1.2, start_frame=2))
+        assert_equal(part, frames[20:30])
+
+
+def test_the_mouth_rests_in_silence_alone(package: Path, pausing: Path) -> None:
+    avatar = Avatar.load(package)
+    frames, free = (list(replace(avatar, gate=gate).frames(pausing)) for gate in (avatar.gate, None))
+    equal = [np.array_equal(a, b) for a, b in zip(frames, free, strict=True)]
+    assert all(equal[:17])  # speech, and two frames after it
+    assert not any(equal[17:31])
+    assert all(equal[31:])  # free again before frame 35, where speech begins
+    assert avatar.rest is not None
+    index = avatar.template.index(22)
+    template = avatar.template.read(index)
+    crop = template.box.cut(template.image).copy()
+    state = avatar.generator.encode_face(crop)
+    patch = avatar.generator.render(state, avatar.rest, crop, template.keep, "feathered")
+    np.testing.assert_array_equal(template.box.cut(frames[22]), patch)
+    assert_equal(
+        list(replace(avatar, blend="reference").frames(pausing)),
+        list(replace(avatar, blend="reference", gate=None).frames(pausing)),
+    )
+
+
 @pytest.mark.parametrize("milliseconds", [1, 7, 40, 333, 10_000])
 def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[np.ndarray], milliseconds: int) -> None:
     samples = np.concatenate(list(decode_audio(audio)))
@@ -116,6 +183,17 @@ def test_video_and_pictures(package: Path, audio: Path, tmp_path: Path) -> None:
     assert video.stat().st_size > 1000
     assert len(list((tmp_path / "f").iterdir())) == round(SECONDS * 25)
     assert len(avatar.generate_pictures(audio, tmp_path / "p", start_time=0.5, end_time=0.7)) == 5
+
+
+def test_styles_that_cannot_be(package: Path) -> None:
+    for style, message in (
+        ({"blend": "hard"}, "blend 'hard' is unknown"),
+        ({"loop": Loop(first=2, stop=5)}, "frames 2:5 do not exist"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            Avatar.load(package, **style)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="start frame 2"):
+        Avatar.load(package, loop=Loop(first=1, stop=3)).live(start_frame=2)
 
 
 def test_what_is_no_avatar(tmp_path: Path, audio: Path) -> None:

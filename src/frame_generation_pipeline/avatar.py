@@ -206,7 +206,7 @@ class Avatar:
         if self.encoder is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         generate = partial(self._generate, steadier=self._steadier())
-        return LiveSession(generate, self.encoder, start_frame, **self._silence())
+        return LiveSession(generate, self.encoder, start_frame, **self.silence())
 
     def _generate(self, windows: Iterable[Window], **options: Any) -> Frames:
         options = {"steadier": self._steadier()} | options
@@ -223,8 +223,8 @@ class Avatar:
     def _steadier(self) -> Steadier | None:
         return Steadier(self.generator.spec.face) if self.steady else None
 
-    def _silence(self) -> dict[str, Any]:
-        """The gate and the rest that go with it, where there are both."""
+    def silence(self) -> dict[str, Any]:
+        """What `plan_speech` wants to know of silence, by its names: gate and rest, where there are both."""
         if self.gate is None or self.blend == REFERENCE:
             return {}
         rest = silence_window(self.encoder) if self.rest is None and self.encoder is not None else self.rest
@@ -244,7 +244,7 @@ class Avatar:
             encoder=self.encoder,
             start_time=start_time,
             end_time=end_time,
-            **(self._silence() if audio_path is not None else {}),
+            **(self.silence() if audio_path is not None else {}),
         )
 
     def _write(

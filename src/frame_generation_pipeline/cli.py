@@ -9,19 +9,24 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from .audio.gate import GATE, Gate
 from .errors import FrameGenerationError, OptionError
 from .extras import needing_train_extra
 from .progress import show_progress
-from .spec import WIDTHS
+from .spec import FEATHERED, WIDTHS
+from .template.loop import PINGPONG, Loop
 from .train.recipe import RECIPES
 from .video.codecs import DEFAULT_PRESET
+
+if TYPE_CHECKING:
+    from .avatar import Avatar
 
 app = typer.Typer(
     name="framegen",
@@ -64,6 +69,18 @@ Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, inst
 Licence = Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")]
 Credits = Annotated[list[str] | None, typer.Option("--credit", help="Whom to thank; may be repeated.")]
 Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
+Blend = Annotated[
+    str | None,
+    typer.Option(help="feathered (no edge to be seen) or reference (the original's numbers) [default: feathered]."),
+]
+RestInSilence = Annotated[bool, typer.Option("--gate/--no-gate", help="Rest the mouth where nobody speaks.")]
+Silence = Annotated[float, typer.Option(help="dB of full scale below which nobody speaks any more.")]
+Speech = Annotated[float, typer.Option(help="dB of full scale above which somebody speaks again.")]
+Steady = Annotated[bool, typer.Option("--steady", help="Average flicker of the mouth with the neighbouring frames.")]
+LoopKind = Annotated[
+    str, typer.Option("--loop", help="pingpong (forth and back) or crossfade (dissolve into the beginning).")
+]
+Range = Annotated[str | None, typer.Option("--range", help="Frames of the template to use, such as 100:400.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
 
 
@@ -90,6 +107,13 @@ def generate(
     start_frame: StartFrame = 0,
     start: StartTime = 0.0,
     end: EndTime = None,
+    blend: Blend = None,
+    gate: RestInSilence = True,
+    silence_db: Silence = GATE.silence,
+    speech_db: Speech = GATE.speech,
+    steady: Steady = False,
+    loop: LoopKind = PINGPONG,
+    frames_range: Range = None,
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
     crf: Crf = None,
     preset: Preset = DEFAULT_PRESET,
@@ -102,33 +126,16 @@ def generate(
     **Example:** `framegen generate --checkpoint 5.pth --encoder audio_visual_encoder.pth --template dataset/May
     --audio speech.wav -o result.mp4`
     """
-    from .avatar import Avatar
-    from .pipeline import FrameGenerationPipeline
-
-    if avatar is not None:
-        if any(given is not None for given in (template, checkpoint, model, encoder)):
-            raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
-        person = Avatar.load(
-            avatar,
-            providers=provider,
-            threads=threads,
-            cache_size=None if cache_size is None else cache_size * 2**20,
-            cache_file=cache_file,
-        )
-    elif template is None:
-        raise OptionError("nobody to speak; give --avatar, or --template with --checkpoint or --model")
-    else:
-        pipeline = FrameGenerationPipeline(
-            checkpoint,
-            mode,
-            device,
-            model_path=model,
-            encoder_path=encoder,
-            backend=backend,
-            providers=provider,
-            threads=threads,
-        )
-        person = pipeline.avatar(template, use_parsing=parsing)
+    person = _person(
+        avatar,
+        template,
+        {"checkpoint_path": checkpoint, "model_path": model, "encoder_path": encoder},
+        {"mode": mode, "device": device, "backend": backend},
+        {"providers": provider, "threads": threads},
+        {"cache_size": None if cache_size is None else cache_size * 2**20, "cache_file": cache_file},
+        _style(blend, gate, silence_db, speech_db, steady, loop, frames_range),
+        parsing=parsing,
+    )
     with show_progress("Generating", "frames", quiet=quiet) as progress:
         options: dict[str, Any] = {
             "audio_features_path": features,
@@ -284,6 +291,7 @@ def pack(
     parsing: Annotated[
         bool | None, typer.Option(help="Take the parsing pictures along [default: when there are any].")
     ] = None,
+    blend: Annotated[str, typer.Option(help="feathered or reference; what players of the avatar take.")] = FEATHERED,
     quiet: Quiet = False,
 ) -> None:
     """Make one avatar package of a checkpoint, a template and an audio encoder.
@@ -307,6 +315,7 @@ def pack(
             quality=quality,
             precision=precision,
             parsing=parsing,
+            blend=blend,
             progress=progress,
         )
     if not quiet:
@@ -453,6 +462,7 @@ def evaluate(
     ] = None,
     mode: Mode = None,
     device: Device = "auto",
+    blend: Blend = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
@@ -476,6 +486,7 @@ def evaluate(
             seconds=held_out,
             mode=mode,
             device=device,
+            blend=blend,
             seed=seed,
             progress=progress,
         )
@@ -489,6 +500,64 @@ def evaluate(
                 shown.add_row(*row)
             Console().print(shown)
         typer.echo(output / PAGE)
+
+
+@app.command()
+def inspect(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures.")],
+    avatar: AvatarPath = None,
+    template: OptionalTemplateDir = None,
+    checkpoint: Checkpoint = None,
+    model: Model = None,
+    audio: Audio = None,
+    encoder: Encoder = None,
+    features: Features = None,
+    frame: Annotated[
+        int | None, typer.Option(min=0, help="Frame to explain [default: where the lips are widest open].")
+    ] = None,
+    start: StartTime = 0.0,
+    end: Annotated[float | None, typer.Option("--end", help="End at this second [default: 10 s later].")] = None,
+    mode: Mode = None,
+    parsing: Parsing = False,
+    blend: Blend = None,
+    gate: RestInSilence = True,
+    silence_db: Silence = GATE.silence,
+    speech_db: Speech = GATE.speech,
+    steady: Steady = False,
+    loop: LoopKind = PINGPONG,
+    frames_range: Range = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw what explains a result: box and mask, network input and output, difference, the lips under the sound.
+
+    **Example:** `framegen inspect --avatar may.avatar --audio speech.wav -o explained/`
+    """
+    from .inspection import inspect_speech
+
+    person = _person(
+        avatar,
+        template,
+        {"checkpoint_path": checkpoint, "model_path": model, "encoder_path": encoder},
+        {"mode": mode, "backend": "torch" if checkpoint is None else "onnx"},
+        {},
+        {},
+        _style(blend, gate, silence_db, speech_db, steady, loop, frames_range),
+        parsing=parsing,
+    )
+    with show_progress("Inspecting", "frames", quiet=quiet) as progress:
+        written = inspect_speech(
+            person,
+            output,
+            audio_path=audio,
+            audio_features_path=features,
+            start_time=start,
+            end_time=end,
+            frame=frame,
+            progress=progress,
+        )
+    if not quiet:
+        for path in written:
+            typer.echo(path)
 
 
 @app.command()
@@ -567,6 +636,45 @@ def benchmark(
         speed.add_row(result.backend, f"{result.fps:.2f}", ratio, f"{result.first_frame:.2f}", memory)
         stages.add_row(result.backend, *(f"{milliseconds:.1f}" for milliseconds in result.stages.values()))
     Console().print(speed, stages)
+
+
+def _person(
+    avatar: Path | None,
+    template: Path | None,
+    files: dict[str, Any],
+    network: dict[str, Any],
+    runtime: dict[str, Any],
+    cache: dict[str, Any],
+    style: dict[str, Any],
+    *,
+    parsing: bool,
+) -> "Avatar":
+    """The avatar that options name: a package, or a template with `files`, the generator's and the encoder's."""
+    from .avatar import Avatar
+    from .pipeline import FrameGenerationPipeline
+
+    if avatar is not None:
+        if template is not None or any(path is not None for path in files.values()):
+            raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
+        return Avatar.load(avatar, **runtime, **cache, **style)
+    if template is None:
+        raise OptionError("nobody to speak; give --avatar, or --template with --checkpoint or --model")
+    style = style | {"blend": style["blend"] or FEATHERED}
+    return FrameGenerationPipeline(**files, **network, **runtime, **style).avatar(template, use_parsing=parsing)
+
+
+def _style(
+    blend: str | None,
+    gate: bool,
+    silence: float,
+    speech: float,
+    steady: bool,
+    loop: str,
+    frames: str | None,
+) -> dict[str, Any]:
+    """How frames look, by the names that `Avatar` has for it."""
+    chosen = Gate(silence, speech) if gate else None
+    return {"blend": blend, "gate": chosen, "steady": steady, "loop": Loop.of(loop, frames)}
 
 
 def _width(name: str) -> int:
