@@ -6,7 +6,16 @@ import pytest
 
 from faces import draw_face
 from frame_generation_pipeline.evaluate.figures import edge_gradient
-from frame_generation_pipeline.face.blend import CELLS, FEATHER, colour_shift, continuation, fade, write_back
+from frame_generation_pipeline.face.blend import (
+    CELLS,
+    FEATHER,
+    LIFT,
+    UNSEEN,
+    colour_shift,
+    continuation,
+    fade,
+    write_back,
+)
 from frame_generation_pipeline.face.crop import resize_crop
 from frame_generation_pipeline.spec import FACE_328, FACE_SPECS, FEATHERED, REFERENCE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -77,8 +86,16 @@ def test_fade(length: int) -> None:
 def test_an_even_difference_is_taken_away_everywhere() -> None:
     original = np.full((320, 320, 3), 100, np.uint8)
     levels = np.full((320, 320, 3), 80, np.float32)
-    np.testing.assert_allclose(colour_shift(original, levels), 18, atol=1e-3)  # but for 2 levels
-    np.testing.assert_array_equal(colour_shift(original, levels + 18.5), 0)
+    np.testing.assert_allclose(colour_shift(original, levels), 20 - UNSEEN * (80 + LIFT), atol=1e-3)
+    np.testing.assert_array_equal(colour_shift(original, levels + 19), 0)
+
+
+def test_light_is_a_ratio() -> None:
+    """Where the recording is twice as bright, so is what is painted in a light of half."""
+    original = np.full((320, 320, 3), 90, np.uint8)
+    original[100:220, 100:220] = 180
+    shift = colour_shift(original, original.astype(np.float32) * 0.8)
+    assert shift[160, 160, 0] > 1.5 * shift[0, 0, 0] > 20
 
 
 def test_only_the_ring_counts_and_the_middle_follows() -> None:

@@ -1,8 +1,8 @@
 """How what the network paints becomes part of the picture: as the original pastes it, or so that no edge can be seen.
 
-`feathered` does two things. It shifts the painted face's colours to those of the recording: along the ring just inside
-of the painted edge both are known, and their difference, smoothed, is continued inwards as a membrane that is clamped
-there would lie (the harmonic continuation of Perez, Gangnet and Blake, "Poisson image editing", 2003, at a low
+`feathered` does two things. It takes the painted face's colours to those of the recording: along the ring just inside
+of the painted edge both are known, and their ratio, smoothed, is continued inwards as a membrane that is clamped there
+would lie (the harmonic continuation of Perez, Gangnet and Blake, "Poisson image editing", 2003, at a low
 resolution, so that detail is left alone). And it fades from the recording to the painted face over a few pixels, in the
 frame's own resolution, so that all pixels around stay the recording's. The render program computes the same
 (`generator/programs.py`), from the same constants.
@@ -21,7 +21,8 @@ from .crop import interpolation
 CELLS = 20  # of the painted square, along a side; colours are compared and shifted by means of cells
 FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out
 SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
-UNSEEN = 2.0  # levels; a shift is made by so much smaller, as the fading hides that, and no shift is made of noise
+LIFT = 32.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
+UNSEEN = 1 / 80  # by which ratios are taken nearer to 1: the fading hides that, and noise shifts nothing
 
 
 def write_back(
@@ -52,12 +53,12 @@ def write_back(
 
 def colour_shift(original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """What to add to the painted `levels` (size, size, 3) so that their colours are those of the `original`."""
-    cell = len(levels) // CELLS
-    difference = (original - levels).reshape(CELLS, cell, CELLS, cell, 3).mean(axis=(1, 3))
-    cells = (continuation() @ difference.reshape(-1, 3)).reshape(CELLS, CELLS, 3)
+    own, found = (_cells(picture) for picture in (original, levels))
+    cells = (continuation() @ (own / found - 1)).reshape(CELLS, CELLS, 3)
     cells = np.sign(cells) * np.maximum(np.abs(cells) - UNSEEN, 0)
     stretch = stretching(len(levels))
-    return np.asarray(np.einsum("yi,xj,ijc->yxc", stretch, stretch, cells, optimize=True), np.float32)
+    shares = np.einsum("yi,xj,ijc->yxc", stretch, stretch, cells, optimize=True)
+    return np.asarray(shares * (levels + LIFT), np.float32)
 
 
 def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
@@ -70,7 +71,7 @@ def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
 
 @cache
 def continuation() -> npt.NDArray[np.float32]:
-    """The matrix (CELLS^2, CELLS^2) from the cells' differences to their shifts; only the outermost cells count.
+    """The matrix (CELLS^2, CELLS^2) from what cells differ by to what they are shifted by; only the outermost count.
 
     Those are smoothed along the ring; every other cell is the mean of its four neighbours.
     """
@@ -105,3 +106,10 @@ def stretching(size: int) -> npt.NDArray[np.float32]:
     """The matrix (size, CELLS) that interpolates cells linearly between their middles, and keeps them beyond."""
     place = ((np.arange(size) + 0.5) * CELLS / size - 0.5).clip(0, CELLS - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(CELLS))), np.float32)
+
+
+def _cells(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """Each cell's mean of a picture (size, size, 3), lifted: (CELLS^2, 3)."""
+    cell = len(picture) // CELLS
+    means = picture.reshape(CELLS, cell, CELLS, cell, 3).mean(axis=(1, 3), dtype=np.float32)
+    return np.asarray(means.reshape(-1, 3) + LIFT, np.float32)

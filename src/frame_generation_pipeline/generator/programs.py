@@ -261,16 +261,22 @@ def _written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop:
 
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
     """`face.blend.colour_shift`, planar: (3, size, size)."""
-    cell = [face.size // blend.CELLS] * 2
-    difference = graph.op("Unsqueeze", graph.op("Sub", _inner(graph, face, resized), levels), graph.integers(0))
-    cells = graph.op("AveragePool", difference, kernel_shape=cell, strides=cell)
-    cells = graph.op("Reshape", cells, graph.integers(3, -1))
+    own, found = (_cells(graph, face, picture) for picture in (_inner(graph, face, resized), levels))
+    cells = graph.op("Sub", graph.op("Div", own, found), graph.number(1))
     cells = graph.op("MatMul", cells, graph.constant("continuation", blend.continuation().T))
     cells = graph.op("Shrink", cells, bias=blend.UNSEEN, lambd=blend.UNSEEN)
     cells = graph.op("Reshape", cells, graph.integers(3, blend.CELLS, blend.CELLS))
     stretch = blend.stretching(face.size)
     wide = graph.op("MatMul", cells, graph.constant("stretching_across", stretch.T))
-    return graph.op("MatMul", graph.constant("stretching_down", stretch), wide)
+    shares = graph.op("MatMul", graph.constant("stretching_down", stretch), wide)
+    return graph.op("Mul", shares, graph.op("Add", levels, graph.number(blend.LIFT)))
+
+
+def _cells(graph: Graph, face: FaceSpec, picture: str) -> str:
+    """Each cell's mean of a planar picture (3, size, size), lifted: (3, CELLS^2)."""
+    cell = [face.size // blend.CELLS] * 2
+    means = graph.op("AveragePool", graph.op("Unsqueeze", picture, graph.integers(0)), kernel_shape=cell, strides=cell)
+    return graph.op("Reshape", graph.op("Add", means, graph.number(blend.LIFT)), graph.integers(3, -1))
 
 
 def _fade(graph: Graph, face: FaceSpec, length: str, axis: int) -> str:

@@ -58,8 +58,8 @@ def draw_lip_chart(
         colour = COLOURS[number % len(COLOURS)]
         for index in range(len(curve) - 1):
             if np.isfinite(curve[index : index + 2]).all():
-                begin, stop = (place(index + step, curve[index + step]) for step in (0, 1))
-                cv2.line(image, begin, stop, colour, 2, cv2.LINE_AA)
+                line = [place(index + step, float(curve[index + step])) for step in (0, 1)]
+                cv2.line(image, line[0], line[1], colour, 2, cv2.LINE_AA)
         cv2.putText(image, name, (LEFT + 10 + 140 * number, top - 10), FONT, 0.6, colour, 1, cv2.LINE_AA)
     cv2.putText(image, CAPTION, (LEFT, TOP - 15), FONT, SMALL, INK, 1, cv2.LINE_AA)
     return image
