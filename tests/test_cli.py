@@ -129,7 +129,7 @@ def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, 
     command = [sys.executable, "-m", "frame_generation_pipeline", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("out/.r.*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("out/r.mp4.partial/*.new")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
     os.kill(process.pid, number)

@@ -93,9 +93,10 @@ def generate(
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
     crf: Crf = None,
     preset: Preset = DEFAULT_PRESET,
+    provenance: Annotated[bool, typer.Option(help="Say in the files' metadata that they are generated.")] = True,
     quiet: Quiet = False,
 ) -> None:
-    """Make a video of an avatar, or of a template's person, saying the audio.
+    """Make a video of an avatar, or of a template's person, saying the audio; interrupted, the same command goes on.
 
     **Example:** `framegen generate --avatar may.avatar --audio speech.wav -o result.mp4`
 
@@ -137,6 +138,7 @@ def generate(
             "end_time": end,
             "fps": fps,
             "frame_format": frame_format,
+            "provenance": provenance,
             "progress": progress,
         }
         if output is not None:
@@ -592,7 +594,7 @@ def main() -> NoReturn:
     try:
         app()
     except FrameGenerationError as error:
-        typer.echo(f"framegen: {error}", err=True)
+        typer.echo(f"framegen: {'; '.join([str(error), *getattr(error, '__notes__', [])])}", err=True)
         sys.exit(2)
     sys.exit(0)
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ class Speech:
 
     count: int
     spec: AudioSpec
-    windows: Callable[[], Windows]  # (16, F) float32 each, `count` of them
+    windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
     audio_path: Path | None
     start: float  # seconds into the sound
     end: float | None  # seconds into the sound; None for all of it
@@ -76,7 +75,7 @@ def plan_speech(
                 audio,
                 duration,
             )
-        return Speech(count, spec, lambda: features.windows(count, first), *cut)
+        return Speech(count, spec, lambda skip=0: features.windows(count - skip, first + skip), *cut)
     assert audio is not None  # one of the two was given
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
@@ -84,10 +83,11 @@ def plan_speech(
         raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
     skipped = max(0, int(start_time - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
 
-    def windows() -> Windows:
+    def windows(skip: int = 0) -> Windows:
+        # Always decoded from the same place, because a resampler's last bits depend on where it began.
         blocks = decode_audio(audio, start=skipped)
         before = first - skipped * spec.fps
-        return islice(stream_windows(blocks, encoder, before + count), before, None)
+        return stream_windows(blocks, encoder, before + count, before + skip)
 
     return Speech(count, spec, windows, *cut)
 

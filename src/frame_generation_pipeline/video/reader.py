@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
 from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.provenance import marked_picture
 
 logger = logging.getLogger(__name__)
 
@@ -76,19 +77,21 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)
 
 
-def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95) -> None:
+def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:
     """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`, in one step: nobody ever sees half a file.
 
-    quality: 0 to 100, of JPEG only. Raises `OutputError` for another suffix or where the file cannot be written.
+    quality: 0 to 100, of JPEG only. provenance: say in the file that it is made, see `provenance.py`.
+
+    Raises `OutputError` for another suffix or where the file cannot be written.
     """
     if path.suffix.lower() not in PICTURES:
         raise OutputError(f"{path}: unknown picture suffix {path.suffix!r}; use one of {', '.join(PICTURES)}")
     # Quality is JPEG's alone; PNG is compressed little, for it is lossless anyway and speed matters more.
     png = path.suffix.lower() == ".png"
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
-    _, data = cv2.imencode(path.suffix.lower(), image, options)
+    data = cv2.imencode(path.suffix.lower(), image, options)[1].tobytes()
     with complete_file(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(marked_picture(data) if provenance else data)
 
 
 def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
