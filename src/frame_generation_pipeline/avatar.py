@@ -26,6 +26,7 @@ from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
 from .video.writer import VideoWriter, exact_rate
 
+LOOK_BACK = 0  # frames before the first one of a continued video that are made again, since what follows needs them
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
@@ -278,7 +279,8 @@ class Avatar:
     ) -> int:
         """Write the frames from `first` on, `ratio` for each that is made, and return how many there are in all."""
         skip = min(int(first / ratio), speech.count)  # made frames that need not be made again
-        made = self._generate(speech.windows(skip), start_frame=start_frame, first=skip, times=times)
+        again = max(skip - LOOK_BACK, 0)
+        made = self._generate(speech.windows(again), start_frame=start_frame, first=again, times=times)
         written = first
         if skip and progress:
             progress(skip, speech.count)
@@ -297,7 +299,7 @@ class Avatar:
         with ExitStack() as stack:
             stack.enter_context(closing(made))
             # One frame is encoded in a thread of its own while the generator works on the next in this one.
-            for done in stack.enter_context(closing(in_parallel(write, enumerate(made, start=skip + 1), workers=1))):
+            for done in stack.enter_context(closing(in_parallel(write, enumerate(made, start=again + 1), workers=1))):
                 if progress:
                     progress(done, speech.count)
         return written

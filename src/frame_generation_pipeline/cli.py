@@ -495,10 +495,10 @@ def evaluate(
 
 @app.command()
 def info(
-    path: Annotated[Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, feature or audio file.")],
+    path: Annotated[Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, sound, video or picture.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is.
+    """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is, and whether a video is generated.
 
     **Example:** `framegen info checkpoint/May/5.pth`
     """
@@ -594,7 +594,8 @@ def main() -> NoReturn:
     try:
         app()
     except FrameGenerationError as error:
-        typer.echo(f"framegen: {'; '.join([str(error), *getattr(error, '__notes__', [])])}", err=True)
+        line = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        typer.echo("framegen: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
         sys.exit(2)
     sys.exit(0)
 

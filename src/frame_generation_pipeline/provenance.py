@@ -14,6 +14,7 @@ import av
 from av.container import OutputContainer
 
 from .errors import MissingFileError, VideoError
+from .media import open_media
 
 # https://cv.iptc.org/newscodes/digitalsourcetype: made by a model that was trained on sampled content.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -79,7 +80,7 @@ def read_source_type(path: str | Path) -> str | None:
         if start.startswith((_PNG, b"\xff\xd8")):
             packet = start.decode("utf-8", "replace")
         else:
-            with av.open(f"file:{path}", options={"export_xmp": "1"}, metadata_errors="ignore") as container:
+            with open_media(path, export_xmp="1") as container:
                 metadata = {name.upper(): value for name, value in container.metadata.items()}
             if TAG in metadata:
                 return metadata[TAG]

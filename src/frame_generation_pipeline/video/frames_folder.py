@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import OptionError, OutputError, TemplateError
-from frame_generation_pipeline.output import prepare_folder
+from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.template.image_header import image_size
 from frame_generation_pipeline.video.reader import write_image
@@ -64,7 +64,7 @@ class FrameFolderWriter:
         self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._job)
         moving = self._partial.folder / MOVING
         if moving.is_file():
-            self.done = int(moving.read_text() or 0)
+            self.done = int(moving.read_text())
         else:
             self.done = next(index for index in count() if not _is_whole(self._partial.folder / self.path(index).name))
         return self
@@ -102,7 +102,8 @@ class FrameFolderWriter:
             raise OutputError(f"{self._folder}: no frame was written; give at least one")
         written = {self.path(index).name for index in range(self.done)}
         try:
-            (self._partial.folder / MOVING).write_text(str(self.done))
+            with complete_file(self._partial.folder / MOVING) as temporary:
+                temporary.write_text(str(self.done))
             for name in sorted(written):
                 if (made := self._partial.folder / name).exists():  # otherwise an earlier run has moved it
                     made.replace(self._folder / name)
