@@ -54,7 +54,7 @@ def test_generate_compare_and_reference(call, checkpoint: Path, features_path: P
     template = write_template(tmp_path / "t")
     inputs = ("--checkpoint", checkpoint, "--template", template, "--features", features_path)
     video, frames = tmp_path / "r.mp4", tmp_path / "frames"
-    status, output, errors = call("generate", *inputs, "-o", video, "--frames-dir", frames)
+    status, output, errors = call("generate", *inputs, "--blend", "reference", "-o", video, "--frames-dir", frames)
     assert (status, output.strip()) == (0, str(video))
     assert "8/8 frames" in errors
     status, output, errors = call("generate", *inputs, "--frames-dir", tmp_path / "jpg", "--frame-format", "jpg", "-q")
@@ -129,7 +129,7 @@ def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, 
     command = [sys.executable, "-m", "frame_generation_pipeline", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("out/.r.*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("out/r.mp4.partial/*.new")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
     os.kill(process.pid, number)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any, Protocol, Self
 from .audio.encoder import AudioProgram
 from .audio.gate import GATE, Gate, silence_window
 from .engine import Frame, Frames, Window, generate_frames
-from .errors import OptionError
+from .errors import FrameGenerationError, OptionError
 from .face.steady import Steadier
 from .generator.face_states import FaceStates
 from .generator.protocol import Generator, choose_blend
+from .job import describe_versions, file_digest, fingerprint_of
 from .live import LiveSession
 from .package.load import open_package
 from .package.manifest import Manifest
@@ -30,18 +32,26 @@ from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
 from .video.writer import VideoWriter, exact_rate
 
+LOOK_BACK = 1  # frames before the first one of a continued video that are made again, where the mouth is made steadier
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 class FrameSink(Protocol):
     """Where frames go, a video or a folder of pictures; complete when its `with` block ends well."""
 
+    @property
+    def done(self) -> int:
+        """Frames that an interrupted run of the same job leaves, or left, for the next one."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exception: Any) -> None: ...
 
     def write(self, frame: Frame) -> Any:
-        """Take the next frame (H, W, 3) uint8 BGR."""
+        """Take the next frame (H, W, 3) uint8 BGR; the first one is frame `done`."""
+
+    def finish(self) -> None:
+        """Put everything under its final name; what is needed to do so again stays until the block ends."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class Avatar:
     rest: Window | None = None  # of features at which the mouth rests, (16, F); the encoder's of silence when None
     steady: bool = False  # whether the mouth is made steadier, see `face.steady`; live frames come one later then
     loop: Loop = FORTH_AND_BACK  # in which order the recording's frames are shown
+    fingerprint: str | None = None  # of the files that it was made of; without it no run goes on with another's work
 
     def __post_init__(self) -> None:
         choose_blend(self.generator, self.blend)
@@ -113,6 +124,7 @@ class Avatar:
             rest=read_rest(package),
             steady=steady,
             loop=loop,
+            fingerprint=f"{package.fingerprint} {','.join(providers or ())}",
         )
 
     def generate_video(
@@ -129,6 +141,7 @@ class Avatar:
         preset: str = DEFAULT_PRESET,
         frames_dir: str | Path | None = None,
         frame_format: str = "png",
+        provenance: bool = True,
         progress: Progress | None = None,
         times: StageTimes | None = None,
     ) -> Path:
@@ -141,13 +154,18 @@ class Avatar:
         fps: of the video; frames are repeated or left out where it is not the features' own (25, wenet 20).
         crf: constant rate factor, lower is better; the codec's usual one when not given. preset: see `video.codecs`.
         frames_dir, frame_format: also write the frames as pictures, `png` or `jpg`.
+        provenance: say in every file that it is made, see `provenance.py`.
         progress: called after each frame with the frames done and the frames in all.
         times: filled with the time of each stage.
+
+        Interrupted at any moment, it is continued by the same call, which makes at most 10 s of video again; the result
+        is the same to the byte. What is done lies in `{output_path}.partial` until all is.
 
         Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
         stands under its final name until it is complete.
         """
         speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        job = self._job(audio_features_path, audio_path, start_frame, start_time, end_time, fps)
         sinks: list[FrameSink] = [
             VideoWriter(
                 Path(output_path),
@@ -158,10 +176,12 @@ class Avatar:
                 audio_end=speech.end,
                 crf=crf,
                 preset=preset,
+                provenance=provenance,
+                job=job,
             )
         ]
         if frames_dir is not None:
-            sinks.append(FrameFolderWriter(Path(frames_dir), frame_format))
+            sinks.append(FrameFolderWriter(Path(frames_dir), frame_format, provenance=provenance, job=job))
         self._write(speech, start_frame, fps, sinks, progress, times)
         return Path(output_path)
 
@@ -176,12 +196,14 @@ class Avatar:
         end_time: float | None = None,
         fps: float | None = None,
         frame_format: str = "png",
+        provenance: bool = True,
         progress: Progress | None = None,
         times: StageTimes | None = None,
     ) -> list[Path]:
         """Write the frames as pictures, `frame_00000.png` on, and return their paths; see `generate_video`."""
         speech = self._plan(audio_features_path, audio_path, start_time, end_time)
-        sink = FrameFolderWriter(Path(output_dir), frame_format)
+        job = self._job(audio_features_path, audio_path, start_frame, start_time, end_time, fps)
+        sink = FrameFolderWriter(Path(output_dir), frame_format, provenance=provenance, job=job)
         written = self._write(speech, start_frame, fps, [sink], progress, times)
         return [sink.path(index) for index in range(written)]
 
@@ -247,6 +269,30 @@ class Avatar:
             **(self.silence() if audio_path is not None else {}),
         )
 
+    def _job(
+        self,
+        features_path: str | Path | None,
+        audio_path: str | Path | None,
+        start_frame: int,
+        start_time: float,
+        end_time: float | None,
+        fps: float | None,
+    ) -> dict[str, Any] | None:
+        """Everything that decides which frames come out, or None where the avatar has no fingerprint."""
+        if self.fingerprint is None:
+            return None
+        return describe_versions() | {
+            "avatar": self.fingerprint,
+            "style": repr((self.blend, self.gate, self.steady, self.loop)),
+            "rest": None if self.rest is None else fingerprint_of(self.rest.tobytes()),
+            "audio": file_digest(audio_path),
+            "features": file_digest(features_path),
+            "start_frame": start_frame,
+            "start_time": start_time,
+            "end_time": end_time,
+            "fps": fps,
+        }
+
     def _write(
         self,
         speech: Speech,
@@ -256,11 +302,41 @@ class Avatar:
         progress: Progress | None,
         times: StageTimes | None,
     ) -> int:
-        """Make the frames and give them to every sink; returns how many were written."""
+        """Make the frames and give them to every sink, from where the one stands that has least; returns how many."""
         times = times or StageTimes()
-        made = self._generate(speech.windows(), start_frame=start_frame, times=times)
-        ratio = exact_rate(fps) / speech.spec.fps if fps is not None else 1
-        written = 0
+        ratio = exact_rate(fps) / speech.spec.fps if fps is not None else Fraction(1)
+        with ExitStack() as stack:
+            for sink in sinks:
+                stack.enter_context(sink)
+            first = min(sink.done for sink in sinks)
+            try:
+                written = self._write_from(first, speech, start_frame, ratio, sinks, progress, times)
+                with times.measure("encode"):
+                    for sink in sinks:
+                        sink.finish()
+            except FrameGenerationError as error:
+                if kept := min(sink.done for sink in sinks):
+                    error.add_note(f"{kept} frames are kept, the same command goes on with them")
+                raise
+        return written
+
+    def _write_from(
+        self,
+        first: int,
+        speech: Speech,
+        start_frame: int,
+        ratio: Fraction,
+        sinks: Sequence[FrameSink],
+        progress: Progress | None,
+        times: StageTimes,
+    ) -> int:
+        """Write the frames from `first` on, `ratio` for each that is made, and return how many there are in all."""
+        skip = min(int(first / ratio), speech.count)  # made frames that need not be made again
+        again = max(skip - LOOK_BACK, 0) if self.steady else skip
+        made = self._generate(speech.windows(again), start_frame=start_frame, first=again, times=times)
+        written = first
+        if skip and progress:
+            progress(skip, speech.count)
 
         def write(numbered: tuple[int, Frame]) -> int:
             nonlocal written
@@ -268,16 +344,15 @@ class Avatar:
             with times.measure("encode"):
                 while written < ceil(done * ratio):
                     for sink in sinks:
-                        sink.write(frame)
+                        if written >= sink.done:
+                            sink.write(frame)
                     written += 1
             return done
 
         with ExitStack() as stack:
-            for sink in sinks:
-                stack.enter_context(sink)
             stack.enter_context(closing(made))
             # One frame is encoded in a thread of its own while the generator works on the next in this one.
-            for done in stack.enter_context(closing(in_parallel(write, enumerate(made, start=1), workers=1))):
+            for done in stack.enter_context(closing(in_parallel(write, enumerate(made, start=again + 1), workers=1))):
                 if progress:
                     progress(done, speech.count)
         return written

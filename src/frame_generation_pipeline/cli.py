@@ -117,9 +117,10 @@ def generate(
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
     crf: Crf = None,
     preset: Preset = DEFAULT_PRESET,
+    provenance: Annotated[bool, typer.Option(help="Say in the files' metadata that they are generated.")] = True,
     quiet: Quiet = False,
 ) -> None:
-    """Make a video of an avatar, or of a template's person, saying the audio.
+    """Make a video of an avatar, or of a template's person, saying the audio; interrupted, the same command goes on.
 
     **Example:** `framegen generate --avatar may.avatar --audio speech.wav -o result.mp4`
 
@@ -144,6 +145,7 @@ def generate(
             "end_time": end,
             "fps": fps,
             "frame_format": frame_format,
+            "provenance": provenance,
             "progress": progress,
         }
         if output is not None:
@@ -562,10 +564,12 @@ def inspect(
 
 @app.command()
 def info(
-    path: Annotated[Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, feature or audio file.")],
+    path: Annotated[
+        Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, sound, video or picture.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is.
+    """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is, and whether a video is generated.
 
     **Example:** `framegen info checkpoint/May/5.pth`
     """
@@ -700,7 +704,8 @@ def main() -> NoReturn:
     try:
         app()
     except FrameGenerationError as error:
-        typer.echo(f"framegen: {error}", err=True)
+        line = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        typer.echo("framegen: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
         sys.exit(2)
     sys.exit(0)
 

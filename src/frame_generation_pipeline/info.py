@@ -1,4 +1,4 @@
-"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, audio features, or audio."""
+"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, features, sound, video or a picture."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,13 +8,17 @@ from typing import Any
 from .audio.decode import probe_audio
 from .audio.encoder import load_encoder
 from .audio.features import AudioFeatures
-from .errors import FrameGenerationError, MissingFileError, ModelError
+from .errors import AudioError, FrameGenerationError, MissingFileError, ModelError
 from .generator.checkpoint import CHECKPOINT_SUFFIXES, read_tensors, recognise_specs
 from .generator.onnx_backend import OnnxGenerator
 from .generator.onnx_session import open_session
 from .package.manifest import MANIFEST
 from .package.verify import describe_package
+from .provenance import read_source_type
+from .template.image_header import image_size
 from .template.template import PARSING, Template
+from .video.codecs import CONTAINERS
+from .video.reader import PICTURES
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -35,9 +39,23 @@ def describe(path: str | Path) -> dict[str, Any]:
         return _onnx(path)
     if path.suffix in (".npy", ".bin"):
         return _features(path)
+    if path.suffix.lower() in PICTURES:
+        width, height = image_size(path)
+        return {"kind": "picture", "size": f"{width}x{height}"} | _provenance(path)
+    if path.suffix.lower() in CONTAINERS:
+        with suppress(AudioError):
+            return {"kind": "video"} | _sound(path) | _provenance(path)
+        return {"kind": "video", "sound": "none"} | _provenance(path)
+    return {"kind": "sound"} | _sound(path)
+
+
+def _provenance(path: Path) -> dict[str, Any]:
+    return {"digital source type": read_source_type(path) or "not stated"}
+
+
+def _sound(path: Path) -> dict[str, Any]:
     sound = probe_audio(path)
     return {
-        "kind": "sound",
         "duration": f"{sound.duration:.3f} s",
         "sample rate": f"{sound.sample_rate} Hz",
         "channels": sound.channels,

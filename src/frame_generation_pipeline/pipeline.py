@@ -14,6 +14,7 @@ from .generator.face_states import FaceStates
 from .generator.onnx_backend import OnnxGenerator
 from .generator.program_backend import ProgramGenerator
 from .generator.protocol import Generator
+from .job import file_digest, fingerprint_of
 from .spec import REFERENCE
 from .speech import plan_speech
 from .template.loop import FORTH_AND_BACK, Loop
@@ -64,6 +65,10 @@ class FrameGenerationPipeline:
             raise OptionError(f"backend {backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
         self._checkpoint_path = checkpoint_path
         self._style: dict[str, Any] = {"blend": blend, "gate": gate, "steady": steady, "loop": loop}
+        self._origin = (
+            *(file_digest(path) for path in (checkpoint_path, model_path, encoder_path)),
+            *(mode, device, backend, ",".join(providers or ()), threads),
+        )
         self.generator: Generator
         if checkpoint_path is None and model_path is not None:
             self.generator = OnnxGenerator(model_path, mode=mode, providers=providers, threads=threads)
@@ -95,7 +100,10 @@ class FrameGenerationPipeline:
         states = FaceStates(self.generator, len(template)) if isinstance(self.generator, ProgramGenerator) else None
         rested = self._style["blend"] != REFERENCE and self._style["gate"] is not None
         rest = recorded_rest(template, self.generator.spec.audio) if rested else None
-        return Avatar(template, self.generator, self.encoder, states=states, rest=rest, **self._style)
+        fingerprint = fingerprint_of(*self._origin, template.fingerprint())
+        return Avatar(
+            template, self.generator, self.encoder, states=states, rest=rest, fingerprint=fingerprint, **self._style
+        )
 
     def generate_video(
         self,
@@ -114,8 +122,8 @@ class FrameGenerationPipeline:
         """Make the video `output_path` and return its name.
 
         save_frames: also write the frames as pictures, to `frames_dir`, by default beside the video.
-        options: `frame_format`, `preset`, `start_time`, `end_time`, `progress`, `times`; these and the rest are those
-        of `Avatar.generate_video`.
+        options: `frame_format`, `preset`, `start_time`, `end_time`, `provenance`, `progress`, `times`; these and the
+        rest are those of `Avatar.generate_video`.
         """
         if save_frames and frames_dir is None:
             frames_dir = Path(output_path).with_name(f"{Path(output_path).stem}_frames")
@@ -146,7 +154,8 @@ class FrameGenerationPipeline:
     ) -> list[str]:
         """Write the frames as `frame_00000.png` on to `output_dir` and return their names.
 
-        options: `frame_format`, `start_time`, `end_time`, `progress`, `times`; see `Avatar.generate_pictures`.
+        options: `frame_format`, `start_time`, `end_time`, `provenance`, `progress`, `times`; see
+        `Avatar.generate_pictures`.
         """
         written = self.avatar(template_dir, use_parsing=use_parsing).generate_pictures(
             audio_path, output_dir, audio_features_path=audio_features_path, start_frame=start_frame, fps=fps, **options

@@ -29,7 +29,7 @@ class Speech:
 
     count: int
     spec: AudioSpec
-    windows: Callable[[], Windows]  # (16, F) float32 each, `count` of them
+    windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
     audio_path: Path | None
     start: float  # seconds into the sound
     end: float | None  # seconds into the sound; None for all of it
@@ -70,11 +70,11 @@ def plan_speech(
     count = frame_count(end - start_time, spec)
     cut = (audio, start_time, end_time)
 
-    def gated(windows: Windows) -> Windows:
+    def gated(windows: Windows, begin: int) -> Windows:
         if audio is None or gate is None or rest is None:
             return windows
         # Told from the sound's beginning, so that a cut has what the whole has.
-        shares = islice(rest_shares(decode_audio(audio), gate, spec), first, None)
+        shares = islice(rest_shares(decode_audio(audio), gate, spec), begin, None)
         return (rested(window, rest, share) for window, share in zip(windows, shares, strict=False))
 
     if features is not None:
@@ -86,7 +86,9 @@ def plan_speech(
                 audio,
                 duration,
             )
-        return Speech(count, spec, lambda: gated(features.windows(count, first)), *cut)
+        return Speech(
+            count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), first + skip), *cut
+        )
     assert audio is not None  # one of the two was given
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
@@ -94,10 +96,11 @@ def plan_speech(
         raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
     skipped = max(0, int(start_time - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
 
-    def windows() -> Windows:
+    def windows(skip: int = 0) -> Windows:
+        # Always decoded from the same place, because a resampler's last bits depend on where it began.
         blocks = decode_audio(audio, start=skipped)
         before = first - skipped * spec.fps
-        return gated(islice(stream_windows(blocks, encoder, before + count), before, None))
+        return gated(stream_windows(blocks, encoder, before + count, before + skip), first + skip)
 
     return Speech(count, spec, windows, *cut)
 

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 
 from frame_generation_pipeline.audio.ave_encoder import TorchEncoder
 from frame_generation_pipeline.audio.decode import decode_audio
-from frame_generation_pipeline.audio.encoder import AudioEncoder, AudioProgram, EncoderProgram, load_encoder
+from frame_generation_pipeline.audio.encoder import (
+    AudioEncoder,
+    AudioProgram,
+    EncoderProgram,
+    load_encoder,
+    open_encoder,
+)
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import FeatureStream, extract_features, stream_windows
 from frame_generation_pipeline.errors import AudioError
-from frame_generation_pipeline.spec import AVE
+from frame_generation_pipeline.spec import AVE, WHISPER, AudioSpec
 
 
 class PickColumns:
@@ -113,6 +119,17 @@ def test_windows_are_those_of_the_features(speech) -> None:
         assert len(windows) == expected
         for index, window in enumerate(windows):
             np.testing.assert_array_equal(window, feature_window(features.values, index))
+
+
+@pytest.mark.parametrize("spec", [AVE, WHISPER])
+def test_windows_from_any_frame_on(speech, program: AudioProgram, spec: AudioSpec) -> None:
+    encoder = program if spec is AVE else open_encoder(None)
+    samples = speech(60_000)[0]
+    expected = np.stack(list(stream_windows([samples], encoder, 94)))
+    for first in (0, 1, 8, 9, 13, 14, 15, 19, 40, 57, 85, 93, 94):
+        windows = list(stream_windows(pieces(samples, [900]), encoder, 94, first))
+        assert len(windows) == 94 - first
+        np.testing.assert_array_equal(np.reshape(windows, (-1, *expected.shape[1:])), expected[first:])
 
 
 def test_windows_take_no_more_audio_than_they_need(speech) -> None:

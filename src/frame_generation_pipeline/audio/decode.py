@@ -14,12 +14,14 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
+from frame_generation_pipeline.media import open_media
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
 # Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+RATES = (1000, 768_000)  # Hz; what lies beyond is damaged, and would be resampled to very much or to nothing
 CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
 
 
@@ -104,8 +106,7 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
         raise AudioError(f"{path}: is {kind}; give an audio file or a video with a sound track")
     rate = samples = 0
     try:
-        # `file:` keeps FFmpeg from reading a protocol into a name with a colon; tags may be in any encoding.
-        with av.open(f"file:{path}", metadata_errors="ignore") as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
             stream = container.streams.audio[0]
@@ -116,6 +117,8 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
                 stream.codec_context.layout = LAYOUTS[layout.nb_channels]
             for frame in _decoded(container, stream, path):
                 rate = rate or frame.sample_rate
+                if not RATES[0] <= rate <= RATES[1]:
+                    raise AudioError(f"{path}: has {rate} samples a second; expected {RATES[0]} to {RATES[1]}")
                 if frame.sample_rate != rate:
                     raise AudioError(
                         f"{path}: changes its sample rate from {rate} to {frame.sample_rate} Hz on the way;"

@@ -1,6 +1,7 @@
 """Audio features, one a video frame: their files, and the window of sixteen that the generator sees."""
 
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
+from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, WINDOW_BEFORE, AudioSpec
 
@@ -126,14 +128,18 @@ def _fits(shape: tuple[int, ...], spec: AudioSpec) -> bool:
 def _map_file(path: Path) -> np.ndarray:
     try:
         if path.suffix == ".npy":
-            return np.lib.format.open_memmap(path, mode="r")
+            with warnings.catch_warnings():  # of a header as Python 2 wrote it
+                warnings.simplefilter("ignore")
+                return np.lib.format.open_memmap(path, mode="r")
         if path.suffix == ".bin":
-            described = json.loads(_sidecar(path).read_text())
-            shape = (int(described["num_frames"]), int(described["feature_size"]))
-            if not path.stat().st_size == 4 * prod(shape) == 4 * prod(described["shape"]):
-                raise ValueError(f"its size does not agree with {described}")
+            described = read_json(_sidecar(path))
+            shape, full_shape = (described["num_frames"], described["feature_size"]), described["shape"]
+            if not all(type(length) is int and 0 < length < 2**40 for length in (*shape, *full_shape)):
+                raise ValueError("its description has lengths that are no whole numbers")
+            if not path.stat().st_size == 4 * prod(shape) == 4 * prod(full_shape):
+                raise ValueError(f"its size does not agree with {shape[0]} features of {shape[1]} values")
             return np.memmap(path, "<f4", mode="r", shape=shape)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # a .npy begins with Python's own syntax, and what reads that raises anything
         raise FeatureError(f"not readable ({_first_line(error)}); extract the features again") from error
     raise FeatureError("unknown kind of feature file; expected .npy, or .bin beside its .bin.json")
 
@@ -143,4 +149,5 @@ def _sidecar(path: Path) -> Path:
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

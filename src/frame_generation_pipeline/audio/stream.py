@@ -20,14 +20,18 @@ from .features import AudioFeatures, feature_window
 class FeatureStream:
     """Features of one audio, pushed piece by piece; all that was returned, in order, is the N features of the whole.
 
-    Holds a few blocks of audio, however long it is.
+    Holds a few blocks of audio, however long it is. skip: features that are not wanted; as many of them are left out
+    as are in whole blocks, and `first` is the number of the first one that is returned.
     """
 
-    def __init__(self, program: AudioProgram) -> None:
+    def __init__(self, program: AudioProgram, skip: int = 0) -> None:
         self._program, self._blocks = program, BLOCKS[program.spec]
         self._pending = np.empty(0, np.float32)  # samples from the first block that the next one hears on
         self._samples = 0  # pushed so far
-        self._done = 0  # blocks
+        repeated = 1 if self._blocks.repeats_ends else 0
+        self._done = max(skip - repeated, 0) // self._blocks.features  # blocks
+        self.first = self._done * self._blocks.features + repeated if self._done else 0
+        self._skipped = self._blocks.step * (self._done - self._before)  # samples that nothing hears
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Samples `(k,)` float32 at 16 kHz, any k -> the features `(m, F)` float32 that they complete, m >= 0.
@@ -38,7 +42,7 @@ class FeatureStream:
             raise AudioError(
                 f"{samples.dtype} samples of shape {samples.shape}; expected mono samples (k,) float32, all finite"
             )
-        self._pending = np.concatenate([self._pending, samples])
+        self._pending = np.concatenate([self._pending, samples[max(self._skipped - self._samples, 0) :]])
         self._samples += len(samples)
         blocks = self._blocks
         features = [np.empty((0, self._program.spec.feature_size), np.float32)]
@@ -84,13 +88,14 @@ def extract_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> Aud
 class WindowStream:
     """Windows of one audio, pushed piece by piece, each as soon as its last feature is there.
 
-    Holds a second of features and audio, however long it is.
+    Holds a second of features and audio, however long it is. first: the frame of the first window that is given; most
+    features before it are never computed, and it has the same bits all the same.
     """
 
-    def __init__(self, program: AudioProgram) -> None:
-        self._stream = FeatureStream(program)
+    def __init__(self, program: AudioProgram, first: int = 0) -> None:
+        self._stream = FeatureStream(program, skip=max(first - WINDOW_BEFORE, 0))
         self._pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `_first` on
-        self._first = self._frame = 0  # index of the first feature kept, and of the next window
+        self._first, self._frame = self._stream.first, first  # index of the first feature kept, and of the next window
 
     def push(self, samples: np.ndarray) -> list[np.ndarray]:
         """Samples `(k,)` float32 at 16 kHz, any k -> the windows `(16, F)` float32 that they complete.
@@ -115,21 +120,22 @@ class WindowStream:
         complete = self._first + len(self._pending) - (WINDOW - WINDOW_BEFORE) + 1
         windows = [feature_window(self._pending, index - self._first) for index in range(self._frame, complete)]
         self._frame += len(windows)
-        passed = max(self._frame - WINDOW_BEFORE - self._first, 0)
+        passed = min(max(self._frame - WINDOW_BEFORE - self._first, 0), len(self._pending))
         self._pending, self._first = self._pending[passed:], self._first + passed
         return windows
 
 
 def stream_windows(
-    blocks: Iterable[np.ndarray], program: AudioProgram, count: int | None = None
+    blocks: Iterable[np.ndarray], program: AudioProgram, count: int | None = None, first: int = 0
 ) -> Iterator[np.ndarray]:
-    """The windows `(16, F)` float32 of frames 0, 1, ... of audio given as blocks `(k,)` float32 at 16 kHz.
+    """The windows `(16, F)` float32 of frames first, first + 1, ... of audio given as blocks `(k,)` float32 at 16 kHz.
 
-    `count` frames in all: after the end of the audio the windows fill with zeros, and of longer audio no more is read
-    than needed. Without `count`, one window for each of the N features. Raises AudioError as `FeatureStream` does.
+    `count` frames in all, with those before `first`: after the end of the audio the windows fill with zeros, and of
+    longer audio no more is read than needed. Without `count`, one window for each of the N features. Raises AudioError
+    as `FeatureStream` does.
     """
-    stream = WindowStream(program)
-    given = 0
+    stream = WindowStream(program, first)
+    given = first
     for block in blocks:
         for window in stream.push(block):
             if given == count:

@@ -1,7 +1,6 @@
 """What is evaluated, and on which frames: a generator's file, and what its training held out."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -12,6 +11,7 @@ from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.checkpoint import CHECKPOINT_SUFFIXES
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
+from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.package.programs import load_programs
@@ -87,8 +87,8 @@ def choose_frames(
     settings = generator.parent / TRAINING
     if settings.is_file():
         try:
-            first_held, stop_held = (int(value) for value in json.loads(settings.read_text())["held_out"])
-        except (ValueError, KeyError, TypeError) as error:
+            first_held, stop_held = (int(value) for value in read_json(settings)["held_out"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise OptionError(f"{settings}: does not say what was held out; give the frames") from error
         if stop_held > count:
             raise OptionError(

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,18 +41,18 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
 
 
 def _read_safetensors(path: Path) -> object:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # the format's own class, and what torch raises for types that it does not have
         raise ModelError(f"{path}: not a readable .safetensors file ({_first_line(error)}); save it again") from error
 
 
 def _read_pytorch(path: Path) -> object:
     import torch
 
+    _check_archive(path)
     try:
         with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
             warnings.simplefilter("ignore")
@@ -61,10 +62,23 @@ def _read_pytorch(path: Path) -> object:
             f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
             " or is damaged; save its state_dict() with torch.save or as .safetensors"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except Exception as error:  # whatever the pieces of a pickle make torch's own functions raise
         raise ModelError(
             f"{path}: not a readable PyTorch checkpoint ({_first_line(error)}); copy or save it again"
         ) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive that would be larger in memory than it is; torch writes its files uncompressed."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:  # damaged directories raise half a dozen classes
+        raise ModelError(f"{path}: not a readable PyTorch checkpoint ({_first_line(error)})") from error
+    if size > path.stat().st_size:
+        raise ModelError(f"{path}: refused, its archive is compressed; save it again with torch.save")
 
 
 def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
@@ -79,6 +93,11 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
         f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(value.shape)}"
         for name, value in expected.items()
         if name in tensors and tensors[name].shape != value.shape
+    ]
+    problems += [
+        f"{name} is no plain tensor of numbers"
+        for name, tensor in tensors.items()
+        if str(tensor.layout) != "torch.strided" or tensor.is_quantized or tensor.is_complex() or tensor.is_meta
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
@@ -141,4 +160,5 @@ def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | 
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

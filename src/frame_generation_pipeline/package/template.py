@@ -55,7 +55,10 @@ def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int,
     if stated != size:
         raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
     # What is stored is what the boxes are for, whatever EXIF data say and whichever decoder a host has.
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        image = None
     if image is None or image.shape != (size[1], size[0], 3):
         raise Refusal(f"{name} cannot be decoded to {size[0]}x{size[1]} pixels")
     return np.asarray(image, np.uint8)

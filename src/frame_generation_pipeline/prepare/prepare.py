@@ -18,6 +18,7 @@ from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encode
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OutputError, VideoError
+from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.output import complete_file, prepare_folder, writing
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
@@ -112,7 +113,7 @@ _RECORDS, _OBSERVED, _SETTINGS = "records.f32", "observed", "settings.json"
 def _begin(work: Path, source: dict[str, Any]) -> None:
     """Make the working folder, or make sure that it is of the same recording."""
     settings = work / _SETTINGS
-    if settings.exists() and json.loads(settings.read_text()) != source:
+    if settings.exists() and _read(settings) != source:
         raise OutputError(f"{work}: holds the beginning of another preparation; remove it or choose another output")
     prepare_folder(work / _OBSERVED)
     if not settings.exists():
@@ -124,10 +125,19 @@ def _finished(output: Path, source: dict[str, Any]) -> Preparation:
     summary = output / SUMMARY
     if not summary.is_file():
         raise OutputError(f"{output}: exists and is no prepared template; choose another output")
-    before = json.loads(summary.read_text())
+    before = _read(summary)
     if any(before.get(name) != value for name, value in source.items()):
         raise OutputError(f"{output}: was prepared from {before.get('source')} or otherwise; choose another output")
     return _preparation(output, before)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What an earlier preparation wrote; nothing where the file is damaged."""
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _preparation(folder: Path, summary: dict[str, Any]) -> Preparation:

@@ -7,15 +7,17 @@ from itertools import chain
 from math import floor, inf
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.decode import probe_audio
 from frame_generation_pipeline.errors import AudioError, MissingFileError, VideoError
+from frame_generation_pipeline.media import open_media
 from frame_generation_pipeline.video.reader import read_timed_frames
 
 logger = logging.getLogger(__name__)
+
+LONGEST_FRAME = 60  # seconds that one picture may be shown; what is longer are damaged times
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Recording:
             if held is not None:
                 if time is not None:
                     step = (time - self.sound_start) * fps - place
+                    if step > LONGEST_FRAME * fps:
+                        raise VideoError(f"{self.path}: has no pictures for {step / fps:.0f} s; cut it there")
                 number = max(0, round(place)) if number is None else number
                 while number <= place + step / 2 and number < end:  # the last frame lasts as long as the one before it
                     yield number, held
@@ -70,7 +74,7 @@ class Recording:
 
 def _sound_start(path: Path) -> float:
     """When the first audio packet is heard, in seconds on the clock of the file's time stamps."""
-    with av.open(f"file:{path}", metadata_errors="ignore") as container:
+    with open_media(path) as container:
         stream = container.streams.audio[0]
         if stream.start_time is None or stream.time_base is None:
             return 0.0

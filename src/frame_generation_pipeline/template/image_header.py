@@ -6,6 +6,8 @@ from typing import BinaryIO
 from frame_generation_pipeline.errors import TemplateError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MOST_PIXELS = 2**27  # of a picture, 16384x8192; more is a mistake, or meant to fill the memory
+MOST_SEGMENTS = 10_000  # of a JPEG before its size
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 # Start-of-frame markers (ITU-T T.81, table B.1): they alone carry the size. C4, C8 and CC are other segments.
 JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -14,7 +16,7 @@ JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 def image_size(path: str | Path) -> tuple[int, int]:
     """(width, height) in pixels of a picture that is complete to its last byte.
 
-    Raises TemplateError when the file is neither JPEG nor PNG, or is cut off.
+    Raises TemplateError when the file is neither JPEG nor PNG, states an impossible size or is cut off.
     """
     try:
         with Path(path).open("rb") as file:
@@ -25,19 +27,29 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 def picture_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
     """What `image_size` gives and raises, for a picture that is opened at its start; `name` is for messages."""
+    size = stated_size(file, name)
+    file.seek(0)
+    complete = _tail(file, 12)[4:8] == b"IEND" if file.read(8) == PNG_SIGNATURE else JPEG_END in _tail(file, 64)
+    if not complete:
+        raise TemplateError(f"{name}: a damaged picture, its end is missing")
+    return size
+
+
+def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
+    """What `picture_size` gives and raises, without a look at the picture's end."""
     try:
         start = file.read(8)
         if start == PNG_SIGNATURE:
-            size, complete = _png_size(file), _tail(file, 12)[4:8] == b"IEND"
+            width, height = _png_size(file)
         elif start[:2] == JPEG_START:
-            size, complete = _jpeg_size(file), JPEG_END in _tail(file, 64)
+            width, height = _jpeg_size(file)
         else:
             raise TemplateError(f"{name}: neither a JPEG nor a PNG picture")
     except EOFError as error:
         raise TemplateError(f"{name}: a damaged picture") from error
-    if not complete:
-        raise TemplateError(f"{name}: a damaged picture, its end is missing")
-    return size
+    if not 0 < width * height <= MOST_PIXELS:
+        raise TemplateError(f"{name}: states {width}x{height} pixels; expected a picture of at most {MOST_PIXELS}")
+    return width, height
 
 
 def _read(file: BinaryIO, count: int) -> bytes:
@@ -60,14 +72,16 @@ def _png_size(file: BinaryIO) -> tuple[int, int]:
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
     file.seek(2)
-    while True:
+    for _ in range(MOST_SEGMENTS):
         marker = _read(file, 2)
-        while marker[1] == 0xFF:  # fill bytes may precede a marker
-            marker = marker[1:] + _read(file, 1)
+        if marker == b"\xff\xff":  # fill bytes may precede a marker
+            file.seek(-1, 1)
+            continue
         if marker[0] != 0xFF:
-            raise EOFError
+            break
         length = int.from_bytes(_read(file, 2), "big")
         if marker[1] in JPEG_FRAME:
             _, height, width = _read(file, 1), _read(file, 2), _read(file, 2)
             return int.from_bytes(width, "big"), int.from_bytes(height, "big")
         file.seek(length - 2, 1)
+    raise EOFError

@@ -9,6 +9,7 @@ from frame_generation_pipeline.errors import MissingFileError, TemplateError
 
 LANDMARKS = 110  # points a face
 FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
+MOST_BYTES = 100_000  # of a landmark file; twenty times what is usual
 LIPS = slice(90, 110)  # the outer line of the lips, then the inner one
 UPPER_GAP, LOWER_GAP = slice(103, 106), slice(109, 106, -1)  # of the inner line, facing each other in the middle
 EYE_CORNERS = (66, 78)  # the outer ones
@@ -24,6 +25,8 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
     if not path.is_file():
         raise MissingFileError(f"{path}: no such landmark file")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError
         points = [[float(number) for number in line.split()] for line in path.read_text("ascii").splitlines() if line]
     except (ValueError, OSError) as error:
         raise TemplateError(f"{path}: not a landmark file; expected {LANDMARKS} lines of two numbers") from error

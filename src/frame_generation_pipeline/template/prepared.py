@@ -1,9 +1,9 @@
 """What a prepared template has beside its frames and landmarks: sound, features, and how the recording was cut."""
 
-import json
 from pathlib import Path
 
 from frame_generation_pipeline.errors import MissingFileError, OptionError, TemplateError
+from frame_generation_pipeline.json_file import read_json
 
 SUMMARY, SOUND = "prepare.json", "aud.wav"
 
@@ -34,6 +34,6 @@ def recording_cuts(folder: Path) -> tuple[int, ...]:
     if not path.is_file():
         return ()
     try:
-        return tuple(int(part["first"]) for part in json.loads(path.read_text("utf-8"))["ranges"][1:])
-    except (ValueError, KeyError, TypeError) as error:
+        return tuple(int(part["first"]) for part in read_json(path)["ranges"][1:])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise TemplateError(f"{path}: is damaged; prepare the recording again") from error

@@ -1,5 +1,6 @@
 """A recording as the original's users have it: numbered frames with landmarks, visited forth and back."""
 
+import hashlib
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from .sequence import FrameSequence, TemplateFrame
 
 FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
 MOST_PROBLEMS_SHOWN = 20
+ENDS = 4096  # bytes of a picture's beginning and end that tell it from others
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Template(FrameSequence):
         masks = {number: folder / PARSING / f"{number}.png" for number in images} if parsing else {}
         for number, path in images.items():
             try:
+                if not path.is_file():  # a pipe would wait for somebody who writes
+                    raise TemplateError(f"{path}: expected a picture file")
                 sizes[number] = image_size(path)
                 boxes[number] = CropBox.from_landmarks(read_landmarks(folder / LANDMARKS / f"{number}.lms"))
                 if parsing and image_size(masks[number]) != sizes[number]:
@@ -75,6 +79,24 @@ class Template(FrameSequence):
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def fingerprint(self) -> str:
+        """Differs where frames differ, without reading them all: boxes, and pictures' sizes, beginnings and ends.
+
+        Compressed pictures of one size that differ in the middle alone do not happen. Raises TemplateError.
+        """
+        found = hashlib.sha256(repr((self.width, self.height, self.boxes)).encode())
+        for path in (*self.images, *(self.parsing or ())):
+            try:
+                with path.open("rb") as file:
+                    size = file.seek(0, 2)
+                    file.seek(max(0, size - ENDS))
+                    end = file.read(ENDS)
+                    file.seek(0)
+                    found.update(f"{path.name} {size}".encode() + file.read(ENDS) + end)
+            except OSError as error:
+                raise TemplateError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+        return found.hexdigest()
 
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index` (counted from 0 whatever the files are numbered from).

@@ -1,41 +1,31 @@
-"""Write frames and sound as one video file: encoded while they arrive, under the final name only when complete."""
+"""Write frames and sound as one video file: pictures in segments that outlive their process, then the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import av
-import cv2
 import numpy as np
+from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.cores import available_cores
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
-from frame_generation_pipeline.output import prepare_folder, temporary_beside
+from frame_generation_pipeline.output import prepare_folder
+from frame_generation_pipeline.partial import SUFFIX, PartialFolder
+from frame_generation_pipeline.provenance import mark_container, mark_file
 from frame_generation_pipeline.video.codecs import CONTAINERS, DEFAULT_PRESET
+from frame_generation_pipeline.video.pictures import PictureEncoding, picture
+from frame_generation_pipeline.video.segments import SECONDS, SegmentWriter, read_segment, segment_frames
 from frame_generation_pipeline.video.soundtrack import Soundtrack
 
 FPS_RANGE = (1, 240)  # frames a second
 MAX_SIDE = 16_384  # pixels; the most that H.264 and VP9 are encoded at
-BT709 = 1  # primaries, transfer and matrix all have this number in ITU-T H.273
-# ITU-R BT.709-6, 3.2 to 3.4: luma 16 to 235, chroma 16 to 240; rows Y, Cb, Cr of B, G, R and 1.
-KR, KG, KB = 0.2126, 0.7152, 0.0722
-BGR_TO_YUV = (
-    np.array(
-        [
-            [219 * KB, 219 * KG, 219 * KR, 16 * 255],
-            [112, -112 * KG / (1 - KB), -112 * KR / (1 - KB), 128 * 255],
-            [-112 * KB / (1 - KR), -112 * KG / (1 - KR), 112, 128 * 255],
-        ]
-    )
-    / 255
-)
 
 
 def check_output(path: Path) -> None:
@@ -53,9 +43,8 @@ def check_output(path: Path) -> None:
 class VideoWriter:
     """A video file written frame by frame, with memory that does not grow; use it as a context manager.
 
-    path: `.mp4`, `.m4v`, `.mov`, `.mkv` (H.264, AAC) or `.webm` (VP9, Opus). It is written under a temporary name in
-    the same folder and takes its name when the `with` block ends; after any exception nothing is left, and a file that
-    was there stays as it was.
+    path: `.mp4`, `.m4v`, `.mov`, `.mkv` (H.264, AAC) or `.webm` (VP9, Opus). A file that was there stays as it was
+    until the `with` block ends; then this one takes its name.
     size: (width, height) of the frames; an odd side is made even by repeating the last column or row.
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
     preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the
@@ -63,11 +52,17 @@ class VideoWriter:
     audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
-    Colours are BT.709, limited range, and tagged so.
+    Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see `provenance.py`.
+
+    job: what the frames are made from, as JSON has it. Every 10 s of pictures are encoded for themselves and kept in
+    the folder `{path}.partial`. Where something ends the block early, such segments stay there as far as they are
+    complete, and the next writer for the same path, job and options has `done` frames, to be continued with frame
+    `done`. The file is the same to the byte. Without a job nothing stays.
 
     Raises at construction `OutputError` as `check_output` does, `OptionError` for impossible options, and
-    `MissingFileError` or `AudioError` for unusable sound; while writing `VideoError` for a frame that is not as
-    announced, and `OutputError` where the file cannot be written or the block ends without a frame.
+    `MissingFileError` or `AudioError` for unusable sound; on entering `OutputError` where another process writes to
+    `path`; while writing `VideoError` for a frame that is not as announced, and `OutputError` where the file cannot be
+    written or the block ends without a frame.
     """
 
     def __init__(
@@ -82,106 +77,146 @@ class VideoWriter:
         crf: int | None = None,
         preset: str = DEFAULT_PRESET,
         threads: int | None = None,
+        provenance: bool = True,
+        job: Mapping[str, Any] | None = None,
     ) -> None:
         check_output(path)
-        self._path, self._size, self._fps = path, size, exact_rate(fps)
-        self._threads = threads or max(1, available_cores() // 2)
+        self._path, self._fps = path, exact_rate(fps)
         self._format, self._codecs = CONTAINERS[path.suffix.lower()]
-        self._options = self._codecs.video_options(crf, preset)
+        options = self._codecs.video_options(crf, preset)
         if not all(1 <= side <= MAX_SIDE for side in size):
             raise OptionError(f"impossible frame size {size}; give a width and a height from 1 to {MAX_SIDE}")
         if threads is not None and threads < 1:
             raise OptionError(f"impossible number of threads {threads}; give 1 or more")
-        self._frames = 0  # written so far
+        threads = threads or max(1, available_cores() // 2)
+        self._encoding = PictureEncoding(self._codecs.video, options, size, self._fps, threads)
+        self._provenance = provenance
         self._sound: Soundtrack | None = None
         if audio_path is not None:
             self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end)
+        self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
+        encoding = self._encoding.describe() | {"segment": self._length}
+        self._job = None if job is None else {"frames": job, "encoding": encoding}
+        self._segments: list[int] = []  # frames in each of the complete ones
+        self._writing: SegmentWriter | None = None  # the segment that is not complete
+        self._frames = 0  # in it
+        self._finished = False
+
+    @property
+    def done(self) -> int:
+        """How many frames are in complete segments, which nothing but finishing removes."""
+        return sum(self._segments)
 
     def __enter__(self) -> Self:
-        self._temporary = temporary_beside(self._path.absolute())
-        options = {"fflags": "+bitexact"}
-        if self._format in ("mp4", "mov"):
-            options["movflags"] = "+faststart"  # the index first, so that playing starts before the download ends
-        with self._errors():
-            self._container = av.open(str(self._temporary), "w", format=self._format, container_options=options)
+        self._partial = PartialFolder(self._path.with_name(self._path.name + SUFFIX), self._path, self._job)
         try:
-            self._add_streams()
+            with self._errors():
+                while self.done == len(self._segments) * self._length:  # only the last segment is shorter
+                    if not (frames := segment_frames(self._segment(len(self._segments)))):
+                        break
+                    self._segments.append(frames)
         except BaseException:
-            self._discard()
+            self._partial.close(keep=True)
             raise
         return self
 
     def write(self, frame: NDArray[np.uint8]) -> None:
-        """Append one frame `(H, W, 3)` uint8 BGR of the announced size, and the sound up to its end."""
-        width, height = self._size
+        """Append one frame `(H, W, 3)` uint8 BGR of the announced size, from frame `done` on."""
+        width, height = self._encoding.size
         if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
             raise VideoError(
-                f"{self._path}: frame {self._frames} is {frame.shape} {frame.dtype}, expected ({height}, {width}, 3) "
-                "uint8; give every frame the announced size"
+                f"{self._path}: frame {self.done + self._frames} is {frame.shape} {frame.dtype}, expected "
+                f"({height}, {width}, 3) uint8; give every frame the announced size"
             )
         with self._errors():
-            picture = self._picture(frame)
-            picture.pts, picture.time_base = self._frames, 1 / self._fps
-            self._encode_picture(picture)
+            if self._writing is None:
+                self._writing = SegmentWriter(self._segment(len(self._segments)))
+                self._encoder = self._encoding.new_encoder()
+            shown = picture(frame)
+            shown.pts, shown.time_base = self._frames, 1 / self._fps
+            self._encode(shown)
             self._frames += 1
-            if self._sound:
-                self._sound.write_until(self._frames / self._fps)
+            if self._frames == self._length:
+                self._complete_segment()
+
+    def finish(self) -> None:
+        """Make the file of the segments and the sound and give it its name; what the end of the block does by itself.
+
+        The segments stay until then.
+        """
+        if self._finished:
+            return
+        with self._errors():
+            if self._frames:
+                self._complete_segment()
+            if not self.done:
+                raise OutputError(f"{self._path}: no frame was written; give at least one")
+            whole = self._partial.folder.absolute() / f"whole{self._path.suffix}"
+            self._assemble(whole)
+            if self._provenance:
+                mark_file(whole, self._format)
+            whole.replace(self._path)
+        self._finished = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        wanted = self._job is not None
         try:
             if kind is None:
-                self._finish()
+                self.finish()
+                wanted = False
         finally:
-            self._discard()
+            if self._writing:
+                self._writing.discard()
+            self._partial.close(keep=wanted and bool(self._segments))
 
-    def _discard(self) -> None:
-        """Remove what is under the temporary name; after success there is nothing."""
-        with suppress(av.FFmpegError, OSError):
-            self._container.close()
-        self._temporary.unlink(missing_ok=True)
+    def _segment(self, index: int) -> Path:
+        return self._partial.folder / f"{index:05d}.segment"
 
-    def _add_streams(self) -> None:
-        stream = self._container.add_stream(self._codecs.video, rate=self._fps, options=self._options)
-        self._video = cast(VideoStream, stream)
-        context = self._video.codec_context
-        context.width, context.height = (side + side % 2 for side in self._size)
-        context.pix_fmt = "yuv420p"
-        context.time_base = 1 / self._fps
-        context.thread_count = self._threads
-        context.color_primaries = context.color_trc = context.colorspace = BT709
-        context.color_range = ColorRange.MPEG
+    def _encode(self, shown: VideoFrame | None) -> None:
+        assert self._writing is not None
+        for packet in self._encoder.encode(shown):
+            self._writing.write(packet)
+
+    def _complete_segment(self) -> None:
+        assert self._writing is not None
+        self._encode(None)
+        self._writing.complete(self._frames)
+        self._segments.append(self._frames)
+        self._writing, self._frames = None, 0
+
+    def _assemble(self, whole: Path) -> None:
+        """The segments' packets one after the other, each with the sound up to its time."""
+        options = {"fflags": "+bitexact"}
+        if self._format in ("mp4", "mov"):
+            options["movflags"] = "+faststart"  # the index first, so that playing starts before the download ends
+        container = av.open(str(whole), "w", format=self._format, container_options=options)
+        try:
+            self._add_packets(container)
+            container.close()
+        finally:
+            with suppress(av.FFmpegError, OSError):
+                container.close()
+
+    def _add_packets(self, container: OutputContainer) -> None:
+        if self._provenance:
+            mark_container(container, self._format)
+        encoding = self._encoding
+        stream = cast(VideoStream, container.add_stream(encoding.codec, rate=self._fps, options=encoding.options))
+        encoding.configure(stream.codec_context)
         if self._sound:
-            self._sound.attach(self._container)
-
-    def _finish(self) -> None:
-        """Write what the encoders hold back, the rest of the sound and silence, and give the file its name."""
-        if not self._frames:
-            raise OutputError(f"{self._path}: no frame was written; give at least one")
-        with self._errors():
-            self._encode_picture(None)
-            if self._sound:
-                self._sound.finish(self._frames / self._fps)
-            self._container.close()
-            self._temporary.replace(self._path)
-
-    def _picture(self, frame: NDArray[np.uint8]) -> VideoFrame:
-        """Pad to even sides, because a chroma sample covers two pixels, and convert to BT.709, 4:2:0."""
-        height, width = frame.shape[:2]
-        padded = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        height, width = padded.shape[:2]
-        converted = cv2.transform(padded, BGR_TO_YUV)
-        chroma = cv2.resize(converted, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        planar = np.empty((height * 3 // 2, width), np.uint8)
-        planar[:height] = converted[..., 0]
-        planar[height:].reshape(2, height // 2, width // 2)[:] = chroma[..., 1:].transpose(2, 0, 1)
-        return VideoFrame.from_ndarray(planar, format="yuv420p")
-
-    def _encode_picture(self, picture: VideoFrame | None) -> None:
-        for packet in self._video.encode(picture):
-            packet.duration = 1  # in 1 / fps; otherwise the last frame would take no time
-            self._container.mux(packet)
+            self._sound.attach(container)
+        first = 0
+        for index, frames in enumerate(self._segments):
+            for number, packet in enumerate(read_segment(self._segment(index), first, self._fps), start=1):
+                packet.stream = stream
+                container.mux(packet)
+                if self._sound:
+                    self._sound.write_until((first + number) / self._fps)
+            first += frames
+        if self._sound:
+            self._sound.finish(first / self._fps)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

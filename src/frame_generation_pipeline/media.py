@@ -1,0 +1,21 @@
+"""Open videos and sounds that may come from anywhere."""
+
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+# Playlists and the like, which lead to other files or to the network, and devices.
+_LEADING = {"concat", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+_NO_FILES = {"alsa", "fbdev", "image2", "kmsgrab", "lavfi", "oss", "sndio", "video4linux2,v4l2", "x11grab"}
+FORMATS = ",".join(sorted(av.formats_available - _LEADING - _NO_FILES))
+OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+
+
+def open_media(path: Path, **options: str) -> InputContainer:
+    """A video or sound file that is what it is by itself: nothing else is read on its behalf.
+
+    options: further ones for the format. Raises av.FFmpegError, OSError.
+    """
+    # `file:` keeps FFmpeg from reading a protocol into a name with a colon; tags may be in any encoding.
+    return av.open(f"file:{path}", metadata_errors="ignore", options=OPTIONS | options)

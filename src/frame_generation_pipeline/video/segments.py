@@ -1,0 +1,85 @@
+"""Encoded pictures of a stretch of a video on their own, so that what is encoded need not be encoded again.
+
+A segment is a file of records, one a packet: presentation and decoding time in frames from the segment's first one,
+whether decoding can begin there, and the packet's bytes. At its end stand the number of frames and a SHA-256 of all
+records.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from av.packet import Packet
+
+SECONDS = 10  # of video in one segment; also the distance of key frames that x264 has by itself at 25 frames a second
+RECORD = struct.Struct(">qqBI")  # pts, dts, key frame or not, bytes that follow
+END = struct.Struct(">I32s")  # frames, SHA-256
+
+
+class SegmentWriter:
+    """A segment on its way to `path`, under another name until it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._temporary = path, path.with_suffix(".new")
+        self._file = self._temporary.open("wb")
+        self._hash = hashlib.sha256()
+
+    def write(self, packet: "Packet[Any]") -> None:
+        """Append an encoded packet. Raises OSError."""
+        data = bytes(packet)
+        assert packet.pts is not None
+        assert packet.dts is not None
+        for part in (RECORD.pack(packet.pts, packet.dts, packet.is_keyframe, len(data)), data):
+            self._hash.update(part)
+            self._file.write(part)
+
+    def complete(self, frames: int) -> None:
+        """Give the file its name; it shows `frames` frames. Raises OSError."""
+        self._file.write(END.pack(frames, self._hash.digest()))
+        self._file.close()
+        self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove what is not complete."""
+        with suppress(OSError):
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def segment_frames(path: Path) -> int:
+    """How many frames a segment shows; 0 where there is none, or one that is damaged. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            left = file.seek(0, 2) - END.size
+            file.seek(0)
+            found = hashlib.sha256()
+            while left > 0 and (data := file.read(min(left, 2**20))):
+                found.update(data)
+                left -= len(data)
+            end = file.read()
+    except FileNotFoundError:
+        return 0
+    if left or len(end) != END.size:
+        return 0
+    frames, digest = END.unpack(end)
+    return int(frames) if digest == found.digest() else 0
+
+
+def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any]]":
+    """The packets of a complete segment in the order of decoding, one in memory at a time.
+
+    first: the number of the segment's first frame in the video of `rate` frames a second. Raises OSError.
+    """
+    with path.open("rb") as file:
+        end = file.seek(0, 2) - END.size
+        file.seek(0)
+        while file.tell() < end:
+            pts, dts, key, size = RECORD.unpack(file.read(RECORD.size))
+            packet = Packet(file.read(size))
+            packet.pts, packet.dts, packet.duration = first + pts, first + dts, 1
+            packet.time_base, packet.is_keyframe = 1 / rate, bool(key)
+            yield packet

@@ -1,0 +1,276 @@
+"""Videos that are interrupted and continued: at most one segment is made again, the file is the same to the byte."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline import Avatar
+from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OutputError
+from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.video import frames_folder, segments, writer
+from samples import write_template, write_wav
+
+SECONDS = 3.0  # of sound; 75 frames
+SEGMENT = 10  # frames
+
+
+class Stop(BaseException):
+    """What no code expects, like the end of the process."""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    template = write_template(folder / "template", 4)
+    pack_avatar(folder / "may", checkpoint=checkpoint, template=template, encoder=encoder_path)
+    return folder / "may"
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_wav(tmp_path_factory.mktemp("audio") / "a.wav", SECONDS, rate=44_100)
+
+
+@pytest.fixture
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+    monkeypatch.setattr(frames_folder, "WORTH_KEEPING", SEGMENT)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """`made(call, at=30, raise_=Stop())` runs `call(progress)` up to the frame `at`; returns the frames it made."""
+
+    def made(call: Callable[..., object], at: int | None = None, failure: BaseException | None = None) -> list[int]:
+        done: list[int] = []
+
+        def progress(count: int, total: int) -> None:
+            done.append(count)
+            if count == at:
+                raise failure or Stop
+
+        try:
+            call(progress=progress)
+        except (Stop, FrameGenerationError):
+            assert at is not None
+        return done
+
+    return made
+
+
+@pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize(("suffix", "fps"), [(".mp4", 25), (".mp4", 30), (".mov", 25), (".mkv", 25), (".webm", 12.5)])
+def test_continued_is_uninterrupted(
+    suffix: str, fps: float, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+) -> None:
+    avatar = Avatar.load(package)
+
+    def call(name: str, **options: object) -> None:
+        avatar.generate_video(audio, tmp_path / f"{name}{suffix}", fps=fps, end_time=2.5, **options)  # type: ignore[arg-type]
+
+    assert made(lambda **o: call("whole", **o))[0] == 1
+    for at in (3, 31, 50):
+        made(lambda **o: call("parts", **o), at=at)
+    done = made(lambda **o: call("parts", **o))
+    segment = round(SEGMENT / 25 * fps)
+    frames = int(50 * fps / 25) // segment * segment  # of the video, at least in complete segments by then
+    assert done[0] >= (frames - segment) / fps * 25
+    assert done[-1] == round(2.5 * 25)
+    assert (tmp_path / f"parts{suffix}").read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"parts{suffix}", f"whole{suffix}"]
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_pictures_are_continued(package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
+    avatar = Avatar.load(package)
+    whole = avatar.generate_pictures(audio, tmp_path / "whole")
+    made(lambda **o: avatar.generate_pictures(audio, tmp_path / "parts", **o), at=33)
+    assert not list((tmp_path / "parts").glob("frame_*"))
+    damaged = tmp_path / "parts" / ".partial" / "frame_00030.png"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    assert made(lambda **o: avatar.generate_pictures(audio, tmp_path / "parts", **o))[:2] == [30, 31]
+    for path in whole:
+        assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
+    assert len(list((tmp_path / "parts").iterdir())) == len(whole) == 75
+
+
+@pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize("moved", [0, 40, 74])
+def test_killed_while_everything_gets_its_name(
+    moved: int,
+    package: Path,
+    audio: Path,
+    tmp_path: Path,
+    made: Callable[..., list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    avatar = Avatar.load(package)
+    avatar.generate_video(audio, tmp_path / "whole.mp4", frames_dir=tmp_path / "whole")
+
+    def call(**options: object) -> None:
+        avatar.generate_video(audio, tmp_path / "parts.mp4", frames_dir=tmp_path / "parts", **options)  # type: ignore[arg-type]
+
+    replace, given = Path.replace, []
+
+    def replace_some(path: Path, target: Path) -> Path:
+        if path.parent.name == ".partial" and path.name.startswith("frame_"):
+            if len(given) == moved:
+                raise Stop
+            given.append(path)
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace_some)
+        with pytest.raises(Stop):
+            call()
+    assert made(call) == [75]
+    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "parts.mp4", "whole", "whole.mp4"]
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_what_lies_there_is_used_only_where_it_fits(
+    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], checkpoint: Path, encoder_path: Path
+) -> None:
+    other_sound = write_wav(tmp_path / "b.wav", SECONDS, rate=22_050)
+    template = write_template(tmp_path / "t", 5)
+    pack_avatar(tmp_path / "other", checkpoint=checkpoint, template=template, encoder=encoder_path)
+    output = tmp_path / "o.mp4"
+
+    def call(avatar: Path = package, sound: Path = audio, **options: object) -> None:
+        Avatar.load(avatar).generate_video(sound, output, **options)  # type: ignore[arg-type]
+
+    for options in (
+        {"sound": other_sound},
+        {"avatar": tmp_path / "other"},
+        {"crf": 30},
+        {"preset": "medium"},
+        {"start_frame": 1},
+        {"start_time": 0.4},
+        {"end_time": 2.9},
+        {"fps": 50},
+    ):
+        made(lambda **o: call(**o), at=45)
+        assert (tmp_path / "o.mp4.partial" / "00002.segment").exists()
+        assert made(lambda **o: call(**options, **o), at=5)[0] == 1, options  # noqa: B023
+    made(lambda **o: call(**o), at=45)
+    damaged = tmp_path / "o.mp4.partial" / "00001.segment"
+    damaged.write_bytes(damaged.read_bytes()[:-50] + b"x" * 50)
+    assert made(lambda **o: call(**o))[0] == SEGMENT
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_failures_are_one_error_and_keep_the_work(
+    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(package, tmp_path / "may"))
+    avatar, output = Avatar.load(folder), tmp_path / "o.mp4"
+    avatar.generate_video(audio, tmp_path / "whole.mp4")
+
+    def fail(expected: type[FrameGenerationError], message: str, progress: Callable[[int, int], None]) -> None:
+        with pytest.raises(expected, match=message) as raised:
+            avatar.generate_video(audio, output, progress=progress)
+        assert "frames are kept" in raised.value.__notes__[0]
+        assert not output.exists()
+
+    def frame_vanishes(done: int, total: int) -> None:
+        if done == 25:
+            (folder / "frames" / "00002.jpg").rename(tmp_path / "away.jpg")
+
+    fail(FrameGenerationError, "cannot be read", frame_vanishes)
+    (tmp_path / "away.jpg").rename(folder / "frames" / "00002.jpg")
+
+    def disk_is_full(done: int, total: int) -> None:
+        if done == 45:
+            monkeypatch.setattr(segments.SegmentWriter, "write", full)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fail(OutputError, r"o\.mp4: cannot be written \(No space left", disk_is_full)
+    monkeypatch.undo()
+    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+
+    def encoder_fails(done: int, total: int) -> None:
+        if done == 55:
+            monkeypatch.setattr(writer, "picture", broken)
+
+    def broken(*_: object) -> None:
+        raise writer.av.error.ExternalError(542398533, "Generic error in an external library")
+
+    fail(OutputError, r"o\.mp4: cannot be written \(Generic error", encoder_fails)
+    monkeypatch.undo()
+    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+    done = made(lambda **o: avatar.generate_video(audio, output, **o))
+    assert done[0] >= 40
+    assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_a_template_folder_that_loses_a_file(checkpoint: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
+    from frame_generation_pipeline import FrameGenerationPipeline
+
+    template, features = write_template(tmp_path / "t"), tmp_path / "f.npy"
+    np.save(features, np.zeros((40, 512), np.float32))
+    lost = template / "full_body_img" / "1.jpg"
+
+    def call(**options: object) -> None:
+        pipeline = FrameGenerationPipeline(checkpoint, device="cpu")
+        pipeline.generate_video(features, template, output_path=tmp_path / "o.mp4", **options)  # type: ignore[arg-type]
+
+    def lose(done: int, total: int) -> None:
+        if done == 25:
+            lost.rename(tmp_path / "1.jpg")
+
+    with pytest.raises(MissingFileError, match=r"1\.jpg"):
+        call(progress=lose)
+    shutil.copy(tmp_path / "1.jpg", lost)  # with another time
+    assert made(call)[0] == 2 * SEGMENT
+
+
+def test_two_runs_for_one_output(package: Path, audio: Path, tmp_path: Path) -> None:
+    avatar, output = Avatar.load(package), tmp_path / "o.mp4"
+
+    def again(done: int, total: int) -> None:
+        if done == 5:
+            with pytest.raises(OutputError, match=r"o\.mp4: another run is making it"):
+                avatar.generate_video(audio, output)
+
+    avatar.generate_video(audio, output, progress=again)
+    assert [path.name for path in tmp_path.iterdir()] == ["o.mp4"]
+
+
+def test_kill_9(package: Path, tmp_path: Path) -> None:
+    """The command, killed at several moments, among them while the whole is put together."""
+    audio = write_wav(tmp_path / "a.wav", 31)
+
+    def start(name: str) -> "subprocess.Popen[str]":
+        command = ["generate", "--avatar", package, "--audio", audio, "-o", tmp_path / name, "--preset", "ultrafast"]
+        arguments = [sys.executable, "-m", "frame_generation_pipeline", *map(str, command)]
+        return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    partial = tmp_path / "parts.mp4.partial"
+    for there in ("00000.new", "00000.segment", "00002.new", "whole.mp4"):
+        process = start("parts.mp4")
+        while process.poll() is None and not (partial / there).exists():
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, process.communicate()
+        process.communicate()
+    for name in ("parts.mp4", "whole.mp4"):
+        process = start(name)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert not partial.exists()
