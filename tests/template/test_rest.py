@@ -1,3 +1,4 @@
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from frame_generation_pipeline.spec import AVE, HUBERT
 from frame_generation_pipeline.template.landmarks import lip_opening
 from frame_generation_pipeline.template.rest import CLOSED, recorded_rest, rest_frame
 from frame_generation_pipeline.template.template import Template
-from samples import draw, write_template
+from samples import draw, write_template, write_wav
 
 
 def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> np.ndarray:
@@ -61,3 +62,10 @@ def test_window_of_the_recording(tmp_path: Path) -> None:
     assert rest is not None
     np.testing.assert_array_equal(rest, feature_window(features, 14))
     assert recorded_rest(Template.open(folder), HUBERT) is None
+    with wave.open(str(folder / "aud.wav"), "wb") as file:  # speech from frame 19 on
+        file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
+        file.writeframes((2000 * draw("sound", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640))
+    np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), feature_window(features, 13))
+    (folder / "aud.wav").unlink()
+    write_wav(folder / "aud.wav", 1.2)  # speech throughout
+    np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), rest)

@@ -6,6 +6,7 @@ anyway, so that live speech waits for nothing and every way of feeding sound giv
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -99,14 +100,19 @@ class RestStream:
         return sum(self._rests) / FADE
 
 
+def frame_levels(blocks: Iterable[npt.NDArray[np.float32]], spec: AudioSpec) -> Iterator[float]:
+    """The level in dB of full scale of each frame of sound given as blocks (k,) float32 at 16 kHz."""
+    stream = LevelStream(spec)
+    for block in blocks:
+        yield from stream.push(block)
+    yield from stream.flush()
+
+
 def rest_shares(blocks: Iterable[npt.NDArray[np.float32]], gate: Gate, spec: AudioSpec) -> Iterator[float]:
     """The shares of frames 0, 1, ... without end, of sound given as blocks (k,) float32 at 16 kHz."""
-    levels, shares = LevelStream(spec), RestStream(gate)
-    for block in blocks:
-        yield from shares.push(levels.push(block))
-    yield from shares.push(levels.flush())
-    while True:
-        yield from shares.push([LOWEST])
+    shares = RestStream(gate)
+    for level in chain(frame_levels(blocks, spec), repeat(LOWEST)):
+        yield from shares.push([level])
 
 
 def rested(window: Window, rest: Window, share: float) -> Window:

@@ -1,13 +1,17 @@
 """The moment of a recording at which the mouth rests, whose features a silent mouth is given."""
 
+from math import inf
+
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.audio.gate import GATE, frame_levels
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
 
 from .landmarks import lip_opening, read_landmarks
-from .prepared import features_name, recording_cuts
+from .prepared import SOUND, features_name, recording_cuts
 from .template import LANDMARKS, Template
 
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
@@ -15,10 +19,11 @@ SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, lo
 
 
 def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32] | None:
-    """The window (16, F) of features in the middle of the recording's longest stretch of a closed mouth.
+    """The window (16, F) of features in the middle of the recording's longest stretch of a closed and silent mouth.
 
-    None where the lips are never closed for long, or the template has no features of type `spec` (`aud_<type>.npy`).
-    Raises FeatureError, TemplateError for files that are damaged.
+    Where there is no such stretch, or the template has no sound (`aud.wav`), of one that is closed. None where the lips
+    are never closed for long, or the template has no features of type `spec` (`aud_<type>.npy`).
+    Raises FeatureError, TemplateError, AudioError for files that are damaged.
     """
     path = template.folder / features_name(spec.name)
     if not path.is_file():
@@ -26,7 +31,15 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     features = AudioFeatures.load(path, spec)
     files = [template.folder / LANDMARKS / f"{int(image.stem)}.lms" for image in template.images]
     openings = [lip_opening(read_landmarks(file)) for file in files]
-    index = rest_frame(openings[: len(features)], recording_cuts(template.folder))
+    openings, cuts = openings[: len(features)], recording_cuts(template.folder)
+    sound = template.folder / SOUND
+    index = None
+    if sound.is_file():
+        levels = frame_levels(decode_audio(sound), spec)
+        silent = [opening if level < GATE.silence else inf for opening, level in zip(openings, levels, strict=False)]
+        index = rest_frame(silent, tuple(cut for cut in cuts if cut < len(silent)))
+    if index is None:
+        index = rest_frame(openings, cuts)
     return None if index is None else feature_window(features.values, index)
 
 
