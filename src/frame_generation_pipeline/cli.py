@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
+import cv2
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
@@ -495,7 +496,9 @@ def evaluate(
 
 @app.command()
 def info(
-    path: Annotated[Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, sound, video or picture.")],
+    path: Annotated[
+        Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, sound, video or picture.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what an avatar, checkpoint, ONNX file, template, feature or audio file is, and whether a video is generated.
@@ -590,6 +593,7 @@ def main() -> NoReturn:
         format="%(message)s",
         handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
     )
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
