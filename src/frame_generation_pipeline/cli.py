@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import cv2
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
@@ -700,6 +701,7 @@ def main() -> NoReturn:
         format="%(message)s",
         handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
     )
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()

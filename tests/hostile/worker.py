@@ -36,9 +36,9 @@ def main(folder: Path, first: int) -> None:
     os.chdir(folder)
     for index, (name, case) in list(enumerate(CASES.items()))[first:]:
         work = folder / f"{index:03d}" / "in"
-        (work / case.name).parent.mkdir(parents=True)
+        work.mkdir(parents=True)
         path = case.write(work)
-        before = sorted(folder.rglob("*"))
+        before = {*folder.iterdir(), *work.rglob("*")}
         started = time.monotonic()
         signal.alarm(SECONDS)
         try:
@@ -49,7 +49,7 @@ def main(folder: Path, first: int) -> None:
         except BaseException as error:
             refusal = f"FAILED {type(error).__name__}: {error}"
         signal.alarm(0)
-        more = sorted(str(path) for path in set(folder.rglob("*")) - set(before))
+        more = sorted(str(path) for path in {*folder.iterdir(), *work.rglob("*")} - before)
         seconds = time.monotonic() - started
         report = {"case": name, "refusal": refusal, "path": str(path), "seconds": seconds, "more": more}
         print(json.dumps(report), flush=True)

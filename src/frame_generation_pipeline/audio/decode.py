@@ -110,6 +110,8 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
             if not container.streams.audio:
                 raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise AudioError(f"{path}: its sound is of a kind that cannot be decoded; convert it to a .wav file")
             layout = stream.codec_context.layout
             if layout.nb_channels not in LAYOUTS:
                 raise AudioError(f"{path}: has {layout.nb_channels} channels, expected 1 to 8; mix it down first")

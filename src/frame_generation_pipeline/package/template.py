@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import TemplateError
-from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, picture_size
+from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, check_chunks, picture_size
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 from frame_generation_pipeline.template.template import kept_pixels
 
@@ -68,6 +68,7 @@ def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
     """(width, height) of a picture as its header states them; see `decode_picture`."""
     try:
         size = picture_size(BytesIO(data), name)
+        check_chunks(data, name)
     except TemplateError as error:
         raise Refusal(str(error)) from error
     if picture_kind(data) != picture_format:

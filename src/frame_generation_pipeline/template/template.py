@@ -50,8 +50,9 @@ class Template(FrameSequence):
         masks = {number: folder / PARSING / f"{number}.png" for number in images} if parsing else {}
         for number, path in images.items():
             try:
-                if not path.is_file():  # a pipe would wait for somebody who writes
-                    raise TemplateError(f"{path}: expected a picture file")
+                for picture in (path, *([masks[number]] if parsing else [])):
+                    if picture.exists() and not picture.is_file():  # a pipe would wait for somebody who writes
+                        raise TemplateError(f"{picture}: expected a picture file")
                 sizes[number] = image_size(path)
                 boxes[number] = CropBox.from_landmarks(read_landmarks(folder / LANDMARKS / f"{number}.lms"))
                 if parsing and image_size(masks[number]) != sizes[number]:

@@ -15,7 +15,7 @@ from frame_generation_pipeline.errors import MissingFileError, OutputError, Temp
 from frame_generation_pipeline.media import open_media
 from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.provenance import marked_picture
-from frame_generation_pipeline.template.image_header import stated_size
+from frame_generation_pipeline.template.image_header import check_chunks, stated_size
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             raise VideoError(f"{path}: has {path.stat().st_size} bytes; expected a picture of at most {MOST_BYTES}")
         data = path.read_bytes()
         stated_size(BytesIO(data), path)
+        check_chunks(data, path)
     except FileNotFoundError as error:
         raise MissingFileError(f"{path}: expected a picture, found nothing; check the path") from error
     except TemplateError as error:
@@ -135,6 +136,8 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
             if not container.streams.video:
                 raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise VideoError(f"{path}: its pictures are of a kind that cannot be decoded; convert it to MP4")
             stream.thread_type = "AUTO"
             stream.codec_context.options = {"max_pixels": str(MOST_VIDEO_PIXELS)}
             for frame in container.decode(stream):
