@@ -4,6 +4,8 @@ import numpy as np
 from face import anchors
 from mesh import Part
 from scipy import sparse
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 
 def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
@@ -51,7 +53,15 @@ def jumper(parts: dict[str, Part], offset: float = 0.006, thickness: float = 0.0
         basis = np.concatenate([[np.ones_like(angle)], *[[np.cos(k * angle), np.sin(k * angle)] for k in range(1, 5)]])
         again = np.concatenate([[np.ones_like(turn)], *[[np.cos(k * turn), np.sin(k * turn)] for k in range(1, 5)]])
         loop[:, axis] = np.linalg.lstsq(basis.T, shape[rim, axis], rcond=None)[0] @ again
-    outward = loop - centre
+    _, nearest = cKDTree(skin.base).query(loop)  # draw the collar in, to a finger's breadth from the neck
+    away = loop - skin.base[nearest]
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    shift = skin.base[nearest] + away / distance * np.minimum(distance, offset + 0.004) - loop
+    shift = gaussian_filter1d(shift, 6, axis=0, mode="wrap")
+    loop = loop + shift
+    far, closest = cKDTree(loop - shift).query(shape)
+    shape = shape + shift[closest] * np.exp(-((far / 0.05) ** 2))[:, None]
+    outward = loop - loop.mean(0)
     outward[:, 2] = 0
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     up = np.array([0, 0, 1.0])

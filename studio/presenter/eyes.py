@@ -20,7 +20,7 @@ class Eye:
     centre: np.ndarray
     radius: float
     iris: float = 0.490
-    pupil: float = 0.185
+    pupil: float = 0.20
 
 
 def find(part: Part) -> Eye:
@@ -64,9 +64,9 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
 
     fibre = 0.5 * waves(random.integers(40, 150, 26), 1.2) + 0.5 * waves(random.integers(12, 40, 10), 0.8)
     spots = waves(random.integers(3, 9, 5), 2.0)
-    base = np.array([0.155, 0.085, 0.040])
-    warm = np.array([0.250, 0.135, 0.050])
-    outer = np.array([0.095, 0.068, 0.042])
+    base = np.array([0.105, 0.055, 0.026])
+    warm = np.array([0.185, 0.098, 0.038])
+    outer = np.array([0.060, 0.040, 0.026])
     collar = np.exp(-(((s - 0.22 - 0.03 * spots) / 0.16) ** 2))[..., None]
     iris = base + (warm - base) * collar + (outer - base) * np.clip(s * 1.2 - 0.35, 0, 1)[..., None]
     iris = iris * np.clip(1 + 0.42 * fibre * np.clip(1.1 - 0.5 * s, 0, 1), 0.25, 2.2)[..., None]

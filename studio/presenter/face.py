@@ -44,6 +44,40 @@ def anchors(skin: Part) -> dict[str, np.ndarray]:
     }
 
 
+# The hairline: m over the mouth, by azimuth in degrees from the front: forehead, temple, before the ear, over it, nape.
+HAIRLINE_AZIMUTHS = (0, 28, 45, 60, 74, 84, 100, 118, 180)
+HAIRLINE = (0.134, 0.131, 0.118, 0.094, 0.056, 0.064, 0.080, 0.040, 0.005)
+HEAD_CENTRE = (0.0, 0.095, 0.085)  # m from the mouth
+
+
+def _scalp(points: np.ndarray, mouth: np.ndarray) -> np.ndarray:
+    """1 well inside the hairline: skin that dense hair hides."""
+    ray = points - mouth - HEAD_CENTRE
+    azimuth = np.degrees(np.abs(np.arctan2(ray[:, 0], -ray[:, 1])))
+    over = points[:, 2] - mouth[2] - np.interp(azimuth, HAIRLINE_AZIMUTHS, HAIRLINE)
+    return _ramp(over, 0.0005, 0.011) * (np.linalg.norm(ray, axis=1) < 0.16)
+
+
+def brow_line(a: dict[str, np.ndarray], s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, z and thickness in m of the left brow at `s`, 0 at the inner end and 1 at the tail."""
+    inner, outer = a["left_inner_eye"], a["left_outer_eye"]
+    x = inner[0] - 0.0005 + s * ((outer[0] - inner[0]) * 1.12)
+    z = (inner[2] + outer[2]) / 2 + 0.0168 + 0.0056 * np.sin(np.pi * np.clip(s * 0.78, 0, 1))
+    z = z - 0.0045 * np.clip(s - 0.65, 0, 1) / 0.35
+    return x, z, np.interp(s, [0, 0.12, 0.55, 1.0], [0.0046, 0.0062, 0.0050, 0.0016])
+
+
+def _brow(mirrored: np.ndarray, a: dict[str, np.ndarray]) -> np.ndarray:
+    """The faint shadow of the finest hairs under a brow."""
+    s = np.linspace(0.03, 0.97, 60)
+    x, z, thick = brow_line(a, s)
+    total = np.zeros(len(mirrored))
+    for cx, cz, size in zip(x, z, thick, strict=True):
+        d = ((mirrored[:, 0] - cx) ** 2 + (mirrored[:, 2] - cz - 0.001) ** 2) / (0.62 * size) ** 2
+        total = np.maximum(total, np.exp(-d))
+    return total * (mirrored[:, 1] < a["mouth"][1] + 0.03)
+
+
 def masks(skin: Part) -> dict[str, np.ndarray]:
     """{name: (V,) float32, 0 to 1}: `lips`, `inner` (mouth cavity and eye sockets), `cheeks`, `nose`, `lids`, `lip_line`."""
     uv, points = vertex_uv(skin), skin.base
@@ -69,5 +103,6 @@ def masks(skin: Part) -> dict[str, np.ndarray]:
         "nose": _spot(points, (0, nose[1], nose[2] - 0.003), (0.016, 0.014, 0.013)).astype(np.float32),
         "lids": (socket * face).astype(np.float32),
         "under": _spot(mirrored, (left[0] - 0.004, left[1], left[2] - 0.0165), (0.016, 0.02, 0.006)).astype(np.float32),
-        "stubble": np.zeros(len(points), np.float32),
+        "scalp": _scalp(points, a["mouth"]).astype(np.float32),
+        "brows": (_brow(mirrored, a) * face).astype(np.float32),
     }

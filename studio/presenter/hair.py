@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import bpy  # noqa: F401  (mathutils comes with it)
 import numpy as np
-from face import anchors, vertex_uv
+from face import HAIRLINE, HAIRLINE_AZIMUTHS, HEAD_CENTRE, anchors, brow_line, vertex_uv
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from mesh import Part
@@ -17,7 +18,6 @@ class HairStyle:
         count: strands.
         points: of a strand.
         part: m, x of the parting; to the person's right is negative.
-        hairline: m, z over the mouth of the hairline: at the front, temple, before the ear, over it, behind it, nape.
         lift: m, height of the outermost layer over the scalp.
         knot: m, from the middle of the head to where the hair is tied.
     """
@@ -25,9 +25,7 @@ class HairStyle:
     count: int = 42000
     points: int = 20
     part: float = 0.022
-    azimuths: tuple[float, ...] = (0, 28, 45, 60, 74, 84, 100, 118, 180)  # degrees from the front
-    hairline: tuple[float, ...] = (0.141, 0.137, 0.122, 0.096, 0.058, 0.064, 0.080, 0.040, 0.005)
-    lift: float = 0.016
+    lift: float = 0.018
     knot: tuple[float, float, float] = (0.0, 0.085, -0.015)
     seed: int = 3
 
@@ -73,7 +71,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     random = np.random.default_rng(style.seed)
     a = anchors(skin)
     mouth = a["mouth"]
-    centre = np.array([0.0, mouth[1] + 0.095, mouth[2] + 0.085])
+    centre = mouth + np.array(HEAD_CENTRE)
     azimuths, elevations, radii = _radii(skin, centre)
     radius = RegularGridInterpolator((elevations, azimuths), radii, bounds_error=False, fill_value=None)
 
@@ -85,7 +83,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     while len(roots) < style.count:  # evenly over the sphere, then by the hairline
         rays = unit(random.normal(size=(style.count, 3)))
         azimuth = np.degrees(np.abs(np.arctan2(rays[:, 0], -rays[:, 1])))
-        line = np.interp(azimuth, style.azimuths, style.hairline)
+        line = np.interp(azimuth, HAIRLINE_AZIMUTHS, HAIRLINE)
         z = centre[2] + rays[:, 2] * at(rays) - mouth[2]
         soft = random.exponential(0.0035, len(rays)) - 0.002  # a hairline thins out
         roots = np.concatenate([roots, rays[z > line + soft]])
@@ -101,7 +99,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     wander = np.sin(clumps[:, None] * 53 + 1.7) * 0.010 + random.normal(size=(len(roots), 1, 3)) * 0.004
     path = roots[:, None] * (1 - ease) + knot * ease
     sweep = np.concatenate([side * np.ones_like(t), np.full_like(side * t, -0.10), np.full_like(side * t, -0.30)], -1)
-    path = path + sweep * (0.30 * front * high) * np.sin(np.pi * t**0.75) + wander * np.sin(np.pi * t)
+    path = path + sweep * (0.24 * front * high) * np.sin(np.pi * t**0.9) * np.clip(t * 6, 0, 1) + wander * np.sin(np.pi * t)
     path = unit(path)
     layer = random.beta(2.0, 1.3, (len(roots), 1))
     lift = style.lift * layer * (1 - np.exp(-t[..., 0] * 9)) * (0.45 + 0.65 * np.clip(path[..., 2], 0, 1))
@@ -122,23 +120,19 @@ def stray_hair(strands: np.ndarray, count: int, seed: int = 11) -> np.ndarray:
     return some.astype(np.float32)
 
 
-def brows(skin: Part, seed: int = 4, count: int = 520) -> np.ndarray:
+def brows(skin: Part, seed: int = 4, count: int = 430) -> np.ndarray:
     """Both eyebrows."""
     random = np.random.default_rng(seed)
     a = anchors(skin)
-    inner, outer = a["left_inner_eye"], a["left_outer_eye"]
-    width, mid = outer[0] - inner[0], (inner[2] + outer[2]) / 2
     surface = Surface(skin.base, skin.quads)
     both = []
     for side in (1, -1):
         s = random.beta(1.15, 1.25, count)  # along the brow: 0 inner end, 1 tail
-        x = inner[0] - 0.0005 + s * (width * 1.12)
-        arch = mid + 0.0175 + 0.0062 * np.sin(np.pi * np.clip(s * 0.78, 0, 1)) - 0.0045 * np.clip(s - 0.65, 0, 1) / 0.35
-        thick = np.interp(s, [0, 0.12, 0.55, 1.0], [0.0036, 0.0052, 0.0042, 0.0012])
+        x, arch, thick = brow_line(a, s)
         v = random.uniform(-0.5, 0.5, count)
         z = arch + v * thick
-        angle = np.radians(np.interp(s, [0, 0.15, 0.45, 0.75, 1.0], [78, 48, 18, -8, -22])) - v * np.radians(34)
-        angle += random.normal(0, 0.13, count)
+        angle = np.radians(np.interp(s, [0, 0.15, 0.45, 0.75, 1.0], [66, 44, 20, -4, -18])) - v * np.radians(34)
+        angle += random.normal(0, 0.16, count)
         length = np.interp(s, [0, 0.3, 0.8, 1.0], [0.0060, 0.0080, 0.0068, 0.0045]) * random.uniform(0.7, 1.1, count)
         t = np.linspace(0, 1, 7)
         bend = np.radians(-22) * t[None] * (1 - s[:, None])
@@ -185,7 +179,9 @@ def lashes(skin: Part, seed: int = 8) -> Lashes:
             u_line = 0.8355 if upper else 0.8438
             band = np.flatnonzero(near & (np.abs(uv[:, 0] - u_line) < 0.0022))
             columns = np.abs(points[band, 0])
-            low, high = np.quantile(columns, [0.02, 0.98])
+            scale = np.abs(anchors(skin)["left_outer_eye"][0]) / 0.0496
+            low, high = (0.0190, 0.0452) if upper else (0.0215, 0.0435)
+            low, high = low * scale, high * scale
             for x in np.linspace(low, high, 62 if upper else 34):
                 close = band[np.abs(columns - x) < 0.0007]
                 if not len(close):
@@ -193,11 +189,11 @@ def lashes(skin: Part, seed: int = 8) -> Lashes:
                 height = points[close, 2] * (1 if upper else -1)
                 root = close[height.argmin()]
                 s = (x - low) / (high - low)
-                for _ in range(3 if upper else 2):
-                    length = (0.0075 + 0.0032 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0042
-                    length *= random.uniform(0.72, 1.08) * min(1.0, 0.35 + s * 3.0)
+                for _ in range(3 if upper else 1):
+                    length = (0.0048 + 0.0022 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0026
+                    length *= random.uniform(0.72, 1.08) * min(1.0, 0.45 + s * 2.0)
                     fan = np.interp(s, [0, 0.5, 1], [-0.35, 0.18, 0.95]) + random.normal(0, 0.10)
-                    lift = 0.75 if upper else -0.75
+                    lift = 0.58 if upper else -0.6
                     rise = np.interp(t, [0, 0.35, 1], [0, -0.06, 1.0] if upper else [0, 0.25, 1.0]) ** 1 * lift
                     curve = np.stack([side * fan * t**1.3, -t * 0.85 + 0.12 * t**2, rise], -1) * length
                     jitter = np.array([random.normal(0, 0.0003), 0, 0])

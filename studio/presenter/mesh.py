@@ -5,7 +5,7 @@ Metres; x to the person's left, y backwards (the face looks along -y), z up. The
 topological meshes", Computer-Aided Design 10(6), 1978.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ class Character:
     Attributes:
         phenotype: anny's phenotype values, 0 to 1 each; gender 0 is male, age 2/3 is 25 years.
         changes: anny's local changes, -1 to 1 each.
-        rest: expression weights that are part of the face at rest: lips closed, the trace of a smile.
+        rest: expression weights that are part of the face at rest: the trace of a smile; its lips are closed.
         asymmetry: m, amplitude of the smooth left-right difference that every face has.
         seed: of the asymmetry.
     """
@@ -35,8 +35,7 @@ class Character:
     )  # fmt: skip
     changes: dict[str, float] = field(
         default_factory=lambda: {
-            # fmt: off
-            "l-eye-scale-incr": 0.30, "r-eye-scale-incr": 0.30, "l-eye-height2-incr": 0.30, "r-eye-height2-incr": 0.30,
+            "l-eye-scale-incr": 0.38, "r-eye-scale-incr": 0.38, "l-eye-height2-incr": 0.30, "r-eye-height2-incr": 0.30,
             "mouth-lowerlip-volume-incr": 0.45, "mouth-upperlip-volume-incr": 0.55, "mouth-upperlip-height-incr": 0.45,
             "mouth-lowerlip-height-incr": 0.2, "mouth-angles-up": 0.45, "mouth-scale-horiz-incr": -0.12,
             "nose-scale-horiz-incr": -0.25, "nose-width2-incr": -0.2, "nose-point-up": 0.15, "chin-width-incr": -0.35,
@@ -45,7 +44,7 @@ class Character:
         }
     )
     rest: dict[str, float] = field(
-        default_factory=lambda: {"mouthClose": 0.045, "mouthSmileLeft": 0.10, "mouthSmileRight": 0.08}
+        default_factory=lambda: {"mouthSmileLeft": 0.10, "mouthSmileRight": 0.08}
     )
     asymmetry: float = 0.0009
     seed: int = 5
@@ -193,6 +192,10 @@ def build(character: Character, cache: Path) -> dict[str, Part]:
         "upper_teeth": take("helper-upper-teeth", BUST, 0),
         "lower_teeth": take("helper-lower-teeth", BUST, 0),
     }
+    from lips import find_lips
+
+    skin = parts["skin"]
+    parts["skin"] = replace(skin, base=find_lips(skin).contact(skin.base, 1.0))
     write(parts, cache)
     return parts
 

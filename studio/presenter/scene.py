@@ -3,7 +3,6 @@
 Coordinates are those of `mesh`. Colours are linear, Rec. 709 primaries.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -11,28 +10,7 @@ import numpy as np
 from face import masks
 from mathutils import Vector
 from mesh import Part
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera that looks along +y, as one would film a presenter.
-
-    Attributes:
-        centre: m, the point in the middle of the picture.
-        distance: m, from the camera to that point.
-        width: m, of the picture's plane through that point; pictures are square.
-    """
-
-    centre: tuple[float, float, float]
-    distance: float = 1.35
-    width: float = 0.335
-
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) m to (..., 3): x right and y down in shares of the picture, and depth from the camera in m."""
-        x, y, z = np.moveaxis(points - np.array(self.centre), -1, 0)
-        depth = self.distance + y
-        scale = self.distance / (depth * self.width)
-        return np.stack([0.5 + x * scale, 0.5 - z * scale, depth], axis=-1)
+from viewpoint import Camera
 
 
 def reset() -> None:
@@ -101,6 +79,8 @@ def skin_colours(skin: Part) -> tuple[np.ndarray, np.ndarray]:
     tint(m["under"], (0.47, 0.27, 0.24), 0.35)
     tint(m["lips"], (0.47, 0.150, 0.130), 0.85)
     tint(m["inner"], (0.28, 0.06, 0.05), 1.0)
+    tint(m["scalp"], (0.060, 0.036, 0.024), 0.93)
+    tint(m["brows"], (0.30, 0.17, 0.12), 0.42)
     rough = 0.47 - 0.10 * m["nose"] + 0.03 * m["cheeks"]
     rough = rough * (1 - m["lips"]) + 0.33 * m["lips"]
     return colour, np.stack([rough, 1 - 0.9 * m["lips"] - 0.5 * m["lids"], m["inner"]], axis=1)
@@ -157,8 +137,8 @@ def lamp(place: tuple[float, float, float], towards: tuple[float, float, float],
 def lights(centre: tuple[float, float, float]) -> None:
     """Key from the upper left of the picture, wide fill, a rim from behind and a dim room."""
     x, y, z = centre
-    lamp((x - 0.75, y - 1.0, z + 0.62), centre, (0.75, 0.75), 19.0, (1.0, 0.95, 0.89))
-    lamp((x + 1.1, y - 0.9, z + 0.15), centre, (1.2, 1.4), 9.0, (0.90, 0.95, 1.0))
+    lamp((x - 0.75, y - 1.0, z + 0.62), centre, (0.75, 0.75), 24.0, (1.0, 0.95, 0.89))
+    lamp((x + 1.1, y - 0.9, z + 0.15), centre, (1.2, 1.4), 5.5, (0.90, 0.95, 1.0))
     lamp((x + 0.75, y + 0.75, z + 0.50), centre, (0.5, 0.9), 13.0, (1.0, 0.97, 0.94))
     lamp((x - 0.8, y + 0.8, z + 0.35), centre, (0.4, 0.9), 5.0, (0.92, 0.96, 1.0))
     lamp((x, y - 0.8, z - 0.75), centre, (0.9, 0.5), 2.0, (1.0, 0.93, 0.88))
@@ -166,7 +146,7 @@ def lights(centre: tuple[float, float, float]) -> None:
     bpy.context.scene.world = world
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs[0].default_value = (0.55, 0.60, 0.68, 1)
-    world.node_tree.nodes["Background"].inputs[1].default_value = 0.32
+    world.node_tree.nodes["Background"].inputs[1].default_value = 0.27
 
 
 def camera(view: Camera) -> None:
