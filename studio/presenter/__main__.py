@@ -31,7 +31,7 @@ from visemes import PHONES, track, weights
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
     "turned": State({"lipSeal": 1.0}, turn=(0.07, 0.03, 0.02), gaze=(-0.07, 0.0)),
-    "blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}),
+    "blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}),
     "half blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
     "glance": State({"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)),
 }  # fmt: skip
@@ -55,7 +55,12 @@ class Progress:
         self.count += 1
         per = (time.time() - self.started) / self.count
         left = per * (self.total - number - 1)
-        print(f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+        print(
+            f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def still(arguments: argparse.Namespace) -> None:
@@ -79,7 +84,7 @@ def idle(arguments: argparse.Namespace) -> None:
     """Frames of the loop, and the video."""
     loop = states(Idle())
     write_frames(renderer(arguments.work, arguments.size), loop, arguments.output / "frames", 0, Progress(len(loop)))
-    video(arguments.output / "frames", arguments.output / "idle.mp4")
+    video(arguments.output / "frames", arguments.output / "idle.mkv")
 
 
 def speech(arguments: argparse.Namespace) -> None:
@@ -123,7 +128,9 @@ def speech(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="presenter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="presenter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True)
     for name, run in (("bake", None), ("still", still), ("idle", idle), ("speech", speech)):
         command = commands.add_parser(name)

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 from clothes import jumper
 from eyes import ball, find
-from face import anchors
 from hair import HairStyle, brows, lashes, scalp_hair, stray_hair
 from lips import find_lips
 from mesh import Character, Part, build
 from scene import (
-
     attribute,
     camera,
     cloth_material,
@@ -29,13 +27,17 @@ from scene import (
     skin_colours,
     skin_material,
 )
+from viewpoint import Camera
+
+from face import anchors
 
 # Key expressions, and the part of the picture where they differ from the face at rest: left, top, right, bottom. The
 # light on the skin between two of them is interpolated as a ratio to the face at rest: Liu, Shan and Zhang, "Expressive
 # expression mapping with ratio images", SIGGRAPH 2001.
+WHITE = 0.7  # albedo of the eyeballs in the bake: they only gather light
 EYES, MOUTH = (0.22, 0.30, 0.78, 0.52), (0.24, 0.42, 0.76, 0.80)
 KEYS: dict[str, tuple[dict[str, float], tuple[float, float, float, float]]] = {
-    "blink": ({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, EYES),
+    "blink": ({"eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}, EYES),
     "open": (
         {"jawOpen": 0.5, "mouthLowerDownLeft": 0.4, "mouthLowerDownRight": 0.4, "mouthUpperUpLeft": 0.4,
          "mouthUpperUpRight": 0.4}, MOUTH),
@@ -64,9 +66,6 @@ class Look:
     samples: int = 24
 
 
-from viewpoint import Camera
-
-
 def frame_camera(parts: dict[str, Part]) -> Camera:
     """The camera of bake and frames: the face in the middle, shoulders below."""
     a = anchors(parts["skin"])
@@ -74,7 +73,7 @@ def frame_camera(parts: dict[str, Part]) -> Camera:
 
 
 def bake(look: Look, folder: Path) -> None:
-    """Write `rest.npy`, `hair.npy` and one file a key expression: (size, size, 4) float16 linear RGBA, premultiplied."""
+    """Write `rest.npy`, `hair.npy`, `hair_behind.npy` and one file a key expression: (size, size, 4) float16 linear RGBA, premultiplied."""
     parts = build(look.character, folder / "head.npz")
     skin = parts["skin"]
     lips = find_lips(skin)
@@ -85,7 +84,9 @@ def bake(look: Look, folder: Path) -> None:
     colour, surface = skin_colours(skin)
     view = frame_camera(parts)
 
-    def trace(name: str, weights: dict[str, float], window: tuple | None, hair_only: bool = False) -> None:
+    def trace(
+        name: str, weights: dict[str, float], window: tuple | None, hair_only: bool = False, uncovered: bool = False
+    ) -> None:
         path = folder / f"{name}.npy"
         if path.exists():
             return
@@ -100,7 +101,7 @@ def bake(look: Look, folder: Path) -> None:
             eye = find(parts[side])
             points, quads = ball(eye)
             item = mesh_object(side, points + eye.centre, quads)
-            item.data.materials.append(plain_material(side, (0.7, 0.7, 0.7), 1.0, Specular_IOR_Level=0.0))
+            item.data.materials.append(plain_material(side, (WHITE, WHITE, WHITE), 1.0, Specular_IOR_Level=0.0))
             solid.append(item)
         if weights.get("jawOpen"):
             for name_ in ("upper_teeth", "lower_teeth", "tongue"):
@@ -112,12 +113,17 @@ def bake(look: Look, folder: Path) -> None:
             item.data.materials.append(cloth_material(f"cloth {index}", look.cloth))
             solid.append(item)
         material = hair_material("hair", look.melanin, look.redness)
-        long = [hair_object("hair", strands, 6e-5, 4.5e-5, material), hair_object("strays", strays, 4e-5, 2e-5, material)]
+        thin = 1 if hair_only else 4  # unseen hair only casts shadows
+        long = [
+            hair_object("hair", strands[::thin], 6e-5 * thin**0.5, 4.5e-5 * thin**0.5, material),
+            hair_object("strays", strays, 4e-5, 2e-5, material),
+        ]
         edge = hair_object("lashes", skin.pose(weights)[lash.index][:, None] + lash.curve, 5e-5, 1e-5, material)
         edge.visible_camera = False
         if hair_only:
             for item in solid:
-                item.is_holdout = True
+                item.is_holdout = not uncovered
+                item.visible_camera = not uncovered
         else:
             for item in long:
                 item.visible_camera = False
@@ -134,6 +140,7 @@ def bake(look: Look, folder: Path) -> None:
 
     trace("rest", {}, None)
     trace("hair", {}, None, hair_only=True)
+    trace("hair_behind", {}, None, hair_only=True, uncovered=True)  # what a turn of the head uncovers
     for name, (weights, window) in KEYS.items():
         trace(name, weights, window)
 

@@ -1,10 +1,9 @@
-"""OpenGL without a window: a linear-light picture with depth, drawn at twice its size, and the programs that draw in it.
+"""OpenGL without a window: a linear-light picture with depth, drawn larger than it is wanted, and meshes on it.
 
 Works on Mesa's software rasteriser (EGL_PLATFORM=surfaceless) as on a graphics card.
 """
 
 import os
-from dataclasses import dataclass
 
 import moderngl
 import numpy as np
@@ -23,21 +22,18 @@ def projection(view: Camera) -> np.ndarray:
     """(4, 4) float32 from homogeneous metres to clip space, to be multiplied from the left."""
     f = 2 * view.distance / view.width
     x, y, z = view.centre
-    a = (FAR + NEAR) / (FAR - NEAR)
-    b = -2 * FAR * NEAR / (FAR - NEAR)
+    a, b = (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)
     depth = np.array([0, 1, 0, view.distance - y])
-    return np.array(
-        [[f, 0, 0, -f * x], [0, 0, f, -f * z], a * depth + (0, 0, 0, b), depth], np.float32
-    )  # fmt: skip
+    return np.array([[f, 0, 0, -f * x], [0, 0, f, -f * z], a * depth + (0, 0, 0, b), depth], np.float32)
 
 
 def triangles(quads: np.ndarray) -> np.ndarray:
-    """(2 F, 3) int32."""
+    """(F, 4) to (2 F, 3) int32."""
     return np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]), np.int32)
 
 
-def uniform_matrix(matrix: np.ndarray) -> bytes:
-    """Column by column, as OpenGL has it."""
+def uniform(matrix: np.ndarray) -> bytes:
+    """A matrix column by column, as OpenGL has it."""
     return np.ascontiguousarray(matrix.T, np.float32).tobytes()
 
 
@@ -48,31 +44,70 @@ def texture(gl: moderngl.Context, picture: np.ndarray, mipmaps: bool = True) -> 
     made.repeat_x = made.repeat_y = False
     if mipmaps:
         made.build_mipmaps()
-        made.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-    else:
-        made.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    made.filter = (moderngl.LINEAR_MIPMAP_LINEAR if mipmaps else moderngl.LINEAR, moderngl.LINEAR)
     return made
 
 
-@dataclass
-class Drawable:
-    """A mesh on the canvas whose points may change between pictures."""
-
-    points: moderngl.Buffer
-    array: moderngl.VertexArray
-
-    def move(self, points: np.ndarray) -> None:
-        """(V, 3) float32 metres."""
-        self.points.write(np.ascontiguousarray(points, np.float32))
+def target(gl: moderngl.Context, side: int, channels: int, dtype: str) -> moderngl.Framebuffer:
+    """A square to draw on, with depth."""
+    return gl.framebuffer([gl.texture((side, side), channels, dtype=dtype)], gl.depth_renderbuffer((side, side)))
 
 
-def drawable(gl: moderngl.Context, program: moderngl.Program, faces: np.ndarray, points: np.ndarray, **fixed: np.ndarray) -> Drawable:  # fmt: skip
-    """A mesh for `program`: input `at` is the points, the others by name, (V, n) floats."""
-    moving = gl.buffer(np.ascontiguousarray(points, np.float32), dynamic=True)
-    layout = [(moving, "3f", "at")]
-    for name, values in fixed.items():
-        if name in program:
-            values = np.ascontiguousarray(values, np.float32).reshape(len(points), -1)
-            layout.append((gl.buffer(values), f"{values.shape[1]}f", name))
-    index = gl.buffer(np.ascontiguousarray(faces, np.int32))
-    return Drawable(moving, gl.vertex_array(program, layout, index_buffer=index, index_element_size=4))
+def pixels(drawn: moderngl.Framebuffer, channels: int, dtype: str) -> np.ndarray:
+    """(side, side, channels), first row on top."""
+    data = drawn.read(components=channels, dtype=dtype)
+    kind = {"f2": np.float16, "f4": np.float32}[dtype]
+    return np.frombuffer(data, kind).reshape(drawn.height, drawn.width, channels)[::-1]
+
+
+class Program:
+    """A shader program with its textures and the camera.
+
+    Args:
+        gl: the context.
+        shaders: GLSL of the vertices and of the pixels.
+        view: the camera.
+        textures: by the names of their samplers.
+    """
+
+    def __init__(self, gl: moderngl.Context, shaders: tuple[str, str], view: Camera, **textures: moderngl.Texture):
+        self.gl, self.textures = gl, textures
+        self.inner = gl.program(*shaders)
+        self.inner["view"].write(uniform(projection(view)))
+        for unit, name in enumerate(textures):
+            self.inner[name] = unit
+
+    def __setitem__(self, name: str, value: object) -> None:
+        if isinstance(value, np.ndarray):
+            self.inner[name].write(uniform(value))
+        else:
+            self.inner[name] = value
+
+    def use(self) -> None:
+        """Bind the textures."""
+        for unit, item in enumerate(self.textures.values()):
+            item.use(unit)
+
+    def mesh(self, quads: np.ndarray, **attributes: np.ndarray) -> "Mesh":
+        """A mesh; attributes by name, (V,) or (V, n) floats, those that the program does not know are left out."""
+        buffers, layout = {}, []
+        for name, values in attributes.items():
+            if name in self.inner:
+                values = np.ascontiguousarray(values, np.float32).reshape(len(values), -1)
+                buffers[name] = self.gl.buffer(values, dynamic=True)
+                layout.append((buffers[name], f"{values.shape[1]}f", name))
+        index = self.gl.buffer(triangles(quads))
+        return Mesh(buffers, self.gl.vertex_array(self.inner, layout, index_buffer=index, index_element_size=4))
+
+
+class Mesh:
+    """A mesh of a program, whose attributes may change between pictures."""
+
+    def __init__(self, buffers: dict[str, moderngl.Buffer], array: moderngl.VertexArray):
+        self.buffers, self.array = buffers, array
+
+    def draw(self, **changed: np.ndarray) -> None:
+        """Draw, with new values of some attributes."""
+        for name, values in changed.items():
+            self.buffers[name].write(np.ascontiguousarray(values, np.float32))
+        self.array.render()

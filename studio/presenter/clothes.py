@@ -1,11 +1,12 @@
 """A fine-knit jumper with a round collar, from the base mesh's own clothes helper."""
 
 import numpy as np
-from face import anchors
 from mesh import Part
 from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
+
+from face import anchors
 
 
 def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
@@ -18,7 +19,9 @@ def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
-def jumper(parts: dict[str, Part], offset: float = 0.006, thickness: float = 0.0042) -> list[tuple[np.ndarray, np.ndarray]]:
+def jumper(
+    parts: dict[str, Part], offset: float = 0.006, thickness: float = 0.0042
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """[(vertices, quads)] of the body of the jumper and its collar.
 
     Args:

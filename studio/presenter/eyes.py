@@ -41,7 +41,9 @@ def ball(eye: Eye, rings: int = 72, sectors: int = 96) -> tuple[np.ndarray, np.n
     points = eye.radius * bulge[..., None] * np.stack([np.sin(t) * np.cos(p), -np.cos(t), np.sin(t) * np.sin(p)], -1)
     i, j = np.meshgrid(np.arange(rings - 1), np.arange(sectors), indexing="ij")
     k = (j + 1) % sectors
-    quads = np.stack([i * sectors + j, i * sectors + k, (i + 1) * sectors + k, (i + 1) * sectors + j], -1).reshape(-1, 4)
+    quads = np.stack([i * sectors + j, i * sectors + k, (i + 1) * sectors + k, (i + 1) * sectors + j], -1).reshape(
+        -1, 4
+    )
     return points.reshape(-1, 3).astype(np.float32), quads.astype(np.int32)
 
 
@@ -73,7 +75,7 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
     iris *= (1 - 0.82 * np.clip((s - 0.78) / 0.24, 0, 1) ** 1.5)[..., None]
     vein = np.abs(waves(random.integers(5, 30, 12), 6.0) + 0.8 * np.sin(14 * r + 3 * phi))
     vein = np.exp(-((vein / 0.10) ** 2)) * np.clip((r - 0.62) / 0.35, 0, 1)
-    sclera = np.array([0.70, 0.655, 0.62]) - np.clip((r - 0.5) / 0.5, 0, 1)[..., None] * np.array([0.02, 0.09, 0.10])
+    sclera = np.array([0.60, 0.555, 0.525]) - np.clip((r - 0.5) / 0.5, 0, 1)[..., None] * np.array([0.02, 0.09, 0.10])
     sclera = sclera - vein[..., None] * np.array([0.06, 0.20, 0.19])
     pixel = 2.0 / size
     limbus = np.clip((r - eye.iris) / (0.05) + 0.45, 0, 1)[..., None]

@@ -4,7 +4,7 @@ import numpy as np
 from mesh import Part
 
 MOUTH_UV = (0.9085, 0.4825)  # texture coordinates of the mouth's centre in the base mesh, the mouth's width along v
-MOUTH_HALF_WIDTH = 0.0245  # of texture space
+MOUTH_HALF_WIDTH = 0.0222  # of texture space
 UPPER_LIP, LOWER_LIP = 0.0108, 0.0130  # of texture space, heights of the vermilion
 
 
@@ -98,7 +98,13 @@ def masks(skin: Part) -> dict[str, np.ndarray]:
     return {
         "face": face.astype(np.float32),
         "lips": lips.astype(np.float32),
-        "inner": (~face & (points[:, 1] < nose[1] + 0.09) & (uv[:, 1] < 0.15) & (points[:, 2] > nose[2] - 0.09) & (points[:, 2] < nose[2] + 0.1)).astype(np.float32),
+        "inner": (
+            ~face
+            & (points[:, 1] < nose[1] + 0.09)
+            & (uv[:, 1] < 0.15)
+            & (points[:, 2] > nose[2] - 0.09)
+            & (points[:, 2] < nose[2] + 0.1)
+        ).astype(np.float32),
         "cheeks": _spot(mirrored, cheek, (0.030, 0.04, 0.024)).astype(np.float32),
         "nose": _spot(points, (0, nose[1], nose[2] - 0.003), (0.016, 0.014, 0.013)).astype(np.float32),
         "lids": (socket * face).astype(np.float32),

@@ -1,20 +1,21 @@
 """Write frames, sound and the truth about them; what is already written is not drawn again."""
 
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import soundfile
-from render import SEAL, Renderer, State
+from render import Renderer, State
 from visemes import FPS
 from voices import Utterance
 
 LEVEL = 0.08  # of full scale, root mean square of every voice
 
 
-def write_frames(renderer: Renderer, states: Iterable[State], folder: Path, first: int, report: Callable[[int], None]) -> None:
+def write_frames(
+    renderer: Renderer, states: Iterable[State], folder: Path, first: int, report: Callable[[int], None]
+) -> None:
     """`00000.png` and so on, from number `first`; each has its name only when it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, state in enumerate(states, start=first):
@@ -47,7 +48,9 @@ def loudness(sound: np.ndarray, frames: int) -> np.ndarray:
     return np.clip(slow / (2.0 * LEVEL), 0, 1)
 
 
-def write_truth(path: Path, states: list[State], moves: dict[str, np.ndarray], labels: list[str], openings: list[float]) -> None:
+def write_truth(
+    path: Path, states: list[State], moves: dict[str, np.ndarray], labels: list[str], openings: list[float]
+) -> None:
     """npz: `names` and `weights` (frames, W) of expressions, articulators by name, `phones`, `opening` of the lips in m."""
     names = sorted({name for state in states for name in state.weights})
     table = np.array([[state.weights.get(name, 0.0) for name in names] for state in states], np.float32)
@@ -68,15 +71,23 @@ def write_sound(path: Path, sound: np.ndarray) -> None:
 
 
 def video(folder: Path, path: Path, sound: Path | None = None) -> None:
-    """All frames of a folder as a lossless video (H.264, RGB), with sound if there is some."""
-    inputs = ["-framerate", str(FPS), "-i", str(folder / "%05d.png")]
-    codecs = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "fast", "-threads", "2"]
-    if sound is not None:
-        inputs += ["-i", str(sound)]
-        codecs += ["-c:a", "flac", "-shortest"]
+    """All frames of a folder as a lossless video (H.264, RGB), with sound (FLAC) if there is some: `path` is an .mkv."""
+    import av
+
+    pictures = sorted(folder.glob("*.png"))
     unfinished = path.with_name("unfinished " + path.name)
-    subprocess.run(["ffmpeg", "-y", "-loglevel", "error", *inputs, *codecs, str(unfinished)], check=True)
+    with av.open(str(unfinished), "w") as container:
+        first = cv2.imread(str(pictures[0]))
+        stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "veryfast", "threads": "2"})
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt = "bgr24"
+        if sound is not None:
+            samples, rate = soundfile.read(sound, dtype="int16")
+            track = container.add_stream("flac", rate=rate, layout="mono")
+            heard = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+            heard.rate = rate
+            container.mux(track.encode(heard) + track.encode(None))
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")))
+        container.mux(stream.encode(None))
     unfinished.replace(path)
-
-
-__all__ = ["SEAL", "loudness", "on_frames", "video", "write_frames", "write_sound", "write_truth"]

@@ -4,29 +4,31 @@ from dataclasses import dataclass
 
 import bpy  # noqa: F401  (mathutils comes with it)
 import numpy as np
-from face import HAIRLINE, HAIRLINE_AZIMUTHS, HEAD_CENTRE, anchors, brow_line, vertex_uv
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from mesh import Part
 
+from face import HAIRLINE, HAIRLINE_AZIMUTHS, HEAD_CENTRE, anchors, brow_line, vertex_uv
+
 
 @dataclass(frozen=True)
 class HairStyle:
-    """Hair combed from a side parting over the ears to a knot behind the head.
+    """Hair parted at one side, tucked behind the ears, that ends over the shoulders.
 
     Attributes:
         count: strands.
         points: of a strand.
-        part: m, x of the parting; to the person's right is negative.
+        part: m, x of the parting; to the person's left is positive.
         lift: m, height of the outermost layer over the scalp.
-        knot: m, from the middle of the head to where the hair is tied.
+        length: m under the mouth, where the hair ends.
+        seed: of its disorder.
     """
 
-    count: int = 42000
-    points: int = 20
+    count: int = 34000
+    points: int = 24
     part: float = 0.022
     lift: float = 0.018
-    knot: tuple[float, float, float] = (0.0, 0.085, -0.015)
+    length: float = 0.075
     seed: int = 3
 
 
@@ -89,22 +91,42 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
         roots = np.concatenate([roots, rays[z > line + soft]])
     roots = roots[: style.count]
 
+    # from the root over the head to behind the ear, and from there straight down
     t = np.linspace(0, 1, style.points)[None, :, None]
-    knot = unit(np.array(style.knot))
-    side = np.sign(roots[:, :1] * at(roots)[:, None] - style.part + 0.0015 * random.normal(size=(len(roots), 1)))[..., None]
-    front = np.clip(-roots[:, 1:2] + 0.35, 0, 1.3)[..., None]
-    high = np.clip(roots[:, 2:3], 0, 1)[..., None]
-    ease = t**1.15
-    clumps = np.round(roots * 16) / 16  # strands go in locks
-    wander = np.sin(clumps[:, None] * 53 + 1.7) * 0.010 + random.normal(size=(len(roots), 1, 3)) * 0.004
-    path = roots[:, None] * (1 - ease) + knot * ease
-    sweep = np.concatenate([side * np.ones_like(t), np.full_like(side * t, -0.10), np.full_like(side * t, -0.30)], -1)
-    path = path + sweep * (0.24 * front * high) * np.sin(np.pi * t**0.9) * np.clip(t * 6, 0, 1) + wander * np.sin(np.pi * t)
-    path = unit(path)
+    over, down = np.clip(t / 0.62, 0, 1), np.clip((t - 0.62) / 0.38, 0, 1)
+    azimuth = np.degrees(np.arctan2(roots[:, 0], -roots[:, 1]))
+    across = roots[:, 0] * at(roots) - style.part * (np.abs(azimuth) < 90) + 0.0015 * random.normal(size=len(roots))
+    side = np.where(across > 0, 1.0, -1.0)
+    behind = np.interp(np.abs(azimuth), [0, 40, 90, 180], [116, 120, 134, 176]) + random.normal(0, 7, len(roots))
+    behind = np.radians(np.clip(behind, 111, 180)) * side
+    fall = np.radians(random.uniform(-16, -4, len(roots)))
+    drop = np.stack([np.sin(behind) * np.cos(fall), -np.cos(behind) * np.cos(fall), np.sin(fall)], -1)
+    front = np.clip(-roots[:, 1] + 0.35, 0, 1.3)[:, None, None]
+    high = np.clip(roots[:, 2], 0, 1)[:, None, None]
+    clumps = np.round(roots * 15) / 15  # strands go in locks
+    wander = np.sin(clumps[:, None] * 53 + 1.7) * 0.012 + random.normal(size=(len(roots), 1, 3)) * 0.004
+    path = roots[:, None] * (1 - over**1.15) + drop[:, None] * over**1.15
+    sweep = np.array([1.0, 0.0, 0.12]) * side[:, None, None] * (1, 0, 0) + np.array([0, -0.10, 0.05])
+    bow = np.sin(np.pi * over**0.9) * np.clip(over * 6, 0, 1)
+    path = unit(path + sweep * (0.14 * front * high) * bow + wander * np.sin(np.pi * over))
     layer = random.beta(2.0, 1.3, (len(roots), 1))
-    lift = style.lift * layer * (1 - np.exp(-t[..., 0] * 9)) * (0.45 + 0.65 * np.clip(path[..., 2], 0, 1))
-    lock = np.sin(clumps @ np.array([91.0, 57.0, 73.0]))[:, None] * 0.0013 * (1 - np.exp(-t[..., 0] * 5))
+    lift = style.lift * layer * (1 - np.exp(-over[..., 0] * 9)) * (0.46 + 0.40 * np.clip(path[..., 2], 0, 1))
+    lock = np.sin(clumps @ np.array([91.0, 57.0, 73.0]))[:, None] * 0.0015 * (1 - np.exp(-t[..., 0] * 5))
     strands = centre + path * (at(path) + 0.0005 + lift + lock)[..., None]
+    end = (
+        mouth[2]
+        - style.length
+        - 0.018 * random.beta(1.2, 4, len(roots))
+        + 0.012 * random.uniform(-1, 1, len(roots)) ** 3
+    )
+    last = strands[:, int(0.62 * (style.points - 1))]
+    height = (last[:, 2] - end)[:, None]
+    hang = down[..., 0]
+    strands[..., 2] -= height * hang
+    wave = 0.003 * np.sin(hang * 5 + clumps @ np.array([31.0, 17.0, 23.0])[:, None] * 1.0) * hang
+    outward = unit((last - centre) * (1, 1, 0))[:, None]
+    curl = 0.010 * hang - 0.022 * np.clip(hang - 0.55, 0, 1) ** 1.5  # ends turn inwards
+    strands += outward * (curl + wave + 0.004 * (layer - 0.5) * hang)[..., None]
     return strands.astype(np.float32)
 
 
@@ -116,7 +138,7 @@ def stray_hair(strands: np.ndarray, count: int, seed: int = 11) -> np.ndarray:
     centre = strands[:, 0].mean(0)
     away = unit(some - centre)
     phase = random.uniform(0, 6.28, (count, 1, 3))
-    some += away * random.exponential(0.0035, (count, 1, 1)) * np.sin(np.pi * t) + 0.0012 * np.sin(9 * t + phase) * t
+    some += away * random.exponential(0.0028, (count, 1, 1)) * np.sin(np.pi * t) + 0.0012 * np.sin(9 * t + phase) * t
     return some.astype(np.float32)
 
 
@@ -182,7 +204,7 @@ def lashes(skin: Part, seed: int = 8) -> Lashes:
             scale = np.abs(anchors(skin)["left_outer_eye"][0]) / 0.0496
             low, high = (0.0190, 0.0452) if upper else (0.0215, 0.0435)
             low, high = low * scale, high * scale
-            for x in np.linspace(low, high, 62 if upper else 34):
+            for x in np.linspace(low, high, 84 if upper else 34):
                 close = band[np.abs(columns - x) < 0.0007]
                 if not len(close):
                     continue
@@ -190,7 +212,7 @@ def lashes(skin: Part, seed: int = 8) -> Lashes:
                 root = close[height.argmin()]
                 s = (x - low) / (high - low)
                 for _ in range(3 if upper else 1):
-                    length = (0.0048 + 0.0022 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0026
+                    length = (0.0054 + 0.0026 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0026
                     length *= random.uniform(0.72, 1.08) * min(1.0, 0.45 + s * 2.0)
                     fan = np.interp(s, [0, 0.5, 1], [-0.35, 0.18, 0.95]) + random.normal(0, 0.10)
                     lift = 0.58 if upper else -0.6

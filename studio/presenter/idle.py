@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from render import State
 
+SHUT = 0.91  # weight of closed lids: at rest they are a little down already
+
 
 @dataclass(frozen=True)
 class Idle:
@@ -44,7 +46,9 @@ def lids(times: np.ndarray, starts: tuple[float, ...], period: float) -> np.ndar
     for start in starts:
         t = (times - start) % period
         down, up = np.clip(t / 0.09, 0, 1), np.clip((t - 0.12) / 0.17, 0, 1)
-        closed = np.maximum(closed, np.where(t < 1, np.sin(np.pi / 2 * down) ** 1.5 * (1 - (up * up * (3 - 2 * up)) ** 0.8), 0))
+        closed = np.maximum(
+            closed, np.where(t < 1, np.sin(np.pi / 2 * down) ** 1.5 * (1 - (up * up * (3 - 2 * up)) ** 0.8), 0)
+        )
     return closed
 
 
@@ -54,7 +58,7 @@ def look(weights: dict[str, float], blink: float, gaze: tuple[float, float]) -> 
     down, up = max(0.0, -pitch) / 0.5, max(0.0, pitch) / 0.5
     left, right = max(0.0, yaw) / 0.6, max(0.0, -yaw) / 0.6
     added = {
-        "eyeBlinkLeft": min(1.0, blink + 0.10 * down * 2), "eyeBlinkRight": min(1.0, blink * 0.99 + 0.10 * down * 2),
+        "eyeBlinkLeft": SHUT * blink, "eyeBlinkRight": SHUT * blink * 0.99,
         "eyeLookDownLeft": down, "eyeLookDownRight": down, "eyeLookUpLeft": up, "eyeLookUpRight": up,
         "eyeLookOutLeft": left, "eyeLookInRight": left, "eyeLookOutRight": right, "eyeLookInLeft": right,
         "browInnerUp": 0.0, "eyeSquintLeft": 0.10 * blink, "eyeSquintRight": 0.10 * blink,
@@ -83,11 +87,15 @@ def states(idle: Idle) -> list[State]:
         slow = np.clip((times - start) / 0.45, 0, 1) - np.clip((times - end) / 0.55, 0, 1)
         slow = slow * slow * (3 - 2 * slow)
         yaw, pitch = yaw + 0.22 * gy * slow, pitch - 0.22 * gp * slow  # the head follows a little
-    small = np.repeat(random.normal(0, 0.006, (max(1, idle.frames // 14), 2)), 14, axis=0)  # fixations drift in small steps
+    small = np.repeat(
+        random.normal(0, 0.006, (max(1, idle.frames // 14), 2)), 14, axis=0
+    )  # fixations drift in small steps
     small = np.resize(small, (idle.frames, 2))
     small[-7:] = small[0]
     away = np.abs(gaze).sum(1) > 0
-    eyes = gaze + small * 0.7 - np.stack([yaw, -pitch], 1) * np.where(away, 0.6, 1.0)[:, None]  # the eyes stay on the camera
+    eyes = (
+        gaze + small * 0.7 - np.stack([yaw, -pitch], 1) * np.where(away, 0.6, 1.0)[:, None]
+    )  # the eyes stay on the camera
     closed = lids(times, idle.blinks, period)
     brow = 0.5 + 0.5 * wander(phase, random, waves)
     smile = np.clip(0.04 + 0.03 * wander(phase, random, waves), 0, 0.12)
@@ -104,7 +112,9 @@ def states(idle: Idle) -> list[State]:
     return result
 
 
-def speaking(track: list[dict[str, float]], seed: int, fps: float = 25.0, loudness: np.ndarray | None = None) -> list[State]:
+def speaking(
+    track: list[dict[str, float]], seed: int, fps: float = 25.0, loudness: np.ndarray | None = None
+) -> list[State]:
     """Idle motion, not looped, with the mouth's weights of `visemes.track`; the head nods a little with `loudness`."""
     random = np.random.default_rng(seed)
     frames = len(track)

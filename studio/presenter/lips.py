@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
 from mesh import Part
 from scipy.spatial import cKDTree
 
+from face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
+
 COLUMNS = 25  # across the mouth, where the gap is measured
 OVERLAP = -0.0004  # m, gap of lips that are pressed together
+CORNER = 0.95  # of the half width in texture space: where the lips meet
+INSIDE = 0.0030  # of texture space: what is nearer to the middle lies within the mouth
 REACH = 0.0075  # m, how far around the lips' edge the skin gives way
 
 
@@ -29,8 +32,8 @@ class Lips:
     def edges(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(COLUMNS,) x, z of the upper lip's lower edge and z of the lower lip's upper edge, metres."""
         up, low = shape[self.upper], shape[self.lower]
-        left = min(up[:, 0].max(), low[:, 0].max()) * 0.97
-        right = max(up[:, 0].min(), low[:, 0].min()) * 0.97
+        left = min(up[:, 0].max(), low[:, 0].max()) - 0.0004
+        right = max(up[:, 0].min(), low[:, 0].min()) + 0.0004
         x = np.linspace(right, left, COLUMNS)
         half = (x[1] - x[0]) * 0.75
         found = np.full((2, COLUMNS), np.nan)
@@ -56,7 +59,9 @@ class Lips:
             wish = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
             if np.abs(wish).max() < 5e-5:
                 break
-            at = np.interp(shape[:, 0], np.concatenate([[x[0] - 0.006], x, [x[-1] + 0.006]]), np.concatenate([[0], wish, [0]]))
+            at = np.interp(
+                shape[:, 0], np.concatenate([[x[0] - 0.006], x, [x[-1] + 0.006]]), np.concatenate([[0], wish, [0]])
+            )
             shape = shape.copy()
             shape[:, 2:] += (at[:, None] * (0.4 * self.follow_upper - 0.6 * self.follow_lower)).astype(np.float32)
         return shape
@@ -72,9 +77,9 @@ def find_lips(skin: Part) -> Lips:
     """The lips of a head."""
     uv = vertex_uv(skin)
     face = (uv[:, 0] > 0.64) & (uv[:, 1] > 0.15)
-    near = face & (np.abs(uv[:, 1] - MOUTH_UV[1]) < MOUTH_HALF_WIDTH * 1.0)
-    upper = np.flatnonzero(near & (uv[:, 0] > MOUTH_UV[0] - 0.010) & (uv[:, 0] < MOUTH_UV[0]))
-    lower = np.flatnonzero(near & (uv[:, 0] >= MOUTH_UV[0]) & (uv[:, 0] < MOUTH_UV[0] + 0.012))
+    near = face & (np.abs(uv[:, 1] - MOUTH_UV[1]) < MOUTH_HALF_WIDTH * CORNER)
+    upper = np.flatnonzero(near & (uv[:, 0] > MOUTH_UV[0] - 0.010) & (uv[:, 0] < MOUTH_UV[0] - INSIDE))
+    lower = np.flatnonzero(near & (uv[:, 0] > MOUTH_UV[0] + INSIDE) & (uv[:, 0] < MOUTH_UV[0] + 0.012))
     apart = skin.pose({"jawOpen": 0.6})
     from_upper, _ = cKDTree(apart[upper]).query(apart)
     from_lower, _ = cKDTree(apart[lower]).query(apart)

@@ -35,16 +35,34 @@ class Character:
     )  # fmt: skip
     changes: dict[str, float] = field(
         default_factory=lambda: {
-            "l-eye-scale-incr": 0.38, "r-eye-scale-incr": 0.38, "l-eye-height2-incr": 0.30, "r-eye-height2-incr": 0.30,
-            "mouth-lowerlip-volume-incr": 0.45, "mouth-upperlip-volume-incr": 0.55, "mouth-upperlip-height-incr": 0.45,
-            "mouth-lowerlip-height-incr": 0.2, "mouth-angles-up": 0.45, "mouth-scale-horiz-incr": -0.12,
-            "nose-scale-horiz-incr": -0.25, "nose-width2-incr": -0.2, "nose-point-up": 0.15, "chin-width-incr": -0.35,
-            "l-cheek-bones-incr": 0.35, "r-cheek-bones-incr": 0.35, "head-fat-incr": -0.15, "chin-height-incr": -0.1,
-            "forehead-scale-vert-incr": -0.25, "measure-neck-circ-incr": -0.15,
+            "l-eye-scale-incr": 0.38,
+            "r-eye-scale-incr": 0.38,
+            "l-eye-height2-incr": 0.30,
+            "r-eye-height2-incr": 0.30,
+            "mouth-lowerlip-volume-incr": 0.45,
+            "mouth-upperlip-volume-incr": 0.55,
+            "mouth-upperlip-height-incr": 0.45,
+            "mouth-lowerlip-height-incr": 0.2,
+            "mouth-scale-horiz-incr": -0.12,
+            "nose-scale-horiz-incr": -0.25,
+            "nose-width2-incr": -0.2,
+            "nose-point-up": 0.15,
+            "chin-width-incr": -0.35,
+            "l-cheek-bones-incr": 0.35,
+            "r-cheek-bones-incr": 0.35,
+            "head-fat-incr": -0.15,
+            "chin-height-incr": -0.1,
+            "forehead-scale-vert-incr": -0.25,
+            "measure-neck-circ-incr": -0.15,
         }
     )
     rest: dict[str, float] = field(
-        default_factory=lambda: {"mouthSmileLeft": 0.10, "mouthSmileRight": 0.08}
+        default_factory=lambda: {
+            "mouthSmileLeft": 0.16,
+            "mouthSmileRight": 0.13,
+            "eyeBlinkLeft": 0.10,
+            "eyeBlinkRight": 0.10,
+        }  # fmt: skip
     )
     asymmetry: float = 0.0009
     seed: int = 5
@@ -84,10 +102,14 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
     sides = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2)
     edges, of_side, uses = np.unique(np.sort(sides, axis=1), axis=0, return_inverse=True, return_counts=True)
     of_side = of_side.reshape(faces, 4)
-    face_mean = sparse.csr_matrix((np.full(4 * faces, 0.25), (np.repeat(np.arange(faces), 4), quads.ravel())), (faces, count))
+    face_mean = sparse.csr_matrix(
+        (np.full(4 * faces, 0.25), (np.repeat(np.arange(faces), 4), quads.ravel())), (faces, count)
+    )
     rows = np.arange(len(edges))
     middle = sparse.csr_matrix((np.full(2 * len(edges), 0.5), (np.tile(rows, 2), edges.T.ravel())), (len(edges), count))
-    touching = sparse.csr_matrix((np.ones(4 * faces), (of_side.ravel(), np.repeat(np.arange(faces), 4))), (len(edges), faces))
+    touching = sparse.csr_matrix(
+        (np.ones(4 * faces), (of_side.ravel(), np.repeat(np.arange(faces), 4))), (len(edges), faces)
+    )
     inner = sparse.diags((uses == 2).astype(float))
     edge_points = inner @ (0.5 * middle + 0.25 * touching @ face_mean) + (sparse.identity(len(edges)) - inner) @ middle
 
@@ -102,9 +124,9 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
         + sparse.diags(2 / valence**2) @ at_edge @ middle
         + sparse.diags((valence - 3) / valence)
     )
-    border = 0.5 * sparse.identity(count) + sparse.diags(0.5 / np.maximum(np.asarray(border_edge.sum(1)).ravel(), 1)) @ (
-        border_edge @ middle
-    )
+    border = 0.5 * sparse.identity(count) + sparse.diags(
+        0.5 / np.maximum(np.asarray(border_edge.sum(1)).ravel(), 1)
+    ) @ (border_edge @ middle)
     old = sparse.diags((~on_border).astype(float)) @ smooth + sparse.diags(on_border.astype(float)) @ border
     matrix = sparse.vstack([old, edge_points, face_mean]).tocsr()
     edge, centre = count + of_side, count + len(edges) + np.arange(faces)

@@ -14,7 +14,18 @@ IPA = {  # as espeak, misaki (Kokoro, hibari) and flite write English; capital l
 }  # fmt: skip
 PAUSE = 0.10  # s; a blank between words that is shorter belongs to the phone before it
 MARKS = "ˈˌː̃ʰʲ'"  # stress and length: they belong to the phone beside them
-FLITE = {"pau": SILENCE, "h#": SILENCE, "axr": "er", "el": "l", "em": "m", "en": "n", "dx": "d", "hv": "hh", "ix": "ih", "nx": "n"}
+FLITE = {
+    "pau": SILENCE,
+    "h#": SILENCE,
+    "axr": "er",
+    "el": "l",
+    "em": "m",
+    "en": "n",
+    "dx": "d",
+    "hv": "hh",
+    "ix": "ih",
+    "nx": "n",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,48 @@ def arpabet(symbol: str) -> str:
 
 
 KNOWN = frozenset(
-    "aa ae ah ao aw ax ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v w y z zh".split()
+    [
+        "aa",
+        "ae",
+        "ah",
+        "ao",
+        "aw",
+        "ax",
+        "ay",
+        "b",
+        "ch",
+        "d",
+        "dh",
+        "eh",
+        "er",
+        "ey",
+        "f",
+        "g",
+        "hh",
+        "ih",
+        "iy",
+        "jh",
+        "k",
+        "l",
+        "m",
+        "n",
+        "ng",
+        "ow",
+        "oy",
+        "p",
+        "r",
+        "s",
+        "sh",
+        "t",
+        "th",
+        "uh",
+        "uw",
+        "v",
+        "w",
+        "y",
+        "z",
+        "zh",
+    ]
 )
 
 

@@ -3,14 +3,16 @@
 Coordinates are those of `mesh`. Colours are linear, Rec. 709 primaries.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
-from face import masks
 from mathutils import Vector
 from mesh import Part
 from viewpoint import Camera
+
+from face import masks
 
 
 def reset() -> None:
@@ -49,7 +51,9 @@ class Nodes:
         for key, value in (settings or {}).items():
             setattr(node, key, value)
         for key, value in inputs.items():
-            place = node.inputs[int(key[1:])] if key[0] == "i" and key[1:].isdigit() else node.inputs[key.replace("_", " ")]
+            place = (
+                node.inputs[int(key[1:])] if key[0] == "i" and key[1:].isdigit() else node.inputs[key.replace("_", " ")]
+            )
             if isinstance(value, bpy.types.NodeSocket):
                 self.tree.links.new(value, place)
             else:
@@ -91,16 +95,32 @@ def skin_material() -> bpy.types.Material:
     n = Nodes("skin")
     place = n.add("ShaderNodeTexCoord").outputs["Object"]
     albedo = n.add("ShaderNodeVertexColor", {"layer_name": "albedo"})
-    surface = n.add("ShaderNodeSeparateColor", Color=n.add("ShaderNodeVertexColor", {"layer_name": "surface"}).outputs[0])
+    surface = n.add(
+        "ShaderNodeSeparateColor", Color=n.add("ShaderNodeVertexColor", {"layer_name": "surface"}).outputs[0]
+    )
     mottle = n.add("ShaderNodeTexNoise", Vector=place, Scale=260.0, Detail=6.0, Roughness=0.65)
     patches = n.add("ShaderNodeTexNoise", Vector=place, Scale=55.0, Detail=3.0)
     red = n.add("ShaderNodeMapRange", Value=mottle.outputs[0], From_Min=0.3, From_Max=0.7, To_Min=0.95, To_Max=1.04)
     green = n.add("ShaderNodeMapRange", Value=mottle.outputs[0], From_Min=0.3, From_Max=0.7, To_Min=0.91, To_Max=1.07)
     shade = n.add("ShaderNodeCombineColor", Red=red.outputs[0], Green=green.outputs[0], Blue=green.outputs[0])
-    mixed = n.add("ShaderNodeMix", {"data_type": "RGBA", "blend_type": "MULTIPLY"}, i0=1.0, i6=albedo.outputs[0], i7=shade.outputs[0])
-    blotch = n.add("ShaderNodeMapRange", Value=patches.outputs[0], From_Min=0.35, From_Max=0.65, To_Min=0.965, To_Max=1.025)
+    mixed = n.add(
+        "ShaderNodeMix",
+        {"data_type": "RGBA", "blend_type": "MULTIPLY"},
+        i0=1.0,
+        i6=albedo.outputs[0],
+        i7=shade.outputs[0],
+    )
+    blotch = n.add(
+        "ShaderNodeMapRange", Value=patches.outputs[0], From_Min=0.35, From_Max=0.65, To_Min=0.965, To_Max=1.025
+    )
     tone = n.add("ShaderNodeCombineColor", Red=1.0, Green=blotch.outputs[0], Blue=blotch.outputs[0])
-    base = n.add("ShaderNodeMix", {"data_type": "RGBA", "blend_type": "MULTIPLY"}, i0=1.0, i6=mixed.outputs[2], i7=tone.outputs[0])
+    base = n.add(
+        "ShaderNodeMix",
+        {"data_type": "RGBA", "blend_type": "MULTIPLY"},
+        i0=1.0,
+        i6=mixed.outputs[2],
+        i7=tone.outputs[0],
+    )
     pores = n.add("ShaderNodeTexVoronoi", {"feature": "F1"}, Vector=place, Scale=1250.0, Randomness=1.0)
     lines = n.add("ShaderNodeTexNoise", Vector=place, Scale=520.0, Detail=5.0, Roughness=0.6)
     height = n.add("ShaderNodeMath", {"operation": "MULTIPLY_ADD"}, i0=pores.outputs[0], i1=0.45, i2=lines.outputs[0])
@@ -117,36 +137,55 @@ def skin_material() -> bpy.types.Material:
     return n.surface(shader)
 
 
-def plain_material(name: str, colour: tuple[float, float, float], roughness: float, **inputs: object) -> bpy.types.Material:
+def plain_material(
+    name: str, colour: tuple[float, float, float], roughness: float, **inputs: object
+) -> bpy.types.Material:
     """One colour."""
     n = Nodes(name)
     return n.surface(n.add("ShaderNodeBsdfPrincipled", Base_Color=(*colour, 1.0), Roughness=roughness, **inputs))
 
 
-def lamp(place: tuple[float, float, float], towards: tuple[float, float, float], size: tuple[float, float], watts: float,
-         colour: tuple[float, float, float]) -> None:  # fmt: skip
-    """A soft box."""
-    data = bpy.data.lights.new("soft box", "AREA")
-    data.shape, data.size, data.size_y, data.energy, data.color = "RECTANGLE", *size, watts, colour
-    item = bpy.data.objects.new("soft box", data)
-    item.location = place
-    item.rotation_euler = (Vector(towards) - Vector(place)).to_track_quat("-Z", "Y").to_euler()
-    bpy.context.collection.objects.link(item)
+@dataclass(frozen=True)
+class Lamp:
+    """A soft box.
+
+    Attributes:
+        place: m from the middle of the picture, towards which it shines.
+        size: m, width and height.
+        watts: power.
+        colour: linear, of its light.
+    """
+
+    place: tuple[float, float, float]
+    size: tuple[float, float]
+    watts: float
+    colour: tuple[float, float, float]
+
+
+LAMPS = (  # key from the upper left of the picture, wide fill, two rims from behind, a little light from the desk
+    Lamp((-0.70, -0.95, 0.80), (0.75, 0.75), 24.0, (1.0, 0.95, 0.89)),
+    Lamp((1.1, -0.9, 0.15), (1.2, 1.4), 5.5, (0.90, 0.95, 1.0)),
+    Lamp((0.75, 0.75, 0.50), (0.5, 0.9), 13.0, (1.0, 0.97, 0.94)),
+    Lamp((-0.8, 0.8, 0.35), (0.4, 0.9), 5.0, (0.92, 0.96, 1.0)),
+    Lamp((0.0, -0.8, -0.75), (0.9, 0.5), 1.1, (1.0, 0.93, 0.88)),
+)
 
 
 def lights(centre: tuple[float, float, float]) -> None:
-    """Key from the upper left of the picture, wide fill, a rim from behind and a dim room."""
-    x, y, z = centre
-    lamp((x - 0.75, y - 1.0, z + 0.62), centre, (0.75, 0.75), 24.0, (1.0, 0.95, 0.89))
-    lamp((x + 1.1, y - 0.9, z + 0.15), centre, (1.2, 1.4), 5.5, (0.90, 0.95, 1.0))
-    lamp((x + 0.75, y + 0.75, z + 0.50), centre, (0.5, 0.9), 13.0, (1.0, 0.97, 0.94))
-    lamp((x - 0.8, y + 0.8, z + 0.35), centre, (0.4, 0.9), 5.0, (0.92, 0.96, 1.0))
-    lamp((x, y - 0.8, z - 0.75), centre, (0.9, 0.5), 2.0, (1.0, 0.93, 0.88))
+    """The lamps, and a dim room."""
+    for lamp in LAMPS:
+        data = bpy.data.lights.new("soft box", "AREA")
+        data.shape, data.energy, data.color = "RECTANGLE", lamp.watts, lamp.colour
+        data.size, data.size_y = lamp.size
+        item = bpy.data.objects.new("soft box", data)
+        item.location = Vector(centre) + Vector(lamp.place)
+        item.rotation_euler = (-Vector(lamp.place)).to_track_quat("-Z", "Y").to_euler()
+        bpy.context.collection.objects.link(item)
     world = bpy.data.worlds.new("room")
     bpy.context.scene.world = world
     world.use_nodes = True
-    world.node_tree.nodes["Background"].inputs[0].default_value = (0.55, 0.60, 0.68, 1)
-    world.node_tree.nodes["Background"].inputs[1].default_value = 0.27
+    background = world.node_tree.nodes["Background"]
+    background.inputs[0].default_value, background.inputs[1].default_value = (0.55, 0.60, 0.68, 1), 0.27
 
 
 def camera(view: Camera) -> None:
@@ -167,7 +206,7 @@ def render(path: Path, size: int, samples: int, window: tuple[float, float, floa
     cycles = scene.cycles
     cycles.samples, cycles.use_denoising, cycles.denoiser = samples, True, "OPENIMAGEDENOISE"
     cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, 0.02
-    cycles.max_bounces, cycles.transparent_max_bounces, cycles.sample_clamp_indirect = 6, 16, 3.0
+    cycles.max_bounces, cycles.transparent_max_bounces, cycles.sample_clamp_indirect = 4, 8, 3.0
     scene.render.threads_mode, scene.render.threads = "FIXED", 2
     scene.render.resolution_x = scene.render.resolution_y = size
     scene.render.resolution_percentage = 100
@@ -192,7 +231,9 @@ def render(path: Path, size: int, samples: int, window: tuple[float, float, floa
     return pixels.reshape(size, size, 4)[::-1].copy()
 
 
-def hair_object(name: str, strands: np.ndarray, root: float, tip: float, material: bpy.types.Material) -> bpy.types.Object:
+def hair_object(
+    name: str, strands: np.ndarray, root: float, tip: float, material: bpy.types.Material
+) -> bpy.types.Object:
     """Curves of (N, K, 3) points, their radius in metres from root to tip."""
     count, points, _ = strands.shape
     data = bpy.data.hair_curves.new(name)
@@ -220,11 +261,13 @@ def cloth_material(name: str, colour: tuple[float, float, float]) -> bpy.types.M
     """A fine knit."""
     n = Nodes(name)
     place = n.add("ShaderNodeTexCoord").outputs["Object"]
-    knit = n.add("ShaderNodeTexWave", {"bands_direction": "DIAGONAL"}, Vector=place, Scale=260.0, Distortion=1.5, Detail=2.0)
+    knit = n.add(
+        "ShaderNodeTexWave", {"bands_direction": "DIAGONAL"}, Vector=place, Scale=260.0, Distortion=1.5, Detail=2.0
+    )
     fuzz = n.add("ShaderNodeTexNoise", Vector=place, Scale=900.0, Detail=3.0)
     folds = n.add("ShaderNodeTexNoise", Vector=place, Scale=14.0, Detail=2.0)
     mixed = n.add("ShaderNodeMath", {"operation": "MULTIPLY_ADD"}, i0=fuzz.outputs[0], i1=0.7, i2=knit.outputs[0])
-    bump = n.add("ShaderNodeBump", Strength=0.5, Distance=0.0008, Height=mixed.outputs[0])
+    bump = n.add("ShaderNodeBump", Strength=0.25, Distance=0.0006, Height=mixed.outputs[0])
     fold = n.add("ShaderNodeBump", Strength=0.35, Distance=0.02, Height=folds.outputs[0], Normal=bump.outputs[0])
     shader = n.add(
         "ShaderNodeBsdfPrincipled", Base_Color=(*colour, 1.0), Roughness=0.85, Sheen_Weight=0.35, Sheen_Roughness=0.4,

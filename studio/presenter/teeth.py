@@ -10,7 +10,9 @@ LOWER_WIDTHS, LOWER_HEIGHTS = (5.4, 5.9, 6.8, 7.0, 7.0, 10.0), (8.8, 8.9, 9.6, 8
 
 def _superellipsoid(rings: int = 14, sectors: int = 20, power: float = 0.42) -> tuple[np.ndarray, np.ndarray]:
     """A rounded box within -1 to 1."""
-    t, p = np.meshgrid(np.linspace(-np.pi / 2, np.pi / 2, rings), np.linspace(-np.pi, np.pi, sectors, endpoint=False), indexing="ij")
+    t, p = np.meshgrid(
+        np.linspace(-np.pi / 2, np.pi / 2, rings), np.linspace(-np.pi, np.pi, sectors, endpoint=False), indexing="ij"
+    )
 
     def f(value: np.ndarray) -> np.ndarray:
         return np.sign(value) * np.abs(value) ** power
@@ -47,9 +49,13 @@ def row(helper: Part, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             bow = (local[:, 0] / width) ** 2 * 0.004
             local[:, 1] += bow
             c, sn = np.cos(angle), np.sin(angle)
-            turned = np.stack([side * (local[:, 0] * c - local[:, 1] * sn), local[:, 0] * sn + local[:, 1] * c, local[:, 2]], -1)
+            turned = np.stack(
+                [side * (local[:, 0] * c - local[:, 1] * sn), local[:, 0] * sn + local[:, 1] * c, local[:, 2]], -1
+            )
             lift = 0.0007 if (upper and 0.008 < start < 0.0155) else 0.0
-            centre = np.array([side * at, front + 0.0032 + depth * at**2, edge + (height / 2 + lift if upper else -height / 2)])
+            centre = np.array(
+                [side * at, front + 0.0032 + depth * at**2, edge + (height / 2 + lift if upper else -height / 2)]
+            )
             points.append(turned + centre)
             quads.append((faces if side > 0 else faces[:, ::-1]) + count)
             count += len(body)
@@ -61,11 +67,26 @@ def row(helper: Part, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         slope = np.arctan(2 * depth * value)
         out = np.array([np.sin(slope), -np.cos(slope), 0])
         scallop = 0.0008 * np.cos(np.abs(np.interp(abs(value), x, length)) / 0.0072 * 2 * np.pi)
-        middle = np.array([value, front + 0.0042 + depth * value**2, edge + (0.0135 if upper else -0.0122) + scallop * (1 if upper else -1)])
-        lines.append(middle + out * (0.0040 * np.cos(turn))[:, None] + np.array([0, 0, 1]) * (0.0058 * np.sin(turn))[:, None])
+        middle = np.array(
+            [
+                value,
+                front + 0.0042 + depth * value**2,
+                edge + (0.0135 if upper else -0.0122) + scallop * (1 if upper else -1),
+            ]
+        )
+        lines.append(
+            middle + out * (0.0040 * np.cos(turn))[:, None] + np.array([0, 0, 1]) * (0.0058 * np.sin(turn))[:, None]
+        )
     n, m = len(arch), len(turn)
     i, j = np.meshgrid(np.arange(n - 1), np.arange(m), indexing="ij")
     points.append(np.concatenate(lines))
-    quads.append(np.stack([i * m + j, (i + 1) * m + j, (i + 1) * m + (j + 1) % m, i * m + (j + 1) % m], -1).reshape(-1, 4) + count)
+    quads.append(
+        np.stack([i * m + j, (i + 1) * m + j, (i + 1) * m + (j + 1) % m, i * m + (j + 1) % m], -1).reshape(-1, 4)
+        + count
+    )
     gum.append(np.ones(n * m))
-    return np.concatenate(points).astype(np.float32), np.concatenate(quads).astype(np.int32), np.concatenate(gum).astype(np.float32)
+    return (
+        np.concatenate(points).astype(np.float32),
+        np.concatenate(quads).astype(np.int32),
+        np.concatenate(gum).astype(np.float32),
+    )

@@ -19,6 +19,12 @@ class Camera:
     distance: float = 1.35
     width: float = 0.318
 
+    @property
+    def position(self) -> tuple[float, float, float]:
+        """m, of the camera."""
+        x, y, z = self.centre
+        return x, y - self.distance, z
+
     def project(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) m to (..., 3): x right and y down in shares of the picture, and depth from the camera in m."""
         x, y, z = np.moveaxis(points - np.array(self.centre), -1, 0)

@@ -127,12 +127,16 @@ def articulate(phones: list[Phone], times: np.ndarray) -> dict[str, np.ndarray]:
     for phone in phones:
         length = phone.end - phone.start
         if phone.name in CLOSED:  # a stop is released before its burst ends
-            seal = np.maximum(seal, _window(times, phone.start, phone.end - (0.3 * length if phone.name != "m" else 0.01)))
+            seal = np.maximum(
+                seal, _window(times, phone.start, phone.end - (0.3 * length if phone.name != "m" else 0.01))
+            )
         elif phone.name in BITTEN:
             bite = np.maximum(bite, _window(times, phone.start + 0.01, phone.end - 0.01))
         elif phone.name == SILENCE:
             start = phone.start if phone.start <= 0.01 else phone.start + 0.13
-            quiet = np.maximum(quiet, _smooth((times - start + 0.10) / 0.10) * _smooth((phone.end - 0.05 - times) / 0.10))
+            quiet = np.maximum(
+                quiet, _smooth((times - start + 0.10) / 0.10) * _smooth((phone.end - 0.05 - times) / 0.10)
+            )
     moves["bite"] = np.maximum(moves["bite"], bite) * (1 - seal)
     for name in ("jaw", "drop", "raise_", "tongue"):
         moves[name] = moves[name] * (1 - 0.75 * np.maximum(quiet, seal if name != "jaw" else 0.35 * seal))
