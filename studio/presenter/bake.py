@@ -60,10 +60,10 @@ class Look:
     character: Character = field(default_factory=Character)
     style: HairStyle = field(default_factory=HairStyle)
     cloth: tuple[float, float, float] = (0.030, 0.072, 0.098)
-    melanin: float = 0.86
-    redness: float = 0.40
+    melanin: float = 0.79
+    redness: float = 0.48
     size: int = 1440
-    samples: int = 24
+    samples: int = 16
 
 
 def frame_camera(parts: dict[str, Part]) -> Camera:

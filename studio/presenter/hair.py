@@ -24,7 +24,7 @@ class HairStyle:
         seed: of its disorder.
     """
 
-    count: int = 34000
+    count: int = 46000
     points: int = 24
     part: float = 0.022
     lift: float = 0.018

@@ -250,7 +250,7 @@ class Lashes:
         count, points, _ = self.curve.shape
         i, j = np.meshgrid(np.arange(count), np.arange(points - 1), indexing="ij")
         first = (i * points + j) * 2
-        cover = np.tile(np.repeat(np.linspace(0.85, 0.30, points), 2), count)
+        cover = np.tile(np.repeat(np.linspace(0.64, 0.10, points), 2), count)
         cover *= np.repeat(np.where(self.upper, 1.0, 0.55), points * 2)
         self.program = Program(gl, (shaders.STRAND_VERTEX, shaders.STRAND), view)
         self.mesh = self.program.mesh(
@@ -268,5 +268,5 @@ class Lashes:
         along = np.gradient(strands, axis=1)
         across = np.stack([-along[..., 2], np.zeros(along.shape[:2]), along[..., 0]], -1)
         across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
-        across *= np.linspace(0.00009, 0.00002, strands.shape[1])[:, None]
+        across *= np.linspace(0.00016, 0.00012, strands.shape[1])[:, None]  # not thinner than a pixel
         self.mesh.draw(at=np.stack([strands - across, strands + across], axis=2).reshape(-1, 3))

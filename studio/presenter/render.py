@@ -136,6 +136,7 @@ class Renderer:
         self.inside.draw(pose)
         self.target.depth_mask = False
         self.lashes.draw(pose)
+        gl.disable(moderngl.DEPTH_TEST)  # what covers the hair is already left out of its picture
         self.hair.draw(pose)
         self.target.depth_mask = True
         drawn = pixels(self.target, 4, "f2").astype(np.float32)

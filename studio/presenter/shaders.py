@@ -43,7 +43,7 @@ void main() {
     vec3 log_ratio = texture(blink, t).rgb * mix(lids.y, lids.x, smoothstep(0.45, 0.55, side))
         + texture(open, t).rgb * share.x + texture(pucker, t).rgb * share.y + texture(stretch, t).rgb * share.z;
     bool head = all(greaterThan(t, vec2(0.0))) && all(lessThan(t, vec2(1.0)));
-    vec3 skin = texture(rest, t).rgb * exp(clamp(log_ratio, -2.0, 1.0));
+    vec3 skin = texture(rest, t).rgb * exp(clamp(log_ratio, -2.5, 2.5));
     if (!head && cavity < 0.3) skin = texture(picture, s).rgb;
     float deep = clamp((place.y - mouth_front) / 0.030, 0.0, 1.0);
     vec3 flesh = vec3(0.10, 0.022, 0.018) * (1.0 - 0.93 * sqrt(deep)) * (0.35 + 0.65 * share.w);
@@ -118,10 +118,10 @@ void main() {
     int i = int(s);
     vec2 lip = mix(edges[i], edges[i + 1], s - float(i));
     float gap = max(lip.x - lip.y, 0.0), above = lip.x - h.z, below = h.z - lip.y, deep = max(h.y - front, 0.0);
-    float shade = 1.0 - exp(-gap / 0.0055);
+    float shade = 1.0 - exp(-gap / 0.0032);
     shade *= (0.42 + 0.58 * smoothstep(-0.001, 0.0045, above)) * (0.5 + 0.5 * smoothstep(-0.001, 0.005, below));
-    shade *= 1.0 / (1.0 + pow(deep / 0.019, 2.0));
-    vec3 tooth = mix(vec3(0.66, 0.575, 0.46), vec3(0.52, 0.43, 0.32), smoothstep(0.0, 0.02, deep));
+    shade *= 1.0 / (1.0 + pow(deep / 0.024, 2.0));
+    vec3 tooth = mix(vec3(0.80, 0.725, 0.62), vec3(0.62, 0.53, 0.42), smoothstep(0.004, 0.024, deep));
     vec3 base = k < 0.5 ? tooth : (k < 1.5 ? vec3(0.34, 0.105, 0.09) : vec3(0.36, 0.115, 0.10));
     float lambert = 0.34 + 0.66 * max(dot(m, l), 0.0);
     float gloss = pow(max(dot(m, normalize(l + v)), 0.0), k < 0.5 ? 45.0 : 30.0) * (k < 0.5 ? 0.30 : 0.16);

@@ -26,8 +26,8 @@ def _superellipsoid(rings: int = 14, sectors: int = 20, power: float = 0.42) -> 
 
 def row(helper: Part, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(V, 3) points m, (F, 4) quads and (V,) share of gum of one row of teeth at rest."""
-    front = helper.base[:, 1].min() + (0.0008 if upper else 0.0024)
-    edge = helper.base[:, 2].min() - 0.0017 if upper else helper.base[:, 2].max() - 0.0050
+    front = helper.base[:, 1].min() + (0.0008 if upper else 0.0018)
+    edge = helper.base[:, 2].min() - 0.0044 if upper else helper.base[:, 2].max() - 0.0078
     depth = 0.030 / 0.027**2  # 1/m: the arch is a parabola
     s = np.linspace(0, 0.045, 400)
     x = np.linspace(0, 0.034, 400)

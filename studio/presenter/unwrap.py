@@ -17,7 +17,9 @@ from scipy.ndimage import binary_erosion, gaussian_filter
 from viewpoint import Camera
 
 Surface = tuple[np.ndarray, np.ndarray]  # (V, 3) points m and (F, 4) quads
-BASE, RATIO = 3072, 1024  # pixels, sides of the textures
+BASE, RATIO = 3072, 2048  # pixels, sides of the textures
+HIDDEN = {"open": 0.42, "blink": 0.85}  # what is hidden at rest, and its light then: insides of lips, folds of lids
+EDGE = 5  # pixels of a texture beside what is hidden that show a mixture with what hides it
 DEPTH_TOLERANCE = 0.0009  # m; nearer than this to the foremost surface is visible
 
 
@@ -135,7 +137,9 @@ def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: 
         program.use()
         normal = normals(points, skin.quads)[vertex]
         program.mesh(quads, at=points[vertex], normal=normal, uv=atlas(uv)).draw()
-        gathered[name] = np.nan_to_num(pixels(drawn, 4, "f2")[::-1].astype(np.float32))
+        read = np.nan_to_num(pixels(drawn, 4, "f2")[::-1].astype(np.float32))
+        read[..., 3] = cv2.erode(read[..., 3], np.ones((EDGE, EDGE)))
+        gathered[name] = read
     return gathered
 
 
@@ -151,19 +155,18 @@ def unwrap(parts: dict[str, Part], view: Camera, folder: Path) -> Textures:
     seen = gathered["rest"][..., 3]
     weight = seen**2
     total = gathered["rest"][..., :3] * weight[..., None]
-    for name in ("open", "blink"):  # show what is hidden at rest: the insides of lips, the folds of lids
+    for name, dark in HIDDEN.items():
         extra = gathered[name][..., 3] ** 2 * 0.02
-        total, weight = total + gathered[name][..., :3] * extra[..., None], weight + extra
+        total, weight = total + gathered[name][..., :3] * (extra * dark)[..., None], weight + extra
     rest = fill(total / np.maximum(weight, 1e-6)[..., None], np.minimum(weight * 50, 1))
     ratios = {}
     for name in KEYS:
-        both = np.minimum(gathered[name][..., 3], seen)
+        both = np.where(seen < 0.02, gathered[name][..., 3], np.minimum(gathered[name][..., 3], seen))
         ratio = np.log(np.maximum(gathered[name][..., :3], 1e-3) / np.maximum(rest, 1e-3)) * both[..., None]
-        both = np.maximum(both, (seen < 0.02) * 0.3)  # what is hidden at rest is taken from a key expression as it is
         small, w = (cv2.resize(x, (RATIO, RATIO), interpolation=cv2.INTER_AREA) for x in (ratio, both))
-        small, w = (gaussian_filter(x, (1.6, 1.6, 0)[: x.ndim]) for x in (small, w))
+        small, w = (gaussian_filter(x, (1.2, 1.2, 0)[: x.ndim]) for x in (small, w))
         small = fill(small / np.maximum(w, 1e-4)[..., None], np.clip(w * 2, 0.002, 1))
-        ratios[name] = np.clip(small, -1.6, 1.2).astype(np.float16)
+        ratios[name] = np.clip(small, -2.0, 2.5).astype(np.float16)
     picture = np.load(folder / "rest.npy").astype(np.float32)
     colour, alpha = picture[..., :3], picture[..., 3]
     bust = fill(colour / np.maximum(alpha, 0.01)[..., None], (alpha > 0.99).astype(np.float32))
