@@ -26,14 +26,16 @@ from mesh import build
 from phones import Phone
 from render import Renderer, State
 from unwrap import kept_textures
-from visemes import PHONES, track, weights
+from visemes import PHONES, articulate, track, weights
 
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
     "turned": State({"lipSeal": 1.0}, turn=(0.07, 0.03, 0.02), gaze=(-0.07, 0.0)),
     "blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}),
     "half blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
-    "glance": State({"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)),
+    "glance": State(
+        {"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)
+    ),
 }  # fmt: skip
 
 
@@ -69,10 +71,8 @@ def still(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     wanted = dict(STILLS)
     for phone in arguments.phones.split(","):
-        moves, middle = {}, 0.25
-        from visemes import articulate
-
-        moves = articulate([Phone("sil", 0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)], np.array([middle]))
+        said = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
+        moves = articulate(said, np.array([0.25]))
         wanted[phone] = State(weights({k: v[0] for k, v in moves.items()}))
     for name, state in wanted.items():
         started = time.time()

@@ -1,4 +1,4 @@
-"""Path-trace the few pictures that all frames are made of: the face under key expressions, the hair, the light on the eyes.
+"""Path-trace the few pictures that all frames are made of: the face under key expressions, the hair.
 
 Each picture is kept as soon as it is done, so that an interrupted bake goes on where it stopped.
 """
@@ -42,7 +42,8 @@ KEYS: dict[str, tuple[dict[str, float], tuple[float, float, float, float]]] = {
         {"jawOpen": 0.5, "mouthLowerDownLeft": 0.4, "mouthLowerDownRight": 0.4, "mouthUpperUpLeft": 0.4,
          "mouthUpperUpRight": 0.4}, MOUTH),
     "pucker": ({"mouthPucker": 0.9, "mouthFunnel": 0.3, "jawOpen": 0.06}, MOUTH),
-    "stretch": ({"mouthStretchLeft": 0.7, "mouthStretchRight": 0.7, "mouthSmileLeft": 0.4, "mouthSmileRight": 0.4}, MOUTH),
+    "stretch": (
+        {"mouthStretchLeft": 0.7, "mouthStretchRight": 0.7, "mouthSmileLeft": 0.4, "mouthSmileRight": 0.4}, MOUTH),
 }  # fmt: skip
 
 
@@ -73,7 +74,10 @@ def frame_camera(parts: dict[str, Part]) -> Camera:
 
 
 def bake(look: Look, folder: Path) -> None:
-    """Write `rest.npy`, `hair.npy`, `hair_behind.npy` and one file a key expression: (size, size, 4) float16 linear RGBA, premultiplied."""
+    """Write `rest.npy`, `hair.npy`, `hair_behind.npy` and one file a key expression.
+
+    Each is (size, size, 4) float16, linear RGBA, premultiplied.
+    """
     parts = build(look.character, folder / "head.npz")
     skin = parts["skin"]
     lips = find_lips(skin)

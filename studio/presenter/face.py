@@ -79,7 +79,7 @@ def _brow(mirrored: np.ndarray, a: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def masks(skin: Part) -> dict[str, np.ndarray]:
-    """{name: (V,) float32, 0 to 1}: `lips`, `inner` (mouth cavity and eye sockets), `cheeks`, `nose`, `lids`, `lip_line`."""
+    """{region: (V,) float32, 0 to 1}; `inner` is the cavity of the mouth, `under` the shadow under the eyes."""
     uv, points = vertex_uv(skin), skin.base
     face = (uv[:, 0] > 0.64) & (uv[:, 1] > 0.15) & (uv[:, 1] < 0.82)
     across = (uv[:, 1] - MOUTH_UV[1]) / MOUTH_HALF_WIDTH

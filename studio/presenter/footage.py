@@ -51,12 +51,13 @@ def loudness(sound: np.ndarray, frames: int) -> np.ndarray:
 def write_truth(
     path: Path, states: list[State], moves: dict[str, np.ndarray], labels: list[str], openings: list[float]
 ) -> None:
-    """npz: `names` and `weights` (frames, W) of expressions, articulators by name, `phones`, `opening` of the lips in m."""
+    """npz: `names` and `weights` (frames, W) of expressions, articulators, `phones`, `opening` of the lips in m."""
     names = sorted({name for state in states for name in state.weights})
     table = np.array([[state.weights.get(name, 0.0) for name in names] for state in states], np.float32)
     unfinished = path.with_suffix(".part.npz")
     np.savez_compressed(
-        unfinished, names=np.array(names), weights=table, phones=np.array(labels), opening=np.array(openings, np.float32),
+        unfinished, names=np.array(names), weights=table, phones=np.array(labels),
+        opening=np.array(openings, np.float32),
         turn=np.array([s.turn for s in states], np.float32), gaze=np.array([s.gaze for s in states], np.float32),
         **{f"articulator_{name}": value.astype(np.float32) for name, value in moves.items()},
     )  # fmt: skip
@@ -71,7 +72,7 @@ def write_sound(path: Path, sound: np.ndarray) -> None:
 
 
 def video(folder: Path, path: Path, sound: Path | None = None) -> None:
-    """All frames of a folder as a lossless video (H.264, RGB), with sound (FLAC) if there is some: `path` is an .mkv."""
+    """All frames of a folder as a lossless .mkv (H.264, RGB), with sound (FLAC) if there is some."""
     import av
 
     pictures = sorted(folder.glob("*.png"))

@@ -30,7 +30,7 @@ class Idle:
 
 
 def wander(phase: np.ndarray, random: np.random.Generator, waves: int) -> np.ndarray:
-    """Smooth noise of about unit size that repeats with `phase`, 0 to 1; slow waves are larger (as 1 over frequency)."""
+    """Smooth noise of about unit size that repeats with `phase`, 0 to 1; slow waves are larger."""
     k = np.arange(1, waves + 1)
     angle = 2 * np.pi * (phase[:, None] * k + random.uniform(0, 1, waves))
     size = random.normal(1, 0.25, waves) / k**1.15
@@ -53,7 +53,7 @@ def lids(times: np.ndarray, starts: tuple[float, ...], period: float) -> np.ndar
 
 
 def look(weights: dict[str, float], blink: float, gaze: tuple[float, float]) -> dict[str, float]:
-    """Weights with lids that are closed by `blink` and follow the gaze (yaw to the person's left, pitch up; radians)."""
+    """Weights with lids that are closed by `blink` and follow the gaze (radians, as in `State`)."""
     yaw, pitch = gaze
     down, up = max(0.0, -pitch) / 0.5, max(0.0, pitch) / 0.5
     left, right = max(0.0, yaw) / 0.6, max(0.0, -yaw) / 0.6

@@ -62,7 +62,7 @@ class Character:
             "mouthSmileRight": 0.13,
             "eyeBlinkLeft": 0.10,
             "eyeBlinkRight": 0.10,
-        }  # fmt: skip
+        }
     )
     asymmetry: float = 0.0009
     seed: int = 5

@@ -200,7 +200,7 @@ def camera(view: Camera) -> None:
 
 
 def render(path: Path, size: int, samples: int, window: tuple[float, float, float, float] | None = None) -> np.ndarray:
-    """Path-trace to linear (size, size, 4) float32 RGBA; outside `window` (left, top, right, bottom shares) it is zero."""
+    """Path-trace to linear (size, size, 4) float32 RGBA, zero outside `window` (left, top, right, bottom; shares)."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     cycles = scene.cycles

@@ -29,10 +29,8 @@ def row(helper: Part, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     front = helper.base[:, 1].min() + (0.0008 if upper else 0.0018)
     edge = helper.base[:, 2].min() - 0.0044 if upper else helper.base[:, 2].max() - 0.0078
     depth = 0.030 / 0.027**2  # 1/m: the arch is a parabola
-    s = np.linspace(0, 0.045, 400)
     x = np.linspace(0, 0.034, 400)
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(depth * x**2)))])
-    del s
     points, quads, gum = [], [], []
     body, faces = _superellipsoid()
     count = 0

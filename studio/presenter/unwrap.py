@@ -1,4 +1,4 @@
-"""Bring the traced pictures onto the mesh: one texture of the face at rest and one ratio to it for each key expression."""
+"""Bring the traced pictures onto the mesh: the face at rest as a texture, key expressions as ratios to it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def fill(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def split(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(W,) vertex of each drawn vertex, (F, 4) quads of drawn vertices, (W, 2) texture coordinates: seams come apart."""
+    """(W,) vertex of each drawn vertex, (F, 4) quads of those, (W, 2) texture coordinates: seams come apart."""
     corners = np.concatenate([part.quads.reshape(-1, 1), np.round(part.uv.reshape(-1, 2) * 65536)], axis=1).astype(
         np.int64
     )
@@ -184,7 +184,8 @@ def kept_textures(parts: dict[str, Part], view: Camera, folder: Path) -> Texture
         made = unwrap(parts, view, folder)
         unfinished = folder / "textures.part.npz"
         np.savez(
-            unfinished, rest=made.rest, eye_light=made.eye_light, bust=made.bust, hair=made.hair, hair_behind=made.hair_behind,
+            unfinished, rest=made.rest, eye_light=made.eye_light, bust=made.bust, hair=made.hair,
+            hair_behind=made.hair_behind,
             **{f"ratio_{name}": value for name, value in made.ratios.items()},
         )  # fmt: skip
         unfinished.replace(path)

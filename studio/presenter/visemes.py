@@ -3,7 +3,7 @@
 Each phone has targets for a few articulators, and each target a dominance that grows towards the phone and falls away
 from it; an articulator's place is the mean of all targets, weighted by dominance: Cohen and Massaro, "Modeling
 coarticulation in synthetic visual speech", in Models and Techniques in Computer Animation, 1993. It follows Löfqvist,
-"Speech as audible gestures", 1990. What must happen does, whatever the neighbours want: the lips meet for p, b and m and
+"Speech as audible gestures", 1990. What must happen does, whatever the neighbours want: the lips meet for p, b, m and
 the lower lip meets the teeth for f and v. Jaw heights order the vowels by openness, and lips round for u, o, w, r and
 protrude for sh, ch: Jackson, "The theoretical minimal unit for visual speech perception: visemes and coarticulation",
 The Volta Review 90(5), 1988, and Jeffers and Barley, Speechreading, 1971.
