@@ -1,0 +1,158 @@
+"""Make a synthetic presenter: stills, an idle loop, and speech whose mouth shapes are known.
+
+    python studio/presenter bake  -w work            the pictures all frames are made of, by path tracing
+    python studio/presenter still -w work -o stills  a few expressions, to look at
+    python studio/presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
+    python studio/presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
+
+Everything can be interrupted and goes on where it stopped when it is started again.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from bake import Look, bake, frame_camera
+from footage import loudness, on_frames, video, write_frames, write_sound, write_truth
+from idle import Idle, speaking, states
+from mesh import build
+from phones import Phone
+from render import Renderer, State
+from unwrap import kept_textures
+from visemes import PHONES, articulate, track, weights
+
+STILLS: dict[str, State] = {
+    "rest": State({"lipSeal": 1.0}),
+    "turned": State({"lipSeal": 1.0}, turn=(0.07, 0.03, 0.02), gaze=(-0.07, 0.0)),
+    "blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}),
+    "half blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
+    "glance": State(
+        {"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)
+    ),
+}  # fmt: skip
+
+
+def renderer(work: Path, size: int) -> Renderer:
+    """Draws the person that was baked into `work`."""
+    parts = build(Look().character, work / "head.npz")
+    view = frame_camera(parts)
+    return Renderer(parts, kept_textures(parts, view, work), view, work, size)
+
+
+class Progress:
+    """One line on stderr."""
+
+    def __init__(self, total: int):
+        self.total, self.started, self.count = total, time.time(), 0
+
+    def __call__(self, number: int) -> None:
+        """After frame `number`."""
+        self.count += 1
+        per = (time.time() - self.started) / self.count
+        left = per * (self.total - number - 1)
+        print(
+            f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def still(arguments: argparse.Namespace) -> None:
+    """PNG of expressions and of single phones."""
+    draw = renderer(arguments.work, arguments.size)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    wanted = dict(STILLS)
+    for phone in arguments.phones.split(","):
+        said = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
+        moves = articulate(said, np.array([0.25]))
+        wanted[phone] = State(weights({k: v[0] for k, v in moves.items()}))
+    for name, state in wanted.items():
+        started = time.time()
+        cv2.imwrite(str(arguments.output / f"{name}.png"), draw.frame(state))
+        print(f"{name}: lips {draw.opening(state) * 1000:.1f} mm apart, {time.time() - started:.2f} s")
+
+
+def idle(arguments: argparse.Namespace) -> None:
+    """Frames of the loop, and the video."""
+    loop = states(Idle())
+    write_frames(renderer(arguments.work, arguments.size), loop, arguments.output / "frames", 0, Progress(len(loop)))
+    video(arguments.output / "frames", arguments.output / "idle.mkv")
+
+
+def speech(arguments: argparse.Namespace) -> None:
+    """Frames, sound and truth of one recording (`--wav`, `--timings`) or of sentences by many voices."""
+    from voices import Utterance, speeches
+
+    if arguments.wav:
+        import soundfile
+
+        sound, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
+        rows = json.loads(arguments.timings.read_text())
+        said = [Utterance(sound[:, 0], rate, [Phone(*row) for row in rows], arguments.wav.stem, "")]
+    else:
+        said = speeches(arguments.seconds, arguments.seed)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    tracks, sounds, names, log = [], [], [], []
+    total: dict[str, list[np.ndarray]] = {}
+    nods = []
+    for utterance in said:
+        heard, frames = on_frames(utterance)
+        mouth, moves, labels = track(utterance.phones, frames)
+        log.append({"voice": utterance.voice, "text": utterance.text, "first": len(tracks), "frames": frames,
+                    "phones": [[p.name, p.start, p.end] for p in utterance.phones]})  # fmt: skip
+        tracks += mouth
+        names += labels
+        sounds.append(heard)
+        nods.append(loudness(heard, frames))
+        for name, value in moves.items():
+            total.setdefault(name, []).append(value)
+    performed = speaking(tracks, arguments.seed + 20, loudness=np.concatenate(nods))
+    draw = renderer(arguments.work, arguments.size)
+    write_sound(arguments.output / "speech.wav", np.concatenate(sounds))
+    (arguments.output / "utterances.json").write_text(json.dumps(log, indent=1))
+    openings = [draw.opening(state) for state in performed]
+    write_truth(
+        arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names, openings
+    )
+    write_frames(draw, performed, arguments.output / "frames", 0, Progress(len(performed)))
+    video(arguments.output / "frames", arguments.output / "speech.mkv", arguments.output / "speech.wav")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="presenter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    for name, run in (("bake", None), ("still", still), ("idle", idle), ("speech", speech)):
+        command = commands.add_parser(name)
+        command.add_argument("-w", "--work", type=Path, required=True, help="folder of the bake")
+        command.set_defaults(run=run)
+        if name == "bake":
+            command.add_argument("--size", type=int, default=Look.size, help="pixels")
+            command.add_argument("--samples", type=int, default=Look.samples, help="rays a pixel")
+            command.set_defaults(run=lambda a: bake(Look(size=a.size, samples=a.samples), a.work))
+            continue
+        command.add_argument("-o", "--output", type=Path, required=True, help="folder")
+        command.add_argument("--size", type=int, default=720, help="pixels")
+        if name == "still":
+            command.add_argument("--phones", default="aa,iy,uw,m,f,sh,th", help="ARPAbet: " + " ".join(PHONES))
+        if name == "speech":
+            command.add_argument("--seconds", type=float, default=40)
+            command.add_argument("--seed", type=int, default=1)
+            command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
+            command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Write frames, sound and the truth about them; what is already written is not drawn again."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import soundfile
+from render import Renderer, State
+from visemes import FPS
+from voices import Utterance
+
+LEVEL = 0.08  # of full scale, root mean square of every voice
+
+
+def write_frames(
+    renderer: Renderer, states: Iterable[State], folder: Path, first: int, report: Callable[[int], None]
+) -> None:
+    """`00000.png` and so on, from number `first`; each has its name only when it is complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, state in enumerate(states, start=first):
+        path = folder / f"{number:05d}.png"
+        if not path.exists():
+            done, data = cv2.imencode(".png", renderer.frame(state), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+            if not done:
+                raise OSError(f"{path}: the frame could not be encoded")
+            unfinished = path.with_suffix(".part")
+            unfinished.write_bytes(data.tobytes())
+            unfinished.replace(path)
+        report(number)
+
+
+def on_frames(utterance: Utterance) -> tuple[np.ndarray, int]:
+    """Sound at 16 kHz at a common level, a whole number of frames long, and that number."""
+    import soxr
+
+    sound = soxr.resample(utterance.sound, utterance.rate, 16000) if utterance.rate != 16000 else utterance.sound
+    frames = int(np.ceil(len(sound) / 16000 * FPS))
+    sound = np.pad(sound, (0, frames * 16000 // FPS - len(sound)))
+    loud = np.sqrt(np.mean(sound[np.abs(sound) > 0.01] ** 2)) if (np.abs(sound) > 0.01).any() else 1.0
+    return np.clip(sound * LEVEL / loud, -1, 1).astype(np.float32), frames
+
+
+def loudness(sound: np.ndarray, frames: int) -> np.ndarray:
+    """(frames,) 0 to 1, slow: what the head nods to."""
+    power = np.sqrt(np.mean(sound.reshape(frames, -1) ** 2, axis=1))
+    slow = np.convolve(power, np.hanning(13) / np.hanning(13).sum(), mode="same")
+    return np.clip(slow / (2.0 * LEVEL), 0, 1)
+
+
+def write_truth(
+    path: Path, states: list[State], moves: dict[str, np.ndarray], labels: list[str], openings: list[float]
+) -> None:
+    """npz: `names` and `weights` (frames, W) of expressions, articulators, `phones`, `opening` of the lips in m."""
+    names = sorted({name for state in states for name in state.weights})
+    table = np.array([[state.weights.get(name, 0.0) for name in names] for state in states], np.float32)
+    unfinished = path.with_suffix(".part.npz")
+    np.savez_compressed(
+        unfinished, names=np.array(names), weights=table, phones=np.array(labels),
+        opening=np.array(openings, np.float32),
+        turn=np.array([s.turn for s in states], np.float32), gaze=np.array([s.gaze for s in states], np.float32),
+        **{f"articulator_{name}": value.astype(np.float32) for name, value in moves.items()},
+    )  # fmt: skip
+    unfinished.replace(path)
+
+
+def write_sound(path: Path, sound: np.ndarray) -> None:
+    """16 kHz, 16 bit, one channel."""
+    unfinished = path.with_suffix(".part.wav")
+    soundfile.write(unfinished, sound, 16000, subtype="PCM_16")
+    unfinished.replace(path)
+
+
+def video(folder: Path, path: Path, sound: Path | None = None) -> None:
+    """All frames of a folder as a lossless .mkv (H.264, RGB), with sound (FLAC) if there is some."""
+    import av
+
+    pictures = sorted(folder.glob("*.png"))
+    unfinished = path.with_name("unfinished " + path.name)
+    with av.open(str(unfinished), "w") as container:
+        first = cv2.imread(str(pictures[0]))
+        stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "veryfast", "threads": "2"})
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt = "bgr24"
+        if sound is not None:
+            samples, rate = soundfile.read(sound, dtype="int16")
+            track = container.add_stream("flac", rate=rate, layout="mono")
+            heard = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+            heard.rate = rate
+            container.mux(track.encode(heard) + track.encode(None))
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")))
+        container.mux(stream.encode(None))
+    unfinished.replace(path)

@@ -1,0 +1,164 @@
+"""A frame of the person at a moment: geometry, then the layers from back to front, then light to sRGB."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import moderngl
+import numpy as np
+from canvas import context, pixels, target
+from layers import Clothes, Eyes, Hair, Lashes, Mouth, Pose, Skin
+from lips import find_lips
+from mesh import Part
+from unwrap import Textures
+from viewpoint import Camera
+
+from face import anchors
+
+SEAL = "lipSeal"  # a weight beside ARKit's: lips pressed together, see `lips`
+PIVOT = (0.0, 0.095, 0.015)  # m from the mouth to the joint on which the head nods
+NECK = (
+    -0.092,
+    -0.018,
+)  # m over the mouth: below the first the neck stays with the shoulders, above the second it turns
+BREATH = (0.0, -0.0012, 0.0013)  # m, what a deep breath moves the chest by
+
+
+@dataclass(frozen=True)
+class State:
+    """A moment of the person.
+
+    Attributes:
+        weights: expression weights by ARKit's names, and `lipSeal`.
+        turn: radians, the head's yaw (to the person's left), pitch (down), roll (to the person's left).
+        shift: m, the head's translation.
+        gaze: radians, yaw (to the person's left) and pitch (up) of the eyes in the head.
+        breath: -1 to 1.
+    """
+
+    weights: dict[str, float] = field(default_factory=dict)
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gaze: tuple[float, float] = (0.0, 0.0)
+    breath: float = 0.0
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """(3, 3): first roll about y, then pitch about x, then yaw about z."""
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    about_y = np.array([[cr, 0, sr], [0, 1, 0], [-sr, 0, cr]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    return about_z @ about_x @ about_y
+
+
+class Renderer:
+    """Draws states of one person.
+
+    Args:
+        parts: of the head.
+        textures: of `unwrap`.
+        view: the camera of the bake.
+        folder: of the bake, for the strands.
+        size: pixels, of the square frames.
+        oversampling: each pixel is the mean of this many squared.
+    """
+
+    def __init__(
+        self,
+        parts: dict[str, Part],
+        textures: Textures,
+        view: Camera,
+        folder: Path,
+        size: int = 720,
+        oversampling: int = 2,
+    ):
+        self.size, self.oversampling = size, oversampling
+        self.gl = context()
+        self.target = target(self.gl, size * oversampling, 4, "f2")
+        skin = self.skin = parts["skin"]
+        self.lips = find_lips(skin)
+        self.mouth = anchors(skin)["mouth"].astype(np.float64)
+        self.pivot = self.mouth + PIVOT
+        height = skin.base - self.mouth
+        # the chin is as low as the neck, and turns
+        height = height[:, 2] + 0.55 * np.clip(0.055 - height[:, 1], 0, 0.06)
+        t = np.clip((height - NECK[0]) / (NECK[1] - NECK[0]), 0, 1)
+        self.follows = (t * t * (3 - 2 * t)).astype(np.float32)[:, None]
+        self.face = Skin(self.gl, view, skin, textures)
+        self.eyes = Eyes(self.gl, view, parts, textures)
+        self.inside = Mouth(self.gl, view, parts)
+        self.clothes = Clothes(self.gl, view, parts, textures)
+        self.hair = Hair(self.gl, view, textures, folder)
+        self.lashes = Lashes(self.gl, view, skin, folder)
+        self.wall = wall(size * oversampling)
+
+    def breathe(self, points: np.ndarray, breath: float) -> np.ndarray:
+        """m, (V, 3): what a breath moves points of the body by."""
+        below = np.clip((self.mouth[2] - 0.06 - points[:, 2]) / 0.12, 0, 1)[:, None]
+        return (below * breath * BREATH).astype(np.float32)
+
+    def pose(self, state: State) -> Pose:
+        """The geometry of a state."""
+        shape = self.lips.contact(self.skin.pose(state.weights), state.weights.get(SEAL, 0.0))
+        turn = rotation(*state.turn)
+        motion = np.concatenate([turn, (self.pivot + state.shift - turn @ self.pivot)[:, None]], axis=1)
+        moved = shape @ motion[:, :3].T.astype(np.float32) + motion[:, 3].astype(np.float32)
+        world = shape + (moved - shape) * self.follows + self.breathe(shape, state.breath) * (1 - self.follows)
+        return Pose(
+            state.weights,
+            shape,
+            world,
+            motion,
+            rotation(state.gaze[0], -state.gaze[1], 0.0),
+            np.stack(self.lips.edges(shape)),
+            float(shape[self.lips.upper, 1].min()),
+            state.breath,
+        )
+
+    def opening(self, state: State) -> float:
+        """m, the gap of the lips in the middle; 0 or less when they touch."""
+        return self.lips.opening(self.lips.contact(self.skin.pose(state.weights), state.weights.get(SEAL, 0.0)))
+
+    def linear(self, state: State) -> np.ndarray:
+        """(size, size, 3) float32 linear RGB."""
+        gl, pose = self.gl, self.pose(state)
+        self.target.use()
+        self.target.clear(depth=1.0)
+        gl.enable(moderngl.DEPTH_TEST)
+        gl.enable(moderngl.BLEND)
+        gl.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self.target.depth_mask = False
+        self.hair.draw_behind(pose)
+        self.target.depth_mask = True
+        self.clothes.draw([self.breathe(points, state.breath) for points, _ in self.clothes.pieces])
+        self.face.draw(pose)
+        self.eyes.draw(pose)
+        self.inside.draw(pose)
+        self.target.depth_mask = False
+        self.lashes.draw(pose)
+        gl.disable(moderngl.DEPTH_TEST)  # what covers the hair is already left out of its picture
+        self.hair.draw(pose)
+        self.target.depth_mask = True
+        drawn = pixels(self.target, 4, "f2").astype(np.float32)
+        picture = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
+        return picture.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3))
+
+    def frame(self, state: State) -> np.ndarray:
+        """(size, size, 3) uint8 BGR, sRGB."""
+        return develop(self.linear(state))
+
+
+def wall(side: int) -> np.ndarray:
+    """(side, side, 3) float32 linear light: a wall out of focus, lighter behind the head."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    glow = np.exp(-(((x - 0.56) / 0.55) ** 2 + ((y - 0.42) / 0.6) ** 2))
+    low, high = np.array([0.150, 0.150, 0.148]), np.array([0.43, 0.425, 0.405])
+    return (low + (high - low) * glow[..., None]).astype(np.float32)
+
+
+def develop(linear: np.ndarray, exposure: float = 1.12, knee: float = 0.60) -> np.ndarray:
+    """Linear RGB to sRGB, BGR uint8; above the knee light is compressed instead of clipped."""
+    x = np.maximum(linear * exposure, 0)
+    x = np.where(x > knee, knee + (1 - knee) * (1 - np.exp(-(x - knee) / (1 - knee))), x)
+    s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055)
+    return (np.clip(s, 0, 1) * 255 + 0.5).astype(np.uint8)[..., ::-1]

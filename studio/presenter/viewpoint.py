@@ -1,0 +1,39 @@
+"""The camera of bake and frames."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera that looks along +y, as one would film a presenter.
+
+    Attributes:
+        centre: m, the point in the middle of the picture.
+        distance: m, from the camera to that point.
+        width: m, of the picture's plane through that point; pictures are square.
+    """
+
+    centre: tuple[float, float, float]
+    distance: float = 1.35
+    width: float = 0.318
+
+    @property
+    def position(self) -> tuple[float, float, float]:
+        """m, of the camera."""
+        x, y, z = self.centre
+        return x, y - self.distance, z
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) m to (..., 3): x right and y down in shares of the picture, and depth from the camera in m."""
+        x, y, z = np.moveaxis(points - np.array(self.centre), -1, 0)
+        depth = self.distance + y
+        scale = self.distance / (depth * self.width)
+        return np.stack([0.5 + x * scale, 0.5 - z * scale, depth], axis=-1)
+
+    def place(self, across: np.ndarray, down: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """The inverse of `project`: (..., 3) m."""
+        scale = depth * self.width / self.distance
+        x, z = (across - 0.5) * scale, (0.5 - down) * scale
+        return np.stack([x, depth - self.distance, z], axis=-1) + np.array(self.centre)
