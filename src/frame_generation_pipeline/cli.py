@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -704,12 +706,32 @@ def main() -> NoReturn:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
+        with _without_remarks():
+            app()
     except FrameGenerationError as error:
         line = "; ".join([str(error), *getattr(error, "__notes__", [])])
         typer.echo("framegen: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
         sys.exit(2)
     sys.exit(0)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep off standard error what libraries in C write there by themselves: what matters of it is raised."""
+    if sys.__stderr__ is None:  # it is closed
+        yield
+        return
+    ours, kept = sys.stderr, os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere, os.fdopen(kept, "w", buffering=1, closefd=False) as again:
+            if ours is sys.__stderr__:
+                sys.stderr = again
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        sys.stderr = ours
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

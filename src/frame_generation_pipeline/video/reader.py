@@ -28,7 +28,7 @@ QUARTER_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: c
 
 
 def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames `(H, W, 3)` uint8 BGR of a video file, turned as it says, or of a folder of numbered pictures.
+    """Yield the frames `(H, W, 3)` uint8 BGR of a video file, turned as it says, or of a picture or a numbered folder.
 
     Raises `MissingFileError`, at the call, and `VideoError` where something cannot be decoded or there is no frame.
     """
@@ -36,7 +36,7 @@ def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
         return (read_image(file) for file in frame_files(path).values())
     if not path.exists():
         raise MissingFileError(f"{path}: expected a video or a folder of pictures, found nothing; check the path")
-    return _decode(path)
+    return iter([read_image(path)]) if path.suffix.lower() in PICTURES else _decode(path)
 
 
 def frame_files(folder: Path) -> dict[int, Path]:
