@@ -80,6 +80,25 @@ def test_generate_compare_and_reference(call, checkpoint: Path, features_path: P
     assert (status, "agree" in output) == (0, True)
 
 
+def test_styles_and_inspect(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    inputs = ("-c", checkpoint, "-t", write_template(tmp_path / "t", 5), "-f", features_path)
+    pictures = {}
+    for name, options in {
+        "usual": (),
+        "feathered": ("--blend", "feathered", "--no-gate"),
+        "reference": ("--blend", "reference"),
+        "styled": ("--steady", "--loop", "crossfade", "--range", "1:5", "--silence-db", -50, "--speech-db", -42),
+    }.items():
+        assert call("generate", *inputs, "--frames-dir", tmp_path / name, "-q", *options)[0] == 0
+        pictures[name] = [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
+        assert len(pictures[name]) == 8
+    assert pictures["usual"] == pictures["feathered"]
+    assert all(a != b for a, b in zip(pictures["usual"], pictures["reference"], strict=True))
+    assert pictures["usual"] != pictures["styled"]
+    status, output, _ = call("inspect", *inputs, "-o", tmp_path / "explained", "--frame", 2)
+    assert (status, len(output.splitlines())) == (0, 3)
+
+
 def test_bad_input_is_one_line_and_status_2(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     template = write_template(tmp_path / "t")
     (tmp_path / "empty.wav").touch()
@@ -97,6 +116,10 @@ def test_bad_input_is_one_line_and_status_2(call, checkpoint: Path, features_pat
         (("generate", "--avatar", tmp_path, "-t", template, "-o", tmp_path / "r.mp4"), "leave those options out"),
         (("generate", "--avatar", tmp_path / "x.avatar", "-o", tmp_path / "r.mp4"), "x.avatar"),
         (("verify", template / "landmarks"), "avatar.json"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--blend", "hard"), "blend 'hard'"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--loop", "circle"), "loop 'circle'"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--range", "2:9"), "frames 2:9"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--speech-db", -60), "the lower one"),
         (("pack", "-c", checkpoint, "-t", template, "-o", tmp_path / "x.avatar", "--precision", "int8"), "int8"),
     ):
         status, output, errors = call(*arguments)

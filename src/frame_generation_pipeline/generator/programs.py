@@ -251,12 +251,11 @@ def _written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop:
     rim = np.pad(np.zeros((face.size, face.size)), face.margin, constant_values=1)
     whole = graph.op("Add", padded, graph.op("Mul", resized, graph.constant("rim", rim)))
     side, size = graph.integers(face.crop_size), _size(graph, crop)
-    painted = graph.op("Transpose", resize(graph, whole, (side, side), size, cubic=face.cubic), perm=[1, 2, 0])
-    share = graph.op("Mul", *(_fade(graph, face, length, axis) for axis, length in enumerate(size)))
-    share = graph.op("Where", feathered, share, graph.number(1))
-    own = graph.cast(crop, np.float32)
+    painted = resize(graph, whole, (side, side), size, cubic=face.cubic)
+    share = graph.op("Mul", *(_fade(graph, face, length, axis, feathered) for axis, length in enumerate(size)))
+    own = graph.cast(graph.op("Transpose", crop, perm=[2, 0, 1]), np.float32)
     patch = graph.op("Add", own, graph.op("Mul", share, graph.op("Sub", painted, own)))
-    return graph.cast(graph.op("Round", patch), np.uint8)
+    return graph.op("Transpose", graph.cast(graph.op("Round", patch), np.uint8), perm=[1, 2, 0])
 
 
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
@@ -279,8 +278,8 @@ def _cells(graph: Graph, face: FaceSpec, picture: str) -> str:
     return graph.op("Reshape", graph.op("Add", means, graph.number(blend.LIFT)), graph.integers(3, -1))
 
 
-def _fade(graph: Graph, face: FaceSpec, length: str, axis: int) -> str:
-    """`face.blend.fade` along an axis of the crop (h, w, 3), shaped to be multiplied with it."""
+def _fade(graph: Graph, face: FaceSpec, length: str, axis: int, feathered: str) -> str:
+    """`face.blend.fade` along an axis of the planar crop, shaped to be multiplied with it; 1 if not `feathered`."""
     places = graph.op("Range", graph.number(0, np.int64), graph.op("Squeeze", length), graph.number(1, np.int64))
     scale = graph.op("Div", graph.number(face.crop_size, np.float64), graph.cast(length, np.float64))
     place = graph.op("Add", graph.cast(places, np.float32), graph.number(0.5))
@@ -291,7 +290,8 @@ def _fade(graph: Graph, face: FaceSpec, length: str, axis: int) -> str:
     way = graph.op("Clip", way, graph.number(0), graph.number(1))
     rest = graph.op("Sub", graph.number(3), graph.op("Mul", graph.number(2), way))
     share = graph.op("Mul", graph.op("Mul", way, way), rest)
-    return graph.op("Reshape", share, graph.integers(*((-1, 1, 1), (1, -1, 1))[axis]))
+    share = graph.op("Where", feathered, share, graph.number(1))
+    return graph.op("Reshape", share, graph.integers(*((-1, 1), (1, -1))[axis]))
 
 
 def _inner(graph: Graph, face: FaceSpec, resized: str) -> str:
