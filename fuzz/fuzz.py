@@ -4,6 +4,7 @@ Everything after the reader's name is for libFuzzer. What is found is written to
 `timeout-...` or `oom-...`; `python fuzz/fuzz.py npy crash-...` runs it again.
 """
 
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ LIMITS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=16384")
 
 def main() -> None:
     """Fuzz the reader that is named first."""
+    logging.disable(logging.WARNING)  # damaged packets are reported there
     name = sys.argv.pop(1)
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
     corpus, work = folder / "corpus", folder / "work"
