@@ -1,6 +1,7 @@
 """Write frames, sound and the truth about them; what is already written is not drawn again."""
 
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -72,7 +73,7 @@ def write_sound(path: Path, sound: np.ndarray) -> None:
 
 
 def video(folder: Path, path: Path, sound: Path | None = None) -> None:
-    """All frames of a folder as a lossless .mkv (H.264, RGB), with sound (FLAC) if there is some."""
+    """All frames of a folder as a lossless .mkv (H.264, RGB), with sound (PCM) if there is some."""
     import av
 
     pictures = sorted(folder.glob("*.png"))
@@ -82,13 +83,18 @@ def video(folder: Path, path: Path, sound: Path | None = None) -> None:
         stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "veryfast", "threads": "2"})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "bgr24"
+        samples = np.zeros(0, np.int16)
         if sound is not None:
             samples, rate = soundfile.read(sound, dtype="int16")
-            track = container.add_stream("flac", rate=rate, layout="mono")
-            heard = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
-            heard.rate = rate
-            container.mux(track.encode(heard) + track.encode(None))
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")))
+            track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for number, picture in enumerate(pictures):
+            shown = av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")
+            shown.pts, shown.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(shown))
+            if len(samples):
+                first_sample, last_sample = (k * rate // FPS for k in (number, number + 1))
+                heard = av.AudioFrame.from_ndarray(samples[None, first_sample:last_sample], format="s16", layout="mono")
+                heard.rate, heard.pts, heard.time_base = rate, first_sample, Fraction(1, rate)
+                container.mux(track.encode(heard))
         container.mux(stream.encode(None))
     unfinished.replace(path)
