@@ -405,6 +405,11 @@ add("png", "a bomb of 3 gigabytes", "0.png", png(32_768, 32_768, zlib.compress(b
 add("png", "widest", "0.png", png(2**31 - 1, 1, b""), read_image, image_size)
 add("png", "no width", "0.png", png(0, 16, b""), read_image, image_size)
 add("png", "chunk of 2 gigabytes", "0.png", png(16, 12)[:33] + b"\x7f\xff\xff\xff" + png(16, 12)[37:], read_image)
+_EARLY = png(16, 12)[:33] + chunk(b"IEND", b"x" * 9) + b"\xff\xff\xff\0" + b"IDATIEND\xaeB`\x82"
+add("png", "an end before 4 gigabytes", "0.png", _EARLY, read_image)
+_DISKS = zipped({"a/data.pkl": b"x"})
+_DISKS = _DISKS[:-22] + b"PK\6\7\xff\0\0\0" + b"\xff" * 12 + _DISKS[-22:]
+add("pth", "archive on several disks", "5.pth", _DISKS, read_tensors)
 add("png", "no data", "0.png", png(16, 12, b""), read_image)
 add("png", "data of another size", "0.png", png(16, 12, b"\1\2\3"), read_image)
 add("png", "impossible depth", "0.png", png(16, 12, depth=77), read_image)

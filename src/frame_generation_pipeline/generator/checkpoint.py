@@ -70,9 +70,9 @@ def _read_pytorch(path: Path) -> object:
 
 def _check_archive(path: Path) -> None:
     """Refuse an archive that would be larger in memory than it is; torch writes its files uncompressed."""
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except Exception as error:  # damaged directories raise half a dozen classes

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import TemplateError
-from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, check_chunks, picture_size
+from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, picture_size, without_excess
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 from frame_generation_pipeline.template.template import kept_pixels
 
@@ -56,7 +56,10 @@ def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int,
         raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
     # What is stored is what the boxes are for, whatever EXIF data say and whichever decoder a host has.
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        whole = np.frombuffer(without_excess(data, name), np.uint8)
+        image = cv2.imdecode(whole, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except TemplateError as error:
+        raise Refusal(str(error)) from error
     except cv2.error:
         image = None
     if image is None or image.shape != (size[1], size[0], 3):
@@ -68,7 +71,6 @@ def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
     """(width, height) of a picture as its header states them; see `decode_picture`."""
     try:
         size = picture_size(BytesIO(data), name)
-        check_chunks(data, name)
     except TemplateError as error:
         raise Refusal(str(error)) from error
     if picture_kind(data) != picture_format:

@@ -52,10 +52,11 @@ def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
     return width, height
 
 
-def check_chunks(data: bytes, name: str | Path) -> None:
-    """Refuse a PNG picture whose chunks are longer than it is: OpenCV takes the memory before it looks.
+def without_excess(data: bytes, name: str | Path) -> bytes:
+    """A PNG picture up to its end, each of its chunks being as long as it says; other data as they are.
 
-    Everything else passes. Raises TemplateError.
+    OpenCV believes the length of any chunk, also of one after the end, and takes the memory before it looks. Raises
+    TemplateError.
     """
     at, kind = len(PNG_SIGNATURE), b""
     while data.startswith(PNG_SIGNATURE) and at < len(data) and kind != b"IEND":
@@ -63,6 +64,7 @@ def check_chunks(data: bytes, name: str | Path) -> None:
         at += 12 + int.from_bytes(data[at : at + 4], "big")  # length, kind, content, CRC
         if at > len(data):
             raise TemplateError(f"{name}: a damaged picture, it is cut off after {len(data)} bytes")
+    return data[:at] if kind == b"IEND" else data
 
 
 def _read(file: BinaryIO, count: int) -> bytes:

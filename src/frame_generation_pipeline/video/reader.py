@@ -15,7 +15,7 @@ from frame_generation_pipeline.errors import MissingFileError, OutputError, Temp
 from frame_generation_pipeline.media import open_media
 from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.provenance import marked_picture
-from frame_generation_pipeline.template.image_header import check_chunks, stated_size
+from frame_generation_pipeline.template.image_header import stated_size, without_excess
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             raise VideoError(f"{path}: has {path.stat().st_size} bytes; expected a picture of at most {MOST_BYTES}")
         data = path.read_bytes()
         stated_size(BytesIO(data), path)
-        check_chunks(data, path)
+        data = without_excess(data, path)
     except FileNotFoundError as error:
         raise MissingFileError(f"{path}: expected a picture, found nothing; check the path") from error
     except TemplateError as error:
@@ -84,7 +84,10 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         # The last start counts: a JPEG may hold a whole smaller one as its thumbnail.
         if data.startswith(signature) and data.rfind(end) < data.rfind(start):
             raise VideoError(f"{path}: the picture is cut off after {len(data)} bytes; write or copy it again")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
     if image is None:
         raise VideoError(f"{path}: expected a PNG or JPEG picture, cannot decode it; write or copy it again")
     return np.asarray(image, np.uint8)
