@@ -12,6 +12,7 @@ pipeline = FrameGenerationPipeline(checkpoint_path="5.pth", encoder_path="audio_
 pipeline.generate_video(template_dir="dataset/May", audio_path="speech.wav", output_path="result.mp4")
 """
 
+from . import privacy as privacy
 from .avatar import Avatar
 from .errors import (
     AudioError,
