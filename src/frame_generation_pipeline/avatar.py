@@ -164,7 +164,7 @@ class Avatar:
         Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
         stands under its final name until it is complete.
         """
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        speech = self.plan(audio_features_path, audio_path, start_time, end_time)
         job = self._job(audio_features_path, audio_path, start_frame, start_time, end_time, fps)
         sinks: list[FrameSink] = [
             VideoWriter(
@@ -201,7 +201,7 @@ class Avatar:
         times: StageTimes | None = None,
     ) -> list[Path]:
         """Write the frames as pictures, `frame_00000.png` on, and return their paths; see `generate_video`."""
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        speech = self.plan(audio_features_path, audio_path, start_time, end_time)
         job = self._job(audio_features_path, audio_path, start_frame, start_time, end_time, fps)
         sink = FrameFolderWriter(Path(output_dir), frame_format, provenance=provenance, job=job)
         written = self._write(speech, start_frame, fps, [sink], progress, times)
@@ -217,7 +217,7 @@ class Avatar:
         end_time: float | None = None,
     ) -> Frames:
         """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; see `generate_video`."""
-        speech = self._plan(audio_features_path, audio_path, start_time, end_time)
+        speech = self.plan(audio_features_path, audio_path, start_time, end_time)
         return self._generate(speech.windows(), start_frame=start_frame)
 
     def live(self, start_frame: int = 0) -> LiveSession:
@@ -228,7 +228,7 @@ class Avatar:
         if self.encoder is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         generate = partial(self._generate, steadier=self._steadier())
-        return LiveSession(generate, self.encoder, start_frame, **self.silence())
+        return LiveSession(generate, self.encoder, start_frame, **self._silence())
 
     def _generate(self, windows: Iterable[Window], **options: Any) -> Frames:
         options = {"steadier": self._steadier()} | options
@@ -245,20 +245,21 @@ class Avatar:
     def _steadier(self) -> Steadier | None:
         return Steadier(self.generator.spec.face) if self.steady else None
 
-    def silence(self) -> dict[str, Any]:
+    def _silence(self) -> dict[str, Any]:
         """What `plan_speech` wants to know of silence, by its names: gate and rest, where there are both."""
         if self.gate is None or self.blend == REFERENCE:
             return {}
         rest = silence_window(self.encoder) if self.rest is None and self.encoder is not None else self.rest
         return {"gate": self.gate, "rest": rest}
 
-    def _plan(
+    def plan(
         self,
         features_path: str | Path | None,
         audio_path: str | Path | None,
         start_time: float,
         end_time: float | None,
     ) -> Speech:
+        """What is said and in how many frames, checked; the arguments as in `generate_video`. See `plan_speech`."""
         return plan_speech(
             self.generator.spec.audio,
             features_path=features_path,
@@ -266,7 +267,7 @@ class Avatar:
             encoder=self.encoder,
             start_time=start_time,
             end_time=end_time,
-            **(self.silence() if audio_path is not None else {}),
+            **(self._silence() if audio_path is not None else {}),
         )
 
     def _job(
@@ -285,8 +286,8 @@ class Avatar:
             "avatar": self.fingerprint,
             "style": repr((self.blend, self.gate, self.steady, self.loop)),
             "rest": None if self.rest is None else fingerprint_of(self.rest.tobytes()),
-            "audio": file_digest(audio_path),
-            "features": file_digest(features_path),
+            "audio": None if audio_path is None else file_digest(audio_path),
+            "features": None if features_path is None else file_digest(features_path),
             "start_frame": start_frame,
             "start_time": start_time,
             "end_time": end_time,

@@ -20,7 +20,7 @@ from .face.crop import mask_face, resize_crop
 from .output import prepare_folder
 from .report.lip_chart import draw_lip_chart
 from .spec import REFERENCE, SAMPLE_RATE, FaceSpec
-from .speech import Speech, plan_speech
+from .speech import Speech
 from .template.crop_box import CropBox
 from .template.sequence import TemplateFrame
 from .tracking.landmarker import FaceLandmarker
@@ -71,15 +71,7 @@ def inspect_speech(
     """
     folder = Path(output)
     end = start_time + LONGEST if end_time is None else end_time
-    speech = plan_speech(
-        avatar.generator.spec.audio,
-        features_path=audio_features_path,
-        audio_path=audio_path,
-        encoder=avatar.encoder,
-        start_time=start_time,
-        end_time=end,
-        **(avatar.silence() if audio_path is not None else {}),
-    )
+    speech = avatar.plan(audio_features_path, audio_path, start_time, end)
     frames = avatar.frames(audio_path, audio_features_path=audio_features_path, start_time=start_time, end_time=end)
     if frame is not None and not 0 <= frame < speech.count:
         raise OptionError(f"frame {frame} is not in this part of the speech, which has frames 0 to {speech.count - 1}")

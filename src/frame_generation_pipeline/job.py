@@ -12,10 +12,8 @@ import onnxruntime
 from .errors import MissingFileError
 
 
-def file_digest(path: str | Path | None) -> str | None:
-    """SHA-256 of a file, in hexadecimal, or None for none. Raises MissingFileError."""
-    if path is None:
-        return None
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal. Raises MissingFileError."""
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

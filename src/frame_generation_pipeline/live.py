@@ -27,8 +27,8 @@ class LiveSession:
 
     A frame's window reaches beyond the frame's beginning, and features come in blocks, so that frames are 0.44 to
     0.60 s behind the sound, for `whisper` 0.52 to 0.88 s, and as much more as it takes to make them; steadied ones are
-    a frame later. Whether somebody
-    speaks is told from the sound up to 0.32 s after a frame's beginning, which is heard by then.
+    a frame later. Whether somebody speaks is told from the sound up to 0.32 s after a frame's beginning, which is heard
+    by then.
     """
 
     def __init__(

@@ -66,7 +66,7 @@ class FrameGenerationPipeline:
         self._checkpoint_path = checkpoint_path
         self._style: dict[str, Any] = {"blend": blend, "gate": gate, "steady": steady, "loop": loop}
         self._origin = (
-            *(file_digest(path) for path in (checkpoint_path, model_path, encoder_path)),
+            *(path and file_digest(path) for path in (checkpoint_path, model_path, encoder_path)),
             *(mode, device, backend, ",".join(providers or ()), threads),
         )
         self.generator: Generator

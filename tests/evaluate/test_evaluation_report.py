@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from frame_generation_pipeline.cli import app
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OptionError, OutputError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
-from frame_generation_pipeline.evaluate.report import evaluate_files, recording_cuts
+from frame_generation_pipeline.evaluate.report import evaluate_files
 from frame_generation_pipeline.package.pack import pack_avatar
 
 
@@ -95,10 +95,3 @@ def test_errors_come_first(checkpoint, recording, tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(OptionError, match=r"evaluation\.html: the page needs matplotlib"):
         evaluate_files(checkpoint, recording, output)
-
-
-def test_cuts(tmp_path):
-    assert recording_cuts(tmp_path) == ()
-    ranges = [{"first": 0, "frames": 30, "start": 0.0}, {"first": 30, "frames": 9, "start": 2.5}]
-    (tmp_path / "prepare.json").write_text(json.dumps({"ranges": ranges}))
-    assert recording_cuts(tmp_path) == (30,)

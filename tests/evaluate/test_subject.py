@@ -3,10 +3,11 @@ import json
 import pytest
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
-from frame_generation_pipeline.evaluate.subject import Subject, choose_frames, file_hash
+from frame_generation_pipeline.evaluate.subject import Subject, choose_frames
 from frame_generation_pipeline.export import export_checkpoint
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
+from frame_generation_pipeline.job import file_digest
 from frame_generation_pipeline.package.pack import pack_avatar
 from samples import write_template
 
@@ -16,7 +17,7 @@ def test_checkpoint_graph_and_package(checkpoint, tmp_path):
     trained = Subject.load(checkpoint, device="cpu")
     assert isinstance(trained.generator, OnnxGenerator)
     assert (trained.generator.spec.width, trained.encoder) == (4, None)
-    assert trained.sha256 == file_hash(checkpoint)
+    assert trained.sha256 == file_digest(checkpoint)
     assert len(trained.sha256) == 64
     export_checkpoint(checkpoint, tmp_path / "g.onnx", mode="ave")
     assert isinstance(Subject.load(tmp_path / "g.onnx", mode="ave").generator, OnnxGenerator)
@@ -25,7 +26,7 @@ def test_checkpoint_graph_and_package(checkpoint, tmp_path):
     packed = Subject.load(tmp_path / "a.avatar")
     assert isinstance(packed.generator, ProgramGenerator)
     pack_avatar(tmp_path / "folder", checkpoint=checkpoint, template=template, mode="ave")
-    assert Subject.load(tmp_path / "folder").sha256 == file_hash(tmp_path / "folder" / "avatar.json")
+    assert Subject.load(tmp_path / "folder").sha256 == file_digest(tmp_path / "folder" / "avatar.json")
 
 
 def test_other_devices_run_torch(checkpoint, monkeypatch):

@@ -9,13 +9,14 @@ from frame_generation_pipeline.audio.encoder import load_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.protocol import choose_blend
+from frame_generation_pipeline.job import file_digest
 from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
 from .evaluation import Evaluation, evaluate
-from .subject import Subject, choose_frames, file_hash
+from .subject import Subject, choose_frames
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
 
@@ -75,7 +76,7 @@ def evaluate_files(
         "generator_sha256": subject.sha256,
         "template": template.folder.resolve().name,
         "features": features_path.name,
-        "features_sha256": file_hash(features_path),
+        "features_sha256": file_digest(features_path),
         "frames": f"{held_out.start}:{held_out.stop}, {chosen}",
         "blend": choose_blend(subject.generator, blend),
         "seed": seed,

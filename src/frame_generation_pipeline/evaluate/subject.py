@@ -1,6 +1,5 @@
 """What is evaluated, and on which frames: a generator's file, and what its training held out."""
 
-import hashlib
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -11,6 +10,7 @@ from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.checkpoint import CHECKPOINT_SUFFIXES
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
+from frame_generation_pipeline.job import file_digest
 from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
@@ -43,7 +43,7 @@ class Subject:
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file; give a checkpoint, an ONNX generator or an avatar package")
         if path.suffix == ".onnx":
-            return cls(path, file_hash(path), OnnxGenerator(path, mode=mode))
+            return cls(path, file_digest(path), OnnxGenerator(path, mode=mode))
         if path.suffix not in CHECKPOINT_SUFFIXES:
             raise ModelError(f"{path}: expected a checkpoint, an ONNX generator or an avatar package")
         with needing_train_extra(f"{path}: a checkpoint"):
@@ -56,13 +56,7 @@ class Subject:
             generator.spec = network.spec
         else:
             generator = TorchGenerator(network, device)
-        return cls(path, file_hash(path), generator)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(path, file_digest(path), generator)
 
 
 def choose_frames(

@@ -1,6 +1,5 @@
 """From a recording to a template, in steps that go on where they were interrupted."""
 
-import hashlib
 import json
 import shutil
 import wave
@@ -18,6 +17,7 @@ from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encode
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OutputError, VideoError
+from frame_generation_pipeline.job import file_digest
 from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.output import complete_file, prepare_folder, writing
 from frame_generation_pipeline.progress import Update
@@ -74,7 +74,7 @@ def prepare(
     source = {
         "version": VERSION,
         "source": recording.path.name,
-        "sha256": _hash(recording.path),
+        "sha256": file_digest(recording.path),
         "features": program.spec.name,
         "fps": program.spec.fps,
     }
@@ -269,8 +269,3 @@ def _summary(
         "landmarks before": figures("raw"),
         "landmarks after": figures("landmarks"),
     }
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -107,9 +108,10 @@ class TrainingSet:
         references = rng.choice(self.train, recipe.batch // repeats).repeat(repeats)
         moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3)).repeat(repeats, axis=1)
         batch = self.samples(targets, references, moves)
-        return (
-            replace(batch, audio=batch.audio + self._noise(recipe.noise, len(targets), rng)) if recipe.noise else batch
-        )
+        if not recipe.noise:
+            return batch
+        noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
+        return replace(batch, audio=batch.audio + self._network_windows(noise.astype(np.float32)))
 
     def samples(
         self,
@@ -138,13 +140,16 @@ class TrainingSet:
     def windows(self, targets: npt.NDArray[np.int64]) -> Tensor:
         """The audio windows of given frames, (b, *window_shape)."""
         windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
+        return self._network_windows(windows)
+
+    def _network_windows(self, windows: npt.NDArray[np.float32]) -> Tensor:
+        """(b, 16, ...) -> (b, *window_shape)."""
         return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
 
-    def _noise(self, share: float, count: int, rng: np.random.Generator) -> Tensor:
-        """What disturbs `count` windows, (count, *window_shape): `share` of each feature value's standard deviation."""
-        values = self.features.values.reshape(len(self.features), -1)
-        noise = rng.normal(0, share * values.std(axis=0), (count, WINDOW, values.shape[1]))
-        return torch.from_numpy(noise.astype(np.float32).reshape(count, *self.features.spec.window_shape))
+    @cached_property
+    def _deviation(self) -> npt.NDArray[np.float32]:
+        """(F,): the standard deviation of each value of a feature."""
+        return np.asarray(self.features.values.reshape(len(self.features), -1).std(axis=0))
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""

@@ -47,8 +47,8 @@ class VideoWriter:
     until the `with` block ends; then this one takes its name.
     size: (width, height) of the frames; an odd side is made even by repeating the last column or row.
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
-    preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the
-    cores, for others make the frames; equal input and threads give equal bytes.
+    preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, for others make the
+    frames; equal input and threads give equal bytes.
     audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
