@@ -131,6 +131,10 @@ def test_a_damaged_state_is_named(finished: Path, dataset_dir: Path, start: Path
     (tmp_path / "may" / "state.pt").write_bytes(b"no state")
     with pytest.raises(ModelError, match=r"state\.pt"):
         run(dataset_dir, tmp_path / "may", start, resume=True)
+    for content in ("{", "[]"):
+        (tmp_path / "may" / "train.json").write_text(content)
+        with pytest.raises(ModelError, match=r"train\.json: damaged"):
+            run(dataset_dir, tmp_path / "may", start, resume=True)
 
 
 def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:

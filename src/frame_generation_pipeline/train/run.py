@@ -19,6 +19,7 @@ from frame_generation_pipeline.errors import ModelError, OptionError, OutputErro
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
+from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.output import complete_file, prepare_folder
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
@@ -224,8 +225,11 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
     if path.exists():
         if not resume:
             raise OutputError(f"{output}: holds a training; resume it, or choose another folder")
-        before = json.loads(path.read_text())
-        changed = [name for name in settings if settings[name] != before.get(name)]
+        try:
+            before = read_json(path)
+            changed = [name for name in settings if settings[name] != before.get(name)]
+        except (OSError, ValueError, AttributeError) as error:
+            raise _damaged(path) from error
         if changed:
             raise OptionError(
                 f"{output}: the training there was begun with other settings ({', '.join(changed)});"
@@ -241,8 +245,12 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
     try:
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{state}: damaged, the training cannot go on; begin it anew in another folder") from error
+        raise _damaged(state) from error
     return loaded
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
 
 
 def _fingerprint(template: Template, features: AudioFeatures) -> str:

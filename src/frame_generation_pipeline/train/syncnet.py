@@ -78,6 +78,7 @@ class SyncLoss(nn.Module):
     def __init__(self, network: SyncNetwork) -> None:
         super().__init__()
         self.network = network.requires_grad_(False)
+        self.train()
 
     def train(self, mode: bool = True) -> "SyncLoss":
         """Stays as it is: the network is only asked."""
