@@ -4,6 +4,8 @@
     python studio/presenter still -w work -o stills  a few expressions, to look at
     python studio/presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
     python studio/presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
+    python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
+    python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
 
 Everything can be interrupted and goes on where it stopped when it is started again.
 """
@@ -12,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,10 +26,10 @@ from bake import Look, bake, frame_camera
 from footage import loudness, on_frames, video, write_frames, write_sound, write_truth
 from idle import Idle, speaking, states
 from mesh import build
-from phones import Phone
+from phones import SILENCE, Phone
 from render import Renderer, State
 from unwrap import kept_textures
-from visemes import PHONES, articulate, track, weights
+from visemes import FPS, PHONES, articulate, track, weights
 
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
@@ -83,7 +86,8 @@ def still(arguments: argparse.Namespace) -> None:
 def idle(arguments: argparse.Namespace) -> None:
     """Frames of the loop, and the video."""
     loop = states(Idle())
-    write_frames(renderer(arguments.work, arguments.size), loop, arguments.output / "frames", 0, Progress(len(loop)))
+    draw = partial(renderer, arguments.work, arguments.size)
+    write_frames(draw, loop, arguments.output / "frames", Progress(len(loop)))
     video(arguments.output / "frames", arguments.output / "idle.mkv")
 
 
@@ -98,7 +102,7 @@ def speech(arguments: argparse.Namespace) -> None:
         rows = json.loads(arguments.timings.read_text())
         said = [Utterance(sound[:, 0], rate, [Phone(*row) for row in rows], arguments.wav.stem, "")]
     else:
-        said = speeches(arguments.seconds, arguments.seed)
+        said = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
     arguments.output.mkdir(parents=True, exist_ok=True)
     tracks, sounds, names, log = [], [], [], []
     total: dict[str, list[np.ndarray]] = {}
@@ -115,15 +119,41 @@ def speech(arguments: argparse.Namespace) -> None:
         for name, value in moves.items():
             total.setdefault(name, []).append(value)
     performed = speaking(tracks, arguments.seed + 20, loudness=np.concatenate(nods))
-    draw = renderer(arguments.work, arguments.size)
     write_sound(arguments.output / "speech.wav", np.concatenate(sounds))
     (arguments.output / "utterances.json").write_text(json.dumps(log, indent=1))
-    openings = [draw.opening(state) for state in performed]
+    draw = partial(renderer, arguments.work, arguments.size)
+    if not arguments.unseen:
+        write_frames(draw, performed, arguments.output / "frames", Progress(len(performed)))
+    opened = draw()
     write_truth(
-        arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names, openings
-    )
-    write_frames(draw, performed, arguments.output / "frames", 0, Progress(len(performed)))
+        arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names,
+        [opened.opening(state) for state in performed],
+    )  # fmt: skip
+    if arguments.unseen:
+        return
     video(arguments.output / "frames", arguments.output / "speech.mkv", arguments.output / "speech.wav")
+
+
+def human(arguments: argparse.Namespace) -> None:
+    """Recordings of human speech as one, with the phones in it, for `speech --wav --timings`."""
+    from align import align
+
+    align(arguments.recordings, arguments.seconds, arguments.output, arguments.output.with_suffix(".json"))
+
+
+def listen(arguments: argparse.Namespace) -> None:
+    """A generator's checkpoint whose audio model has learned mouth shapes of speech; figures of voices it never heard."""
+    from listen import Heard, learn, report, write_start
+
+    clean = [Heard.read(folder) for folder in arguments.speech]
+    noisy = [Heard.read(folder, seed) for seed in (1, 2) for folder in arguments.speech]
+    rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
+    seconds = 0.15 * sum(len(heard.values) for heard in clean) / FPS
+    network = learn([*clean, *noisy, Heard.noise(seconds, rest, 3)], arguments.width, arguments.steps)
+    for folder in arguments.check:
+        figures = report(network, Heard.read(folder))
+        print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    write_start(network, arguments.output)
 
 
 def main() -> None:
@@ -148,8 +178,23 @@ def main() -> None:
         if name == "speech":
             command.add_argument("--seconds", type=float, default=40)
             command.add_argument("--seed", type=int, default=1)
+            command.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices")
+            command.add_argument("--voices", nargs="*", default=(), help="only these; default: all that are not held out")
+            command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+    command = commands.add_parser("align")
+    command.add_argument("recordings", type=Path, nargs="+")
+    command.add_argument("-o", "--output", type=Path, required=True, help="wav; the phones are in a .json beside it")
+    command.add_argument("--seconds", type=float, default=60)
+    command.set_defaults(run=human)
+    command = commands.add_parser("listen")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
+    command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
+    command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
+    command.add_argument("--width", type=int, default=16, help="of the generator: 16 light, 32 full")
+    command.add_argument("--steps", type=int, default=6000)
+    command.set_defaults(run=listen)
     arguments = parser.parse_args()
     arguments.run(arguments)
 

@@ -61,7 +61,7 @@ class Look:
     character: Character = field(default_factory=Character)
     style: HairStyle = field(default_factory=HairStyle)
     cloth: tuple[float, float, float] = (0.030, 0.072, 0.098)
-    melanin: float = 0.79
+    melanin: float = 0.66
     redness: float = 0.48
     size: int = 1440
     samples: int = 16

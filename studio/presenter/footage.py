@@ -1,7 +1,9 @@
 """Write frames, sound and the truth about them; what is already written is not drawn again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -15,20 +17,34 @@ LEVEL = 0.08  # of full scale, root mean square of every voice
 
 
 def write_frames(
-    renderer: Renderer, states: Iterable[State], folder: Path, first: int, report: Callable[[int], None]
+    new_renderer: Callable[[], Renderer], states: list[State], folder: Path, report: Callable[[int], None]
 ) -> None:
-    """`00000.png` and so on, from number `first`; each has its name only when it is complete."""
+    """`00000.png` and so on, on all cores; each has its name only when it is complete.
+
+    Call it before this process has a renderer of its own: contexts of OpenGL do not survive a fork.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for number, state in enumerate(states, start=first):
-        path = folder / f"{number:05d}.png"
-        if not path.exists():
-            done, data = cv2.imencode(".png", renderer.frame(state), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-            if not done:
-                raise OSError(f"{path}: the frame could not be encoded")
-            unfinished = path.with_suffix(".part")
-            unfinished.write_bytes(data.tobytes())
-            unfinished.replace(path)
-        report(number)
+    paths = [folder / f"{number:05d}.png" for number in range(len(states))]
+    left = [pair for pair in zip(paths, states, strict=True) if not pair[0].exists()]
+    pool = ProcessPoolExecutor(mp_context=get_context("fork"), initializer=_open, initargs=(new_renderer,))
+    with pool:
+        for number, _ in enumerate(pool.map(_write_frame, *zip(*left, strict=True)) if left else ()):
+            report(len(states) - len(left) + number)
+
+
+def _open(new_renderer: Callable[[], Renderer]) -> None:
+    """Each process has a renderer."""
+    global _renderer
+    _renderer = new_renderer()
+
+
+def _write_frame(path: Path, state: State) -> None:
+    done, data = cv2.imencode(".png", _renderer.frame(state), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise OSError(f"{path}: the frame could not be encoded")
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(data.tobytes())
+    unfinished.replace(path)
 
 
 def on_frames(utterance: Utterance) -> tuple[np.ndarray, int]:

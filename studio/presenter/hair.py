@@ -116,7 +116,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     end = (
         mouth[2]
         - style.length
-        - 0.018 * random.beta(1.2, 4, len(roots))
+        + 0.034 * random.beta(1.1, 2.6, len(roots))
         + 0.012 * random.uniform(-1, 1, len(roots)) ** 3
     )
     last = strands[:, int(0.62 * (style.points - 1))]
@@ -212,7 +212,7 @@ def lashes(skin: Part, seed: int = 8) -> Lashes:
                 root = close[height.argmin()]
                 s = (x - low) / (high - low)
                 for _ in range(3 if upper else 1):
-                    length = (0.0054 + 0.0026 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0026
+                    length = (0.0046 + 0.0020 * np.sin(np.pi * min(s * 0.8, 1))) if upper else 0.0026
                     length *= random.uniform(0.72, 1.08) * min(1.0, 0.45 + s * 2.0)
                     fan = np.interp(s, [0, 0.5, 1], [-0.35, 0.18, 0.95]) + random.normal(0, 0.10)
                     lift = 0.58 if upper else -0.6

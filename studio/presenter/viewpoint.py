@@ -17,7 +17,7 @@ class Camera:
 
     centre: tuple[float, float, float]
     distance: float = 1.35
-    width: float = 0.318
+    width: float = 0.305
 
     @property
     def position(self) -> tuple[float, float, float]:

@@ -11,14 +11,18 @@ import io
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from phones import Phone, in_time
+from phones import SILENCE, Phone, in_time
 
+HELD_OUT = ("kokoro-af_bella", "kokoro-am_michael")  # never spoken by in what anything learns from
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
+QUIET = -42.0  # dB under the loudest 10 ms of an utterance: silence
+LAST_PHONE = 0.06  # s: a phone before a silence is not shortened below this
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,82 @@ class Hibari:
             phones += in_time(["", *known, ""], list(map(float, durations)), at)
             at += len(sound) / self.voice.sample_rate
             pieces.append(sound)
-        return Utterance(np.concatenate(pieces), self.voice.sample_rate, phones, "hibari-heart", text)
+        sound, rate = np.concatenate(pieces), self.voice.sample_rate
+        return Utterance(sound, rate, heard(phones, sound, rate), "hibari-heart", text)
+
+
+def heard(phones: list[Phone], sound: np.ndarray, rate: int) -> list[Phone]:
+    """Phones whose silences are silent: blanks that are heard belong to the phone before, and last phones end in time.
+
+    A network's durations say where its symbols are, and a full stop's silence often lies in the phone before it.
+    """
+    hop = rate // 100
+    power = np.square(sound[: len(sound) // hop * hop].reshape(-1, hop)).mean(axis=1)
+    level = 10 * np.log10(power + 1e-12) - 10 * np.log10(power.max() + 1e-12)
+
+    def loud(start: float, end: float) -> np.ndarray:
+        return np.flatnonzero(level[int(start * 100) : max(int(end * 100), int(start * 100) + 1)] > QUIET)
+
+    kept: list[Phone] = []
+    pending = None  # where the next phone begins, when a blank before it is heard
+    for phone, after in zip(phones, [*phones[1:], None], strict=True):
+        start, end = phone.start if pending is None else pending, phone.end
+        pending = None
+        if phone.name == SILENCE and kept and after is not None and len(loud(start, end)) > 50 * (end - start):
+            pending = (start + end) / 2
+            kept[-1] = Phone(kept[-1].name, kept[-1].start, pending)
+        elif phone.name != SILENCE and (after is None or after.name == SILENCE):
+            sounding = loud(start, end)
+            stops = start + max((sounding[-1] + 1) / 100 if len(sounding) else 0.0, LAST_PHONE)
+            kept.append(Phone(phone.name, start, min(stops, end)))
+            if stops < end:
+                kept.append(Phone(SILENCE, stops, end))
+        else:
+            kept.append(Phone(phone.name, start, end))
+    return kept
+
+
+class Kokoro:
+    """Kokoro's voices; durations as of `Hibari`, which is one of them, made smaller, and brings the spelling rules.
+
+    folder: `kokoro.onnx`, the four parts of the model behind one another, and `voices`, as the README says.
+    """
+
+    UNIT = 600  # samples a unit of duration
+    RATE = 24_000
+
+    def __init__(self, folder: Path) -> None:
+        import onnx
+        import onnxruntime
+        from hibari import Hibari as Speller
+
+        self.folder, self.speller = folder, Speller()
+        model = onnx.load(folder / "kokoro.onnx")
+        model.graph.output.append(onnx.helper.make_empty_tensor_value_info("/encoder/Clip_output_0"))
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def __call__(self, text: str, voice: str, speed: float = 1.0) -> Utterance:
+        """Speak; `voice` is the name of a file in `voices`, speed 1 is the voice's own."""
+        styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
+        pieces, phones, at = [], [], 0.0
+        for symbols in self.speller.phonemize(text):
+            known = [c for c in symbols if c in self.speller.vocab]
+            inputs = {
+                "tokens": np.asarray([self.speller.ids(symbols)], np.int64),
+                "style": styles[len(known)],
+                "speed": np.asarray([speed], np.float32),
+            }
+            sound, lengths = self.session.run(None, inputs)
+            durations = np.round(lengths.reshape(-1)[: len(known) + 2]) * self.UNIT / self.RATE
+            phones += in_time(["", *known, ""], list(map(float, durations)), at)
+            at += sound.size / self.RATE
+            pieces.append(sound.reshape(-1))
+        sound = np.concatenate(pieces)
+        return Utterance(sound, self.RATE, heard(phones, sound, self.RATE), f"kokoro-{voice}", text)
 
 
 def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> Utterance:
@@ -96,22 +175,42 @@ def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> U
     return Utterance(sound, rate, moved, utterance.voice, utterance.text)
 
 
-def speeches(seconds: float, seed: int = 1) -> list[Utterance]:
-    """Sentences by all voices in turn until there are `seconds` of them; silences around each are of many lengths."""
-    from sentences import SENTENCES
+def speeches(
+    seconds: float, seed: int = 1, kokoro: Path | None = None, voices: Sequence[str] = ()
+) -> Iterator[Utterance]:
+    """Sentences by `voices` in turn (all but the held-out ones when none are named), silences around each.
+
+    Voices are named as in the table above, `flite-slt`, `hibari-heart`, `kokoro-af_bella`; Kokoro's need its folder.
+    """
+    from sentences import sentences
 
     random = np.random.default_rng(seed)
-    hibari, made, total = Hibari(), [], 0.0
-    order = [s for _ in range(8) for s in random.permutation(SENTENCES)]
-    for number, text in enumerate(order):
+    hibari, synth = Hibari(), Kokoro(kokoro) if kokoro else None
+    named = list(voices) or _all_voices(kokoro)
+    total = 0.0
+    for number, text in enumerate(sentences(seed)):
         if total >= seconds:
-            break
-        turn = number % (len(FLITE_VOICES) + 2)
-        if turn < len(FLITE_VOICES):
-            spoken = flite(str(text), FLITE_VOICES[turn])
+            return
+        engine, name = named[number % len(named)].split("-")
+        speed = float(random.uniform(0.85, 1.15))
+        if engine == "flite":
+            spoken = flite(text, name)
+        elif engine == "hibari":
+            spoken = hibari(text, speed, number)
         else:
-            spoken = hibari(str(text), float(random.uniform(0.85, 1.15)), number)
+            if synth is None:
+                raise SystemExit(f"kokoro-{name}: give --kokoro, the folder of its model and voices")
+            spoken = synth(text, name, speed)
         spoken = padded(spoken, float(random.uniform(0.05, 0.3)), float(random.uniform(0.1, 0.5)))
-        made.append(spoken)
         total += len(spoken.sound) / spoken.rate
-    return made
+        yield spoken
+
+
+def _all_voices(kokoro: Path | None) -> list[str]:
+    """Every voice that is not held out, those of one engine spread among the others'."""
+    few = [*(f"flite-{name}" for name in FLITE_VOICES), "hibari-heart"]
+    if not kokoro:
+        return few
+    many = [f"kokoro-{path.stem}" for path in sorted((kokoro / "voices").glob("[ab][fm]_*.bin"))]
+    many = [name for name in many if name not in HELD_OUT]
+    return [name for index, voice in enumerate(many) for name in (voice, few[index % len(few)])]

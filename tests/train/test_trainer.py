@@ -49,6 +49,20 @@ def test_resumed_to_the_same_bits(data: TrainingSet, tmp_path: Path) -> None:
     assert all(found[name].equal(value) for name, value in expected.items())
 
 
+@pytest.mark.parametrize("share", [0.0, 0.01])
+def test_audio_model_learns_by_its_own_rate(data: TrainingSet, share: float) -> None:
+    before = seeded_network(TINY).state_dict()
+    after = run(trainer(data, replace(QUICK, audio_rate=share, average=0.0)), 3)
+
+    def change(name: str) -> float:
+        return (after[name] - before[name]).abs().max().item()
+
+    heard = max(change(name) for name in before if name.startswith("audio_model.conv"))
+    seen = min(change(name) for name in before if name.startswith("outc."))
+    assert seen > 1e-4
+    assert (heard == 0.0) == (share == 0.0)
+
+
 def test_overfits_one_frame(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
     recipe = replace(QUICK, coarse=0.0, jitter=0.0, decay=False, learning_rate=1e-2, average=0.9)
     still = TrainingSet.build(template, features, FACE_160, range(30, 40), tmp_path / "still.npy", recipe=recipe)

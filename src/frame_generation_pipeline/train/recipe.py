@@ -17,6 +17,7 @@ class Recipe:
 
     batch: int = 4  # frames a step
     learning_rate: float = 1e-3  # Adam's
+    audio_rate: float = 1.0  # the audio model's share of it; 0 leaves that part of the generator as it is
     decay: bool = True  # warm the rate up and let it fall to zero along half a cosine; otherwise it is constant
     average: float = 0.995  # decay of the running mean of the weights, which is what is kept; 0: the last weights
     coarse: float = 0.4  # this share of the training, at its beginning, sees faces at half the size

@@ -34,7 +34,12 @@ class Trainer:
         self.data, self.recipe, self.seed, self.device = data, recipe, seed, torch.device(device)
         self.network = network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.loss = loss.to(self.device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
+        listening = self.network.audio_model
+        if not recipe.audio_rate:
+            listening.requires_grad_(False).eval()
+        heard = list(listening.parameters()) if recipe.audio_rate else []
+        seen = [value for name, value in self.network.named_parameters() if not name.startswith("audio_model.")]
+        self.optimizer = torch.optim.Adam([{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}])
         self.mean = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.steps = 0
         half = self.device.type == "cuda"
@@ -51,7 +56,7 @@ class Trainer:
         if recipe.decay:
             rate *= min(1.0, (self.steps + 1) / WARM_UP) * (1 + cos(pi * progress)) / 2
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         image, target, audio = (tensor.to(self.device) for tensor in (batch.image, batch.target, batch.audio))
         mouth, side = batch.mouth, mouth_side(self.data.face)
         if progress < recipe.coarse:

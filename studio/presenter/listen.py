@@ -1,0 +1,186 @@
+"""Teach a generator's audio model to hear mouth shapes, before it learns any face.
+
+The truth of an articulation needs no picture: minutes of speech by many voices cost seconds, and what follows a voice
+well is then learned from far more of them than frames are drawn for. Noise, rooms and narrow bands are put on the sound.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor, nn
+from visemes import ARTICULATORS
+
+from frame_generation_pipeline.audio.encoder import builtin_encoder
+from frame_generation_pipeline.audio.features import feature_window
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.generator.network import AudioModel, GeneratorNetwork
+from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
+
+NAMES = [*ARTICULATORS, "seal", "opening"]
+WIDEST = 0.02  # m, an opening that counts as 1
+WEIGHTS = np.array([1.0 if name not in ("bite", "seal", "opening") else 2.0 for name in NAMES], np.float32)
+BATCH, RATE = 64, 1e-3
+NOISE = 0.3  # of a feature's deviation, added to it
+PART = 2.0  # s of sound that one kind of noise lasts
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Speech as the network hears it, with the truth.
+
+    Attributes:
+        values: (N, 256) float32, features.
+        truth: (N, len(NAMES)) float32.
+        phones: (N,) str.
+    """
+
+    values: np.ndarray
+    truth: np.ndarray
+    phones: np.ndarray
+
+    @classmethod
+    def read(cls, folder: Path, seed: int | None = None) -> "Heard":
+        """What the command `speech` wrote; with a seed, its sound in noise and rooms."""
+        sound, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+        truth = np.load(folder / "truth.npz")
+        columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
+        if seed is not None:
+            sound = disturbed(sound, np.random.default_rng(seed))
+        return cls(features(sound), np.stack(columns, axis=1).astype(np.float32), truth["phones"])
+
+    @classmethod
+    def noise(cls, seconds: float, rest: np.ndarray, seed: int) -> "Heard":
+        """Noise that nobody speaks in; the mouth is at `rest`."""
+        random = np.random.default_rng(seed)
+        count = round(seconds / PART)
+        sound = np.concatenate([coloured(round(PART * SAMPLE_RATE), random) * level
+                                for level in 10 ** random.uniform(-4, -1, count)])  # fmt: skip
+        values = features(sound.astype(np.float32))
+        return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), "sil"))
+
+    def windows(self, indices: np.ndarray) -> np.ndarray:
+        """(b, 16, 256)"""
+        return np.stack([feature_window(self.values, int(index)) for index in indices])
+
+
+def features(sound: np.ndarray) -> np.ndarray:
+    """(N, 256) float32 of 16 kHz samples."""
+    return extract_features([sound], builtin_encoder(WHISPER)).values
+
+
+def coloured(samples: int, random: np.random.Generator) -> np.ndarray:
+    """Noise of mean power 1 whose spectrum falls by 0 to 9 dB an octave."""
+    spectrum = np.fft.rfft(random.normal(size=samples))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** random.uniform(0, 1.5)
+    noise = np.fft.irfft(spectrum, samples)
+    return noise / noise.std()
+
+
+def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Every `PART` seconds another level, another room, another noise and sometimes a narrow band."""
+    out = np.zeros_like(sound)
+    length = round(PART * SAMPLE_RATE)
+    for start in range(0, len(sound), length):
+        part = sound[start : start + length].astype(np.float64)
+        if random.random() < 0.5:  # a room: exponentially decaying noise after the direct sound
+            decay = random.uniform(0.05, 0.4)
+            tail = random.normal(size=round(decay * SAMPLE_RATE)) * np.exp(-6.9 * np.linspace(0, 1, round(decay * SAMPLE_RATE)))
+            tail *= random.uniform(0.2, 0.8) / np.sqrt(np.square(tail).sum())
+            part = part + np.convolve(part, tail)[: len(part)]
+        if random.random() < 0.3:  # a telephone, or a muffled microphone
+            spectrum = np.fft.rfft(part)
+            hertz = np.fft.rfftfreq(len(part), 1 / SAMPLE_RATE)
+            low, high = random.uniform(0, 300), random.uniform(3000, 8000)
+            part = np.fft.irfft(spectrum * ((hertz >= low) & (hertz <= high)), len(part))
+        loud = np.sqrt(np.square(part).mean()) + 1e-6
+        part += coloured(len(part), random) * loud * 10 ** (-random.uniform(8, 40) / 20)
+        out[start : start + length] = part * 10 ** (random.uniform(-12, 6) / 20)
+    return np.clip(out, -1, 1).astype(np.float32)
+
+
+class Listener(nn.Module):
+    """An audio model, and what its output says about the mouth."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        spec = GeneratorSpec(FACE_328, WHISPER, width)
+        self.audio_model = AudioModel(spec)
+        self.head = nn.Linear(spec.widths[-1], len(NAMES))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(b, *window_shape) -> (b, len(NAMES))"""
+        out: Tensor = self.head(self.audio_model(windows).mean(dim=(2, 3)))
+        return out
+
+    def told(self, heard: Heard) -> np.ndarray:
+        """(N, len(NAMES)) of a whole speech."""
+        self.eval()
+        with torch.inference_mode():
+            parts = [self(shaped(heard.windows(np.arange(i, min(i + 256, len(heard.values))))))
+                     for i in range(0, len(heard.values), 256)]  # fmt: skip
+        return torch.cat(parts).numpy()
+
+
+def shaped(windows: np.ndarray) -> Tensor:
+    """(b, 16, 256) -> (b, *window_shape)"""
+    return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
+
+
+def learn(speech: Sequence[Heard], width: int, steps: int, seed: int = 0) -> Listener:
+    """Adam with a rate along half a cosine; the running mean of the weights is what is kept."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    network = Listener(width)
+    mean = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    weights, deviation = torch.from_numpy(WEIGHTS), np.concatenate([h.values for h in speech]).std(axis=0)
+    sizes = np.array([len(h.values) for h in speech], float)
+    for step in range(steps):
+        which = random.choice(len(speech), 8, p=sizes / sizes.sum())
+        windows, truths = [], []
+        for index in which:
+            some = random.integers(0, len(speech[index].values), BATCH // 8)
+            windows.append(speech[index].windows(some))
+            truths.append(speech[index].truth[some])
+        batch = np.concatenate(windows)
+        batch = batch + (random.normal(size=(BATCH, WINDOW, 256)) * NOISE * deviation).astype(np.float32)
+        network.train()
+        loss = (weights * (network(shaped(batch)) - torch.from_numpy(np.concatenate(truths))).abs()).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        mean.update_parameters(network)
+        if step % 500 == 499:
+            print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
+    return mean.module
+
+
+def report(network: Listener, heard: Heard) -> dict[str, float]:
+    """How well an unknown voice is understood."""
+    told, truth = network.told(heard), heard.truth
+    figures = {name: float(np.corrcoef(told[:, i], truth[:, i])[0, 1]) for i, name in enumerate(NAMES)}
+    seal = NAMES.index("seal")
+    closed = np.isin(heard.phones, ["p", "b", "m"]) & (truth[:, seal] > 0.9)
+    return figures | {"closed": float((told[closed, seal] > 0.5).mean())}
+
+
+def write_start(network: Listener, path: Path, seed: int = 0) -> None:
+    """A generator that has learned to listen and nothing else."""
+    torch.manual_seed(seed)
+    generator = GeneratorNetwork(network_spec(network))
+    generator.audio_model.load_state_dict(network.audio_model.state_dict())
+    write_tensors(path, generator.state_dict())
+
+
+def network_spec(network: Listener) -> GeneratorSpec:
+    """Of the generator that the audio model belongs to."""
+    return GeneratorSpec(FACE_328, WHISPER, network.head.in_features // 16)
