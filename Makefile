@@ -1,9 +1,11 @@
-# One command each: `make` for the environment, `make test` for everything that must hold.
+# One command each: `make demo` for a video, `make` for the environment, `make test` for everything that must hold.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install test lint check clean
+DEMO := .demo
+
+.PHONY: demo install test lint check clean
 
 install: $(VENV)/installed
 
@@ -11,6 +13,14 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(DEMO)/installed
+	$(DEMO)/bin/framegen generate --audio demo/hello.ogg -o demo.mp4
+
+$(DEMO)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt .
 	touch $@
 
 lint: install
@@ -24,4 +34,4 @@ check: install
 test: lint check
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

@@ -31,6 +31,7 @@ from .template.sequence import FrameSequence
 from .video.codecs import DEFAULT_PRESET
 from .video.frames_folder import FrameFolderWriter
 from .video.writer import VideoWriter, exact_rate
+from .weights import PRESENTER
 
 LOOK_BACK = 1  # frames before the first one of a continued video that are made again, where the mouth is made steadier
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -81,7 +82,7 @@ class Avatar:
     @classmethod
     def load(
         cls,
-        path: str | Path,
+        path: str | Path = PRESENTER,
         *,
         providers: Sequence[str] | None = None,
         threads: int | None = None,
@@ -92,7 +93,7 @@ class Avatar:
         steady: bool = False,
         loop: Loop = FORTH_AND_BACK,
     ) -> Self:
-        """The avatar in the folder or `.avatar` file `path`.
+        """The avatar in the folder or `.avatar` file `path`, by default the built-in presenter.
 
         providers, threads: see `ProgramGenerator`.
         cache_size, cache_file: bytes that remembering faces may take, and a file to remember them in from one run to

@@ -237,6 +237,14 @@ def train(
     perceptual: Loss = None,
     temporal: Loss = None,
     sync: Loss = None,
+    audio_rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="The audio model's share of the learning rate, 0 to keep it [default: the recipe's]."),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, help="On audio features, in their standard deviations [default: the recipe's]."),
+    ] = None,
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
     start: Start = None,
     features: Features = None,
@@ -256,7 +264,7 @@ def train(
     if recipe not in RECIPES:
         raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
     weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
-    chosen = RECIPES[recipe].with_weights(weights)
+    chosen = RECIPES[recipe].changed(weights | {"audio_rate": audio_rate, "noise": noise})
     duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
     with show_progress("Training", "steps", quiet=quiet) as progress:
         checkpoint = train_generator(
@@ -468,6 +476,9 @@ def evaluate(
     mode: Mode = None,
     device: Device = "auto",
     blend: Blend = None,
+    phones: Annotated[
+        Path | None, typer.Option(help="What is said when, for closed lips: JSON list of [phone, start s, end s].")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
@@ -492,6 +503,7 @@ def evaluate(
             mode=mode,
             device=device,
             blend=blend,
+            phones_path=phones,
             seed=seed,
             progress=progress,
         )
@@ -665,7 +677,9 @@ def _person(
             raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
         return Avatar.load(avatar, **runtime, **cache, **style)
     if template is None:
-        raise OptionError("nobody to speak; give --avatar, or --template with --checkpoint or --model")
+        if any(path is not None for path in files.values()):
+            raise OptionError("nobody to speak; a checkpoint, model or encoder needs the --template of a person")
+        return Avatar.load(**runtime, **cache, **style)
     style = style | {"blend": style["blend"] or FEATHERED}
     return FrameGenerationPipeline(**files, **network, **runtime, **style).avatar(template, use_parsing=parsing)
 

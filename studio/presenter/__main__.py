@@ -5,6 +5,7 @@
     python studio/presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
     python studio/presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
     python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
+    python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
 
 Everything can be interrupted and goes on where it stopped when it is started again.
@@ -23,7 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bake import Look, bake, frame_camera
-from footage import loudness, on_frames, video, write_frames, write_sound, write_truth
+from footage import frames_of, join, loudness, on_frames, video, write_frames, write_sound, write_truth
 from idle import Idle, speaking, states
 from mesh import build
 from phones import SILENCE, Phone
@@ -88,7 +89,7 @@ def idle(arguments: argparse.Namespace) -> None:
     loop = states(Idle())
     draw = partial(renderer, arguments.work, arguments.size)
     write_frames(draw, loop, arguments.output / "frames", Progress(len(loop)))
-    video(arguments.output / "frames", arguments.output / "idle.mkv")
+    video(frames_of(arguments.output / "frames"), arguments.output / "idle.mkv")
 
 
 def speech(arguments: argparse.Namespace) -> None:
@@ -131,7 +132,7 @@ def speech(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
     if arguments.unseen:
         return
-    video(arguments.output / "frames", arguments.output / "speech.mkv", arguments.output / "speech.wav")
+    video(frames_of(arguments.output / "frames"), arguments.output / "speech.mkv", arguments.output / "speech.wav")
 
 
 def human(arguments: argparse.Namespace) -> None:
@@ -183,6 +184,10 @@ def main() -> None:
             command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+    command = commands.add_parser("join")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
+    command.add_argument("-o", "--output", type=Path, required=True, help="mkv; sound and phones are beside it")
+    command.set_defaults(run=lambda a: join(a.speech, a.output))
     command = commands.add_parser("align")
     command.add_argument("recordings", type=Path, nargs="+")
     command.add_argument("-o", "--output", type=Path, required=True, help="wav; the phones are in a .json beside it")

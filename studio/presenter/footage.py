@@ -1,5 +1,6 @@
 """Write frames, sound and the truth about them; what is already written is not drawn again."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
@@ -88,11 +89,32 @@ def write_sound(path: Path, sound: np.ndarray) -> None:
     unfinished.replace(path)
 
 
-def video(folder: Path, path: Path, sound: Path | None = None) -> None:
-    """All frames of a folder as a lossless .mkv (H.264, RGB), with sound (PCM) if there is some."""
+def join(folders: list[Path], path: Path) -> None:
+    """Several speeches as one lossless .mkv, and beside it what is said when as .json: [phone, start s, end s]."""
+    pictures: list[Path] = []
+    sounds, phones = [], []
+    for folder in folders:
+        first = len(pictures) / FPS
+        pictures += frames_of(folder / "frames")
+        sounds.append(soundfile.read(folder / "speech.wav", dtype="float32")[0])
+        for utterance in json.loads((folder / "utterances.json").read_text()):
+            at = first + utterance["first"] / FPS
+            phones += [(name, round(start + at, 4), round(end + at, 4)) for name, start, end in utterance["phones"]]
+        print(f"{folder.name}: frames {round(first * FPS)}:{len(pictures)}")
+    write_sound(path.with_suffix(".wav"), np.concatenate(sounds))
+    path.with_suffix(".json").write_text(json.dumps(phones))
+    video(pictures, path, path.with_suffix(".wav"))
+
+
+def frames_of(folder: Path) -> list[Path]:
+    """The frames in it, in order."""
+    return sorted(folder.glob("*.png"))
+
+
+def video(pictures: list[Path], path: Path, sound: Path | None = None) -> None:
+    """Pictures as a lossless .mkv (H.264, RGB), with sound (PCM) if there is some."""
     import av
 
-    pictures = sorted(folder.glob("*.png"))
     unfinished = path.with_name("unfinished " + path.name)
     with av.open(str(unfinished), "w") as container:
         first = cv2.imread(str(pictures[0]))

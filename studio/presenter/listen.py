@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from scipy.signal import fftconvolve
 from torch import Tensor, nn
 from visemes import ARTICULATORS
 
@@ -24,8 +25,8 @@ from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDO
 NAMES = [*ARTICULATORS, "seal", "opening"]
 WIDEST = 0.02  # m, an opening that counts as 1
 WEIGHTS = np.array([1.0 if name not in ("bite", "seal", "opening") else 2.0 for name in NAMES], np.float32)
-BATCH, RATE = 64, 1e-3
-NOISE = 0.3  # of a feature's deviation, added to it
+BATCH, RATE = 32, 1e-3
+NOISE = 0.15  # of a feature's deviation, added to it
 PART = 2.0  # s of sound that one kind of noise lasts
 
 
@@ -89,9 +90,10 @@ def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
         part = sound[start : start + length].astype(np.float64)
         if random.random() < 0.5:  # a room: exponentially decaying noise after the direct sound
             decay = random.uniform(0.05, 0.4)
-            tail = random.normal(size=round(decay * SAMPLE_RATE)) * np.exp(-6.9 * np.linspace(0, 1, round(decay * SAMPLE_RATE)))
+            tail = random.normal(size=round(decay * SAMPLE_RATE))
+            tail *= np.exp(-6.9 * np.linspace(0, 1, len(tail)))
             tail *= random.uniform(0.2, 0.8) / np.sqrt(np.square(tail).sum())
-            part = part + np.convolve(part, tail)[: len(part)]
+            part = part + fftconvolve(part, tail)[: len(part)]
         if random.random() < 0.3:  # a telephone, or a muffled microphone
             spectrum = np.fft.rfft(part)
             hertz = np.fft.rfftfreq(len(part), 1 / SAMPLE_RATE)
@@ -153,13 +155,13 @@ def learn(speech: Sequence[Heard], width: int, steps: int, seed: int = 0) -> Lis
         batch = np.concatenate(windows)
         batch = batch + (random.normal(size=(BATCH, WINDOW, 256)) * NOISE * deviation).astype(np.float32)
         network.train()
-        loss = (weights * (network(shaped(batch)) - torch.from_numpy(np.concatenate(truths))).abs()).mean()
+        loss = (weights * (network(shaped(batch)) - torch.from_numpy(np.concatenate(truths))).square()).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         mean.update_parameters(network)
-        if step % 500 == 499:
+        if step % 250 == 249:
             print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
     return mean.module
 

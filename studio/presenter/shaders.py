@@ -118,10 +118,10 @@ void main() {
     int i = int(s);
     vec2 lip = mix(edges[i], edges[i + 1], s - float(i));
     float gap = max(lip.x - lip.y, 0.0), above = lip.x - h.z, below = h.z - lip.y, deep = max(h.y - front, 0.0);
-    float shade = 1.0 - exp(-gap / 0.0032);
-    shade *= (0.42 + 0.58 * smoothstep(-0.001, 0.0045, above)) * (0.5 + 0.5 * smoothstep(-0.001, 0.005, below));
+    float shade = 1.0 - exp(-gap / 0.0013);
+    shade *= (0.58 + 0.42 * smoothstep(-0.001, 0.0035, above)) * (0.66 + 0.34 * smoothstep(-0.001, 0.004, below));
     shade *= 1.0 / (1.0 + pow(deep / 0.024, 2.0));
-    vec3 tooth = mix(vec3(0.80, 0.725, 0.62), vec3(0.62, 0.53, 0.42), smoothstep(0.004, 0.024, deep));
+    vec3 tooth = mix(vec3(1.0, 0.87, 0.74), vec3(0.74, 0.61, 0.49), smoothstep(0.004, 0.024, deep));
     vec3 base = k < 0.5 ? tooth : (k < 1.5 ? vec3(0.34, 0.105, 0.09) : vec3(0.36, 0.115, 0.10));
     float lambert = 0.34 + 0.66 * max(dot(m, l), 0.0);
     float gloss = pow(max(dot(m, normalize(l + v)), 0.0), k < 0.5 ? 45.0 : 30.0) * (k < 0.5 ? 0.30 : 0.16);

@@ -7,6 +7,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
 from frame_generation_pipeline.evaluate.evaluation import evaluate, training_part
+from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE
 from frame_generation_pipeline.template.template import Template
 from speaking import FRAMES, HELD_OUT, Oracle, features_of
@@ -134,6 +135,23 @@ def test_digital_silence_and_silent_parts(recording):
     assert found.number("silence_opening", "unchanged") > 1
     assert found.number("silence_opening", "dubbing") < 0.5 * found.number("silence_opening", "unchanged")
     assert "20 are needed" in found.values["lag"]["output"].reason
+
+
+def test_phones_are_held_against_the_lips(recording):
+    """The drawn lips never meet; an oracle's do no better, and phones before the held-out part do not count."""
+    phones = [Phone("m", i / 25, (i + 2) / 25) for i in range(0, 80, 4)]
+    found = evaluate(
+        Oracle(recording),
+        Template.open(recording),
+        features_of(recording),
+        HELD_OUT,
+        phones=[*phones, Phone("sil", 2.0, 3.2)],
+        encoder=Silence(),
+        blend=REFERENCE,
+    )
+    assert "meet for 0 of p, b and m" in found.values["closure"]["output"].reason
+    assert found.number("resting", "output") == found.number("resting", "recording") == 0
+    assert found.number("resting", "dubbing") == 0
 
 
 def test_a_package_can_only_be_used(recording):

@@ -124,3 +124,17 @@ def test_silence():
     opening = np.array([0.5, 0.1, 0.11, 0.11, 0.12, 0.12, 0.13, 0.9, 0.1])
     assert figures.silence_motion(opening, loudness).number == pytest.approx(100 * 0.03 / 5)
     assert "silent in 4 pairs" in figures.silence_motion(np.where(opening == 0.13, NAN, opening), loudness).reason
+
+
+def test_lips_that_meet():
+    closed, open_, unknown = figures.CLOSED - 0.01, figures.CLOSED + 0.01, NAN
+    truth = np.array([open_, closed, open_, open_] * 6)
+    output = np.array([open_, open_, closed, unknown] * 6)
+    spans = [(i, i + 3) for i in range(0, 24, 4)]
+    assert figures.closure(output, truth, spans).number == 100
+    assert figures.closure(output, truth, [(a, a + 2) for a, _ in spans]).number == 0
+    output[2] = open_
+    assert figures.closure(output, truth, spans).number == pytest.approx(100 * 5 / 6)
+    assert "meet for 4 of p, b and m" in figures.closure(output, truth, spans[:4]).reason
+    assert figures.resting(output, [(2, 3), (6, 7), (10, 12), (14, 16), (18, 19)]).number == pytest.approx(80)
+    assert "0 frames lie within pauses" in figures.resting(output, []).reason

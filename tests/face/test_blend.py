@@ -91,11 +91,11 @@ def test_an_even_difference_is_taken_away_everywhere() -> None:
 
 
 def test_light_is_a_ratio() -> None:
-    """Where the recording is twice as bright, so is what is painted in a light of half."""
+    """Where the face is brighter, a light of four fifths is put right by more levels."""
     original = np.full((320, 320, 3), 90, np.uint8)
     original[100:220, 100:220] = 180
     shift = colour_shift(original, original.astype(np.float32) * 0.8)
-    assert shift[160, 160, 0] > 1.5 * shift[0, 0, 0] > 20
+    assert shift[160, 160, 0] > 1.3 * shift[0, 0, 0] > 1.3 * 15
 
 
 def test_only_the_ring_counts_and_the_middle_follows() -> None:

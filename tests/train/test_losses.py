@@ -90,6 +90,6 @@ def test_perceptual_loss_with_torchvision_weights(tmp_path: Path) -> None:
 
 def test_recipes() -> None:
     assert ORIGINAL.perceptual == 0.01
-    assert ORIGINAL.with_weights({"l1": 3.0, "sync": None}) == replace(ORIGINAL, l1=3.0)
+    assert ORIGINAL.changed({"l1": 3.0, "sync": None}) == replace(ORIGINAL, l1=3.0)
     with pytest.raises(ValueError, match="even"):
         replace(DEFAULT, temporal=1.0, batch=3)

@@ -1,6 +1,6 @@
 """The figures of a generator on a held-out part of a recording."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
 from .definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
 from .figures import Curve, Image, levels
+from .phones import Phone
 from .rendering import Choice, Window
 from .scene import Scene
 
@@ -76,6 +77,7 @@ def evaluate(
     encoder: AudioProgram | None = None,
     cuts: tuple[int, ...] = (),
     blend: str | None = None,
+    phones: Sequence[Phone] = (),
     seed: int = 0,
     strips: int = 8,
     progress: Update = lambda done, total, note="": None,
@@ -86,6 +88,7 @@ def evaluate(
     encoder: for features of digital silence; ours when not given and there is one for these features.
     cuts: frames before which the recording was cut; nothing is compared over time across them.
     blend: of `spec.BLENDS`, by default the best that the generator can.
+    phones: what is said when, for figures of closed lips; without them those are left out.
     seed: of what is drawn at random. strips: of how many frames `Evaluation.strips` are.
     One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
 
@@ -107,7 +110,7 @@ def evaluate(
     return Evaluation(
         held_out,
         seed,
-        scene.values(loudness, quiet),
+        scene.values(loudness, quiet, phones),
         {name: _tuple(scene.tracks[name]["opening"][scene.rows]) for name in (RECORDING, OUTPUT, DUBBING)},
         _tuple(loudness),
         sum(truth.face is None for truth in scene.truths),

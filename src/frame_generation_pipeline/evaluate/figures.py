@@ -23,6 +23,8 @@ FEWEST_PAIRS = 20  # of frames, for a correlation
 FEWEST_CHANGES = 5  # for what moves in silence
 LEAST_MOTION = 0.005  # standard deviation of the lips' opening, in face scales, from which they are said to move
 LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
+FEWEST_CLOSURES = 5  # of p, b and m
+CLOSED = 0.02  # gap between the lips, in face scales, below which they are together
 SILENCE = -45.0  # dB of full scale; below it a frame's sound is silent
 
 Image = npt.NDArray[np.uint8]  # (H, W, 3) BGR
@@ -172,6 +174,30 @@ def silence_motion(opening: Curve, loudness: Curve) -> Value:
             f"the held-out sound is silent in {len(known)} pairs of frames, {FEWEST_CHANGES} are needed"
         )
     return Value(100 * float(known.mean()))
+
+
+def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]]) -> Value:
+    """How often, in %, the lips meet where those of the recording do; spans: first frame and the one after the last."""
+    meets = [(_meet(opening[a:b]), _meet(truth[a:b])) for a, b in spans]
+    known = [output for output, recording in meets if recording]
+    if len(known) < FEWEST_CLOSURES:
+        return Value.missing(
+            f"the lips of the recording meet for {len(known)} of p, b and m, {FEWEST_CLOSURES} are needed"
+        )
+    return Value(100 * float(np.mean(known)))
+
+
+def resting(opening: Curve, spans: Iterable[tuple[int, int]]) -> Value:
+    """In how many of the frames of `spans`, in %, the lips are together."""
+    frames = [opening[a:b] for a, b in spans]
+    known = _known(np.concatenate(frames)) if frames else np.zeros(0)
+    if len(known) < FEWEST_CHANGES:
+        return Value.missing(f"{len(known)} frames lie within pauses, {FEWEST_CHANGES} are needed")
+    return Value(100 * float((known < CLOSED).mean()))
+
+
+def _meet(opening: Curve) -> bool:
+    return bool((opening[np.isfinite(opening)] < CLOSED).any())
 
 
 def _shifted(output: Curve, truth: Curve, shift: int) -> float:

@@ -16,6 +16,7 @@ from frame_generation_pipeline.template.prepared import SOUND, features_name, re
 from frame_generation_pipeline.template.template import Template
 
 from .evaluation import Evaluation, evaluate
+from .phones import read_phones
 from .subject import Subject, choose_frames
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
@@ -33,6 +34,7 @@ def evaluate_files(
     mode: str | None = None,
     device: str = "auto",
     blend: str | None = None,
+    phones_path: str | Path | None = None,
     seed: int = 0,
     progress: Update = lambda done, total, note="": None,
 ) -> tuple[Evaluation, dict[str, Any]]:
@@ -40,7 +42,7 @@ def evaluate_files(
 
     path, mode, device: see `Subject.load`. features_path: `aud_<type>.npy` of the template when not given.
     encoder_path: audio encoder for figures on digital silence; the package's or ours when not given.
-    frames, seconds: see `choose_frames`. blend: see `evaluate`. seed: of what is drawn at random.
+    frames, seconds: see `choose_frames`. blend: see `evaluate`. phones_path: see `read_phones`. seed: of what is drawn at random.
 
     Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError and
     OutputError; everything is checked before the first frame is made.
@@ -55,6 +57,7 @@ def evaluate_files(
     held_out, chosen = choose_frames(
         subject.path, min(len(template), len(features)), spec.fps, frames=frames, seconds=seconds
     )
+    phones = read_phones(phones_path) if phones_path else ()
     encoder = load_encoder(encoder_path) if encoder_path else subject.encoder
     prepare_folder(output)
     sound = template.folder / SOUND
@@ -67,6 +70,7 @@ def evaluate_files(
         encoder=encoder,
         cuts=recording_cuts(template.folder),
         blend=blend,
+        phones=phones,
         seed=seed,
         progress=progress,
     )

@@ -1,6 +1,7 @@
 """The held-out part of a recording, and everything that is measured on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -14,10 +15,12 @@ from . import figures
 from .compare import captioned
 from .definitions import DEFINITIONS, DUBBING, OUTPUT, RANDOM, RECORDING, TEMPLATE, UNCHANGED, Value
 from .figures import Curve, Image
+from .phones import BILABIAL, SILENCE, Phone
 from .rendering import Choice, Window, dub, reconstruct, with_face, with_mouth
 from .track import Track, Truth
 
 STRIP_SIDE = 240  # pixels of a face on a strip
+PAUSE_EDGE = 0.2  # s of a pause at either end, in which lips may still move
 STRIP_GAIN = 4  # of the differences shown
 
 CROP_ONLY = "the programs of a package take one crop of a face; reconstruction needs a checkpoint or one ONNX graph"
@@ -91,7 +94,9 @@ class Scene:
             done(i + 1)
         return tracks
 
-    def values(self, loudness: Curve, quiet: dict[str, Track]) -> dict[str, dict[str, Value]]:
+    def values(
+        self, loudness: Curve, quiet: dict[str, Track], phones: Sequence[Phone] = ()
+    ) -> dict[str, dict[str, Value]]:
         """Every figure of everything that it is defined for."""
         values: dict[str, dict[str, Value]] = {name: {} for name in DEFINITIONS}
         level = np.full(len(self.tracks[RECORDING]["opening"]), np.nan)
@@ -105,6 +110,13 @@ class Scene:
         for subject in (DUBBING, UNCHANGED):
             for name, value in self._lips(self.tracks[subject]).items():
                 values[name][subject] = value
+        if phones:
+            bilabial = self._spans(phones, BILABIAL, outside=0.5 / self.features.spec.fps)
+            pauses = self._spans(phones, (SILENCE,), outside=-PAUSE_EDGE)
+            openings = {name: self.tracks[name]["opening"][self.rows] for name in self.tracks}
+            for subject in (OUTPUT, RECORDING, DUBBING, UNCHANGED):
+                values["closure"][subject] = figures.closure(openings[subject], openings[RECORDING], bilabial)
+                values["resting"][subject] = figures.resting(openings[subject], pauses)
         for subject in (OUTPUT, RECORDING):
             opening = self.tracks[subject]["opening"]
             values["silence_motion"][subject] = (
@@ -123,6 +135,18 @@ class Scene:
                 else Value.missing("features of silence need an audio encoder")
             )
         return values
+
+    def _spans(self, phones: Sequence[Phone], names: tuple[str, ...], outside: float) -> list[tuple[int, int]]:
+        """First and after last of the held-out frames whose middle lies in a phone, or `outside` s around it."""
+        fps, first = self.features.spec.fps, self.held_out.start
+        spans = []
+        for phone in phones:
+            if phone.name in names:
+                start, end = ((time * fps - first - 0.5) for time in (phone.start - outside, phone.end + outside))
+                begin, stop = max(ceil(start), 0), min(floor(end) + 1, len(self.held_out))
+                if begin < stop:
+                    spans.append((begin, stop))
+        return spans
 
     def _reconstruction(self, track: Track) -> dict[str, Value]:
         """The figures that compare a track with the recording at the same frames."""

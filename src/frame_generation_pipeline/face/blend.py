@@ -21,8 +21,8 @@ from .crop import interpolation
 CELLS = 20  # of the painted square, along a side; colours are compared and shifted by means of cells
 FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out
 SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
-LIFT = 32.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
-UNSEEN = 1 / 80  # by which ratios are taken nearer to 1: the fading hides that, and noise shifts nothing
+LIFT = 128.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
+UNSEEN = 1 / 128  # by which ratios are taken nearer to 1: the fading hides that, and noise shifts nothing
 
 
 def write_back(

@@ -29,9 +29,9 @@ class Recipe:
         if self.temporal and self.batch % 2:
             raise ValueError("the temporal loss needs batches of an even number of frames")
 
-    def with_weights(self, weights: Mapping[str, float | None]) -> "Recipe":
-        """The recipe with other weights of losses, by their names; None leaves one as it is."""
-        return replace(self, **{name: weight for name, weight in weights.items() if weight is not None})  # type: ignore[arg-type]
+    def changed(self, values: Mapping[str, float | None]) -> "Recipe":
+        """The recipe with other values, by their names; None leaves one as it is."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
 
 
 DEFAULT = Recipe()

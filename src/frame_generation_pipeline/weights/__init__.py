@@ -5,5 +5,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 FACE_DETECTOR = FOLDER / "face_detector.onnx"
 FACE_MESH = FOLDER / "face_mesh.onnx"
-WHISPER_PROGRAM = FOLDER / "whisper.onnx"
+PRESENTER = FOLDER / "presenter"  # an avatar package: who speaks where no other avatar is named
+PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which others are trained from
+WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"
