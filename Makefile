@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-
 DEMO := .demo
 
 .PHONY: demo install test lint check clean

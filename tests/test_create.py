@@ -11,10 +11,11 @@ from typer.testing import CliRunner, Result
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.cli import app
 from frame_generation_pipeline.create import create
-from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.errors import OptionError, OutputError
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.progress import Update
-from frame_generation_pipeline.spec import FACE_160, WHISPER, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_160, FULL, WHISPER, GeneratorSpec
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR
 from recordings import moved, portrait, write_recording
 from samples import seeded_network, write_wav
 
@@ -66,6 +67,24 @@ def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, tmp_p
         assert (work / page).is_file()
     assert json.loads((work / "evaluation" / "evaluation.json").read_text())["held_out"] == [FRAMES - 50, FRAMES]
     assert len(list(Avatar.load(output).frames(write_wav(tmp_path / "speech.wav", 0.4)))) == 10
+
+
+def test_begins_from_the_generator_that_comes_along(
+    recording: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+
+    def train(*arguments: object, start: object, **options: object) -> Path:
+        begun.append(start)
+        raise OutputError("enough")
+
+    monkeypatch.setattr("frame_generation_pipeline.create.train", train)
+    for options in ({}, {"scratch": True}, {"width": FULL}, {"start": start}):
+        with pytest.raises(OutputError, match="enough"):
+            create(recording, tmp_path / "may.avatar", **options)  # type: ignore[arg-type]
+    assert begun == [PRESENTER_GENERATOR, None, None, start]
+    with pytest.raises(OptionError, match="choose one of them"):
+        create(recording, tmp_path / "may.avatar", start=start, scratch=True)
 
 
 def test_step_by_step(recording: Path, start: Path, tmp_path: Path) -> None:

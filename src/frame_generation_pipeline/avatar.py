@@ -78,6 +78,7 @@ class Avatar:
     def __post_init__(self) -> None:
         choose_blend(self.generator, self.blend)
         self.loop.frames(len(self.template))
+        object.__setattr__(self, "loop", self.loop.matched(self.template.boxes))
 
     @classmethod
     def load(

@@ -167,7 +167,10 @@ def create(
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
     width: Width = "light",
-    start: Start = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint to begin from [default: the built-in one, where it has that width].")
+    ] = None,
+    scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
     device: Device = "auto",
     name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
     licence: Licence = "",
@@ -186,6 +189,7 @@ def create(
         minutes=minutes,
         width=_width(width),
         start=start,
+        scratch=scratch,
         device=device,
         name=name,
         licence=licence,

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import OptionError, OutputError
 from .evaluate.evaluation import Evaluation
 from .evaluate.report import PAGE as EVALUATION_PAGE
 from .evaluate.report import evaluate_files
@@ -18,6 +18,7 @@ from .spec import LIGHT
 from .train.recipe import DEFAULT, Recipe
 from .train.run import PAGE as TRAINING_PAGE
 from .train.run import Duration, train
+from .weights import PRESENTER_GENERATOR
 
 Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
 
@@ -40,6 +41,7 @@ def create(
     width: int = LIGHT,
     recipe: Recipe = DEFAULT,
     start: str | Path | None = None,
+    scratch: bool = False,
     device: str = "auto",
     name: str | None = None,
     licence: str = "",
@@ -48,7 +50,9 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
-    minutes, width, recipe, start, device: of the training, see `train`. name, licence, credits: see `pack_avatar`.
+    minutes, width, recipe, device: of the training, see `train`. start: the checkpoint that it begins from, by default
+    the generator that comes with the package, where it has the same width. scratch: begin from nothing.
+    name, licence, credits: see `pack_avatar`.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
 
     The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
@@ -59,6 +63,10 @@ def create(
     output = Path(output)
     if output.suffix != SUFFIX:
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
+    if start is not None and scratch:
+        raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
+    if start is None and not scratch and width == LIGHT:
+        start = PRESENTER_GENERATOR
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:

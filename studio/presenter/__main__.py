@@ -1,4 +1,4 @@
-"""Make a synthetic presenter: stills, an idle loop, and speech whose mouth shapes are known.
+"""Make a synthetic presenter: stills, an idle loop, and speech whose mouth shapes are known; `build.sh` runs it all.
 
     python studio/presenter bake  -w work            the pictures all frames are made of, by path tracing
     python studio/presenter still -w work -o stills  a few expressions, to look at
@@ -7,6 +7,7 @@
     python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
     python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
+    python studio/presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
 """
@@ -157,6 +158,14 @@ def listen(arguments: argparse.Namespace) -> None:
     write_start(network, arguments.output)
 
 
+def halve(arguments: argparse.Namespace) -> None:
+    """A checkpoint of half the size, to begin from."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(arguments.checkpoint)
+    save_file({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}, arguments.output)
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -180,10 +189,16 @@ def main() -> None:
             command.add_argument("--seconds", type=float, default=40)
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices")
-            command.add_argument("--voices", nargs="*", default=(), help="only these; default: all that are not held out")
+            command.add_argument(
+                "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
+            )
             command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+    command = commands.add_parser("halve")
+    command.add_argument("checkpoint", type=Path)
+    command.add_argument("-o", "--output", type=Path, required=True, help="safetensors of float16")
+    command.set_defaults(run=halve)
     command = commands.add_parser("join")
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
     command.add_argument("-o", "--output", type=Path, required=True, help="mkv; sound and phones are beside it")

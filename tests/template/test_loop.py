@@ -1,8 +1,10 @@
+import math
 from itertools import pairwise
 
 import pytest
 
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.loop import CROSSFADE, FADE, PINGPONG, Loop, Place
 
 
@@ -42,6 +44,20 @@ def test_a_dissolve_is_gone_through_evenly() -> None:
     assert [round(13 * place.share) for place in fading] == list(range(1, 13))
     assert places[40:56] == [Place(i) for i in range(12, 28)]
     assert places[56].indices == (28, 0)
+
+
+def test_a_dissolve_is_between_ends_that_are_alike() -> None:
+    swaying = [CropBox(round(100 + 40 * math.sin(i / 16)), 50, 80) for i in range(120)]
+    found = Loop(CROSSFADE).matched(swaying)
+    frames = found.frames(120)
+    assert frames.start <= 24
+    assert frames.stop >= 96
+    assert len(frames) - FADE == 101  # 100.5 is the period
+    for kept in (Loop(CROSSFADE, 10, 60), Loop()):
+        assert kept.matched(swaying) == kept
+    still = [CropBox(1, 2, 80)] * 50
+    assert Loop(CROSSFADE).matched(still).frames(50) == range(50)
+    assert Loop(CROSSFADE).matched(still[:2]) == Loop(CROSSFADE)
 
 
 def test_options() -> None:

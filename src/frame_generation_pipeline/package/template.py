@@ -23,6 +23,7 @@ class PackagedTemplate(FrameSequence):
     def __init__(self, package: Package) -> None:
         self._package = package
         self.width, self.height = package.manifest.frame.width, package.manifest.frame.height
+        self.boxes = package.manifest.boxes
 
     @property
     def path(self) -> Path:
@@ -34,8 +35,7 @@ class PackagedTemplate(FrameSequence):
 
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index`. Raises PackageError when its files are not those listed, or no pictures of its size."""
-        manifest = self._package.manifest
-        box = manifest.boxes[index]
+        manifest, box = self._package.manifest, self.boxes[index]
         image = self._picture(frame_path(index, manifest.frame.format), manifest.frame.format)
         keep = kept_pixels(box.cut(self._picture(parsing_path(index), "png"))) if manifest.parsing else None
         return TemplateFrame(image, box, keep)

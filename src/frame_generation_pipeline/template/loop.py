@@ -1,12 +1,18 @@
 """In which order a recording's frames are shown, so that nobody sees where it turns round or starts over."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from frame_generation_pipeline.errors import OptionError
+
+from .crop_box import CropBox
 
 PINGPONG, CROSSFADE = "pingpong", "crossfade"
 LOOPS = (PINGPONG, CROSSFADE)
 FADE = 12  # frames over which the end of the recording dissolves into its beginning; half a second
+ENDS, MOST_END = 0.2, 500  # share of the recording, and frames at most, that may be left out at either end
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,27 @@ class Loop:
         if not 0 <= self.first < stop <= count:
             raise OptionError(f"frames {self.first}:{stop} do not exist; the recording has frames 0:{count}")
         return range(self.first, stop)
+
+    def matched(self, boxes: Sequence[CropBox]) -> "Loop":
+        """For a dissolve over the whole recording: over the part whose ends are most alike; every other loop as it is.
+
+        Of all parts that leave out at most a fifth at either end, it is the one in which the face's boxes, one a frame,
+        differ least between the frames that dissolve into each other; of equal ones the longest.
+        """
+        count = len(boxes)
+        end = min(int(ENDS * count), MOST_END)
+        fade = min(FADE, (count - 2 * end) // 3)
+        if self.kind != CROSSFADE or (self.first, self.stop) != (0, None) or fade < 1:
+            return self
+        places = np.array([(box.x, box.y, box.size) for box in boxes], np.float64)
+        starts, stops = np.arange(end + 1), np.arange(count - end, count + 1)
+        apart = np.zeros((len(starts), len(stops)))
+        for step in range(fade):
+            before, after = places[stops - fade + step], places[starts + step]
+            apart += np.abs(before[np.newaxis] - after[:, np.newaxis]).sum(axis=2)
+        shorter = starts[:, np.newaxis] - stops[np.newaxis] + count
+        first, last = np.unravel_index(np.lexsort((shorter.ravel(), apart.ravel()))[0], apart.shape)
+        return replace(self, first=int(starts[first]), stop=int(stops[last]))
 
     def place(self, i: int, count: int) -> Place:
         """What the `i`-th place, from 0 on, of the order over `count` frames shows.

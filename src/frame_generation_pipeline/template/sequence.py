@@ -27,6 +27,7 @@ class FrameSequence(ABC):
 
     width: int  # pixels
     height: int  # pixels
+    boxes: tuple[CropBox, ...]  # the face's, one a frame
 
     @property
     @abstractmethod

@@ -39,7 +39,9 @@ class Trainer:
             listening.requires_grad_(False).eval()
         heard = list(listening.parameters()) if recipe.audio_rate else []
         seen = [value for name, value in self.network.named_parameters() if not name.startswith("audio_model.")]
-        self.optimizer = torch.optim.Adam([{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}])
+        self.optimizer = torch.optim.Adam(
+            [{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}]
+        )
         self.mean = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.steps = 0
         half = self.device.type == "cuda"
