@@ -121,8 +121,8 @@ DEFINITIONS = {
         "lips that meet for p, b, m",
         "%",
         "higher",
-        "share of the p, b and m of the given phones, where the lips of the recording meet, in which they meet too: in a"
-        " frame at most half a frame outside of the phone the gap is below 2 % of the distance between the outer eye"
+        "share of the p, b and m of the given phones, where the lips of the recording meet, in which they meet too: in"
+        " a frame at most half a frame outside of the phone the gap is below 2 % of the distance between the outer eye"
         " corners",
         1,
     ),
@@ -130,7 +130,7 @@ DEFINITIONS = {
         "lips together in pauses",
         "%",
         "near the recording's",
-        "share of the frames inside of the given phones' silences, 0.2 s away from speech, in which the gap is so small",
+        "share of the frames in the given phones' silences, 0.2 s away from speech, in which the gap is so small",
         1,
     ),
     "silence_opening": Definition(

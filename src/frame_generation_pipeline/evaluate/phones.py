@@ -1,5 +1,6 @@
 """Which sounds of speech are said when, as forced alignment or a synthetic voice tells it."""
 
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ def read_phones(path: str | Path) -> tuple[Phone, ...]:
         phones = tuple(_phone(*row) for row in read_json(path))
     except (OSError, ValueError, TypeError) as error:
         raise FeatureError(f"{path}: no list of [phone, start, end] in seconds; write the phones again") from error
-    if any(before.start > after.start for before, after in zip(phones, phones[1:], strict=False)):
+    if any(before.start > after.start for before, after in pairwise(phones)):
         raise FeatureError(f"{path}: its phones are not in the order of time; sort them by their start")
     return phones
 

@@ -42,7 +42,8 @@ def evaluate_files(
 
     path, mode, device: see `Subject.load`. features_path: `aud_<type>.npy` of the template when not given.
     encoder_path: audio encoder for figures on digital silence; the package's or ours when not given.
-    frames, seconds: see `choose_frames`. blend: see `evaluate`. phones_path: see `read_phones`. seed: of what is drawn at random.
+    frames, seconds: see `choose_frames`. blend: see `evaluate`. phones_path: see `read_phones`.
+    seed: of what is drawn at random.
 
     Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError and
     OutputError; everything is checked before the first frame is made.
