@@ -144,7 +144,7 @@ def human(arguments: argparse.Namespace) -> None:
 
 
 def listen(arguments: argparse.Namespace) -> None:
-    """A generator's checkpoint whose audio model has learned mouth shapes of speech; figures of voices it never heard."""
+    """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
     from listen import Heard, learn, report, write_start
 
     clean = [Heard.read(folder) for folder in arguments.speech]

@@ -1,4 +1,4 @@
-"""Find the phones of recorded human speech: what is said by Whisper tiny.en, when by pocketsphinx (forced alignment)."""
+"""Find the phones of recorded speech: what is said by Whisper tiny.en, when by pocketsphinx (forced alignment)."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 PAUSE = 0.3  # s between two recordings
 STEP = 0.01  # s, of pocketsphinx
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NOT_SPEECH = {"SIL", "<s>", "</s>", "<sil>", "+NSN+", "+SPN+"}
 
 

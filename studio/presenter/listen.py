@@ -1,7 +1,7 @@
 """Teach a generator's audio model to hear mouth shapes, before it learns any face.
 
 The truth of an articulation needs no picture: minutes of speech by many voices cost seconds, and what follows a voice
-well is then learned from far more of them than frames are drawn for. Noise, rooms and narrow bands are put on the sound.
+well is then learned from far more of them than frames are drawn for. Noise, rooms and narrow bands are put on it.
 """
 
 from collections.abc import Sequence

@@ -60,28 +60,42 @@ SHAPES = (
     "{k} or {k} {n}s, {w}, but never a {a} {n}!",
 )
 WORDS = {
-    "a": "big broad blue faint fair hollow huge loud loyal modern narrow new odd pale plum purple quick rough round "
-    "shiny short small smooth strange thick thin tough vague warm weary wide young foggy velvet moving happy",
-    "n": "apple arrow beach bird bottle bowl camera chair church cloud coin father feather film flower game garage "
-    "girl hammer journey kitchen lamp law leather letter lion measure meadow moon mouth museum office path piano "
-    "photo pillow pool poem ribbon shadow ship shoe stove table thumb tooth tower uncle valley view village vision "
-    "voice waffle wheel window wolf woman yard youth zone",
-    "v": "admires avoids bought borrowed changes carved chose drew enjoys finds forgave follows gathered judged kept "
-    "leaves loves measured moved notices owned paints pushed pulled raised shows sold thanked used valued warmed "
-    "washed watches weighs welcomed wraps",
-    "d": "after lunch, again and again, before Monday, by the river, far away, in August, in the open air, on Thursday "
-    "evening, over the bridge, quietly, this very moment, through the fog, under the roof, with great pleasure, "
-    "without any hurry, at half past four".split(", "),
-    "k": "two three four five seven nine twelve thirty fifty both few many some those",
-    "w": "maybe, of course, however, to be fair, in my view, as you know, usually, for example, by the way, oh yes, "
-    "perhaps, believe me, above all".split(", "),
+    "a": """
+        big, broad, blue, faint, fair, hollow, huge, loud, loyal, modern, narrow, new, odd, pale, plum, purple,
+        quick, rough, round, shiny, short, small, smooth, strange, thick, thin, tough, vague, warm, weary, wide,
+        young, foggy, velvet, moving, happy
+    """,
+    "n": """
+        apple, arrow, beach, bird, bottle, bowl, camera, chair, church, cloud, coin, father, feather, film, flower,
+        game, garage, girl, hammer, journey, kitchen, lamp, law, leather, letter, lion, measure, meadow, moon,
+        mouth, museum, office, path, piano, photo, pillow, pool, poem, ribbon, shadow, ship, shoe, stove, table,
+        thumb, tooth, tower, uncle, valley, view, village, vision, voice, waffle, wheel, window, wolf, woman, yard,
+        youth, zone
+    """,
+    "v": """
+        admires, avoids, bought, borrowed, changes, carved, chose, drew, enjoys, finds, forgave, follows, gathered,
+        judged, kept, leaves, loves, measured, moved, notices, owned, paints, pushed, pulled, raised, shows, sold,
+        thanked, used, valued, warmed, washed, watches, weighs, welcomed, wraps
+    """,
+    "d": """
+        after lunch, again and again, before Monday, by the river, far away, in August, in the open air, on Thursday
+        evening, over the bridge, quietly, this very moment, through the fog, under the roof, with great pleasure,
+        without any hurry, at half past four
+    """,
+    "k": """
+        two, three, four, five, seven, nine, twelve, thirty, fifty, both, few, many, some, those
+    """,
+    "w": """
+        maybe, of course, however, to be fair, in my view, as you know, usually, for example, by the way, oh yes,
+        perhaps, believe me, above all
+    """,
 }
 
 
 def sentences(seed: int) -> Iterator[str]:
     """Without end: those above in the order of `seed`, each followed by two that are put together by chance."""
     random = np.random.default_rng(seed)
-    lists = {kind: words.split() if isinstance(words, str) else words for kind, words in WORDS.items()}
+    lists = {kind: [word.strip() for word in words.split(",")] for kind, words in WORDS.items()}
     while True:
         for written in random.permutation(SENTENCES):
             yield str(written)
