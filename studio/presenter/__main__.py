@@ -7,6 +7,7 @@
     python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
     python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
+    python studio/presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
     python studio/presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
@@ -166,6 +167,15 @@ def halve(arguments: argparse.Namespace) -> None:
     save_file({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}, arguments.output)
 
 
+def strip(arguments: argparse.Namespace) -> None:
+    """Truth and an avatar's frames of single phones."""
+    from strip import strip as draw
+
+    from frame_generation_pipeline.avatar import Avatar
+
+    draw(arguments.speech, arguments.output, Avatar.load(arguments.avatar))
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -195,6 +205,11 @@ def main() -> None:
             command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+    command = commands.add_parser("strip")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, with frames")
+    command.add_argument("-o", "--output", type=Path, required=True, help="jpg")
+    command.add_argument("--avatar", type=Path, required=True)
+    command.set_defaults(run=strip)
     command = commands.add_parser("halve")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors of float16")
