@@ -47,5 +47,7 @@ def _mouth(frame: np.ndarray) -> np.ndarray:
 
 def _caption(text: str) -> np.ndarray:
     bar = np.full((CAPTION, SIDE, 3), 255, np.uint8)
-    cv2.putText(bar, text, (SIDE // 2 - 8 * len(text) // 2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(
+        bar, text, (SIDE // 2 - 8 * len(text) // 2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA
+    )
     return bar
