@@ -249,6 +249,18 @@ def train(
         float | None,
         typer.Option(min=0, help="On audio features, in their standard deviations [default: the recipe's]."),
     ] = None,
+    matched: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the samples whose reference image shows the head as it stands [default: the recipe's].",
+        ),
+    ] = None,
+    coarse: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
+    ] = None,
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
     start: Start = None,
     features: Features = None,
@@ -268,7 +280,8 @@ def train(
     if recipe not in RECIPES:
         raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
     weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
-    chosen = RECIPES[recipe].changed(weights | {"audio_rate": audio_rate, "noise": noise})
+    steps_made = {"audio_rate": audio_rate, "noise": noise, "matched": matched, "coarse": coarse}
+    chosen = RECIPES[recipe].changed(weights | steps_made)
     duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
     with show_progress("Training", "steps", quiet=quiet) as progress:
         checkpoint = train_generator(

@@ -101,3 +101,27 @@ def test_noise_is_a_share_of_each_value(template: Template, features: AudioFeatu
     assert plain.image.equal(noisy.image)
     added = (noisy.audio - plain.audio).reshape(-1, 512).std(dim=0).numpy()
     np.testing.assert_allclose(added, 0.5 * uneven.values.std(axis=0), rtol=0.15)
+
+
+def test_matched_references_stand_alike_at_another_moment(
+    template: Template, features: AudioFeatures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the head stands alike in every second frame; the box is moved with the reference image."""
+    data = build(template, features, tmp_path / "faces.npy", recipe=DEFAULT)
+    data = replace(data, noses=np.repeat(np.arange(len(data.noses)) % 2 * 5.0, 2).reshape(-1, 2))
+    drawn = []
+    original = TrainingSet.samples
+
+    def samples(self: TrainingSet, *arguments: np.ndarray) -> object:
+        drawn.append(arguments)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(TrainingSet, "samples", samples)
+    data.batch(replace(DEFAULT, matched=1.0, temporal=0.1, batch=12), np.random.default_rng(0))
+    targets, references, moves = drawn[0]
+    np.testing.assert_array_equal(references[::2], references[1::2])
+    np.testing.assert_array_equal(references[::2] % 2, targets[::2] % 2)
+    assert (np.abs(references[::2] - targets[::2]) > 8).all()
+    np.testing.assert_array_equal(moves[0], moves[1])
+    data.batch(DEFAULT, np.random.default_rng(0))
+    assert (drawn[1][2][0] != drawn[1][2][1]).all()

@@ -10,6 +10,7 @@ from frame_generation_pipeline.errors import MissingFileError, TemplateError
 LANDMARKS = 110  # points a face
 FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
 MOST_BYTES = 100_000  # of a landmark file; twenty times what is usual
+NOSE = slice(51, 66)  # its ridge and outline
 LIPS = slice(90, 110)  # the outer line of the lips, then the inner one
 UPPER_GAP, LOWER_GAP = slice(103, 106), slice(109, 106, -1)  # of the inner line, facing each other in the middle
 EYE_CORNERS = (66, 78)  # the outer ones

@@ -17,13 +17,14 @@ from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.landmarks import LIPS, read_landmarks
+from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
 from frame_generation_pipeline.template.template import LANDMARKS, Template
 
 from .recipe import Recipe
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
 MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the network's input
+MATCH_OF = 64  # frames from which one is chosen that is like another
 FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
 
 Progress = Callable[[int, int], None]
@@ -48,6 +49,7 @@ class TrainingSet:
     face: FaceSpec
     context: float  # what `faces` hold around the boxes, as a share of their side
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
+    noses: npt.NDArray[np.float64]  # (n, k): where the nose's points are in them, which tells how the head stands
     train: npt.NDArray[np.int64]  # frames to learn from
     held_out: range  # frames that are never learned from
 
@@ -92,8 +94,10 @@ class TrainingSet:
                     faces[index] = _with_surroundings(frame.image, frame.box, context, side, recipe.cubic)
                     progress(index + 1, len(template))
                 faces.flush()
-        lips = np.array([_lips(template, index, context, side) for index in range(count)])
-        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, train, held_out)
+        points = [_points(template, index, context, side) for index in range(count)]
+        lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
+        noses = np.array([face_points[NOSE].ravel() for face_points in points])
+        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, noses, train, held_out)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
@@ -105,9 +109,12 @@ class TrainingSet:
         else:
             targets = rng.choice(self.train, recipe.batch)
             repeats = 1
-        references = rng.choice(self.train, recipe.batch // repeats).repeat(repeats)
-        moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3)).repeat(repeats, axis=1)
-        batch = self.samples(targets, references, moves)
+        references = rng.choice(self.train, recipe.batch // repeats)
+        moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3))
+        if recipe.matched:  # as in use, where a frame is its own reference image
+            for i in np.flatnonzero(rng.random(len(references)) < recipe.matched):
+                references[i], moves[0, i] = self._alike(targets[i * repeats], rng), moves[1, i]
+        batch = self.samples(targets, references.repeat(repeats), moves.repeat(repeats, axis=1))
         if not recipe.noise:
             return batch
         noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
@@ -145,6 +152,13 @@ class TrainingSet:
     def _network_windows(self, windows: npt.NDArray[np.float32]) -> Tensor:
         """(b, 16, ...) -> (b, *window_shape)."""
         return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
+
+    def _alike(self, target: int, rng: np.random.Generator) -> int:
+        """Of some frames of another moment, the one in which the head stands most as in `target`."""
+        drawn = rng.choice(self.train, MATCH_OF)
+        elsewhere = drawn[np.abs(drawn - target) > WINDOW_BEFORE]
+        drawn = elsewhere if len(elsewhere) else drawn
+        return int(drawn[np.linalg.norm(self.noses[drawn] - self.noses[target], axis=1).argmin()])
 
     @cached_property
     def _deviation(self) -> npt.NDArray[np.float32]:
@@ -191,11 +205,11 @@ def _with_surroundings(
     return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))
 
 
-def _lips(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
-    """The middle of the lips in pixels of a stored face."""
+def _points(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
+    """The landmarks (110, 2) in pixels of a stored face."""
     box = template.boxes[index]
     number = template.images[index].stem
-    points = read_landmarks(template.folder / LANDMARKS / f"{number}.lms")[LIPS]
+    points = read_landmarks(template.folder / LANDMARKS / f"{number}.lms")
     around = round(box.size * context)
     corner = np.array([box.x - around, box.y - around])
-    return np.asarray((points.mean(axis=0) - corner) * side / (box.size + 2 * around), np.float64)
+    return np.asarray((points - corner) * side / (box.size + 2 * around), np.float64)

@@ -1,5 +1,6 @@
 """The losses of a training, each by its weight in the recipe."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ class GeneratorLoss(nn.Module):
     def __init__(self, recipe: Recipe, perceptual: nn.Module | None = None, sync: nn.Module | None = None) -> None:
         super().__init__()
         self.recipe, self.perceptual, self.sync = recipe, perceptual, sync
+        self.autocast: AbstractContextManager[object] = nullcontext()  # what the perceptual network runs in
 
     @classmethod
     def of(cls, recipe: Recipe, vgg: str | Path | None = None, sync: nn.Module | None = None) -> "GeneratorLoss":
@@ -56,7 +58,8 @@ class GeneratorLoss(nn.Module):
             losses["mouth"] = (lips - true_lips).abs().mean()
         if self.perceptual is not None:
             pair = (output, target) if recipe.face_perceptual else (lips, true_lips)
-            losses["perceptual"] = self.perceptual(*pair)
+            with self.autocast:
+                losses["perceptual"] = self.perceptual(*pair)
         if recipe.temporal:
             losses["temporal"] = temporal_loss(lips, true_lips)
         if self.sync is not None:

@@ -22,6 +22,7 @@ class Recipe:
     average: float = 0.995  # decay of the running mean of the weights, which is what is kept; 0: the last weights
     coarse: float = 0.4  # this share of the training, at its beginning, sees faces at half the size
     jitter: float = 0.03  # boxes are moved and scaled by up to this share of their side
+    matched: float = 0.0  # share of the samples whose reference image is of a frame in which the head stands alike
     noise: float = 0.0  # standard deviation of what is added to audio features, in each value's own
     cubic: bool = True  # resize faces as at inference; otherwise bilinearly, as the original's training does
 
