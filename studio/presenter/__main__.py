@@ -8,6 +8,7 @@
     python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
     python studio/presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
+    python studio/presenter measure unheard --checkpoint run/generator.safetensors   PSNR of its mouths in use
     python studio/presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
@@ -17,6 +18,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from mesh import build
 from phones import SILENCE, Phone
 from render import Renderer, State
 from unwrap import kept_textures
-from visemes import FPS, PHONES, articulate, track, weights
+from visemes import ARTICULATORS, FPS, PHONES, articulate, track, weights
 
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
@@ -43,6 +45,8 @@ STILLS: dict[str, State] = {
         {"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)
     ),
 }  # fmt: skip
+
+RESTING = weights(dict.fromkeys([*ARTICULATORS, "seal"], 0.0) | {"seal": 1.0})
 
 
 def renderer(work: Path, size: int) -> Renderer:
@@ -90,7 +94,7 @@ def idle(arguments: argparse.Namespace) -> None:
     """Frames of the loop, and the video."""
     loop = states(Idle())
     draw = partial(renderer, arguments.work, arguments.size)
-    write_frames(draw, loop, arguments.output / "frames", Progress(len(loop)))
+    write_frames(draw, dict(enumerate(loop)), arguments.output / "frames", Progress(len(loop)))
     video(frames_of(arguments.output / "frames"), arguments.output / "idle.mkv")
 
 
@@ -125,8 +129,11 @@ def speech(arguments: argparse.Namespace) -> None:
     write_sound(arguments.output / "speech.wav", np.concatenate(sounds))
     (arguments.output / "utterances.json").write_text(json.dumps(log, indent=1))
     draw = partial(renderer, arguments.work, arguments.size)
+    if arguments.rest:
+        resting = {i: replace(s, weights=s.weights | RESTING) for i, s in enumerate(performed) if i % 4 == 0}
+        write_frames(draw, resting, arguments.output / "rest", Progress(len(resting)))
     if not arguments.unseen:
-        write_frames(draw, performed, arguments.output / "frames", Progress(len(performed)))
+        write_frames(draw, dict(enumerate(performed)), arguments.output / "frames", Progress(len(performed)))
     opened = draw()
     write_truth(
         arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names,
@@ -157,6 +164,15 @@ def listen(arguments: argparse.Namespace) -> None:
         figures = report(network, Heard.read(folder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     write_start(network, arguments.output)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """PSNR of the mouth in use."""
+    from measure import mouth_psnr
+
+    for folder in arguments.speech:
+        painted, unchanged = mouth_psnr(folder, arguments.checkpoint)
+        print(f"{folder.name}: mouth PSNR {painted:.2f} dB, of the resting mouth {unchanged:.2f} dB")
 
 
 def halve(arguments: argparse.Namespace) -> None:
@@ -203,6 +219,7 @@ def main() -> None:
                 "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
             )
             command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
+            command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
     command = commands.add_parser("strip")
@@ -210,6 +227,10 @@ def main() -> None:
     command.add_argument("-o", "--output", type=Path, required=True, help="jpg")
     command.add_argument("--avatar", type=Path, required=True)
     command.set_defaults(run=strip)
+    command = commands.add_parser("measure")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of speech --rest")
+    command.add_argument("--checkpoint", type=Path, required=True)
+    command.set_defaults(run=measure)
     command = commands.add_parser("halve")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors of float16")

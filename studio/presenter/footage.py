@@ -18,15 +18,15 @@ LEVEL = 0.08  # of full scale, root mean square of every voice
 
 
 def write_frames(
-    new_renderer: Callable[[], Renderer], states: list[State], folder: Path, report: Callable[[int], None]
+    new_renderer: Callable[[], Renderer], states: dict[int, State], folder: Path, report: Callable[[int], None]
 ) -> None:
-    """`00000.png` and so on, on all cores; each has its name only when it is complete.
+    """Frame 0 as `00000.png` and so on, on all cores; each has its name only when it is complete.
 
     Call it before this process has a renderer of its own: contexts of OpenGL do not survive a fork.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{number:05d}.png" for number in range(len(states))]
-    left = [pair for pair in zip(paths, states, strict=True) if not pair[0].exists()]
+    paths = {folder / f"{number:05d}.png": state for number, state in states.items()}
+    left = [(path, state) for path, state in paths.items() if not path.exists()]
     pool = ProcessPoolExecutor(mp_context=get_context("fork"), initializer=_open, initargs=(new_renderer,))
     with pool:
         for number, _ in enumerate(pool.map(_write_frame, *zip(*left, strict=True)) if left else ()):
