@@ -15,6 +15,7 @@ from frame_generation_pipeline.errors import OptionError, OutputError
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import FACE_160, FULL, WHISPER, GeneratorSpec
+from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING
 from frame_generation_pipeline.weights import PRESENTER_GENERATOR
 from recordings import moved, portrait, write_recording
 from samples import seeded_network, write_wav
@@ -74,15 +75,15 @@ def test_begins_from_the_generator_that_comes_along(
 ) -> None:
     begun: list[object] = []
 
-    def train(*arguments: object, start: object, **options: object) -> Path:
-        begun.append(start)
+    def train(*arguments: object, start: object, recipe: object, **options: object) -> Path:
+        begun.append((start, recipe))
         raise OutputError("enough")
 
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
     for options in ({}, {"scratch": True}, {"width": FULL}, {"start": start}):
         with pytest.raises(OutputError, match="enough"):
             create(recording, tmp_path / "may.avatar", **options)  # type: ignore[arg-type]
-    assert begun == [PRESENTER_GENERATOR, None, None, start]
+    assert begun == [(PRESENTER_GENERATOR, FOLLOWING), (None, DEFAULT), (None, DEFAULT), (start, DEFAULT)]
     with pytest.raises(OptionError, match="choose one of them"):
         create(recording, tmp_path / "may.avatar", start=start, scratch=True)
 

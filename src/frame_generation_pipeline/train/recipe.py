@@ -48,4 +48,5 @@ ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
     jitter=0.0,
     cubic=False,
 )
-RECIPES = {"default": DEFAULT, "original": ORIGINAL}
+FOLLOWING = replace(DEFAULT, audio_rate=0.0, coarse=0.0, matched=0.5)  # from a generator that follows voices already
+RECIPES = {"default": DEFAULT, "following": FOLLOWING, "original": ORIGINAL}
