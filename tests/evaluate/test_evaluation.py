@@ -138,8 +138,8 @@ def test_digital_silence_and_silent_parts(recording):
 
 
 def test_phones_are_held_against_the_lips(recording):
-    """The drawn lips never meet; an oracle's do no better, and phones before the held-out part do not count."""
-    phones = [Phone("m", i / 25, (i + 2) / 25) for i in range(0, 80, 4)]
+    """An oracle's lips meet where the drawn ones do; phones before the held-out part do not count."""
+    phones = [Phone("m", i / 25, (i + 1) / 25) for i in range(80)]
     found = evaluate(
         Oracle(recording),
         Template.open(recording),
@@ -149,9 +149,10 @@ def test_phones_are_held_against_the_lips(recording):
         encoder=Silence(),
         blend=REFERENCE,
     )
-    assert "meet for 0 of p, b and m" in found.values["closure"]["output"].reason
-    assert found.number("resting", "output") == found.number("resting", "recording") == 0
-    assert found.number("resting", "dubbing") == 0
+    assert found.number("closure", "recording") == 100
+    assert found.number("closure", "output") > 90
+    assert 0 < found.number("resting", "recording") < 100
+    assert found.number("resting", "output") == pytest.approx(found.number("resting", "recording"), abs=20)
 
 
 def test_a_package_can_only_be_used(recording):

@@ -127,14 +127,16 @@ def test_silence():
 
 
 def test_lips_that_meet():
-    closed, open_, unknown = figures.CLOSED - 0.01, figures.CLOSED + 0.01, NAN
+    closed, open_, unknown = 0.02, 0.04, NAN
+    below = figures.closed_below(np.array([closed, NAN, *[open_] * 20]))
+    assert closed < below < open_
     truth = np.array([open_, closed, open_, open_] * 6)
     output = np.array([open_, open_, closed, unknown] * 6)
     spans = [(i, i + 3) for i in range(0, 24, 4)]
-    assert figures.closure(output, truth, spans).number == 100
-    assert figures.closure(output, truth, [(a, a + 2) for a, _ in spans]).number == 0
+    assert figures.closure(output, truth, spans, below).number == 100
+    assert figures.closure(output, truth, [(a, a + 2) for a, _ in spans], below).number == 0
     output[2] = open_
-    assert figures.closure(output, truth, spans).number == pytest.approx(100 * 5 / 6)
-    assert "meet for 4 of p, b and m" in figures.closure(output, truth, spans[:4]).reason
-    assert figures.resting(output, [(2, 3), (6, 7), (10, 12), (14, 16), (18, 19)]).number == pytest.approx(80)
-    assert "0 frames lie within pauses" in figures.resting(output, []).reason
+    assert figures.closure(output, truth, spans, below).number == pytest.approx(100 * 5 / 6)
+    assert "meet for 4 of p, b and m" in figures.closure(output, truth, spans[:4], below).reason
+    assert figures.resting(output, [(2, 3), (6, 7), (10, 12), (14, 16), (18, 19)], below).number == pytest.approx(80)
+    assert "0 frames lie within pauses" in figures.resting(output, [], below).reason

@@ -122,8 +122,8 @@ DEFINITIONS = {
         "%",
         "higher",
         "share of the p, b and m of the given phones, where the lips of the recording meet, in which they meet too: in"
-        " a frame at most half a frame outside of the phone the gap is below 2 % of the distance between the outer eye"
-        " corners",
+        " a frame at most half a frame outside of the phone the gap is less than 1 % of the distance between the outer"
+        " eye corners above the recording's second percentile, at which a tracker sees closed lips",
         1,
     ),
     "resting": Definition(

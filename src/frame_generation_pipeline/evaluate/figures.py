@@ -24,7 +24,8 @@ FEWEST_CHANGES = 5  # for what moves in silence
 LEAST_MOTION = 0.005  # standard deviation of the lips' opening, in face scales, from which they are said to move
 LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
 FEWEST_CLOSURES = 5  # of p, b and m
-CLOSED = 0.02  # gap between the lips, in face scales, below which they are together
+LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips, at which they are together
+CLOSED = 0.01  # gap in face scales, above that one, below which they are together too
 SILENCE = -45.0  # dB of full scale; below it a frame's sound is silent
 
 Image = npt.NDArray[np.uint8]  # (H, W, 3) BGR
@@ -176,9 +177,15 @@ def silence_motion(opening: Curve, loudness: Curve) -> Value:
     return Value(100 * float(known.mean()))
 
 
-def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]]) -> Value:
+def closed_below(truth: Curve) -> float:
+    """The gap in face scales below which the lips are together: trackers see a gap where there is none."""
+    known = truth[np.isfinite(truth)]
+    return float(np.percentile(known, LEAST_GAP)) + CLOSED if len(known) else CLOSED
+
+
+def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]], below: float) -> Value:
     """How often, in %, the lips meet where those of the recording do; spans: first frame and the one after the last."""
-    meets = [(_meet(opening[a:b]), _meet(truth[a:b])) for a, b in spans]
+    meets = [(_meet(opening[a:b], below), _meet(truth[a:b], below)) for a, b in spans]
     known = [output for output, recording in meets if recording]
     if len(known) < FEWEST_CLOSURES:
         return Value.missing(
@@ -187,17 +194,17 @@ def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]]) -> V
     return Value(100 * float(np.mean(known)))
 
 
-def resting(opening: Curve, spans: Iterable[tuple[int, int]]) -> Value:
+def resting(opening: Curve, spans: Iterable[tuple[int, int]], below: float) -> Value:
     """In how many of the frames of `spans`, in %, the lips are together."""
     frames = [opening[a:b] for a, b in spans]
     known = _known(np.concatenate(frames)) if frames else np.zeros(0)
     if len(known) < FEWEST_CHANGES:
         return Value.missing(f"{len(known)} frames lie within pauses, {FEWEST_CHANGES} are needed")
-    return Value(100 * float((known < CLOSED).mean()))
+    return Value(100 * float((known < below).mean()))
 
 
-def _meet(opening: Curve) -> bool:
-    return bool((opening[np.isfinite(opening)] < CLOSED).any())
+def _meet(opening: Curve, below: float) -> bool:
+    return bool((opening[np.isfinite(opening)] < below).any())
 
 
 def _shifted(output: Curve, truth: Curve, shift: int) -> float:

@@ -114,9 +114,10 @@ class Scene:
             bilabial = self._spans(phones, BILABIAL, outside=0.5 / self.features.spec.fps)
             pauses = self._spans(phones, (SILENCE,), outside=-PAUSE_EDGE)
             openings = {name: self.tracks[name]["opening"][self.rows] for name in self.tracks}
+            below = figures.closed_below(openings[RECORDING])
             for subject in (OUTPUT, RECORDING, DUBBING, UNCHANGED):
-                values["closure"][subject] = figures.closure(openings[subject], openings[RECORDING], bilabial)
-                values["resting"][subject] = figures.resting(openings[subject], pauses)
+                values["closure"][subject] = figures.closure(openings[subject], openings[RECORDING], bilabial, below)
+                values["resting"][subject] = figures.resting(openings[subject], pauses, below)
         for subject in (OUTPUT, RECORDING):
             opening = self.tracks[subject]["opening"]
             values["silence_motion"][subject] = (
