@@ -8,7 +8,7 @@
     python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
     python studio/presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
-    python studio/presenter measure unheard --checkpoint run/generator.safetensors   PSNR of its mouths in use
+    python studio/presenter measure unheard --avatar me.avatar                how its lips follow the truth
     python studio/presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
@@ -167,12 +167,19 @@ def listen(arguments: argparse.Namespace) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    """PSNR of the mouth in use."""
-    from measure import mouth_psnr
+    """An avatar's lips against the truth, and with a checkpoint the PSNR of its mouths."""
+    from measure import in_use, mouth_psnr
 
+    from frame_generation_pipeline.avatar import Avatar
+
+    avatar = Avatar.load(arguments.avatar)
     for folder in arguments.speech:
-        painted, unchanged = mouth_psnr(folder, arguments.checkpoint)
-        print(f"{folder.name}: mouth PSNR {painted:.2f} dB, of the resting mouth {unchanged:.2f} dB")
+        if (folder / "rest").is_dir() and arguments.checkpoint:
+            painted, unchanged = mouth_psnr(folder, arguments.checkpoint)
+            print(f"{folder.name}: mouth PSNR {painted:.2f} dB, of the resting mouth {unchanged:.2f} dB", flush=True)
+        else:
+            figures = in_use(folder, avatar)
+            print(f"{folder.name}: " + ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
 
 
 def halve(arguments: argparse.Namespace) -> None:
@@ -228,8 +235,9 @@ def main() -> None:
     command.add_argument("--avatar", type=Path, required=True)
     command.set_defaults(run=strip)
     command = commands.add_parser("measure")
-    command.add_argument("speech", type=Path, nargs="+", help="folders of speech --rest")
-    command.add_argument("--checkpoint", type=Path, required=True)
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
+    command.add_argument("--avatar", type=Path, required=True)
+    command.add_argument("--checkpoint", type=Path, help="of its generator, for what speech --rest wrote")
     command.set_defaults(run=measure)
     command = commands.add_parser("halve")
     command.add_argument("checkpoint", type=Path)

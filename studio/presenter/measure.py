@@ -1,9 +1,6 @@
-"""The PSNR of a generator's mouths in use, on speech whose truth is rendered.
+"""How well an avatar says, in use, speech whose truth is known."""
 
-It is shown frames whose mouth rests, and paints what is said; the truth are the same frames, drawn with the mouth that
-speaks (`speech --rest` writes both). Everything else `framegen evaluate --phones` measures.
-"""
-
+from itertools import chain, islice
 from pathlib import Path
 
 import cv2
@@ -13,7 +10,15 @@ import soundfile
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.evaluate.figures import cut, overall_psnr, squared_error
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.evaluate.figures import (
+    closed_below,
+    cut,
+    lag,
+    opening_correlation,
+    overall_psnr,
+    squared_error,
+)
 from frame_generation_pipeline.evaluate.rendering import dub
 from frame_generation_pipeline.evaluate.track import Truth
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
@@ -22,10 +27,52 @@ from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
+from frame_generation_pipeline.tracking.lips import lip_opening
+
+MOST_FRAMES = 1000  # of a speech that are measured
+TOUCHING = 0.0005  # m between rendered lips that count as closed
+PAUSE_EDGE = 5  # frames of a pause at either end in which the mouth may still move
+
+
+def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
+    """The lips of an avatar that says `folder/speech.wav`, against the truth that `speech` wrote beside it.
+
+    Openings are tracked in what the avatar makes, and known of the truth; closed is what its recording's lips are.
+    """
+    truth = np.load(folder / "truth.npz")
+    landmarker, previous, tracked = FaceLandmarker(threads=1), None, []
+    images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / "speech.wav"))
+    for image in islice(images, 25 + MOST_FRAMES):
+        previous = (previous and landmarker.follow(image, previous)) or landmarker.faces(image)[0]
+        tracked.append(lip_opening(previous.points))
+    below, opening = closed_below(np.array(tracked[:25])), np.array(tracked[25:])
+    wanted = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
+    phones = truth["phones"][: len(opening)]
+    closing = np.isin(phones, ["p", "b", "m"])
+    begins = np.flatnonzero(closing & ~np.r_[False, closing[:-1] & (phones[1:] == phones[:-1])])
+    lips = []
+    for begin in begins:
+        end = begin + 1
+        while end < len(phones) and phones[end] == phones[begin]:
+            end += 1
+        if (wanted[begin:end] < TOUCHING / 0.09).any():
+            lips.append((opening[begin : end + 1] < below).any())
+    pause = np.convolve(phones == "sil", np.ones(2 * PAUSE_EDGE + 1), "same") > 2 * PAUSE_EDGE
+    return {
+        "frames": len(opening),
+        "correlation": opening_correlation(opening, wanted).number,
+        "lag, ms": lag(opening, wanted, 25).number,
+        "p, b, m": len(lips),
+        "of them closed, %": 100 * float(np.mean(lips)),
+        "closed in pauses, %": 100 * float((opening[pause] < below).mean()) if pause.any() else None,
+    }
 
 
 def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | None]:
-    """In dB over all frames of `folder/rest`: of what the generator paints, and of the resting mouth as it is."""
+    """In dB over all frames of `folder/rest`: of what the generator paints, and of the resting mouth as it is.
+
+    The truth are the same frames, drawn with the mouth that speaks; `speech --rest` writes both.
+    """
     sound, _ = soundfile.read(folder / "speech.wav", dtype="float32")
     values = extract_features([sound], builtin_encoder(WHISPER)).values
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)

@@ -9,7 +9,7 @@ from visemes import FPS
 
 from frame_generation_pipeline.avatar import Avatar
 
-SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ow")
+SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ao")
 SIDE, CAPTION = 160, 22  # pixels
 
 
