@@ -15,8 +15,10 @@ speech learned --seconds 72 --seed 1
 [ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors"
 
 framegen prepare "$work/learned/speech.mkv" -o "$work/learned/template"
-framegen train "$work/learned/template" -o "$work/run" --start "$work/start.safetensors" --audio-rate 0 \
-    --minutes "${MINUTES:-60}" --resume
+framegen train "$work/learned/template" -o "$work/any" --start "$work/start.safetensors" --audio-rate 0 \
+    --minutes 46 --resume
+framegen train "$work/learned/template" -o "$work/run" --start "$work/any/generator.safetensors" --audio-rate 0 \
+    --coarse 0 --matched 1 --minutes 20 --resume
 framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 framegen pack --checkpoint "$work/run/generator.safetensors" --template "$work/idle/template" -o "$work/presenter" \
     --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
