@@ -1,5 +1,6 @@
 """The person who comes with the package: a whole package, in any voice, and silent when nobody speaks."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import av
@@ -30,7 +31,7 @@ def presenter() -> Avatar:
     return Avatar.load()
 
 
-def openings(presenter: Avatar, frames: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
+def openings(frames: Iterable[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
     """How far the lips are apart in each frame, in face scales."""
     landmarker = FaceLandmarker(threads=1)
     found = []
@@ -60,7 +61,7 @@ def test_the_recording_meets_itself(presenter: Avatar) -> None:
 
 
 def test_lips_move_with_speech_and_rest_without(presenter: Avatar) -> None:
-    spoken = openings(presenter, list(presenter.frames(HELLO, end_time=SECONDS)))
+    spoken = openings(presenter.frames(HELLO, end_time=SECONDS))
     level = np.array(list(frame_levels(decode_audio(HELLO, end=SECONDS), WHISPER)))
     assert len(spoken) == len(level) == SECONDS * 25
     assert spoken[level < -50][:5].max() < CLOSED  # before the first word
@@ -72,7 +73,7 @@ def test_lips_move_with_speech_and_rest_without(presenter: Avatar) -> None:
 def test_lips_rest_in_silence_and_noise(presenter: Avatar, tmp_path: Path, level: float) -> None:
     noise = (level * np.random.default_rng(0).normal(size=9_600)).astype(np.float32)
     soundfile.write(tmp_path / "noise.wav", noise, 16_000)
-    quiet = openings(presenter, list(presenter.frames(tmp_path / "noise.wav")))
+    quiet = openings(presenter.frames(tmp_path / "noise.wav"))
     assert (quiet < CLOSED).mean() > 0.9
     assert quiet.max() < CLOSED + 0.005
 

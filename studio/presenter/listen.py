@@ -110,9 +110,9 @@ class Listener(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        spec = GeneratorSpec(FACE_328, WHISPER, width)
-        self.audio_model = AudioModel(spec)
-        self.head = nn.Linear(spec.widths[-1], len(NAMES))
+        self.spec = GeneratorSpec(FACE_328, WHISPER, width)
+        self.audio_model = AudioModel(self.spec)
+        self.head = nn.Linear(self.spec.widths[-1], len(NAMES))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(b, *window_shape) -> (b, len(NAMES))"""
@@ -178,11 +178,6 @@ def report(network: Listener, heard: Heard) -> dict[str, float]:
 def write_start(network: Listener, path: Path, seed: int = 0) -> None:
     """A generator that has learned to listen and nothing else."""
     torch.manual_seed(seed)
-    generator = GeneratorNetwork(network_spec(network))
+    generator = GeneratorNetwork(network.spec)
     generator.audio_model.load_state_dict(network.audio_model.state_dict())
     write_tensors(path, generator.state_dict())
-
-
-def network_spec(network: Listener) -> GeneratorSpec:
-    """Of the generator that the audio model belongs to."""
-    return GeneratorSpec(FACE_328, WHISPER, network.head.in_features // 16)

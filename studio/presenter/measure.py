@@ -1,6 +1,6 @@
 """How well an avatar says, in use, speech whose truth is known."""
 
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,7 @@ from frame_generation_pipeline.evaluate.figures import (
     overall_psnr,
     squared_error,
 )
+from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE
 from frame_generation_pipeline.evaluate.rendering import dub
 from frame_generation_pipeline.evaluate.track import Truth
 from frame_generation_pipeline.generator.torch_backend import TorchGenerator
@@ -48,16 +49,13 @@ def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
     below, opening = closed_below(np.array(tracked[:25])), np.array(tracked[25:])
     wanted = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
     phones = truth["phones"][: len(opening)]
-    closing = np.isin(phones, ["p", "b", "m"])
-    begins = np.flatnonzero(closing & ~np.r_[False, closing[:-1] & (phones[1:] == phones[:-1])])
-    lips = []
-    for begin in begins:
-        end = begin + 1
-        while end < len(phones) and phones[end] == phones[begin]:
-            end += 1
-        if (wanted[begin:end] < TOUCHING / 0.09).any():
+    lips, begin = [], 0
+    for name, run in groupby(phones):
+        end = begin + len(list(run))
+        if name in BILABIAL and (wanted[begin:end] < TOUCHING / 0.09).any():
             lips.append((opening[begin : end + 1] < below).any())
-    pause = np.convolve(phones == "sil", np.ones(2 * PAUSE_EDGE + 1), "same") > 2 * PAUSE_EDGE
+        begin = end
+    pause = np.convolve(phones == SILENCE, np.ones(2 * PAUSE_EDGE + 1), "same") > 2 * PAUSE_EDGE
     return {
         "frames": len(opening),
         "correlation": opening_correlation(opening, wanted).number,

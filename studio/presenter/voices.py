@@ -100,7 +100,7 @@ def late(sound: np.ndarray, rate: int) -> np.ndarray:
 
 
 def heard(phones: list[Phone], sound: np.ndarray, rate: int) -> list[Phone]:
-    """Phones whose silences are silent: blanks that are heard belong to the phone before, and last phones end in time.
+    """Phones whose silences are silent: blanks that are heard belong to their neighbours, and last phones end in time.
 
     A network's durations say where its symbols are, and a full stop's silence often lies in the phone before it.
     """
