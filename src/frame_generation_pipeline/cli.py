@@ -264,6 +264,10 @@ def train(
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
     start: Start = None,
     features: Features = None,
+    other_voice: Annotated[
+        list[Path] | None,
+        typer.Option(help="Features of another voice that says the same in the same time; as many as there are."),
+    ] = None,
     held_out: Annotated[float, typer.Option(min=0, help="Seconds at the end that are never learned from.")] = 2.0,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
@@ -293,6 +297,7 @@ def train(
             vgg=vgg,
             start=start,
             features_path=features,
+            other_voices=other_voice or (),
             held_out=held_out,
             device=device,
             seed=seed,

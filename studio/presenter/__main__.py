@@ -6,6 +6,7 @@
     python studio/presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
     python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
     python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
+    python studio/presenter revoice speech -o voices --kokoro kokoro          the same speech by other voices
     python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
     python studio/presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
     python studio/presenter measure unheard --avatar me.avatar                how its lips follow the truth
@@ -118,7 +119,8 @@ def speech(arguments: argparse.Namespace) -> None:
         heard, frames = on_frames(utterance)
         mouth, moves, labels = track(utterance.phones, frames)
         log.append({"voice": utterance.voice, "text": utterance.text, "first": len(tracks), "frames": frames,
-                    "phones": [[p.name, p.start, p.end] for p in utterance.phones]})  # fmt: skip
+                    "phones": [[p.name, p.start, p.end] for p in utterance.phones],
+                    "durations": utterance.durations})  # fmt: skip
         tracks += mouth
         names += labels
         sounds.append(heard)
@@ -153,10 +155,10 @@ def human(arguments: argparse.Namespace) -> None:
 
 def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
-    from listen import Heard, learn, report, write_start
+    from listen import PACES, Heard, learn, report, write_start
 
     clean = [Heard.read(folder) for folder in arguments.speech]
-    noisy = [Heard.read(folder, seed) for seed in (1, 2) for folder in arguments.speech]
+    noisy = [Heard.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech]
     rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
     seconds = 0.15 * sum(len(heard.values) for heard in clean) / FPS
     network = learn([*clean, *noisy, Heard.noise(seconds, rest, 3)], arguments.width, arguments.steps)
@@ -164,6 +166,18 @@ def listen(arguments: argparse.Namespace) -> None:
         figures = report(network, Heard.read(folder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     write_start(network, arguments.output)
+
+
+def revoice(arguments: argparse.Namespace) -> None:
+    """Audio features of the same speech by other voices in rooms and noise, `voice_1.npy` and so on."""
+    from listen import disturbed, features
+    from revoice import revoiced
+
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    sounds = [list(revoiced(folder, arguments.kokoro, arguments.count)) for folder in arguments.speech]
+    for number, parts in enumerate(zip(*sounds, strict=True), 1):
+        sound = disturbed(np.concatenate(parts), np.random.default_rng(number))
+        np.save(arguments.output / f"voice_{number}.npy", features(sound))
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -239,6 +253,12 @@ def main() -> None:
     command.add_argument("--avatar", type=Path, required=True)
     command.add_argument("--checkpoint", type=Path, help="of its generator, for what speech --rest wrote")
     command.set_defaults(run=measure)
+    command = commands.add_parser("revoice")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, as they were joined")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder for the features")
+    command.add_argument("--kokoro", type=Path, required=True, help="folder of Kokoro's model and voices")
+    command.add_argument("--count", type=int, default=8)
+    command.set_defaults(run=revoice)
     command = commands.add_parser("halve")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors of float16")

@@ -12,8 +12,9 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -23,6 +24,7 @@ HELD_OUT = ("kokoro-af_bella", "kokoro-am_michael")  # never spoken by in what a
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
 LEAD = 0.067  # s by which sounds of Kokoro and hibari come before their durations say; median of 400 phones that
 # pocketsphinx aligned. Those of flite are where it says, to 5 ms.
+UNIT = 600  # samples a unit of Kokoro's and hibari's durations
 QUIET = -42.0  # dB under the loudest 10 ms of an utterance: silence
 LAST_PHONE = 0.06  # s: a phone before a silence is not shortened below this
 
@@ -37,6 +39,8 @@ class Utterance:
         phones: in time, from 0 to the end of the sound.
         voice: who speaks.
         text: what.
+        durations: of the symbols of each part of the text, in `UNIT`s, by which another voice says it in the same
+            time; flite has none.
     """
 
     sound: np.ndarray
@@ -44,6 +48,7 @@ class Utterance:
     phones: list[Phone]
     voice: str
     text: str
+    durations: tuple[list[float], ...] = ()
 
 
 def flite(text: str, voice: str) -> Utterance:
@@ -63,8 +68,6 @@ def flite(text: str, voice: str) -> Utterance:
 class Hibari:
     """hibari's voice in the package; its durations are an inner value of the network, made an output."""
 
-    UNIT = 600  # samples a unit of duration
-
     def __init__(self) -> None:
         import onnx
         import onnxruntime
@@ -79,19 +82,19 @@ class Hibari:
         """Speak; speed 1 is the voice's own."""
         from hibari import dsp
 
-        pieces, phones, at = [], [], 0.0
+        pieces, phones, spoken, at = [], [], [], 0.0
         for symbols in self.voice.phonemize(text):
             known = [c for c in symbols if c in self.voice.vocab]
             inputs = {"ids": np.asarray([self.voice.ids(symbols)], np.int64), "speed": np.asarray([speed], np.float32)}
             *parts, lengths = self.session.run(None, inputs)
             sound = dsp.synth(*(p[0] for p in parts), np.random.default_rng(seed))
-            durations = np.round(lengths.reshape(-1)[: len(known) + 2]) * self.UNIT / self.voice.sample_rate
-            phones += in_time(["", *known, ""], list(map(float, durations)), at)
+            spoken.append(np.round(lengths.reshape(-1)[: len(known) + 2]).tolist())
+            phones += in_time(["", *known, ""], [n * UNIT / self.voice.sample_rate for n in spoken[-1]], at)
             at += len(sound) / self.voice.sample_rate
             pieces.append(sound)
         rate = self.voice.sample_rate
         sound = late(np.concatenate(pieces), rate)
-        return Utterance(sound, rate, heard(phones, sound, rate), "hibari-heart", text)
+        return Utterance(sound, rate, heard(phones, sound, rate), "hibari-heart", text, tuple(spoken))
 
 
 def late(sound: np.ndarray, rate: int) -> np.ndarray:
@@ -136,41 +139,61 @@ class Kokoro:
     folder: `kokoro.onnx`, the four parts of the model behind one another, and `voices`, as the README says.
     """
 
-    UNIT = 600  # samples a unit of duration
     RATE = 24_000
+    DURATIONS = "/encoder/Clip_output_0"
 
     def __init__(self, folder: Path) -> None:
         import onnx
-        import onnxruntime
         from hibari import Hibari as Speller
 
         self.folder, self.speller = folder, Speller()
         model = onnx.load(folder / "kokoro.onnx")
-        model.graph.output.append(onnx.helper.make_empty_tensor_value_info("/encoder/Clip_output_0"))
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        free = onnx.ModelProto()
+        free.CopyFrom(model)
+        model.graph.output.append(onnx.helper.make_empty_tensor_value_info(self.DURATIONS))
+        self.own_time = _session(model)
+        del free.graph.node[[node.output[0] for node in free.graph.node].index(self.DURATIONS)]
+        free.graph.input.append(onnx.helper.make_tensor_value_info(self.DURATIONS, onnx.TensorProto.FLOAT, [1, None]))
+        self.given_time = _session(free)
 
     def __call__(self, text: str, voice: str, speed: float = 1.0) -> Utterance:
         """Speak; `voice` is the name of a file in `voices`, speed 1 is the voice's own."""
-        styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
-        pieces, phones, at = [], [], 0.0
+        pieces, phones, spoken, at = [], [], [], 0.0
         for symbols in self.speller.phonemize(text):
             known = [c for c in symbols if c in self.speller.vocab]
-            inputs = {
-                "tokens": np.asarray([self.speller.ids(symbols)], np.int64),
-                "style": styles[len(known)],
-                "speed": np.asarray([speed], np.float32),
-            }
-            sound, lengths = self.session.run(None, inputs)
-            durations = np.round(lengths.reshape(-1)[: len(known) + 2]) * self.UNIT / self.RATE
-            phones += in_time(["", *known, ""], list(map(float, durations)), at)
+            sound, lengths = self.own_time.run(None, self._inputs(symbols, voice, speed))
+            spoken.append(np.round(lengths.reshape(-1)[: len(known) + 2]).tolist())
+            phones += in_time(["", *known, ""], [n * UNIT / self.RATE for n in spoken[-1]], at)
             at += sound.size / self.RATE
             pieces.append(sound.reshape(-1))
         sound = late(np.concatenate(pieces), self.RATE)
-        return Utterance(sound, self.RATE, heard(phones, sound, self.RATE), f"kokoro-{voice}", text)
+        return Utterance(sound, self.RATE, heard(phones, sound, self.RATE), f"kokoro-{voice}", text, tuple(spoken))
+
+    def again(self, text: str, voice: str, durations: Sequence[list[float]]) -> np.ndarray:
+        """(N,) float32 at `RATE`: what was said before, by another voice in the same time."""
+        pieces = [
+            self.given_time.run(None, self._inputs(symbols, voice) | {self.DURATIONS: np.asarray([units], np.float32)})
+            for symbols, units in zip(self.speller.phonemize(text), durations, strict=True)
+        ]
+        return late(np.concatenate([sound.reshape(-1) for (sound,) in pieces]), self.RATE)
+
+    def _inputs(self, symbols: str, voice: str, speed: float = 1.0) -> dict[str, np.ndarray]:
+        styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
+        known = sum(c in self.speller.vocab for c in symbols)
+        return {
+            "tokens": np.asarray([self.speller.ids(symbols)], np.int64),
+            "style": styles[known],
+            "speed": np.asarray([speed], np.float32),
+        }
+
+
+def _session(model: Any) -> Any:
+    """Runs an onnx.ModelProto."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> Utterance:
@@ -180,7 +203,7 @@ def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> U
         [np.zeros(int(before * rate), np.float32), utterance.sound, np.zeros(int(after * rate), np.float32)]
     )
     moved = [Phone(p.name, p.start + before, p.end + before) for p in utterance.phones]
-    return Utterance(sound, rate, moved, utterance.voice, utterance.text)
+    return replace(utterance, sound=sound, phones=moved)
 
 
 def speeches(
@@ -214,11 +237,16 @@ def speeches(
         yield spoken
 
 
+def kokoro_voices(folder: Path, pattern: str = "*") -> list[str]:
+    """Kokoro's voices but for the held-out ones; those of American and British English begin with a and b."""
+    names = [f"kokoro-{path.stem}" for path in sorted((folder / "voices").glob(f"{pattern}.bin"))]
+    return [name for name in names if name not in HELD_OUT]
+
+
 def _all_voices(kokoro: Path | None) -> list[str]:
     """Every voice that is not held out, those of one engine spread among the others'."""
     few = [*(f"flite-{name}" for name in FLITE_VOICES), "hibari-heart"]
     if not kokoro:
         return few
-    many = [f"kokoro-{path.stem}" for path in sorted((kokoro / "voices").glob("[ab][fm]_*.bin"))]
-    many = [name for name in many if name not in HELD_OUT]
+    many = kokoro_voices(kokoro, "[ab][fm]_*")
     return [name for index, voice in enumerate(many) for name in (voice, few[index % len(few)])]

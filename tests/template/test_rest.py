@@ -7,7 +7,7 @@ import pytest
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.spec import AVE, HUBERT
 from frame_generation_pipeline.template.landmarks import lip_opening
-from frame_generation_pipeline.template.rest import CLOSED, recorded_rest, rest_frame
+from frame_generation_pipeline.template.rest import CLOSED, parted_in_silence, recorded_rest, rest_frame
 from frame_generation_pipeline.template.template import Template
 from samples import draw, write_template, write_wav
 
@@ -69,3 +69,22 @@ def test_window_of_the_recording(tmp_path: Path) -> None:
     (folder / "aud.wav").unlink()
     write_wav(folder / "aud.wav", 1.2)  # speech throughout
     np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), rest)
+
+
+def test_lips_apart_in_pauses(tmp_path: Path) -> None:
+    folder = write_template(tmp_path / "t", 40, size=(256, 192))
+    for number in range(40):
+        path = folder / "landmarks" / f"{number}.lms"
+        points = np.loadtxt(path)
+        points[[66, 78, 54, 16]] = (40, 50), (70, 50), (50, 40), (50, 90)
+        points[107:110] += (0, 0 if number in (3, 15) else 6)
+        np.savetxt(path, points)
+    template = Template.open(folder)
+    assert parted_in_silence(template, AVE) == []  # no sound
+    quiet = np.repeat([i < 6 or 12 <= i < 16 or 20 <= i < 28 or i >= 38 for i in range(40)], 640)  # one as of a stop
+    sound = draw("sound", (40 * 640,)) * np.where(quiet, 30, 3000)
+    for faint in (1, 20):
+        with wave.open(str(folder / "aud.wav"), "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
+            file.writeframes((sound / faint).astype("<i2"))
+        assert parted_in_silence(template, AVE) == [0, 1, 2, 4, 5, *range(20, 28)]

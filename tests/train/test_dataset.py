@@ -58,6 +58,8 @@ def test_mouth_square_is_around_the_lips(template: Template, features: AudioFeat
 def test_held_out_and_cuts_are_never_drawn(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
     data = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,))
     assert set(data.train) == set(range(4)) | {20, 21}
+    less = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,), left_out=[1, 21, 31])
+    assert set(less.train) == {0, 2, 3, 20}
     rng = np.random.default_rng(0)
     for _ in range(20):
         batch = data.batch(replace(STILL, batch=2), rng)
@@ -118,10 +120,24 @@ def test_matched_references_stand_alike_at_another_moment(
 
     monkeypatch.setattr(TrainingSet, "samples", samples)
     data.batch(replace(DEFAULT, matched=1.0, temporal=0.1, batch=12), np.random.default_rng(0))
-    targets, references, moves = drawn[0]
+    targets, references, moves, _ = drawn[0]
     np.testing.assert_array_equal(references[::2], references[1::2])
     np.testing.assert_array_equal(references[::2] % 2, targets[::2] % 2)
     assert (np.abs(references[::2] - targets[::2]) > 8).all()
     np.testing.assert_array_equal(moves[0], moves[1])
     data.batch(DEFAULT, np.random.default_rng(0))
     assert (drawn[1][2][0] != drawn[1][2][1]).all()
+
+
+def test_other_voices_say_the_same_frames(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    other = AudioFeatures(features.values[::-1].copy(), features.spec)
+    data = build(template, features, tmp_path / "faces.npy", others=(other,))
+    batch = data.samples(np.array([5, 5]), np.array([7, 7]), voices=np.array([0, 1]))
+    assert batch.target[0].equal(batch.target[1])
+    for sample, voice in zip(batch.audio.reshape(2, 16, 512), (features, other), strict=True):
+        np.testing.assert_array_equal(sample, feature_window(voice.values, 5))
+    own = build(template, features, tmp_path / "faces.npy")
+    alone = [own.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
+    drawn = [data.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
+    heard = np.mean([one.equal(two) for a, b in zip(alone, drawn, strict=True) for one, two in zip(a, b, strict=True)])
+    assert 0.3 < heard < 0.7  # each voice is drawn as often; the same frames are, with one voice and with two

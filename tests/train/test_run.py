@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from frame_generation_pipeline.errors import ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.generator.torch_backend import load_network
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.recipe import DEFAULT
@@ -142,6 +142,22 @@ def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:
     np.save(folder / "aud_whisper.npy", draw("whisper", (12, 256)))
     with pytest.raises(ModelError, match="is for ave features"):
         run(folder, tmp_path / "may", start)
+
+
+def test_other_voices_change_the_training_and_must_fit(
+    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path
+) -> None:
+    features = np.load(dataset_dir / "aud_ave.npy")
+    np.save(tmp_path / "voice.npy", features[::-1])
+    run(dataset_dir, tmp_path / "two", start, other_voices=[tmp_path / "voice.npy"])
+    name = "generator.safetensors"
+    assert (tmp_path / "two" / name).read_bytes() != (finished / name).read_bytes()
+    with pytest.raises(OptionError, match="other settings \\(template\\)"):
+        run(dataset_dir, tmp_path / "two", start, resume=True)
+    np.save(tmp_path / "short.npy", features[:-1])
+    with pytest.raises(FeatureError, match=r"short.npy: 39 features; another voice .* as many as .*aud_ave.npy, 40"):
+        run(dataset_dir, tmp_path / "no", start, other_voices=[tmp_path / "short.npy"])
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("values", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"minutes": -1.0}])

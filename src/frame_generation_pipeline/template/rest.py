@@ -1,5 +1,6 @@
-"""The moment of a recording at which the mouth rests, whose features a silent mouth is given."""
+"""Silence in a recording: the moment at which the mouth rests, and those at which it does not."""
 
+from itertools import groupby, islice
 from math import inf
 
 import numpy as np
@@ -15,6 +16,8 @@ from .prepared import SOUND, features_name, recording_cuts
 from .template import LANDMARKS, Template
 
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
+LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB
+PAUSE = 5  # frames; 0.2 s, longer than a stop's silence within a word
 SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, longer than within a word
 
 
@@ -29,9 +32,7 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     if not path.is_file():
         return None
     features = AudioFeatures.load(path, spec)
-    files = [template.folder / LANDMARKS / f"{int(image.stem)}.lms" for image in template.images]
-    openings = [lip_opening(read_landmarks(file)) for file in files]
-    openings, cuts = openings[: len(features)], recording_cuts(template.folder)
+    openings, cuts = _openings(template)[: len(features)], recording_cuts(template.folder)
     sound = template.folder / SOUND
     index = None
     if sound.is_file():
@@ -41,6 +42,30 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     if index is None:
         index = rest_frame(openings, cuts)
     return None if index is None else feature_window(features.values, index)
+
+
+def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
+    """The frames in which nobody is heard and the lips are apart: laughter, a smile, a breath.
+
+    Silence is below `GATE.silence` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. Without
+    `aud.wav` there are no such frames.
+    Raises TemplateError, AudioError for files that are damaged.
+    """
+    sound = template.folder / SOUND
+    if not sound.is_file():
+        return []
+    levels = np.array(list(islice(frame_levels(decode_audio(sound), spec), len(template))))
+    silent = levels < min(GATE.silence, np.percentile(levels, LOUD) - QUIETER)
+    runs = [(silence, len(list(frames))) for silence, frames in groupby(silent)]
+    paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
+    parted = paused & (np.array(_openings(template)[: len(levels)]) >= CLOSED)
+    return [int(frame) for frame in np.flatnonzero(parted)]
+
+
+def _openings(template: Template) -> list[float]:
+    """Of the lips in each frame."""
+    files = [template.folder / LANDMARKS / f"{int(image.stem)}.lms" for image in template.images]
+    return [lip_opening(read_landmarks(file)) for file in files]
 
 
 def rest_frame(openings: list[float], cuts: tuple[int, ...] = ()) -> int | None:

@@ -1,6 +1,6 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,7 @@ class TrainingSet:
     noses: npt.NDArray[np.float64]  # (n, k): where the nose's points are in them, which tells how the head stands
     train: npt.NDArray[np.int64]  # frames to learn from
     held_out: range  # frames that are never learned from
+    others: tuple[AudioFeatures, ...] = ()  # the same frames said by other voices
 
     @classmethod
     def build(
@@ -64,20 +65,23 @@ class TrainingSet:
         *,
         recipe: Recipe,
         cuts: tuple[int, ...] = (),
+        others: tuple[AudioFeatures, ...] = (),
+        left_out: Sequence[int] = (),
         progress: Progress = lambda done, total: None,
     ) -> "TrainingSet":
         """Cut the faces out of `template` into the file `store`, unless an earlier run has done so.
 
         Frame i belongs to feature i; frames without one are left out, as are those whose window of features reaches
-        into `held_out`, or across one of `cuts`, frames before which the recording was cut. Raises TemplateError when
-        too little is left, OutputError for a store that cannot be written, and what reading frames raises.
+        into `held_out`, or across one of `cuts`, frames before which the recording was cut, and those `left_out`.
+        `others` are features of other voices that say the same in the same time. Raises TemplateError when too little
+        is left, OutputError for a store that cannot be written, and what reading frames raises.
         """
         count = min(len(template), len(features))
         indices = np.arange(count)
         usable = (indices < held_out.start - WINDOW_BEFORE) | (indices >= held_out.stop + WINDOW_BEFORE)
         for cut in cuts:
             usable &= (indices < cut - WINDOW_BEFORE) | (indices >= cut + WINDOW_BEFORE)
-        train = indices[usable]
+        train = np.setdiff1d(indices[usable], np.array(left_out, np.int64))
         if len(train) < FEWEST_FRAMES:
             raise TemplateError(
                 f"{template.path}: {len(template)} frames with {len(features)} features leave {len(train)} frames to"
@@ -97,7 +101,7 @@ class TrainingSet:
         points = [_points(template, index, context, side) for index in range(count)]
         lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
         noses = np.array([face_points[NOSE].ravel() for face_points in points])
-        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, noses, train, held_out)
+        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, noses, train, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
@@ -114,7 +118,8 @@ class TrainingSet:
         if recipe.matched:  # as in use, where a frame is its own reference image
             for i in np.flatnonzero(rng.random(len(references)) < recipe.matched):
                 references[i], moves[0, i] = self._alike(targets[i * repeats], rng), moves[1, i]
-        batch = self.samples(targets, references.repeat(repeats), moves.repeat(repeats, axis=1))
+        voices = rng.integers(0, 1 + len(self.others), len(references)) if self.others else np.zeros_like(references)
+        batch = self.samples(targets, references.repeat(repeats), moves.repeat(repeats, axis=1), voices.repeat(repeats))
         if not recipe.noise:
             return batch
         noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
@@ -125,8 +130,13 @@ class TrainingSet:
         targets: npt.NDArray[np.int64],
         references: npt.NDArray[np.int64],
         moves: npt.NDArray[np.float64] | None = None,
+        voices: npt.NDArray[np.int64] | None = None,
     ) -> Batch:
-        """The samples of given frames. moves: (2, b, 3), how far boxes of reference and target are moved and scaled."""
+        """The samples of given frames.
+
+        moves: (2, b, 3), how far boxes of reference and target are moved and scaled.
+        voices: (b,), who speaks in each: 0 the recording, 1 the first of `others`.
+        """
         if moves is None:
             moves = np.zeros((2, len(targets), 3))
         images, truths, mouths = [], [], []
@@ -140,13 +150,15 @@ class TrainingSet:
         return Batch(
             _to_tensor(np.stack(images)),
             _to_tensor(np.stack(truths)),
-            self.windows(targets),
+            self.windows(targets, voices),
             np.array(mouths, np.int64),
         )
 
-    def windows(self, targets: npt.NDArray[np.int64]) -> Tensor:
-        """The audio windows of given frames, (b, *window_shape)."""
-        windows = np.stack([feature_window(self.features.values, int(index)) for index in targets])
+    def windows(self, targets: npt.NDArray[np.int64], voices: npt.NDArray[np.int64] | None = None) -> Tensor:
+        """The audio windows of given frames, (b, *window_shape); voices as in `samples`."""
+        spoken = [self.features, *self.others]
+        said = zip(np.zeros_like(targets) if voices is None else voices, targets, strict=True)
+        windows = np.stack([feature_window(spoken[voice].values, int(index)) for voice, index in said])
         return self._network_windows(windows)
 
     def _network_windows(self, windows: npt.NDArray[np.float32]) -> Tensor:

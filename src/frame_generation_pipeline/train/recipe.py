@@ -24,6 +24,7 @@ class Recipe:
     jitter: float = 0.03  # boxes are moved and scaled by up to this share of their side
     matched: float = 0.0  # share of the samples whose reference image is of a frame in which the head stands alike
     noise: float = 0.0  # standard deviation of what is added to audio features, in each value's own
+    parted: bool = False  # learn too from pauses in which the lips are apart; in use the mouth rests in pauses
     cubic: bool = True  # resize faces as at inference; otherwise bilinearly, as the original's training does
 
     def __post_init__(self) -> None:
@@ -46,6 +47,7 @@ ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
     average=0.0,
     coarse=0.0,
     jitter=0.0,
+    parted=True,
     cubic=False,
 )
 FOLLOWING = replace(DEFAULT, audio_rate=0.0, coarse=0.0, matched=0.5)  # from a generator that follows voices already

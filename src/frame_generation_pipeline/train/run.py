@@ -4,7 +4,7 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.errors import ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
@@ -25,6 +25,7 @@ from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
 from frame_generation_pipeline.stages import prefetch
 from frame_generation_pipeline.template.prepared import find_features, recording_cuts
+from frame_generation_pipeline.template.rest import parted_in_silence
 from frame_generation_pipeline.template.template import Template
 
 from .dataset import Batch, TrainingSet
@@ -72,6 +73,7 @@ def train(
     vgg: str | Path | None = None,
     start: str | Path | None = None,
     features_path: str | Path | None = None,
+    other_voices: Sequence[str | Path] = (),
     held_out: float = HELD_OUT,
     device: str = "auto",
     seed: int = 0,
@@ -87,6 +89,7 @@ def train(
     recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
     start: a generator's checkpoint to begin from, with features of the template's type.
     features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
+    other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
     held_out: seconds at the template's end that are never learned from.
     device: see `choose_device`; on CUDA in mixed precision.
     resume: go on with what is in output_dir, if anything.
@@ -108,10 +111,17 @@ def train(
             raise ModelError(
                 f"{start}: is for {network.spec.audio.name} features, {features_path} holds {features.spec.name} ones"
             )
+    others = tuple(AudioFeatures.load(path, features.spec) for path in other_voices)
+    for path, other in zip(other_voices, others, strict=True):
+        if len(other) != len(features):
+            raise FeatureError(
+                f"{path}: {len(other)} features; another voice of the recording has as many as {features_path},"
+                f" {len(features)}"
+            )
     last = min(len(template), len(features))
     held = range(max(last - round(held_out * features.spec.fps), 0), last)
     settings = {
-        "template": _fingerprint(template, features),
+        "template": _fingerprint(template, features, *others),
         "generator": {"face": network.spec.face.name, "audio": features.spec.name, "width": network.spec.width},
         "start": Path(start).name if start else None,
         "recipe": asdict(recipe),
@@ -120,7 +130,15 @@ def train(
     }
     state = _begin(output, settings, resume)
     data = TrainingSet.build(
-        template, features, network.spec.face, held, output / FACES, recipe=recipe, cuts=recording_cuts(template.folder)
+        template,
+        features,
+        network.spec.face,
+        held,
+        output / FACES,
+        recipe=recipe,
+        cuts=recording_cuts(template.folder),
+        others=others,
+        left_out=() if recipe.parted else parted_in_silence(template, features.spec),
     )
     trainer = Trainer(network, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
     torch.manual_seed(seed)
@@ -253,8 +271,10 @@ def _damaged(path: Path) -> ModelError:
     return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
 
 
-def _fingerprint(template: Template, features: AudioFeatures) -> str:
+def _fingerprint(template: Template, *features: AudioFeatures) -> str:
     """What tells one template and its features from another."""
-    digest = hashlib.sha256(np.ascontiguousarray(features.values).tobytes())
+    digest = hashlib.sha256()
+    for voice in features:
+        digest.update(np.ascontiguousarray(voice.values).tobytes())
     digest.update(repr((template.width, template.height, template.boxes)).encode())
     return digest.hexdigest()

@@ -1,0 +1,37 @@
+"""The same speech by other voices in the same time: what pictures were drawn for, heard from many mouths."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from footage import on_frames
+from visemes import FPS
+from voices import Kokoro, Utterance, kokoro_voices, padded
+
+SAMPLES = 16_000 // FPS  # a frame
+
+
+def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[np.ndarray]:
+    """`count` sounds as long as `folder/speech.wav`, each sentence by a voice of any of Kokoro's languages.
+
+    What flite said stays as it is: nothing tells its durations to another voice.
+    """
+    synth, voices, random = Kokoro(kokoro), kokoro_voices(kokoro), np.random.default_rng(seed)
+    own, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+    said = json.loads((folder / "utterances.json").read_text())
+    for _ in range(count):
+        sound = own.copy()
+        for utterance in said:
+            if not utterance["durations"]:
+                continue
+            voice = str(random.choice(voices)).removeprefix("kokoro-")
+            spoken = synth.again(utterance["text"], voice, utterance["durations"])
+            before = utterance["phones"][0][1]
+            heard, frames = on_frames(padded(Utterance(spoken, synth.RATE, [], voice, ""), before, 0.0))
+            first = utterance["first"] * SAMPLES
+            lasts = min(frames, utterance["frames"]) * SAMPLES
+            sound[first : first + utterance["frames"] * SAMPLES] = 0
+            sound[first : first + lasts] = heard[:lasts]
+        yield sound
