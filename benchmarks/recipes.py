@@ -2,7 +2,8 @@
 
 python benchmarks/recipes.py dataset/may -o study/ --steps 300
 
-Writes `study/recipes.json` and prints the table that `docs/training.md` shows. Interrupted, the same command goes on.
+All begin from the generator that comes with the package, as `framegen create` does; with --scratch from nothing. Writes
+`study/recipes.json` and prints the table that `docs/training.md` shows. Interrupted, the same command goes on.
 """
 
 import argparse
@@ -12,23 +13,30 @@ from pathlib import Path
 
 from frame_generation_pipeline.evaluate.report import JSON, evaluate_files
 from frame_generation_pipeline.progress import show_progress
-from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
+from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import Duration, train
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR
 
 HELD_OUT = 5.0  # seconds; more than a training holds out by default, for steadier figures
-VARIANTS = {
-    "default": DEFAULT,
-    "without mouth loss": replace(DEFAULT, mouth=0.0),
-    "without perceptual loss": replace(DEFAULT, perceptual=0.0),
-    "temporal loss, 1": replace(DEFAULT, temporal=1.0),
-    "all at full size": replace(DEFAULT, coarse=0.0),
-    "boxes not moved": replace(DEFAULT, jitter=0.0),
-    "feature noise, 1": replace(DEFAULT, noise=1.0),
+CHANGES: dict[str, dict[str, float]] = {
+    "default": {},
+    "no mouth loss": {"mouth": 0.0},
+    "mouth loss 6": {"mouth": 6.0},
+    "no perceptual loss": {"perceptual": 0.0},
+    "perceptual loss 0.3": {"perceptual": 0.3},
+    "temporal loss 1": {"temporal": 1.0},
+    "lips apart in pauses": {"parted": True},
+    "noise on features, 0.5": {"noise": 0.5},
+    "audio model learns": {"audio_rate": 1.0},
+    "half of the rate": {"learning_rate": 5e-4},
+    "boxes not moved": {"jitter": 0.0},
 }
 FIGURES = ("face_psnr", "mouth_psnr", "mouth_sharpness", "lip_distance", "opening_correlation", "mouth_jitter")
 
 
-def measure(name: str, recipe: Recipe, template: Path, output: Path, steps: int) -> dict[str, float | None]:
+def measure(
+    name: str, recipe: Recipe, start: Path | None, template: Path, output: Path, steps: int
+) -> dict[str, float | None]:
     """Train and evaluate one recipe, unless that was done before; its figures by their names."""
     folder = output / name.replace(" ", "_").replace(",", "")
     if not (folder / JSON).is_file():
@@ -38,6 +46,7 @@ def measure(name: str, recipe: Recipe, template: Path, output: Path, steps: int)
                 folder,
                 Duration(steps=steps),
                 recipe=recipe,
+                start=start,
                 held_out=HELD_OUT,
                 resume=True,
                 progress=progress,
@@ -53,10 +62,14 @@ def main() -> None:
     parser.add_argument("template", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS), metavar="RECIPE")
+    parser.add_argument("--only", nargs="*", choices=CHANGES, default=list(CHANGES), metavar="RECIPE")
+    parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
+    start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
     found = {
-        name: measure(name, VARIANTS[name], arguments.template, arguments.output, arguments.steps)
+        name: measure(
+            name, replace(recipe, **CHANGES[name]), start, arguments.template, arguments.output, arguments.steps
+        )
         for name in arguments.only
     }
     (arguments.output / "recipes.json").write_text(json.dumps({"steps": arguments.steps, "recipes": found}, indent=2))

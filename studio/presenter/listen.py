@@ -19,8 +19,7 @@ from visemes import ARTICULATORS
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.generator.network import AudioModel, GeneratorNetwork
+from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
@@ -111,13 +110,12 @@ def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 class Listener(nn.Module):
-    """An audio model, and what its output says about the mouth."""
+    """A generator's audio model, and what its output says about the mouth."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, generator: GeneratorNetwork) -> None:
         super().__init__()
-        self.spec = GeneratorSpec(FACE_328, WHISPER, width)
-        self.audio_model = AudioModel(self.spec)
-        self.head = nn.Linear(self.spec.widths[-1], len(NAMES))
+        self.audio_model = generator.audio_model
+        self.head = nn.Linear(generator.spec.widths[-1], len(NAMES))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(b, *window_shape) -> (b, len(NAMES))"""
@@ -138,11 +136,14 @@ def shaped(windows: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
 
 
-def learn(speech: Sequence[Heard], width: int, steps: int, seed: int = 0) -> Listener:
-    """Adam with a rate along half a cosine; the running mean of the weights is what is kept."""
+def learn(speech: Sequence[Heard], generator: GeneratorNetwork, steps: int, seed: int = 0) -> Listener:
+    """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
+
+    The generator's audio model becomes what is returned; the rest of it stays as it is.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = Listener(width)
+    network = Listener(generator)
     mean = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
@@ -168,7 +169,9 @@ def learn(speech: Sequence[Heard], width: int, steps: int, seed: int = 0) -> Lis
         mean.update_parameters(network)
         if step % 250 == 249:
             print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
-    return mean.module
+    listener: Listener = mean.module
+    generator.audio_model.load_state_dict(listener.audio_model.state_dict())
+    return listener
 
 
 def report(network: Listener, heard: Heard) -> dict[str, float]:
@@ -180,9 +183,7 @@ def report(network: Listener, heard: Heard) -> dict[str, float]:
     return figures | {"closed": float((told[closed, seal] > 0.5).mean())}
 
 
-def write_start(network: Listener, path: Path, seed: int = 0) -> None:
-    """A generator that has learned to listen and nothing else."""
+def new_generator(width: int, seed: int = 0) -> GeneratorNetwork:
+    """One that has learned nothing."""
     torch.manual_seed(seed)
-    generator = GeneratorNetwork(network.spec)
-    generator.audio_model.load_state_dict(network.audio_model.state_dict())
-    write_tensors(path, generator.state_dict())
+    return GeneratorNetwork(GeneratorSpec(FACE_328, WHISPER, width))
