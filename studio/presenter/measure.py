@@ -28,7 +28,6 @@ from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
-from frame_generation_pipeline.tracking.lips import lip_opening
 
 MOST_FRAMES = 1000  # of a speech that are measured
 TOUCHING = 0.0005  # m between rendered lips that count as closed
@@ -44,8 +43,9 @@ def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
     landmarker, previous, tracked = FaceLandmarker(threads=1), None, []
     images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / "speech.wav"))
     for image in islice(images, 25 + MOST_FRAMES):
-        previous = (previous and landmarker.follow(image, previous)) or landmarker.faces(image)[0]
-        tracked.append(lip_opening(previous.points))
+        region = previous or landmarker.faces(image)[0]
+        previous = landmarker.follow(image, region) or landmarker.faces(image)[0]
+        tracked.append(landmarker.lip_opening(image, previous, region))
     below, opening = closed_below(np.array(tracked[:25])), np.array(tracked[25:])
     wanted = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
     phones = truth["phones"][: len(opening)]

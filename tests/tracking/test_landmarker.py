@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from faces import draw_face
 from frame_generation_pipeline.tracking.landmarker import Face
+from frame_generation_pipeline.tracking.lips import lip_opening
 
 
 def test_a_face_has_the_box_of_its_points(closed):
@@ -54,3 +56,16 @@ def test_a_face_is_followed_until_it_is_gone(landmarker, closed):
     shift = (moved.points - closed.points)[:, :2].mean(0)
     np.testing.assert_allclose(shift, (12, -6), atol=1.5)
     assert landmarker.follow(np.full((240, 320, 3), 128, np.uint8), moved) is None
+
+
+def test_openings_are_those_of_the_picture_and_its_mirror_image(landmarker, monkeypatch):
+    picture = draw_face(middle=(172, 114), tilt=8, opening=0.06)
+    (region,), (mirrored,) = landmarker.faces(picture), landmarker.faces(picture[:, ::-1].copy())
+    face = landmarker.follow(picture, region)
+    opening = landmarker.lip_opening(picture, face, region)
+    assert opening != lip_opening(face.points)
+    assert opening == pytest.approx((lip_opening(face.points) + lip_opening(mirrored.points)) / 2, rel=0.05)
+    in_a_mirror = landmarker.lip_opening(picture[:, ::-1].copy(), mirrored, mirrored)
+    assert opening == pytest.approx(in_a_mirror, rel=0.05)
+    monkeypatch.setattr(landmarker, "follow", lambda image, previous: None)
+    assert landmarker.lip_opening(picture, face, region) == lip_opening(face.points)

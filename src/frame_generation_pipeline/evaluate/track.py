@@ -15,7 +15,6 @@ from frame_generation_pipeline.tracking.lips import (
     INNER_LIPS,
     OUTER_LIPS,
     face_scale,
-    lip_opening,
     lip_points,
     mouth_box,
 )
@@ -102,7 +101,7 @@ class Track:
         if face is None or truth.face is None:
             return
         self.lips[row] = lip_points(face.points)
-        self._put(row, "opening", lip_opening(face.points))
+        self._put(row, "opening", self._landmarker.lip_opening(image, face, truth.region))
         distance = np.linalg.norm(self.lips[row] - lip_points(truth.face.points), axis=1).mean()
         self._put(row, "distance", distance / face_scale(truth.face.points))
         self._put(row, "distance_px", distance * FACE_SIDE / truth.box.size)
