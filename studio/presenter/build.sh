@@ -36,7 +36,8 @@ train women/template run any/generator.safetensors 20 "--coarse 0 --matched 1"
     --start "$work/run/generator.safetensors" --steps 3000
 others=$(for number in 1 2 3 4 5; do echo "--other-voice $work/voices/voice_$number.npy"; done)
 train template run2 start2.safetensors 42 "--coarse 0 --matched 1 --mouth 4 $others"
-generator=$work/run2/generator.safetensors
+train template run3 run2/generator.safetensors 15 "--coarse 0 --matched 1 --mouth 4 --seed 1 $others"
+generator=$work/run3/generator.safetensors
 
 framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
     --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \

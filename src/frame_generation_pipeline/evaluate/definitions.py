@@ -73,7 +73,8 @@ DEFINITIONS = {
         "correlation of the lips' opening",
         "",
         "higher",
-        "Pearson's, of the gap between the lips over time with that of the recording where the same is said",
+        "Pearson's, of the gap between the lips over time with that of the recording where the same is said; the gap"
+        " is the mean of what the tracker finds in a frame and in its mirror image",
     ),
     "lag": Definition(
         "lag of the lips",
