@@ -26,7 +26,8 @@ speech men --seconds 84 --seed 21 --voices kokoro-am_adam kokoro-bf_emma kokoro-
 framegen prepare "$work/women/speech.mkv" -o "$work/women/template"
 [ -f "$work/both.mkv" ] || presenter join "$work/women" "$work/men" -o "$work/both.mkv"
 framegen prepare "$work/both.mkv" -o "$work/template"
-presenter revoice "$work/women" "$work/men" -o "$work/voices" --kokoro "$work/kokoro" --count 5
+[ -f "$work/voices/voice_5.npy" ] || presenter revoice "$work/women" "$work/men" -o "$work/voices" \
+    --kokoro "$work/kokoro" --count 5
 
 # She learns to listen, then to look like herself; then to listen better, and what many voices do to her own mouth.
 train() { framegen train "$work/$1" -o "$work/$2" --start "$work/$3" --audio-rate 0 --resume --minutes "$4" $5; }
