@@ -97,11 +97,12 @@ class Track:
 
     def _look(self, row: int, image: Image, truth: Truth) -> None:
         """The lips in the picture."""
-        face = self._landmarker.follow(image, truth.region) if truth.region else None
-        if face is None or truth.face is None:
+        region = truth.region
+        face = self._landmarker.follow(image, region) if region else None
+        if region is None or face is None or truth.face is None:
             return
         self.lips[row] = lip_points(face.points)
-        self._put(row, "opening", self._landmarker.lip_opening(image, face, truth.region))
+        self._put(row, "opening", self._landmarker.lip_opening(image, face, region))
         distance = np.linalg.norm(self.lips[row] - lip_points(truth.face.points), axis=1).mean()
         self._put(row, "distance", distance / face_scale(truth.face.points))
         self._put(row, "distance_px", distance * FACE_SIDE / truth.box.size)
