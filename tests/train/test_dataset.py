@@ -13,6 +13,7 @@ from frame_generation_pipeline.spec import FACE_160
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.dataset import TrainingSet, mouth_side
 from frame_generation_pipeline.train.recipe import DEFAULT, ORIGINAL
+from samples import write_template
 
 STILL = replace(ORIGINAL, sync=0.0)
 
@@ -53,6 +54,14 @@ def test_mouth_square_is_around_the_lips(template: Template, features: AudioFeat
     side = mouth_side(FACE_160)
     assert np.all(np.abs(batch.mouth[0] + side / 2 - lips) <= 1)
     assert side % 2 == 0
+
+
+def test_numbers_with_leading_zeros(features: AudioFeatures, tmp_path: Path) -> None:
+    folder = write_template(tmp_path / "t", 12)
+    for picture in (folder / "full_body_img").iterdir():
+        picture.rename(picture.with_stem(f"{picture.stem:0>5}"))
+    data = build(Template.open(folder), features, tmp_path / "faces.npy", held_out=range(0))
+    assert len(data.lips) == len(data.faces) == 12
 
 
 def test_held_out_and_cuts_are_never_drawn(template: Template, features: AudioFeatures, tmp_path: Path) -> None:

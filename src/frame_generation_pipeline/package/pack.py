@@ -11,7 +11,6 @@ import numpy.typing as npt
 from frame_generation_pipeline.errors import OptionError, TemplateError
 from frame_generation_pipeline.spec import BLENDS, FEATHERED
 from frame_generation_pipeline.template.landmarks import read_landmarks
-from frame_generation_pipeline.template.template import LANDMARKS as LANDMARK_FOLDER
 from frame_generation_pipeline.template.template import PARSING, Template
 from frame_generation_pipeline.video.reader import read_image
 
@@ -126,7 +125,7 @@ def pack_avatar(
         if rest:
             writer.write(REST, rest)
         picture_format = _write_pictures(writer, recording, frame_format, quality, progress)
-        writer.write(LANDMARKS, b"".join(_landmarks(recording, image) for image in recording.images))
+        writer.write(LANDMARKS, b"".join(_landmarks(recording.landmark_file(index)) for index in range(len(recording))))
         manifest = Manifest(
             name=name,
             licence=licence,
@@ -221,9 +220,8 @@ def _preview(image: npt.NDArray[np.uint8]) -> bytes:
     return _encode(smaller, "jpg", PREVIEW_QUALITY)
 
 
-def _landmarks(recording: Template, image: Path) -> bytes:
-    """A frame's landmarks as `landmarks.bin` has them: (110, 2) little-endian int16."""
-    path = recording.folder / LANDMARK_FOLDER / f"{int(image.stem)}.lms"
+def _landmarks(path: Path) -> bytes:
+    """The landmarks of a `.lms` file as `landmarks.bin` has them: (110, 2) little-endian int16."""
     points = read_landmarks(path)
     if np.abs(points).max() > FARTHEST:
         raise TemplateError(f"{path}: has points farther than {FARTHEST} pixels from the corner; find them again")

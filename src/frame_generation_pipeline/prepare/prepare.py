@@ -24,7 +24,7 @@ from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.stages import prefetch
 from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
-from frame_generation_pipeline.template.template import FRAMES, LANDMARKS
+from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
 from frame_generation_pipeline.video.reader import write_image
 
 from .observation import VALUES, Observation, Observer
@@ -188,7 +188,7 @@ def _write_template(work: Path, observations: Sequence[Observation], ranges: Seq
             if not frame.exists():
                 frame.hardlink_to(picture)
             lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
-            (work / LANDMARKS / f"{number}.lms").write_text(lines)
+            landmark_file(work, number).write_text(lines)
             number += 1
 
 

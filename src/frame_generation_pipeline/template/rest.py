@@ -13,7 +13,7 @@ from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
 
 from .landmarks import lip_opening, read_landmarks
 from .prepared import SOUND, features_name, recording_cuts
-from .template import LANDMARKS, Template
+from .template import Template
 
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
 LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB
@@ -64,8 +64,7 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
 
 def _openings(template: Template) -> list[float]:
     """Of the lips in each frame."""
-    files = [template.folder / LANDMARKS / f"{int(image.stem)}.lms" for image in template.images]
-    return [lip_opening(read_landmarks(file)) for file in files]
+    return [lip_opening(read_landmarks(template.landmark_file(index))) for index in range(len(template))]
 
 
 def rest_frame(openings: list[float], cuts: tuple[int, ...] = ()) -> int | None:

@@ -54,7 +54,7 @@ class Template(FrameSequence):
                     if picture.exists() and not picture.is_file():  # a pipe would wait for somebody who writes
                         raise TemplateError(f"{picture}: expected a picture file")
                 sizes[number] = image_size(path)
-                boxes[number] = CropBox.from_landmarks(read_landmarks(folder / LANDMARKS / f"{number}.lms"))
+                boxes[number] = CropBox.from_landmarks(read_landmarks(landmark_file(folder, number)))
                 if parsing and image_size(masks[number]) != sizes[number]:
                     problems.append(f"{masks[number]}: is not of its frame's size")
             except FrameGenerationError as error:
@@ -64,7 +64,7 @@ class Template(FrameSequence):
             if size != usual:
                 problems.append(f"{images[number]}: is {size[0]}x{size[1]}, the others are {usual[0]}x{usual[1]}")
             elif number in boxes and (problem := boxes[number].problem(*size)):
-                problems.append(f"{folder / LANDMARKS / f'{number}.lms'}: {problem}")
+                problems.append(f"{landmark_file(folder, number)}: {problem}")
         if problems:
             shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
             more = len(problems) - MOST_PROBLEMS_SHOWN
@@ -80,6 +80,10 @@ class Template(FrameSequence):
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def landmark_file(self, index: int) -> Path:
+        """Where the landmarks of frame `index` are."""
+        return landmark_file(self.folder, int(self.images[index].stem))
 
     def fingerprint(self) -> str:
         """Differs where frames differ, without reading them all: boxes, and pictures' sizes, beginnings and ends.
@@ -109,6 +113,11 @@ class Template(FrameSequence):
         if self.parsing:
             keep = kept_pixels(box.cut(read_image(self.parsing[index])))
         return TemplateFrame(read_image(self.images[index]), box, keep)
+
+
+def landmark_file(folder: Path, number: int) -> Path:
+    """Where a template folder has the landmarks of the frame that is numbered so; pictures may have leading zeros."""
+    return folder / LANDMARKS / f"{number}.lms"
 
 
 def kept_pixels(parsing: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

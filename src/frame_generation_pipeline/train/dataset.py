@@ -18,7 +18,7 @@ from frame_generation_pipeline.output import complete_file
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
-from frame_generation_pipeline.template.template import LANDMARKS, Template
+from frame_generation_pipeline.template.template import Template
 
 from .recipe import Recipe
 
@@ -220,8 +220,7 @@ def _with_surroundings(
 def _points(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
     """The landmarks (110, 2) in pixels of a stored face."""
     box = template.boxes[index]
-    number = template.images[index].stem
-    points = read_landmarks(template.folder / LANDMARKS / f"{number}.lms")
+    points = read_landmarks(template.landmark_file(index))
     around = round(box.size * context)
     corner = np.array([box.x - around, box.y - around])
     return np.asarray((points - corner) * side / (box.size + 2 * around), np.float64)
