@@ -24,6 +24,7 @@ from safetensors.torch import save
 from frame_generation_pipeline.audio.decode import decode_audio, probe_audio
 from frame_generation_pipeline.audio.encoder import load_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.evaluate.phones import read_phones
 from frame_generation_pipeline.evaluate.subject import choose_frames
 from frame_generation_pipeline.generator.checkpoint import read_tensors
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
@@ -245,6 +246,7 @@ KINDS: dict[str, tuple[str, tuple[Callable[[Path], object], ...]]] = {
     "npy": ("features.npy", (AudioFeatures.load,)),
     "bin": ("features.bin", (AudioFeatures.load,)),
     "lms": ("0.lms", (read_landmarks,)),
+    "phones": ("phones.json", (read_phones,)),
     "jpg": ("0.jpg", (image_size, read_image)),
     "png": ("0.png", (image_size, read_image)),
     "pth": ("5.pth", (read_tensors,)),
@@ -373,6 +375,14 @@ def _deep(path: Path) -> None:
 
 
 add("bin", "description nested deep", "f.bin", _deep, AudioFeatures.load)
+
+for _what, _bytes in {
+    "a table": b'{"p": [0, 1]}',
+    "endless time": b'[["p", 0, 1e999]]',
+    "nested deep": b"[" * 200_000,
+    "a number of a megabyte": b'[["p", 0, ' + b"9" * 1_000_000 + b"]]",
+}.items():
+    add("phones", _what, "phones.json", _bytes, read_phones)
 
 # Landmarks
 
