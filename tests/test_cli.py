@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -151,7 +152,9 @@ def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, 
     output = tmp_path / "out" / "r.mp4"
     arguments = ("generate", "-c", checkpoint, "-t", template, "-f", tmp_path / "long.npy", "-o", output)
     command = [sys.executable, "-m", "frame_generation_pipeline", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A job that a script started in the background has the interrupt ignored, and hands that on.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("out/r.mp4.partial/*.new")) and time.monotonic() < deadline:
         time.sleep(0.05)
