@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 demo: $(DEMO)/installed
 	$(DEMO)/bin/framegen generate --audio demo/hello.ogg -o demo.mp4
 
-$(DEMO)/installed: pyproject.toml constraints.txt
+$(DEMO)/installed: pyproject.toml constraints.txt $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt .
 	touch $@
