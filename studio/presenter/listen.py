@@ -27,7 +27,7 @@ WIDEST = 0.02  # m, an opening that counts as 1
 WEIGHTS = np.array([1.0 if name not in ("bite", "seal", "opening") else 2.0 for name in NAMES], np.float32)
 BATCH, RATE = 64, 1e-3
 PACES = (0.9, 1.12)  # of speech in noise, faster and higher or slower and lower: throats of other sizes
-PARTS = 16  # of a batch, each from one speech
+SPEECHES = 16  # that a batch is drawn from
 NOISE = 0.15  # of a feature's deviation, added to it
 PART = 2.0  # s of sound that one kind of noise lasts
 
@@ -152,10 +152,10 @@ def learn(speech: Sequence[Heard], generator: GeneratorNetwork, steps: int, seed
     weights, deviation = torch.from_numpy(WEIGHTS), np.concatenate([h.values for h in speech]).std(axis=0)
     sizes = np.array([len(h.values) for h in speech], float)
     for step in range(steps):
-        which = random.choice(len(speech), PARTS, p=sizes / sizes.sum())
+        which = random.choice(len(speech), SPEECHES, p=sizes / sizes.sum())
         windows, truths = [], []
         for index in which:
-            some = random.integers(0, len(speech[index].values), BATCH // PARTS)
+            some = random.integers(0, len(speech[index].values), BATCH // SPEECHES)
             windows.append(speech[index].windows(some))
             truths.append(speech[index].truth[some])
         batch = np.concatenate(windows)
