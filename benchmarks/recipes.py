@@ -25,6 +25,7 @@ CHANGES: dict[str, dict[str, float]] = {
     "no perceptual loss": {"perceptual": 0.0},
     "perceptual loss 0.3": {"perceptual": 0.3},
     "temporal loss 1": {"temporal": 1.0},
+    "SyncNet loss 1": {"sync": 1.0},
     "lips apart in pauses": {"parted": True},
     "noise on features, 0.5": {"noise": 0.5},
     "audio model learns": {"audio_rate": 1.0},
@@ -34,24 +35,23 @@ CHANGES: dict[str, dict[str, float]] = {
 FIGURES = ("face_psnr", "mouth_psnr", "mouth_sharpness", "lip_distance", "opening_correlation", "mouth_jitter")
 
 
-def measure(
-    name: str, recipe: Recipe, start: Path | None, template: Path, output: Path, steps: int
-) -> dict[str, float | None]:
+def measure(name: str, recipe: Recipe, start: Path | None, arguments: argparse.Namespace) -> dict[str, float | None]:
     """Train and evaluate one recipe, unless that was done before; its figures by their names."""
-    folder = output / name.replace(" ", "_").replace(",", "")
+    folder = arguments.output / f"{name.replace(' ', '_').replace(',', '')}_{arguments.steps}_{arguments.seed}"
     if not (folder / JSON).is_file():
         with show_progress(name, "steps") as progress:
             checkpoint = train(
-                template,
+                arguments.template,
                 folder,
-                Duration(steps=steps),
+                Duration(steps=arguments.steps),
                 recipe=recipe,
                 start=start,
                 held_out=HELD_OUT,
+                seed=arguments.seed,
                 resume=True,
                 progress=progress,
             )
-        evaluate_files(checkpoint, template, folder)
+        evaluate_files(checkpoint, arguments.template, folder)
     figures = json.loads((folder / JSON).read_text())["figures"]
     return {figure: figures[figure]["values"]["output"] for figure in FIGURES}
 
@@ -62,17 +62,14 @@ def main() -> None:
     parser.add_argument("template", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0, help="others tell how much of a difference is chance")
     parser.add_argument("--only", nargs="*", choices=CHANGES, default=list(CHANGES), metavar="RECIPE")
     parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
-    found = {
-        name: measure(
-            name, replace(recipe, **CHANGES[name]), start, arguments.template, arguments.output, arguments.steps
-        )
-        for name in arguments.only
-    }
-    (arguments.output / "recipes.json").write_text(json.dumps({"steps": arguments.steps, "recipes": found}, indent=2))
+    found = {name: measure(name, replace(recipe, **CHANGES[name]), start, arguments) for name in arguments.only}
+    study = {"steps": arguments.steps, "seed": arguments.seed, "recipes": found}
+    (arguments.output / "recipes.json").write_text(json.dumps(study, indent=2))
     print("| recipe |", " | ".join(FIGURES), "|")
     print("|---" * (len(FIGURES) + 1) + "|")
     for name, figures in found.items():
