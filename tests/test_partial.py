@@ -5,7 +5,7 @@ import pytest
 
 from frame_generation_pipeline import partial
 from frame_generation_pipeline.errors import OutputError
-from frame_generation_pipeline.partial import PartialFolder
+from frame_generation_pipeline.partial import PartialFolder, alone
 
 
 def begun(folder: Path, job: dict[str, object] | None) -> list[str]:
@@ -38,6 +38,15 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     first.close(keep=False)
     first.close(keep=False)
     PartialFolder(tmp_path / "p", tmp_path / "o.mp4", {}).close(keep=True)
+
+
+def test_alone(tmp_path: Path) -> None:
+    folder, output = tmp_path / "a" / "run", tmp_path / "o"
+    with alone(folder, output), pytest.raises(OutputError, match="o: another run is making it"), alone(folder, output):
+        pass
+    with alone(folder, output):
+        assert [path.name for path in folder.iterdir()] == [partial.LOCK]
+    assert list(folder.iterdir()) == []
 
 
 def test_the_other_run_ends_just_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import OutputError
-from .output import complete_file, writing
+from .output import complete_file, prepare_folder, writing
 
 if sys.platform != "win32":
     import fcntl
@@ -48,14 +48,29 @@ class PartialFolder:
         """Let others at the folder, or remove it."""
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        _unlock(self._lock)
+        self._lock = None
 
     def _is_of(self, stated: str) -> bool:
         with suppress(FileNotFoundError, UnicodeDecodeError):
             return (self.folder / JOB).read_text("utf-8") == stated
         return False
+
+
+@contextmanager
+def alone(folder: Path, output: Path) -> Iterator[None]:
+    """Let no other process work on `output` in `folder`, which is made where missing, until the block ends.
+
+    Raises OutputError when another one is at it, or for what the system refuses.
+    """
+    prepare_folder(folder)
+    with writing(output):
+        lock = _locked(folder, output)
+    try:
+        yield
+    finally:
+        (folder / LOCK).unlink(missing_ok=True)
+        _unlock(lock)
 
 
 def _locked(folder: Path, output: Path) -> int | None:
@@ -81,6 +96,11 @@ def _locked(folder: Path, output: Path) -> int | None:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock), (folder / LOCK).stat()):
                 return lock
+        os.close(lock)
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
         os.close(lock)
 
 

@@ -77,6 +77,8 @@ def test_killed_and_resumed_to_the_same_bytes(prepared: Preparation, recording: 
 
     def kill(done: int, total: int, note: str = "") -> None:
         if done == 25:
+            with pytest.raises(OutputError, match="person: another run is making it"):
+                prepare(recording, tmp_path / "person")
             raise Killed
 
     with pytest.raises(Killed):

@@ -55,6 +55,8 @@ def test_killed_and_resumed_to_the_same_bits(
         assert total == STEPS
         assert note.startswith("loss ")
         if done == 4:
+            with pytest.raises(OutputError, match="may: another run is making it"):
+                run(dataset_dir, tmp_path / "may", start, resume=True)
             raise Killed
 
     with pytest.raises(Killed):

@@ -20,6 +20,7 @@ from frame_generation_pipeline.errors import OutputError, VideoError
 from frame_generation_pipeline.job import file_digest
 from frame_generation_pipeline.json_file import read_json
 from frame_generation_pipeline.output import complete_file, prepare_folder, writing
+from frame_generation_pipeline.partial import LOCK, SUFFIX, alone
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.stages import prefetch
@@ -65,7 +66,7 @@ def prepare(
 
     While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, what an encoder raises, OutputError for a folder
-    that cannot be written or that holds something else.
+    that cannot be written, that holds something else or that another run is making.
     """
     output = Path(output_dir)
     recording = Recording.open(recording_path)
@@ -80,30 +81,34 @@ def prepare(
     }
     if output.exists():
         return _finished(output, source)
-    work = output.with_name(output.name + ".partial")
-    _begin(work, source)
-    observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
-    problems = find_problems(observations, width, height)
-    ranges = select(observations, problems, width, height, program.spec.fps)
-    if not ranges:
-        counted = ", ".join(f"{problems.count(problem)} frames {problem}" for problem in Problem if problem in problems)
-        raise VideoError(
-            f"{recording.path}: no second of it shows a face that can be used ({counted or 'too short'});"
-            " film one person from the front, the whole face in the picture"
-        )
-    summary = source | _summary(recording, observations, problems, ranges, (width, height), program.spec.fps)
-    with writing(work):
-        _write_template(work, observations, ranges)
-        if recording.sound:
-            _write_sound(work, recording, observations, ranges, program)
-        write_report(work / REPORT, work, summary, observations, problems, ranges)
-        with complete_file(work / SUMMARY) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
-        for leftover in (work / _RECORDS, work / _SETTINGS):
-            leftover.unlink()
-        shutil.rmtree(work / _OBSERVED)
-        work.rename(output)
-    return _preparation(output, summary)
+    work = output.with_name(output.name + SUFFIX)
+    with alone(work, output):
+        _begin(work, source)
+        observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
+        problems = find_problems(observations, width, height)
+        ranges = select(observations, problems, width, height, program.spec.fps)
+        if not ranges:
+            counted = ", ".join(
+                f"{problems.count(problem)} frames {problem}" for problem in Problem if problem in problems
+            )
+            raise VideoError(
+                f"{recording.path}: no second of it shows a face that can be used ({counted or 'too short'});"
+                " film one person from the front, the whole face in the picture"
+            )
+        summary = source | _summary(recording, observations, problems, ranges, (width, height), program.spec.fps)
+        with writing(work):
+            _write_template(work, observations, ranges)
+            if recording.sound:
+                _write_sound(work, recording, observations, ranges, program)
+            write_report(work / REPORT, work, summary, observations, problems, ranges)
+            with complete_file(work / SUMMARY) as temporary:
+                temporary.write_text(json.dumps(summary, indent=2) + "\n")
+            for leftover in (work / _RECORDS, work / _SETTINGS):
+                leftover.unlink()
+            shutil.rmtree(work / _OBSERVED)
+            (work / LOCK).unlink(missing_ok=True)
+            work.rename(output)
+        return _preparation(output, summary)
 
 
 # In the working folder, beside what becomes the template:

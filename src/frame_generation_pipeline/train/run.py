@@ -20,7 +20,8 @@ from frame_generation_pipeline.generator.checkpoint import write_tensors
 from frame_generation_pipeline.generator.network import GeneratorNetwork
 from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
 from frame_generation_pipeline.json_file import read_json
-from frame_generation_pipeline.output import complete_file, prepare_folder
+from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.partial import alone
 from frame_generation_pipeline.progress import Update
 from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
 from frame_generation_pipeline.stages import prefetch
@@ -95,7 +96,8 @@ def train(
     resume: go on with what is in output_dir, if anything.
 
     Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type, OptionError,
-    OutputError for a folder that cannot be written or holds a training that is not resumed or had other settings.
+    OutputError for a folder that cannot be written, in which another training runs, or that holds one that is not
+    resumed; OptionError for one that had other settings.
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)
@@ -128,25 +130,26 @@ def train(
         "held_out": [held.start, held.stop],
         "seed": seed,
     }
-    state = _begin(output, settings, resume)
-    data = TrainingSet.build(
-        template,
-        features,
-        network.spec.face,
-        held,
-        output / FACES,
-        recipe=recipe,
-        cuts=recording_cuts(template.folder),
-        others=others,
-        left_out=() if recipe.parted else parted_in_silence(template, features.spec),
-    )
-    trainer = Trainer(network, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
-    torch.manual_seed(seed)
-    sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
-    run = _Run(trainer, sync, output, duration)
-    if state:
-        run.restore(state)
-    run.work(progress)
+    with alone(output, output):
+        state = _begin(output, settings, resume)
+        data = TrainingSet.build(
+            template,
+            features,
+            network.spec.face,
+            held,
+            output / FACES,
+            recipe=recipe,
+            cuts=recording_cuts(template.folder),
+            others=others,
+            left_out=() if recipe.parted else parted_in_silence(template, features.spec),
+        )
+        trainer = Trainer(network, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
+        torch.manual_seed(seed)
+        sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
+        run = _Run(trainer, sync, output, duration)
+        if state:
+            run.restore(state)
+        run.work(progress)
     return output / CHECKPOINTS[0]
 
 
@@ -254,7 +257,6 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
                 " give the same ones, or choose another folder"
             )
     else:
-        prepare_folder(output)
         with complete_file(path) as temporary:
             temporary.write_text(json.dumps(settings, indent=2) + "\n")
     state = output / STATE
