@@ -376,6 +376,8 @@ def _deep(path: Path) -> None:
 
 add("bin", "description nested deep", "f.bin", _deep, AudioFeatures.load)
 
+# Phones
+
 for _what, _bytes in {
     "a table": b'{"p": [0, 1]}',
     "endless time": b'[["p", 0, 1e999]]',
