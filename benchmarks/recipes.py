@@ -17,10 +17,11 @@ from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.weights import PRESENTER_GENERATOR
 
-HELD_OUT = 5.0  # seconds; more than a training holds out by default, for steadier figures
 CHANGES: dict[str, dict[str, float]] = {
     "default": {},
     "no mouth loss": {"mouth": 0.0},
+    "mouth loss 0.5": {"mouth": 0.5},
+    "mouth loss 2": {"mouth": 2.0},
     "mouth loss 6": {"mouth": 6.0},
     "no perceptual loss": {"perceptual": 0.0},
     "perceptual loss 0.3": {"perceptual": 0.3},
@@ -32,12 +33,13 @@ CHANGES: dict[str, dict[str, float]] = {
     "half of the rate": {"learning_rate": 5e-4},
     "boxes not moved": {"jitter": 0.0},
 }
-FIGURES = ("face_psnr", "mouth_psnr", "mouth_sharpness", "lip_distance", "opening_correlation", "mouth_jitter")
+FIGURES = ("face_psnr", "mouth_psnr", "mouth_sharpness", "lip_distance", "opening_correlation", "lag", "mouth_jitter")
 
 
 def measure(name: str, recipe: Recipe, start: Path | None, arguments: argparse.Namespace) -> dict[str, float | None]:
     """Train and evaluate one recipe, unless that was done before; its figures by their names."""
-    folder = arguments.output / f"{name.replace(' ', '_').replace(',', '')}_{arguments.steps}_{arguments.seed}"
+    words = name.replace(",", "").split()
+    folder = arguments.output / "_".join([*words, *map(str, (arguments.steps, arguments.seed, arguments.held_out))])
     if not (folder / JSON).is_file():
         with show_progress(name, "steps") as progress:
             checkpoint = train(
@@ -46,7 +48,7 @@ def measure(name: str, recipe: Recipe, start: Path | None, arguments: argparse.N
                 Duration(steps=arguments.steps),
                 recipe=recipe,
                 start=start,
-                held_out=HELD_OUT,
+                held_out=arguments.held_out,
                 seed=arguments.seed,
                 resume=True,
                 progress=progress,
@@ -63,12 +65,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0, help="others tell how much of a difference is chance")
+    parser.add_argument("--held-out", type=float, default=5.0, help="seconds at the end; a training's own default is 2")
     parser.add_argument("--only", nargs="*", choices=CHANGES, default=list(CHANGES), metavar="RECIPE")
     parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
     found = {name: measure(name, replace(recipe, **CHANGES[name]), start, arguments) for name in arguments.only}
-    study = {"steps": arguments.steps, "seed": arguments.seed, "recipes": found}
+    study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": found}
     (arguments.output / "recipes.json").write_text(json.dumps(study, indent=2))
     print("| recipe |", " | ".join(FIGURES), "|")
     print("|---" * (len(FIGURES) + 1) + "|")

@@ -50,5 +50,7 @@ ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
     parted=True,
     cubic=False,
 )
-FOLLOWING = replace(DEFAULT, audio_rate=0.0, coarse=0.0, matched=0.5)  # from a generator that follows voices already
+FOLLOWING = replace(  # from a generator that follows voices already
+    DEFAULT, mouth=0.0, audio_rate=0.0, coarse=0.0, matched=0.5
+)
 RECIPES = {"default": DEFAULT, "following": FOLLOWING, "original": ORIGINAL}
