@@ -33,13 +33,22 @@ CHANGES: dict[str, dict[str, float]] = {
     "half of the rate": {"learning_rate": 5e-4},
     "boxes not moved": {"jitter": 0.0},
 }
-FIGURES = ("face_psnr", "mouth_psnr", "mouth_sharpness", "lip_distance", "opening_correlation", "lag", "mouth_jitter")
+FIGURES = (
+    "face_psnr",
+    "face_ssim",
+    "mouth_psnr",
+    "mouth_sharpness",
+    "lip_distance",
+    "opening_correlation",
+    "lag",
+    "mouth_jitter",
+)
 
 
 def measure(name: str, recipe: Recipe, start: Path | None, arguments: argparse.Namespace) -> dict[str, float | None]:
     """Train and evaluate one recipe, unless that was done before; its figures by their names."""
-    words = name.replace(",", "").split()
-    folder = arguments.output / "_".join([*words, *map(str, (arguments.steps, arguments.seed, arguments.held_out))])
+    run = f"{name}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
+    folder = arguments.output / run.replace(",", "").replace(" ", "_")
     if not (folder / JSON).is_file():
         with show_progress(name, "steps") as progress:
             checkpoint = train(
@@ -66,11 +75,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0, help="others tell how much of a difference is chance")
     parser.add_argument("--held-out", type=float, default=5.0, help="seconds at the end; a training's own default is 2")
-    parser.add_argument("--only", nargs="*", choices=CHANGES, default=list(CHANGES), metavar="RECIPE")
+    parser.add_argument("--only", nargs="*", choices=CHANGES, metavar="RECIPE")
     parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
-    found = {name: measure(name, replace(recipe, **CHANGES[name]), start, arguments) for name in arguments.only}
+    recipes = {name: replace(recipe, **values) for name, values in CHANGES.items()}
+    different = [name for name in recipes if name == "default" or recipes[name] != recipe]
+    found = {name: measure(name, recipes[name], start, arguments) for name in arguments.only or different}
     study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": found}
     (arguments.output / "recipes.json").write_text(json.dumps(study, indent=2))
     print("| recipe |", " | ".join(FIGURES), "|")
