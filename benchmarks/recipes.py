@@ -8,7 +8,6 @@ All begin from the generator that comes with the package, as `framegen create` d
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from frame_generation_pipeline.evaluate.report import JSON, evaluate_files
@@ -79,7 +78,7 @@ def main() -> None:
     parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
-    recipes = {name: replace(recipe, **values) for name, values in CHANGES.items()}
+    recipes = {name: recipe.changed(values) for name, values in CHANGES.items()}
     different = [name for name in recipes if name == "default" or recipes[name] != recipe]
     found = {name: measure(name, recipes[name], start, arguments) for name in arguments.only or different}
     study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": found}
