@@ -69,6 +69,7 @@ def test_held_out_and_cuts_are_never_drawn(template: Template, features: AudioFe
     assert set(data.train) == set(range(4)) | {20, 21}
     less = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,), left_out=[1, 21, 31])
     assert set(less.train) == {0, 2, 3, 20}
+    assert set(data.shown) == set(less.shown) == set(range(22))
     rng = np.random.default_rng(0)
     for _ in range(20):
         batch = data.batch(replace(STILL, batch=2), rng)

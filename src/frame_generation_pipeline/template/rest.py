@@ -18,6 +18,7 @@ from .template import Template
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
 LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB
 PAUSE = 5  # frames; 0.2 s, longer than a stop's silence within a word
+SMILE, ALIKE = 0.06, 0.7  # opening from which lips apart in a pause are a smile; least ratio of two openings alike
 SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, longer than within a word
 
 
@@ -47,8 +48,9 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
 def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     """The frames in which nobody is heard and the lips are apart: laughter, a smile, a breath.
 
-    Silence is below `GATE.silence` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. Without
-    `aud.wav` there are no such frames.
+    Silence is below `GATE.silence` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. A smile often
+    begins before its pause and lasts longer: the frames next to it belong to it too while the lips are as far apart.
+    Without `aud.wav` there are no such frames.
     Raises TemplateError, AudioError for files that are damaged.
     """
     sound = template.folder / SOUND
@@ -58,7 +60,17 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     silent = levels < min(GATE.silence, np.percentile(levels, LOUD) - QUIETER)
     runs = [(silence, len(list(frames))) for silence, frames in groupby(silent)]
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
-    parted = paused & (np.array(_openings(template)[: len(levels)]) >= CLOSED)
+    openings = np.array(_openings(template)[: len(levels)])
+    parted = paused & (openings >= CLOSED)
+    edges = np.flatnonzero(np.diff(np.pad(parted, 1)))
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        usual = np.median(openings[first:stop])
+        if usual >= SMILE:
+            alike = (openings >= ALIKE * usual) & (openings <= usual / ALIKE)
+            alike[first:stop] = True
+            others = np.flatnonzero(~alike)
+            begin, end = np.searchsorted(others, (first, stop))
+            parted[others[begin - 1] + 1 if begin else 0 : others[end] if end < len(others) else None] = True
     return [int(frame) for frame in np.flatnonzero(parted)]
 
 

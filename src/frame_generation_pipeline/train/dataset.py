@@ -51,6 +51,7 @@ class TrainingSet:
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
     noses: npt.NDArray[np.float64]  # (n, k): where the nose's points are in them, which tells how the head stands
     train: npt.NDArray[np.int64]  # frames to learn from
+    shown: npt.NDArray[np.int64]  # frames that may be reference images; in use every frame is one
     held_out: range  # frames that are never learned from
     others: tuple[AudioFeatures, ...] = ()  # the same frames said by other voices
 
@@ -72,13 +73,15 @@ class TrainingSet:
         """Cut the faces out of `template` into the file `store`, unless an earlier run has done so.
 
         Frame i belongs to feature i; frames without one are left out, as are those whose window of features reaches
-        into `held_out`, or across one of `cuts`, frames before which the recording was cut, and those `left_out`.
+        into `held_out`. Reference images only are those whose window reaches across one of `cuts`, frames before which
+        the recording was cut, and those `left_out`.
         `others` are features of other voices that say the same in the same time. Raises TemplateError when too little
         is left, OutputError for a store that cannot be written, and what reading frames raises.
         """
         count = min(len(template), len(features))
         indices = np.arange(count)
         usable = (indices < held_out.start - WINDOW_BEFORE) | (indices >= held_out.stop + WINDOW_BEFORE)
+        shown = indices[usable]
         for cut in cuts:
             usable &= (indices < cut - WINDOW_BEFORE) | (indices >= cut + WINDOW_BEFORE)
         train = np.setdiff1d(indices[usable], np.array(left_out, np.int64))
@@ -101,7 +104,8 @@ class TrainingSet:
         points = [_points(template, index, context, side) for index in range(count)]
         lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
         noses = np.array([face_points[NOSE].ravel() for face_points in points])
-        return cls(np.load(store, mmap_mode="r"), features, face, context, lips, noses, train, held_out, others)
+        faces = np.load(store, mmap_mode="r")
+        return cls(faces, features, face, context, lips, noses, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
@@ -113,7 +117,7 @@ class TrainingSet:
         else:
             targets = rng.choice(self.train, recipe.batch)
             repeats = 1
-        references = rng.choice(self.train, recipe.batch // repeats)
+        references = rng.choice(self.shown, recipe.batch // repeats)
         moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3))
         if recipe.matched:  # as in use, where a frame is its own reference image
             for i in np.flatnonzero(rng.random(len(references)) < recipe.matched):
@@ -167,7 +171,7 @@ class TrainingSet:
 
     def _alike(self, target: int, rng: np.random.Generator) -> int:
         """Of some frames of another moment, the one in which the head stands most as in `target`."""
-        drawn = rng.choice(self.train, MATCH_OF)
+        drawn = rng.choice(self.shown, MATCH_OF)
         elsewhere = drawn[np.abs(drawn - target) > WINDOW_BEFORE]
         drawn = elsewhere if len(elsewhere) else drawn
         return int(drawn[np.linalg.norm(self.noses[drawn] - self.noses[target], axis=1).argmin()])
