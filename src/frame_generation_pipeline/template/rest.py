@@ -1,6 +1,6 @@
 """Silence in a recording: the moment at which the mouth rests, and those at which it does not."""
 
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from math import inf
 
 import numpy as np
@@ -62,15 +62,14 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
     openings = np.array(_openings(template)[: len(levels)])
     parted = paused & (openings >= CLOSED)
-    edges = np.flatnonzero(np.diff(np.pad(parted, 1)))
+    edges = np.flatnonzero(np.diff(parted, prepend=False, append=False)).tolist()
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
         usual = np.median(openings[first:stop])
         if usual >= SMILE:
             alike = (openings >= ALIKE * usual) & (openings <= usual / ALIKE)
-            alike[first:stop] = True
-            others = np.flatnonzero(~alike)
-            begin, end = np.searchsorted(others, (first, stop))
-            parted[others[begin - 1] + 1 if begin else 0 : others[end] if end < len(others) else None] = True
+            before = len(list(takewhile(bool, alike[:first][::-1])))
+            after = len(list(takewhile(bool, alike[stop:])))
+            parted[first - before : stop + after] = True
     return [int(frame) for frame in np.flatnonzero(parted)]
 
 
