@@ -18,7 +18,8 @@ from .template import Template
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
 LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB
 PAUSE = 5  # frames; 0.2 s, longer than a stop's silence within a word
-SMILE, ALIKE = 0.06, 0.7  # opening from which lips apart in a pause are a smile; least ratio of two openings alike
+SMILE = 2.0  # opening of lips in a pause, over the usual one of speech, from which it is a smile
+ALIKE = 0.7  # least ratio of two openings that are alike
 SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, longer than within a word
 
 
@@ -65,7 +66,7 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     edges = np.flatnonzero(np.diff(parted, prepend=False, append=False)).tolist()
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
         usual = np.median(openings[first:stop])
-        if usual >= SMILE:
+        if usual >= SMILE * np.median(openings[~paused]):
             alike = (openings >= ALIKE * usual) & (openings <= usual / ALIKE)
             before = len(list(takewhile(bool, alike[:first][::-1])))
             after = len(list(takewhile(bool, alike[stop:])))
