@@ -64,7 +64,7 @@ def test_numbers_with_leading_zeros(features: AudioFeatures, tmp_path: Path) -> 
     assert len(data.lips) == len(data.faces) == 12
 
 
-def test_held_out_and_cuts_are_never_drawn(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+def test_what_is_learned_from_and_what_is_shown(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
     data = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,))
     assert set(data.train) == set(range(4)) | {20, 21}
     less = build(template, features, tmp_path / "faces.npy", held_out=range(30, 34), cuts=(12,), left_out=[1, 21, 31])

@@ -63,11 +63,12 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
     openings = np.array(_openings(template)[: len(levels)])
     parted = paused & (openings >= CLOSED)
+    smile = SMILE * np.median(openings[~paused])
     edges = np.flatnonzero(np.diff(parted, prepend=False, append=False)).tolist()
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
-        usual = np.median(openings[first:stop])
-        if usual >= SMILE * np.median(openings[~paused]):
-            alike = (openings >= ALIKE * usual) & (openings <= usual / ALIKE)
+        opening = np.median(openings[first:stop])
+        if opening >= smile:
+            alike = (openings >= ALIKE * opening) & (openings <= opening / ALIKE)
             before = len(list(takewhile(bool, alike[:first][::-1])))
             after = len(list(takewhile(bool, alike[stop:])))
             parted[first - before : stop + after] = True
