@@ -133,8 +133,10 @@ def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:
     scale = box.size / face.crop_size
     x, y, width, height = face.mask
     left, top = (round((face.margin + value) * scale) for value in (x, y))
-    masked = box.cut(image)[top : top + round(height * scale), left : left + round(width * scale)]
+    crop = box.cut(image).copy()
+    masked = crop[top : top + round(height * scale), left : left + round(width * scale)]
     masked[:] = cv2.addWeighted(masked, 0.75, np.full_like(masked, MASKED), 0.25, 0)
+    box.paste(image, crop)
     line = max(1, round(box.size / 200))
     margin = round(face.margin * scale)
     _outline(image, box, BOX, line)

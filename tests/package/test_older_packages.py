@@ -1,4 +1,4 @@
-"""Packages of version 1 stay what they were: the original's blend, and features of silence from the encoder."""
+"""Packages of older versions stay what they were."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -52,3 +52,12 @@ def test_its_manifest_is_written_as_it_was(old: Path) -> None:
     assert b'"blend"' not in written
     (old / "avatar.json").write_bytes(written)
     assert open_package(old).manifest == manifest
+
+
+def test_version_2_gives_the_same_frames(light: Path, edit: Edit, features_path: Path) -> None:
+    now = list(Avatar.load(light).frames(audio_features_path=features_path))
+    edit(lambda manifest: manifest.update(version=2))
+    verify_package(light)
+    before = Avatar.load(light)
+    np.testing.assert_array_equal(list(before.frames(audio_features_path=features_path)), now)
+    assert b'"version":2' in open_package(light).manifest.to_json()

@@ -5,7 +5,9 @@ import pytest
 
 from frame_generation_pipeline.prepare.observation import Observation, Observer
 from frame_generation_pipeline.prepare.selection import Problem, find_problems, select
+from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
+from frame_generation_pipeline.tracking.layout import to_110
 from recordings import moved, portrait
 
 SIDE = 360
@@ -46,11 +48,19 @@ def test_every_problem_is_told(face: Face) -> None:
     assert problems == [None, Problem.NO_FACE, Problem.CUT_OFF, Problem.TOO_SMALL, Problem.TURNED, Problem.BLURRED]
 
 
+def test_a_box_may_leave_the_picture_and_a_face_may_not(face: Face) -> None:
+    box = CropBox.from_landmarks(to_110(face.points).astype(np.int32))
+    chin = int(face.points[:, 1].max()) + 1
+    assert chin < box.y + box.size
+    assert find_problems([seen(0, face)], SIDE, chin) == [None]
+    assert find_problems([seen(0, face)], SIDE, chin - box.size // 8) == [Problem.CUT_OFF]
+
+
 @pytest.mark.parametrize(("gap", "parts"), [(10, [70]), (11, [30, 29])])
 def test_short_gaps_are_bridged(face: Face, gap: int, parts: list[int]) -> None:
     moving = [shifted(face, index / 10) for index in range(70)]
     observations = [seen(i, None if 30 <= i < 30 + gap else moving[i]) for i in range(70)]
-    ranges = select(observations, find_problems(observations, SIDE, SIDE), SIDE, SIDE, 25)
+    ranges = select(observations, find_problems(observations, SIDE, SIDE), 25)
     assert [len(part) for part in ranges] == parts
     x = np.concatenate([part.landmarks[:, 31, 0] for part in ranges])
     np.testing.assert_allclose(np.diff(x[:30]), 0.1, atol=0.01)
@@ -61,7 +71,7 @@ def test_short_gaps_are_bridged(face: Face, gap: int, parts: list[int]) -> None:
 def test_gaps_at_the_ends_and_short_parts_are_left_out(face: Face) -> None:
     marks = [False] * 5 + [True] * 40 + [False] * 20 + [True] * 10 + [False] * 20
     observations = [seen(index, face if mark else None) for index, mark in enumerate(marks)]
-    ranges = select(observations, find_problems(observations, SIDE, SIDE), SIDE, SIDE, 25)
+    ranges = select(observations, find_problems(observations, SIDE, SIDE), 25)
     assert [(part.first, len(part)) for part in ranges] == [(5, 40)]
 
 

@@ -40,7 +40,7 @@ def test_box_of_the_original() -> None:
     box = CropBox.from_landmarks(points)
     assert box == CropBox(30, 20, 49)
     frame = np.zeros((100, 100, 3), np.uint8)
-    box.cut(frame)[:] = 7
+    box.paste(frame, np.full((49, 49, 3), 7, np.uint8))
     assert frame.sum() == 7 * 3 * 49 * 49
     assert frame[20, 30].tolist() == [7, 7, 7]
     assert frame[68, 78].tolist() == [7, 7, 7]
@@ -50,10 +50,10 @@ def test_box_of_the_original() -> None:
     ("box", "problem"),
     [
         (CropBox(0, 0, 96), None),
-        (CropBox(0, 0, 97), "leaves the picture"),
-        (CropBox(-1, 0, 50), "leaves the picture"),
-        (CropBox(90, 0, 50), "leaves the picture"),
-        (CropBox(0, 60, 50), "leaves the picture"),
+        (CropBox(-26, 0, 50), "outside of the picture"),
+        (CropBox(103, 0, 50), "outside of the picture"),
+        (CropBox(0, -26, 50), "outside of the picture"),
+        (CropBox(0, 71, 50), "outside of the picture"),
         (CropBox(0, 0, 31), "31 pixels wide"),
         (CropBox(50, 0, -20), "-20 pixels wide"),
     ],
@@ -61,3 +61,16 @@ def test_box_of_the_original() -> None:
 def test_unusable_boxes(box: CropBox, problem: str | None) -> None:
     found = box.problem(128, 96)
     assert (problem is None and found is None) or (found is not None and problem is not None and problem in found)
+
+
+@pytest.mark.parametrize("box", [CropBox(-10, -20, 50), CropBox(100, 60, 40), CropBox(-5, -9, 140), CropBox(3, 4, 50)])
+def test_beyond_the_picture_its_edge_is_repeated(box: CropBox) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    padded = np.pad(frame, ((64, 64), (64, 64), (0, 0)), mode="edge")
+    place = slice(box.y + 64, box.y + 64 + box.size), slice(box.x + 64, box.x + 64 + box.size)
+    np.testing.assert_array_equal(box.cut(frame), padded[place])
+    np.testing.assert_array_equal(box.cut(frame[..., 0]), padded[..., 0][place])
+    patch = np.random.default_rng(1).integers(0, 256, (box.size, box.size, 3), np.uint8)
+    padded[place] = patch
+    box.paste(frame, patch)
+    np.testing.assert_array_equal(frame, padded[64:-64, 64:-64])

@@ -93,12 +93,12 @@ def edge_gradient(image: Image, box: CropBox, inset: float = 0.0, reach: int = 1
     lines = []
     height, width = image.shape[:2]
     for begin, limit, axis in ((box.y, height, 0), (box.x, width, 1)):
-        across = (slice(box.x, box.x + box.size), slice(box.y, box.y + box.size))[axis]
+        across = (slice(max(box.x, 0), box.x + box.size), slice(max(box.y, 0), box.y + box.size))[axis]
         for outside, inside in (
             (begin + low, begin + high),
             (begin + box.size - 1 - low, begin + box.size - 1 - high),
         ):
-            if 0 <= outside < limit:
+            if 0 <= outside < limit and 0 <= inside < limit:
                 pair = [np.take(image, index, axis=axis)[across].astype(np.int16) for index in (outside, inside)]
                 lines.append(np.abs(pair[0] - pair[1]).mean())
     return float(np.mean(lines)) if lines else float("nan")

@@ -45,7 +45,7 @@ class Truth:
         region = max(faces, key=lambda face: overlap(face.box, around), default=None)
         # Once more in the region that everything else is looked for in, so that equal pictures have equal points.
         face = landmarker.follow(image, region) if region else None
-        square = mouth_square(mouth_box(face.points), box) if face else (0, 0, 0, 0)
+        square = _in_picture(mouth_square(mouth_box(face.points), box), image) if face else (0, 0, 0, 0)
         shown = min(square[2] - square[0], square[3] - square[1]) >= SMALLEST_MOUTH
         return cls(box, region, face, square if shown else None)
 
@@ -85,7 +85,7 @@ class Track:
         scale = truth.box.size / self._face.crop_size
         self._put(row, "inner_seam", edge_gradient(image, truth.box, self._face.margin * scale, max(1, ceil(scale))))
         if original is not None:
-            output, expected = truth.box.cut(image), truth.box.cut(original)
+            output, expected = truth.box.visible(image), truth.box.visible(original)
             self._put(row, "error", squared_error(output, expected))
             self._put(row, "ssim", ssim(output, expected))
             if truth.mouth:
@@ -116,3 +116,11 @@ class Track:
 
     def _put(self, row: int, name: str, value: float) -> None:
         self._values[name][row] = value
+
+
+def _in_picture(box: Box, image: Image) -> Box:
+    """The box without what lies beyond the picture; empty where nothing is left."""
+    height, width = image.shape[:2]
+    left, right = (min(max(value, 0), width) for value in (box[0], box[2]))
+    top, bottom = (min(max(value, 0), height) for value in (box[1], box[3]))
+    return left, top, right, bottom

@@ -8,8 +8,10 @@ from typing import Any
 from frame_generation_pipeline.spec import REFERENCE, WINDOW, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
-FORMAT, VERSION = "framegen-avatar", 2
-VERSIONS = (1, 2)  # that are read; the first one knows neither `blend` nor `rest`
+FORMAT, VERSION = "framegen-avatar", 3
+VERSIONS = (1, 2, 3)  # that are read
+BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
+OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the picture
 MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
 PICTURE_FORMATS = ("jpg", "png")
 PRECISIONS = ("fp32", "fp16")
@@ -87,7 +89,7 @@ class Manifest:
             "precision": self.precision,
             "files": {path: vars(entry) for path, entry in self.files.items()},
         }
-        if self.version > 1:
+        if self.version >= BLENDS_SINCE:
             content |= {"blend": self.blend, "rest": self.rest}
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 

@@ -8,6 +8,7 @@ from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFE
 from frame_generation_pipeline.template.crop_box import CropBox
 
 from .manifest import (
+    BLENDS_SINCE,
     FORMAT,
     LANDMARK_BYTES,
     LANDMARKS,
@@ -15,6 +16,7 @@ from .manifest import (
     MOST_CREDITS,
     MOST_FRAMES,
     MOST_PIXELS,
+    OUTREACHING_SINCE,
     PICTURE_FORMATS,
     PRECISIONS,
     PROGRAMS,
@@ -46,9 +48,9 @@ def read_manifest(data: bytes) -> Manifest:
         raise Refusal(f"{MANIFEST} is not of the format {FORMAT}")
     version = content.get("version")
     if type(version) is not int or version not in VERSIONS:
-        known = " and ".join(map(str, VERSIONS))
+        known = ", ".join(map(str, VERSIONS))
         raise Refusal(f"{MANIFEST} is of version {shown(version)}, this program reads {known}")
-    names = {"format", "fps", *Manifest.__annotations__} - ({"blend", "rest"} if version == 1 else set())
+    names = {"format", "fps", *Manifest.__annotations__} - ({"blend", "rest"} if version < BLENDS_SINCE else set())
     fields = _fields(content, "", tuple(sorted(names)))
     manifest = Manifest(
         name=_text(fields["name"], "name"),
@@ -77,6 +79,8 @@ def _check(manifest: Manifest) -> None:
     for index, box in enumerate(manifest.boxes):
         if problem := box.problem(manifest.frame.width, manifest.frame.height):
             raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: {problem}")
+        if manifest.version < OUTREACHING_SINCE and not box.inside(manifest.frame.width, manifest.frame.height):
+            raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: it leaves the picture")
     differing = set(manifest.paths()) ^ set(manifest.files)
     if differing:
         path = min(differing)
@@ -113,7 +117,8 @@ def _box(value: object) -> CropBox:
     numbers = _list(value, "boxes", 3)
     if len(numbers) != 3:
         _refuse("boxes", "[x, y, size] for each frame", value)
-    return CropBox(*(_integer(number, "boxes", 0, MOST_PIXELS) for number in numbers))
+    x, y = (_integer(number, "boxes", -MOST_PIXELS, MOST_PIXELS) for number in numbers[:2])
+    return CropBox(x, y, _integer(numbers[2], "boxes", 0, MOST_PIXELS))
 
 
 def _programs(value: object) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.spec import WINDOW
 
 from .load import Package
-from .manifest import Manifest, program_path
+from .manifest import BLENDS_SINCE, Manifest, program_path
 from .program_reader import Signature, Value, read_signature
 from .refusal import Refusal, refusing, shown
 
@@ -67,7 +67,7 @@ def _expected(role: str, manifest: Manifest, state: dict[str, Value]) -> Signatu
         number = Value("int64", ())
         samples = {"samples": Value("float32", (None,)), "first": number, "count": number}
         return Signature(samples, {"features": Value("float32", (None, feature_size))})
-    blend = {"blend": Value("uint8", ())} if manifest.version > 1 else {}
+    blend = {"blend": Value("uint8", ())} if manifest.version >= BLENDS_SINCE else {}
     keep = {"keep": Value("uint8", (None, None))} if manifest.parsing else {}
     arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _PICTURE} | blend | keep
     if set(arguments) & set(state):

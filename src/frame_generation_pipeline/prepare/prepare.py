@@ -34,7 +34,7 @@ from .report import write_report
 from .selection import Problem, Range, find_problems, select
 from .smoothing import BOX_POINTS, jitter, motion
 
-VERSION = 1  # of what a recording is made into; another one is made anew
+VERSION = 2  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 
@@ -86,7 +86,7 @@ def prepare(
         _begin(work, source)
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height)
-        ranges = select(observations, problems, width, height, program.spec.fps)
+        ranges = select(observations, problems, program.spec.fps)
         if not ranges:
             counted = ", ".join(
                 f"{problems.count(problem)} frames {problem}" for problem in Problem if problem in problems

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
+from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.lips import yaw
 
@@ -19,6 +20,7 @@ LONGEST_GAP = 0.4  # seconds; longer ones are left out
 SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too
 MOST_TURNED = 35.0  # degrees, as `lips.yaw` tells it: about 45 in truth
 LEAST_SHARP = 0.15  # of the recording's median sharpness
+UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the picture, where the mesh is not that exact
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
 
 
@@ -51,9 +53,7 @@ def find_problems(observations: Sequence[Observation], width: int, height: int) 
     return [_problem(observation, width, height, least) for observation in observations]
 
 
-def select(
-    observations: Sequence[Observation], problems: Sequence[Problem | None], width: int, height: int, fps: int
-) -> list[Range]:
+def select(observations: Sequence[Observation], problems: Sequence[Problem | None], fps: int) -> list[Range]:
     """The ranges of frames that are used, each at least a second long; short gaps in them are filled in."""
     good = [problem is None for problem in problems]
     usable = list(good)
@@ -69,7 +69,7 @@ def select(
         length = len(list(run))
         if is_usable and length >= min(SHORTEST_RANGE * fps, len(good)):
             part = slice(position, position + length)
-            ranges.append(_range(position, observations[part], good[part], width, height))
+            ranges.append(_range(position, observations[part], good[part]))
         position += length
     return ranges
 
@@ -80,14 +80,25 @@ def _problem(observation: Observation, width: int, height: int, least_sharp: flo
     box = CropBox.from_landmarks(to_110(observation.face.points).astype(np.int32))
     if box.size < SMALLEST_BOX:
         return Problem.TOO_SMALL
-    if box.problem(width, height):
+    if _cut_off(observation.face, box, width, height):
         return Problem.CUT_OFF
     if abs(yaw(observation.face.points)) > MOST_TURNED:
         return Problem.TURNED
     return Problem.BLURRED if observation.sharpness < least_sharp else None
 
 
-def _range(first: int, observations: Sequence[Observation], good: Sequence[bool], width: int, height: int) -> Range:
+def _cut_off(face: Face, box: CropBox, width: int, height: int) -> bool:
+    """Whether some of the face inside of its box lies beyond the picture; the box itself may reach beyond it."""
+    if box.problem(width, height):
+        return True
+    x, y = face.points[:, 0], face.points[:, 1]
+    in_box = (x >= box.x) & (x <= box.x + box.size) & (y >= box.y) & (y <= box.y + box.size)
+    allowed = UNSEEN_EDGE * box.size
+    outside = (x < -allowed) | (y < -allowed) | (x > width + allowed) | (y > height + allowed)
+    return bool((in_box & outside).any())
+
+
+def _range(first: int, observations: Sequence[Observation], good: Sequence[bool]) -> Range:
     """Landmarks of a range that begins and ends with good frames; the others' are between these."""
     known = np.flatnonzero(good)
     faces = [observation.face for observation, is_good in zip(observations, good, strict=True) if is_good]
@@ -95,13 +106,4 @@ def _range(first: int, observations: Sequence[Observation], good: Sequence[bool]
     everywhere = np.arange(len(good))
     filled = np.stack([np.interp(everywhere, known, column) for column in points.reshape(len(known), -1).T], axis=1)
     raw = filled.reshape(-1, *points.shape[1:]).astype(np.float32)
-    return Range(first, raw, _inside(smooth_landmarks(raw), raw, width, height))
-
-
-def _inside(
-    smoothed: npt.NDArray[np.float32], raw: npt.NDArray[np.float32], width: int, height: int
-) -> npt.NDArray[np.float32]:
-    """The smoothed landmarks, but the raw ones where smoothing moves a box over the picture's edge."""
-    boxes = (CropBox.from_landmarks(points.astype(np.int32)) for points in smoothed)
-    outside = np.array([box.problem(width, height) is not None for box in boxes])
-    return np.where(outside[:, None, None], raw, smoothed)
+    return Range(first, raw, smooth_landmarks(raw))

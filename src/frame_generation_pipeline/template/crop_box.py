@@ -12,7 +12,7 @@ SMALLEST_BOX = 32  # pixels; below this a face has no detail to regenerate
 
 @dataclass(frozen=True)
 class CropBox:
-    """A square in a frame: left and top edge and side, in pixels."""
+    """A square in a frame, left and top edge and side in pixels; it may reach beyond the picture on any side."""
 
     x: int
     y: int
@@ -28,13 +28,39 @@ class CropBox:
         return cls(left, int(landmarks[NOSE_BRIDGE, 1]), right - left)
 
     def problem(self, width: int, height: int) -> str | None:
-        """Why this box cannot be used in a frame of `width` x `height` pixels, or None when it can."""
+        """Why this box cannot be used in a frame of `width` x `height` pixels, or None when it can.
+
+        Its middle pixel (x + size // 2, y + size // 2) must lie in the picture, so that the picture shows the face.
+        """
         if self.size < SMALLEST_BOX:
             return f"the face is {self.size} pixels wide, at least {SMALLEST_BOX} are needed"
-        if self.x < 0 or self.y < 0 or self.x + self.size > width or self.y + self.size > height:
-            return f"the face's box (x {self.x}, y {self.y}, side {self.size}) leaves the picture ({width}x{height})"
+        if not (0 <= self.x + self.size // 2 < width and 0 <= self.y + self.size // 2 < height):
+            box = f"x {self.x}, y {self.y}, side {self.size}"
+            return f"the middle of the face's box ({box}) lies outside of the picture ({width}x{height})"
         return None
 
+    def inside(self, width: int, height: int) -> bool:
+        """Whether the whole box lies in a frame of `width` x `height` pixels."""
+        return min(self.x, self.y) >= 0 and self.x + self.size <= width and self.y + self.size <= height
+
     def cut(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The box's pixels in `frame` (H, W, ...): a view (size, size, ...), so that writing to it writes the frame."""
-        return frame[self.y : self.y + self.size, self.x : self.x + self.size]
+        """The box's pixels in `frame` (H, W, ...), (size, size, ...), to be read only.
+
+        A pixel beyond the picture has the value of the picture's nearest one: its edge is repeated outwards.
+        """
+        height, width = frame.shape[:2]
+        if self.inside(width, height):
+            return self.visible(frame)
+        rows = np.arange(self.y, self.y + self.size).clip(0, height - 1)
+        columns = np.arange(self.x, self.x + self.size).clip(0, width - 1)
+        return np.asarray(frame[rows[:, np.newaxis], columns])
+
+    def visible(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The part of the box that lies in `frame` (H, W, ...): a view, so that writing to it writes the frame."""
+        return frame[max(self.y, 0) : self.y + self.size, max(self.x, 0) : self.x + self.size]
+
+    def paste(self, frame: npt.NDArray[np.uint8], patch: npt.NDArray[np.uint8]) -> None:
+        """Write `patch` (size, size, ...) over the box in `frame` (H, W, ...); what lies beyond the picture is lost."""
+        part = self.visible(frame)
+        top, left = max(-self.y, 0), max(-self.x, 0)
+        part[:] = patch[top : top + part.shape[0], left : left + part.shape[1]]

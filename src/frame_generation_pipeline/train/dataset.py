@@ -216,8 +216,7 @@ def _with_surroundings(
 ) -> npt.NDArray[np.uint8]:
     """The box with `context` of its side around it, (side, side, 3); beyond the picture its edge is repeated."""
     around = round(box.size * context)
-    padded = cv2.copyMakeBorder(image, around, around, around, around, cv2.BORDER_REPLICATE)
-    crop = padded[box.y : box.y + box.size + 2 * around, box.x : box.x + box.size + 2 * around]
+    crop = CropBox(box.x - around, box.y - around, box.size + 2 * around).cut(image)
     return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))
 
 
