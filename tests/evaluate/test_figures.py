@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -26,14 +27,32 @@ def test_psnr_and_its_absence():
     assert figures.mean([]).number is None
 
 
-def test_sharpness_and_ratio():
-    sharp = np.zeros((20, 20, 3), np.uint8)
-    sharp[::2] = 200
-    soft = np.full((20, 20, 3), 90, np.uint8)
-    assert figures.sharpness(soft) == 0
-    # Rows 0 and 200 in turn: the Laplacian is +400 and -400.
-    assert figures.sharpness(sharp) == pytest.approx(400**2)
-    assert np.isnan(figures.sharpness(sharp[:0]))
+def test_sharpness_is_the_variance_of_the_laplacian():
+    assert figures.sharpness(np.full((20, 20, 3), 90, np.uint8), 1) == 0
+    assert np.isnan(figures.sharpness(np.zeros((0, 20, 3), np.uint8), 1))
+    # Rows of 0 and 200, eight each: averaged over 4 they have ramps of 50 a row, whose ends are 4 of each 16 rows.
+    rows = np.repeat(np.tile(np.repeat([0, 200], 8), 5)[:, np.newaxis, np.newaxis], 60, axis=1).astype(np.uint8)
+    assert figures.sharpness(np.repeat(rows, 3, axis=2), 1) == pytest.approx(50**2 * 4 / 16, rel=0.05)
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, 1.6])
+@pytest.mark.parametrize("period", [2, 4])
+def test_a_grid_is_no_sharpness_and_blur_is_none_either(period, scale):
+    detail = cv2.GaussianBlur(RNG.normal(0, 160, (160, 160)).astype(np.float32), None, 2.5)
+    place = np.arange(160) % period < period / 2
+    grid = 12 * np.where(np.not_equal.outer(place, place), 1, -1)
+
+    def shown(levels):
+        side = round(160 * scale)
+        picture = cv2.resize(128 + levels.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+        return np.repeat(picture.round().clip(0, 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+
+    plain = figures.sharpness(shown(detail), scale)
+    assert figures.sharpness(shown(detail + grid), scale) == pytest.approx(plain, rel=0.05 if scale >= 1 else 0.12)
+    assert figures.sharpness(shown(cv2.GaussianBlur(detail, None, 2)), scale) < 0.6 * plain
+
+
+def test_ratio():
     assert figures.ratio([1, 2, 50], [4, 2, NAN], "none").number == pytest.approx(0.5)
     assert figures.ratio([NAN, 1], [1, NAN], "none") == figures.Value(None, "none")
     assert figures.ratio([1, 1], [0, 0], "flat").reason == "flat"

@@ -52,7 +52,8 @@ DEFINITIONS = {
         "sharpness of the mouth",
         "ratio",
         "near 1",
-        "variance of the Laplacian of the grey levels in the mouth's square, over that of the recording",
+        "variance of the Laplacian of the grey levels in the mouth's square, over that of the recording; both averaged"
+        " over 4 x 4 pixels of the network's output first, so that a grid of 2 or 4 pixels counts as no detail",
     ),
     "lip_distance": Definition(
         "distance of the lips",

@@ -18,6 +18,7 @@ from .compare import psnr
 from .definitions import Value
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
+GRID = 4  # pixels of the network's output: the coarsest grid that a decoder may leave
 MOST_LAG = 10  # frames
 FEWEST_PAIRS = 20  # of frames, for a correlation
 FEWEST_CHANGES = 5  # for what moves in silence
@@ -67,11 +68,25 @@ def mean(values: Iterable[float], scale: float = 1.0) -> Value:
     return Value(scale * float(known.mean())) if len(known) else Value.missing("no frame shows a face")
 
 
-def sharpness(image: Image) -> float:
-    """Variance of the Laplacian of the grey levels; NaN for an empty picture."""
+def sharpness(image: Image, scale: float) -> float:
+    """Variance of the Laplacian of the grey levels, of detail that is no grid; NaN for a picture of a few pixels.
+
+    image: a part of a frame. scale: pixels of it for one pixel of the network's output. The picture is brought to the
+    network's pixels and averaged over `GRID` x `GRID` of them: a grid of 2 or of 4 pixels, as decoders that shuffle
+    pixels leave it, averages to nothing there, while lips and teeth remain.
+    """
     if not image.size:
         return float("nan")
-    return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    height, width = (max(round(length / scale), 1) for length in grey.shape)
+    grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+    averaged = cv2.boxFilter(grey, cv2.CV_64F, (GRID, GRID), borderType=cv2.BORDER_REFLECT)
+    inside = slice(GRID, -GRID)  # reflected pixels continue no grid
+    return (
+        float(cv2.Laplacian(averaged, cv2.CV_64F)[inside, inside].var())
+        if min(height, width) > 2 * GRID
+        else float("nan")
+    )
 
 
 def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value:

@@ -91,7 +91,7 @@ class Track:
             if truth.mouth:
                 self._put(row, "mouth_error", squared_error(cut(image, truth.mouth), cut(original, truth.mouth)))
         if truth.mouth:
-            self._put(row, "sharpness", sharpness(cut(image, truth.mouth)))
+            self._put(row, "sharpness", sharpness(cut(image, truth.mouth), scale))
         self._recent.append((row, image, truth.mouth))
         self._flicker()
 
