@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import soundfile
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate import figures
 from frame_generation_pipeline.evaluate.track import Track, Truth
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.loop import CROSSFADE, PINGPONG, Loop, Place
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from frame_generation_pipeline.evaluate.report import JSON, evaluate_files
-from frame_generation_pipeline.progress import show_progress
+from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.weights import PRESENTER_GENERATOR

@@ -17,21 +17,21 @@ import av
 import cv2
 import numpy as np
 
-from frame_generation_pipeline.audio.decode import decode_audio, probe_audio
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FrameGenerationError
-from frame_generation_pipeline.generator.checkpoint import read_tensors, recognise_specs
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
+from frame_generation_pipeline.making.checkpoint import read_tensors, recognise_specs
+from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
+from frame_generation_pipeline.media.image_header import image_size
+from frame_generation_pipeline.media.provenance import read_source_type
+from frame_generation_pipeline.media.video_reader import read_frames, read_image
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest_reader import read_manifest
 from frame_generation_pipeline.package.program_reader import read_signature
 from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.package.template import decode_picture
-from frame_generation_pipeline.provenance import read_source_type
-from frame_generation_pipeline.template.image_header import image_size
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.prepared import SUMMARY, recording_cuts
-from frame_generation_pipeline.video.reader import read_frames, read_image
 
 Reader = Callable[[bytes, Path], object]
 

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from whisper_weights import BANDS, HEADS, WIDTH, WhisperEncoder
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.whisper import (
     BLOCK_FEATURES,
     BLOCK_SAMPLES,
@@ -30,7 +29,8 @@ from frame_generation_pipeline.audio.whisper import (
     SAMPLES_HEARD,
     TOKENS_BEFORE,
 )
-from frame_generation_pipeline.generator.graph import Graph
+from frame_generation_pipeline.making.graph import Graph
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 
 TOKENS = 2  # of Whisper's, 50 a second, for one feature

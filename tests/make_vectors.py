@@ -15,9 +15,9 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.engine import generate_frames
-from frame_generation_pipeline.generator.network import GeneratorNetwork
-from frame_generation_pipeline.generator.torch_backend import TorchGenerator
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.torch_backend import TorchGenerator
+from frame_generation_pipeline.speaking.engine import generate_frames
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, WHISPER, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_encoder, seeded_network, write_template

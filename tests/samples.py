@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import torch
 
-from frame_generation_pipeline.audio.ave_encoder import AveEncoder
-from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.making.ave_encoder import AveEncoder
+from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
 
 Module = TypeVar("Module", bound=torch.nn.Module)

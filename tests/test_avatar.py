@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline import Avatar, FrameGenerationPipeline
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.gate import Gate
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
-from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.making.pack import pack_avatar
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import BLENDS
 from frame_generation_pipeline.template.loop import Loop
 from samples import write_template, write_wav

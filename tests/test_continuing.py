@@ -15,8 +15,8 @@ import pytest
 
 from frame_generation_pipeline import Avatar
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OutputError
-from frame_generation_pipeline.package.pack import pack_avatar
-from frame_generation_pipeline.video import frames_folder, segments, writer
+from frame_generation_pipeline.making.pack import pack_avatar
+from frame_generation_pipeline.media.containers import frames_folder, segments, video_writer
 from samples import write_template, write_wav
 
 SECONDS = 3.0  # of sound; 75 frames
@@ -42,7 +42,7 @@ def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+    monkeypatch.setattr(video_writer, "SECONDS", SEGMENT / 25)
     monkeypatch.setattr(frames_folder, "WORTH_KEEPING", SEGMENT)
 
 
@@ -200,18 +200,18 @@ def test_failures_are_one_error_and_keep_the_work(
 
     fail(OutputError, r"o\.mp4: cannot be written \(No space left", disk_is_full)
     monkeypatch.undo()
-    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+    monkeypatch.setattr(video_writer, "SECONDS", SEGMENT / 25)
 
     def encoder_fails(done: int, total: int) -> None:
         if done == 55:
-            monkeypatch.setattr(writer, "picture", broken)
+            monkeypatch.setattr(video_writer, "picture", broken)
 
     def broken(*_: object) -> None:
         raise writer.av.error.ExternalError(542398533, "Generic error in an external library")
 
     fail(OutputError, r"o\.mp4: cannot be written \(Generic error", encoder_fails)
     monkeypatch.undo()
-    monkeypatch.setattr(writer, "SECONDS", SEGMENT / 25)
+    monkeypatch.setattr(video_writer, "SECONDS", SEGMENT / 25)
     done = made(lambda **o: avatar.generate_video(audio, output, **o))
     assert done[0] >= 40
     assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()

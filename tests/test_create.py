@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from frame_generation_pipeline.avatar import Avatar
-from frame_generation_pipeline.cli import app
+from frame_generation_pipeline.cli.app import app
 from frame_generation_pipeline.create import create
 from frame_generation_pipeline.errors import OptionError, OutputError
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.spec import FACE_160, FULL, WHISPER, GeneratorSpec
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING
 from frame_generation_pipeline.weights import PRESENTER_GENERATOR

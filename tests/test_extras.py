@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.export import export_checkpoint
 from frame_generation_pipeline.extras import needing_train_extra
-from frame_generation_pipeline.generator.checkpoint import read_tensors, write_tensors
+from frame_generation_pipeline.making.checkpoint import read_tensors, write_tensors
+from frame_generation_pipeline.making.export import export_checkpoint
 from samples import seeded_network
 
 

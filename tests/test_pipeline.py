@@ -18,9 +18,9 @@ from frame_generation_pipeline.errors import (
     OutputError,
     TemplateError,
 )
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.generator.network import GeneratorNetwork
-from frame_generation_pipeline.generator.torch_backend import TorchGenerator
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
 from samples import draw, seeded_network, write_template, write_wav
 
@@ -322,7 +322,7 @@ def test_frames_of_the_original(reference_dir: Path, seeded_weights: ModuleType,
     weights = seeded_weights.seeded_state_dict(reference_dir / f"shapes_unet{face}_ave.json")
     network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     from frame_generation_pipeline.audio.features import AudioFeatures
-    from frame_generation_pipeline.engine import generate_frames
+    from frame_generation_pipeline.speaking.engine import generate_frames
     from frame_generation_pipeline.template.template import Template
 
     features = AudioFeatures(np.load(reference_dir / "audio.npz")["features_16k"], AUDIO_SPECS["ave"])

@@ -10,11 +10,11 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.gate import frame_levels
 from frame_generation_pipeline.avatar import Avatar
-from frame_generation_pipeline.cli import app
-from frame_generation_pipeline.generator.torch_backend import load_network
+from frame_generation_pipeline.cli.app import app
+from frame_generation_pipeline.making.torch_backend import load_network
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.spec import FACE_328, LIGHT, WHISPER, GeneratorSpec
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker

@@ -22,8 +22,8 @@ import sys
 from pathlib import Path
 
 import frame_generation_pipeline
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.pack import pack_avatar
 from samples import seeded_encoder, seeded_network, write_template, write_wav
 
 work = Path(sys.argv[1])

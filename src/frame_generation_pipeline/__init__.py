@@ -12,9 +12,8 @@ pipeline = FrameGenerationPipeline(checkpoint_path="5.pth", encoder_path="audio_
 pipeline.generate_video(template_dir="dataset/May", audio_path="speech.wav", output_path="result.mp4")
 """
 
-from . import privacy as privacy
-from .avatar import Avatar
-from .errors import (
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import (
     AudioError,
     FeatureError,
     FrameGenerationError,
@@ -26,7 +25,8 @@ from .errors import (
     TemplateError,
     VideoError,
 )
-from .pipeline import FrameGenerationPipeline
+from frame_generation_pipeline.pipeline import FrameGenerationPipeline
+from frame_generation_pipeline.runtime import privacy as privacy
 
 __all__ = [
     "AudioError",

@@ -1,5 +1,5 @@
 """`python -m frame_generation_pipeline` is `framegen`."""
 
-from .cli import main
+from frame_generation_pipeline.cli.app import main
 
 main()

@@ -9,29 +9,29 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from .audio.encoder import AudioProgram
-from .audio.gate import GATE, Gate, silence_window
-from .engine import Frame, Frames, Window, generate_frames
-from .errors import FrameGenerationError, OptionError
-from .face.steady import Steadier
-from .generator.face_states import FaceStates
-from .generator.protocol import Generator, choose_blend
-from .job import describe_versions, file_digest, fingerprint_of
-from .live import LiveSession
-from .package.load import open_package
-from .package.manifest import Manifest
-from .package.programs import load_programs
-from .package.rest import read_rest
-from .package.template import PackagedTemplate
-from .spec import FEATHERED, REFERENCE
-from .speech import Speech, plan_speech
-from .stages import StageTimes, in_parallel
-from .template.loop import FORTH_AND_BACK, Loop
-from .template.sequence import FrameSequence
-from .video.codecs import DEFAULT_PRESET
-from .video.frames_folder import FrameFolderWriter
-from .video.writer import VideoWriter, exact_rate
-from .weights import PRESENTER
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.audio.gate import GATE, Gate, silence_window
+from frame_generation_pipeline.errors import FrameGenerationError, OptionError
+from frame_generation_pipeline.face.steady import Steadier
+from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest, fingerprint_of
+from frame_generation_pipeline.generator.face_states import FaceStates
+from frame_generation_pipeline.generator.protocol import Generator, choose_blend
+from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
+from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
+from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.manifest import Manifest
+from frame_generation_pipeline.package.programs import load_programs
+from frame_generation_pipeline.package.rest import read_rest
+from frame_generation_pipeline.package.template import PackagedTemplate
+from frame_generation_pipeline.speaking.engine import Frame, Frames, Window, generate_frames
+from frame_generation_pipeline.speaking.live import LiveSession
+from frame_generation_pipeline.speaking.speech import Speech, plan_speech
+from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
+from frame_generation_pipeline.spec import FEATHERED, REFERENCE
+from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
+from frame_generation_pipeline.template.sequence import FrameSequence
+from frame_generation_pipeline.weights import PRESENTER
 
 LOOK_BACK = 1  # frames before the first one of a continued video that are made again, where the mouth is made steadier
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -154,9 +154,9 @@ class Avatar:
         start_frame: how many frames later the template is entered.
         start_time, end_time: the part of the sound to say, in seconds.
         fps: of the video; frames are repeated or left out where it is not the features' own (25, wenet 20).
-        crf: constant rate factor, lower is better; the codec's usual one when not given. preset: see `video.codecs`.
+        crf: constant rate factor, lower is better; the codec's usual one when not given. preset: see `media.codecs`.
         frames_dir, frame_format: also write the frames as pictures, `png` or `jpg`.
-        provenance: say in every file that it is made, see `provenance.py`.
+        provenance: say in every file that it is made, see `media.provenance`.
         progress: called after each frame with the frames done and the frames in all.
         times: filled with the time of each stage.
 

@@ -5,20 +5,20 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import OptionError, OutputError
-from .evaluate.evaluation import Evaluation
-from .evaluate.report import PAGE as EVALUATION_PAGE
-from .evaluate.report import evaluate_files
-from .output import prepare_folder
-from .package.pack import PackReport, pack_avatar
-from .package.write import SUFFIX
-from .prepare.prepare import REPORT, Preparation, prepare
-from .progress import Update
-from .spec import LIGHT
-from .train.recipe import DEFAULT, FOLLOWING, Recipe
-from .train.run import PAGE as TRAINING_PAGE
-from .train.run import Duration, train
-from .weights import PRESENTER_GENERATOR
+from frame_generation_pipeline.errors import OptionError, OutputError
+from frame_generation_pipeline.evaluate.evaluation import Evaluation
+from frame_generation_pipeline.evaluate.report import PAGE as EVALUATION_PAGE
+from frame_generation_pipeline.evaluate.report import evaluate_files
+from frame_generation_pipeline.files.output import prepare_folder
+from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.making.pack import PackReport, pack_avatar
+from frame_generation_pipeline.making.package_writer import SUFFIX
+from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
+from frame_generation_pipeline.spec import LIGHT
+from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
+from frame_generation_pipeline.train.run import PAGE as TRAINING_PAGE
+from frame_generation_pipeline.train.run import Duration, train
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR
 
 Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
 

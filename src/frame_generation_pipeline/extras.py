@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .errors import OptionError
+from frame_generation_pipeline.errors import OptionError
 
 _TRAIN = ("torch", "onnx", "safetensors", "jinja2", "matplotlib")  # what the extra brings
 

@@ -4,22 +4,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .audio.encoder import AudioProgram, builtin_encoder, load_encoder
-from .audio.gate import GATE, Gate
-from .avatar import Avatar
-from .engine import Frame
-from .errors import OptionError
-from .extras import needing_train_extra
-from .generator.face_states import FaceStates
-from .generator.onnx_backend import OnnxGenerator
-from .generator.program_backend import ProgramGenerator
-from .generator.protocol import Generator
-from .job import file_digest, fingerprint_of
-from .spec import REFERENCE
-from .speech import plan_speech
-from .template.loop import FORTH_AND_BACK, Loop
-from .template.rest import recorded_rest
-from .template.template import Template
+from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
+from frame_generation_pipeline.audio.gate import GATE, Gate
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.files.fingerprint import file_digest, fingerprint_of
+from frame_generation_pipeline.generator.face_states import FaceStates
+from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
+from frame_generation_pipeline.generator.program_backend import ProgramGenerator
+from frame_generation_pipeline.generator.protocol import Generator
+from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.speaking.engine import Frame
+from frame_generation_pipeline.speaking.speech import plan_speech
+from frame_generation_pipeline.spec import REFERENCE
+from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
+from frame_generation_pipeline.template.rest import recorded_rest
+from frame_generation_pipeline.template.template import Template
 
 BACKENDS = ("torch", "onnx")
 
@@ -54,7 +55,7 @@ class FrameGenerationPipeline:
         encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features;
             `whisper` has one built in.
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
-        providers, threads: for ONNX Runtime; see `generator.onnx_session.open_session`.
+        providers, threads: for ONNX Runtime; see `runtime.onnx_session.open_session`.
         blend: `reference`, the original's frames to the bit, which is what these calls are for; or `feathered`, as
             avatars have it by default, for faces without an edge and mouths that rest in silence.
         gate, steady, loop: see the fields of `Avatar`.
@@ -76,7 +77,7 @@ class FrameGenerationPipeline:
             raise OptionError("give either a checkpoint or an ONNX model")
         elif backend == "torch":
             with needing_train_extra(f"{checkpoint_path}: a checkpoint"):
-                from .generator.torch_backend import TorchGenerator
+                from frame_generation_pipeline.making.torch_backend import TorchGenerator
             self.generator = TorchGenerator.load(checkpoint_path, mode=mode, device=device or "auto")
         else:
             self.generator = _programs(checkpoint_path, mode, providers, threads)
@@ -179,14 +180,14 @@ class FrameGenerationPipeline:
         return avatar.frames(audio_path, audio_features_path=audio_features_path, **options)
 
     def export_model_to_onnx(self, output_path: str | Path, opset_version: int = 17) -> None:
-        """Write the generator as one ONNX graph, compared with PyTorch; see `generator.export.export_generator`.
+        """Write the generator as one ONNX graph, compared with PyTorch; see `making.export_generator.export_generator`.
 
         Raises OptionError when the pipeline runs an ONNX model; ModelError, OutputError.
         """
         if self._checkpoint_path is None:
             raise OptionError("the pipeline runs an ONNX model; export from the checkpoint that it was made from")
-        from .generator.export import export_generator
-        from .generator.torch_backend import load_network
+        from frame_generation_pipeline.making.export_generator import export_generator
+        from frame_generation_pipeline.making.torch_backend import load_network
 
         export_generator(load_network(self._checkpoint_path, self.mode), output_path, opset_version=opset_version)
 
@@ -201,7 +202,7 @@ class FrameGenerationPipeline:
 
         See `reference_outputs.write_reference_outputs`, whose description of the run is returned.
         """
-        from .reference_outputs import write_reference_outputs
+        from frame_generation_pipeline.making.reference_outputs import write_reference_outputs
 
         speech = plan_speech(self.generator.spec.audio, features_path=audio_features_path)
         return write_reference_outputs(
@@ -214,8 +215,8 @@ def _programs(
 ) -> ProgramGenerator:
     """A checkpoint as the programs that an avatar package would hold."""
     with needing_train_extra(f"{checkpoint_path}: a checkpoint"):
-        from .generator.programs import build_face_program, build_render_program
-        from .generator.torch_backend import load_network
+        from frame_generation_pipeline.making.programs import build_face_program, build_render_program
+        from frame_generation_pipeline.making.torch_backend import load_network
     network = load_network(checkpoint_path, mode)
     face, render = build_face_program(network), build_render_program(network, parsing=True)
     return ProgramGenerator(

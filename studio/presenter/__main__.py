@@ -157,8 +157,8 @@ def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
     from listen import PACES, Heard, learn, new_generator, report
 
-    from frame_generation_pipeline.generator.checkpoint import write_tensors
-    from frame_generation_pipeline.generator.torch_backend import load_network
+    from frame_generation_pipeline.making.checkpoint import write_tensors
+    from frame_generation_pipeline.making.torch_backend import load_network
 
     clean = [Heard.read(folder) for folder in arguments.speech]
     noisy = [Heard.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech]

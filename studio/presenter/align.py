@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 from phones import SILENCE, Phone, arpabet
 
-from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 PAUSE = 0.3  # s between two recordings

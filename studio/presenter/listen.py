@@ -19,7 +19,7 @@ from visemes import ARTICULATORS
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
 
 NAMES = [*ARTICULATORS, "seal", "opening"]

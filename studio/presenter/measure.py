@@ -22,7 +22,7 @@ from frame_generation_pipeline.evaluate.figures import (
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE
 from frame_generation_pipeline.evaluate.rendering import dub
 from frame_generation_pipeline.evaluate.track import Truth
-from frame_generation_pipeline.generator.torch_backend import TorchGenerator
+from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FEATHERED, WHISPER
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame

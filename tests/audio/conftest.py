@@ -1,45 +1,15 @@
 """Inputs for the tests of audio: generated speech-like samples and checkpoints of the encoder."""
 
-import wave
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 
-from frame_generation_pipeline.audio.ave_encoder import AveEncoder
-from frame_generation_pipeline.audio.encoder import AudioProgram, export_encoder, load_encoder
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.making.ave_encoder import AveEncoder
+from frame_generation_pipeline.making.encoder import export_encoder, load_encoder
 from samples import draw
-
-
-@pytest.fixture(scope="session")
-def speech() -> Callable[..., np.ndarray]:
-    """`speech(count, rate=16000, channels=1)` -> (channels, count) float32 below full scale."""
-
-    def make(count: int, rate: int = 16_000, channels: int = 1) -> np.ndarray:
-        seconds = np.arange(count) / rate
-        tone = np.sin(2 * np.pi * 220 * seconds) * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * seconds))
-        noise = np.random.default_rng(7).standard_normal((channels, count))
-        return (0.3 * tone + 0.05 * noise).astype(np.float32)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def write_wav() -> Callable[[Path, np.ndarray, int], Path]:
-    """`write_wav(path, samples (channels, n) int16, rate)` writes a plain PCM file."""
-
-    def write(path: Path, samples: np.ndarray, rate: int) -> Path:
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(len(samples))
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(samples.T.astype("<i2").tobytes())
-        return path
-
-    return write
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import torch
 from onnx import TensorProto, helper
 
 from frame_generation_pipeline.audio import encoder
-from frame_generation_pipeline.audio.ave_encoder import AveEncoder, TorchEncoder
-from frame_generation_pipeline.audio.encoder import EncoderProgram, OnnxAudioProgram, export_encoder, load_encoder
+from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.making.ave_encoder import AveEncoder, TorchEncoder
+from frame_generation_pipeline.making.encoder import EncoderProgram, export_encoder, load_encoder
 from frame_generation_pipeline.spec import AVE
 
 

@@ -4,8 +4,8 @@ import librosa
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.mel import filterbank, mel_columns, mel_spectrogram, pre_emphasis, window_count
+from frame_generation_pipeline.media.audio_reader import decode_audio
 
 
 def librosa_mel(samples: np.ndarray) -> np.ndarray:

@@ -4,10 +4,11 @@ import numpy as np
 import onnx
 import pytest
 
-from frame_generation_pipeline.audio.ave_encoder import TorchEncoder, load_ave_encoder
-from frame_generation_pipeline.audio.encoder import AudioProgram, EncoderProgram, OnnxAudioProgram
+from frame_generation_pipeline.audio.encoder import AudioProgram, OnnxAudioProgram
 from frame_generation_pipeline.audio.mel import window_count
-from frame_generation_pipeline.audio.program import build_audio_program
+from frame_generation_pipeline.making.audio_program import build_audio_program
+from frame_generation_pipeline.making.ave_encoder import TorchEncoder, load_ave_encoder
+from frame_generation_pipeline.making.encoder import EncoderProgram
 
 ALL = 2**63 - 1  # windows
 NOISE = np.random.default_rng(5).uniform(-1, 1, 9000)

@@ -7,19 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frame_generation_pipeline.audio.ave_encoder import TorchEncoder
-from frame_generation_pipeline.audio.decode import decode_audio
-from frame_generation_pipeline.audio.encoder import (
-    AudioEncoder,
-    AudioProgram,
-    EncoderProgram,
-    load_encoder,
-    open_encoder,
-)
+from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import FeatureStream, extract_features, stream_windows
 from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.making.ave_encoder import TorchEncoder
+from frame_generation_pipeline.making.encoder import AudioEncoder, EncoderProgram, load_encoder, open_encoder
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import AVE, WHISPER, AudioSpec
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from frame_generation_pipeline.audio import whisper
 from frame_generation_pipeline.audio.blocks import BLOCKS, features_of
-from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder, load_encoder, open_encoder
+from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.stream import FeatureStream, WindowStream, extract_features
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.making.encoder import load_encoder, open_encoder
 from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
@@ -147,7 +148,7 @@ def test_needs_no_torch() -> None:
 import sys
 sys.modules["torch"] = sys.modules["onnx"] = None
 import numpy as np
-from frame_generation_pipeline.audio.encoder import open_encoder
+from frame_generation_pipeline.making.encoder import open_encoder
 assert open_encoder(None).features(np.zeros(9000, np.float32), 0, 3).shape == (3, 256)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from speaking import write_recording
+from speaker import write_recording
 
 
 @pytest.fixture(scope="session")

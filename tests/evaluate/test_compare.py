@@ -8,8 +8,8 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structu
 
 from frame_generation_pipeline.errors import OptionError, VideoError
 from frame_generation_pipeline.evaluate.compare import compare, ssim, worst_frame_picture
-from frame_generation_pipeline.video.reader import write_image
-from frame_generation_pipeline.video.writer import VideoWriter
+from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.media.video_writer import VideoWriter
 
 RNG = np.random.default_rng(0)
 FRAMES = [cv2.GaussianBlur(RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8), (5, 5), 0) for _ in range(3)]

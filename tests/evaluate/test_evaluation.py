@@ -10,7 +10,7 @@ from frame_generation_pipeline.evaluate.evaluation import evaluate, training_par
 from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE
 from frame_generation_pipeline.template.template import Template
-from speaking import FRAMES, HELD_OUT, Oracle, features_of
+from speaker import FRAMES, HELD_OUT, Oracle, features_of
 
 
 class Silence:

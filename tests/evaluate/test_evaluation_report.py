@@ -4,11 +4,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from frame_generation_pipeline.cli import app
+from frame_generation_pipeline.cli.app import app
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OptionError, OutputError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
 from frame_generation_pipeline.evaluate.report import evaluate_files
-from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.making.pack import pack_avatar
 
 
 @pytest.fixture(scope="module")

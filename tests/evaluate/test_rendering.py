@@ -6,7 +6,7 @@ import pytest
 
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.face.crop import network_input, resize_crop
-from frame_generation_pipeline.generator.torch_backend import TorchGenerator
+from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FACE_160, FEATHERED, REFERENCE
 from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_network

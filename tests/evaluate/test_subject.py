@@ -4,11 +4,11 @@ import pytest
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.evaluate.subject import Subject, choose_frames
-from frame_generation_pipeline.export import export_checkpoint
+from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
-from frame_generation_pipeline.job import file_digest
-from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.making.export import export_checkpoint
+from frame_generation_pipeline.making.pack import pack_avatar
 from samples import write_template
 
 
@@ -31,7 +31,7 @@ def test_checkpoint_graph_and_package(checkpoint, tmp_path):
 
 def test_other_devices_run_torch(checkpoint, monkeypatch):
     """Where there is a device beside the CPU the network runs in PyTorch there; here that is the CPU again."""
-    from frame_generation_pipeline.generator import torch_backend
+    from frame_generation_pipeline.making import torch_backend
 
     class Meta(torch_backend.TorchGenerator):
         def __init__(self, network, device):

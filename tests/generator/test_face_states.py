@@ -8,7 +8,7 @@ from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.generator import face_states
 from frame_generation_pipeline.generator.face_states import FaceStates, available_memory
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
-from frame_generation_pipeline.generator.programs import build_face_program, build_render_program
+from frame_generation_pipeline.making.programs import build_face_program, build_render_program
 from samples import draw, seeded_network
 
 FRAMES = 5

@@ -21,22 +21,22 @@ import torch
 from onnx import TensorProto, helper
 from safetensors.torch import save
 
-from frame_generation_pipeline.audio.decode import decode_audio, probe_audio
-from frame_generation_pipeline.audio.encoder import load_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.cli.info import describe
 from frame_generation_pipeline.evaluate.phones import read_phones
 from frame_generation_pipeline.evaluate.subject import choose_frames
-from frame_generation_pipeline.generator.checkpoint import read_tensors
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
-from frame_generation_pipeline.generator.torch_backend import load_network
-from frame_generation_pipeline.info import describe
+from frame_generation_pipeline.making.checkpoint import read_tensors
+from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.making.torch_backend import load_network
+from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
+from frame_generation_pipeline.media.image_header import image_size
+from frame_generation_pipeline.media.video_reader import read_frames, read_image
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.prepare.recording import Recording
-from frame_generation_pipeline.template.image_header import image_size
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.prepared import recording_cuts
 from frame_generation_pipeline.template.template import Template
-from frame_generation_pipeline.video.reader import read_frames, read_image
 from samples import seeded_network, write_template
 
 Content = bytes | Callable[[Path], None]

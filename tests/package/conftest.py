@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.package.pack import PackReport, pack_avatar
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.pack import PackReport, pack_avatar
 from samples import seeded_encoder, write_template
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from frame_generation_pipeline.making.pack import PackReport
 from frame_generation_pipeline.package import manifest, manifest_reader
-from frame_generation_pipeline.package.pack import PackReport
 from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

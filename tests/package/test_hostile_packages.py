@@ -18,9 +18,9 @@ import pytest
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import MissingFileError, PackageError
+from frame_generation_pipeline.making.pack import PackReport
 from frame_generation_pipeline.package import manifest_reader, storage
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.package.pack import PackReport
 from frame_generation_pipeline.package.verify import verify_package
 
 Manifest = dict[str, Any]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.avatar import Avatar
-from frame_generation_pipeline.package.pack import pack_avatar
+from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.template.template import Template
 from samples import write_template

@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 import pytest
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.gate import silence_window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import (
@@ -23,12 +22,13 @@ from frame_generation_pipeline.errors import (
     OutputError,
     TemplateError,
 )
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.generator.torch_backend import TorchGenerator
-from frame_generation_pipeline.package import agreement, build
-from frame_generation_pipeline.package.half import SMALLEST, halve
+from frame_generation_pipeline.making import agreement, build
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.half import SMALLEST, halve
+from frame_generation_pipeline.making.pack import PackReport, pack_avatar
+from frame_generation_pipeline.making.torch_backend import TorchGenerator
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.package.pack import PackReport, pack_avatar
 from frame_generation_pipeline.package.verify import describe_package, verify_package
 from frame_generation_pipeline.pipeline import FrameGenerationPipeline
 from frame_generation_pipeline.spec import WHISPER
@@ -267,7 +267,7 @@ def test_refused_templates(
     landmarks = template_dir / "landmarks" / "2.lms"
     landmarks.write_text(landmarks.read_text().replace("52.0 52.0", "40000 5", 1))
     refused(TemplateError, "2.lms: has points farther", output, **common)
-    monkeypatch.setattr("frame_generation_pipeline.package.pack.MOST_FRAMES", 2)
+    monkeypatch.setattr("frame_generation_pipeline.making.pack.MOST_FRAMES", 2)
     refused(TemplateError, "too large", output, **common)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.audio.decode import decode_audio, probe_audio
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
+from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OptionError, TemplateError
+from frame_generation_pipeline.media.image_header import image_size
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.image_header import image_size
 from frame_generation_pipeline.template.template import Template, kept_pixels
 from samples import write_template
 

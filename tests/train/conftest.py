@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.spec import AVE
 from frame_generation_pipeline.template.template import Template
 from samples import TINY, draw, seeded_network, write_template

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from frame_generation_pipeline.errors import ModelError
-from frame_generation_pipeline.generator.checkpoint import write_tensors
+from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.train.losses import GeneratorLoss, around_lips, temporal_loss
 from frame_generation_pipeline.train.perceptual import PerceptualLoss
 from frame_generation_pipeline.train.recipe import DEFAULT, ORIGINAL

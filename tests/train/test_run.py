@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
-from frame_generation_pipeline.generator.torch_backend import load_network
+from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.recipe import DEFAULT
 from frame_generation_pipeline.train.run import Duration, train

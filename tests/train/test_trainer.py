@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.generator.network import GeneratorNetwork
+from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_160
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.dataset import TrainingSet

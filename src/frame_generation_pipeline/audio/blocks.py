@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
+from frame_generation_pipeline.audio import whisper
+from frame_generation_pipeline.audio.mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_start
 from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WHISPER, AudioSpec
-
-from . import whisper
-from .mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_start
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Samples in, audio features out: an encoder behind its mel front end, by ONNX Runtime, or `ave` by torch."""
+"""Samples in, audio features out: the audio program, and ONNX Runtime as what runs it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,17 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
-from frame_generation_pipeline.errors import ModelError, OptionError
-from frame_generation_pipeline.extras import needing_train_extra
-from frame_generation_pipeline.generator.onnx_session import open_session
-from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, WHISPER, AudioSpec
+from frame_generation_pipeline.audio.blocks import BLOCKS
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.runtime.onnx_session import open_session
+from frame_generation_pipeline.spec import WHISPER, AudioSpec
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
-
-from .blocks import BLOCKS
-from .mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
-
-TOLERANCE = 1e-4  # largest difference of any feature between an exported audio program and the reference
 
 _ENDS = {  # an audio program's inputs and outputs: type, and shape with None for what is free or one type's own
     "samples": ("tensor(float)", [None]),
@@ -39,34 +33,6 @@ class AudioProgram(Protocol):
         Of the n windows that audio of just these samples has (`Blocks.total`), `count` ones from `first` >= 0 on, as
         far as there are any: m = max(0, min(count, n - first)).
         """
-
-
-class AudioEncoder(Protocol):
-    """The network alone, for `EncoderProgram`; each window is encoded on its own."""
-
-    @property
-    def spec(self) -> AudioSpec:
-        """The type of feature that comes out."""
-
-    def encode(self, windows: np.ndarray) -> np.ndarray:
-        """(n, 80, 16) float32 mel windows, n >= 0 -> (n, F) float32 features."""
-
-
-class EncoderProgram:
-    """The reference `AudioProgram`: the mel spectrogram in numpy and an encoder of its windows."""
-
-    def __init__(self, encoder: AudioEncoder) -> None:
-        self.spec = encoder.spec
-        self._encoder = encoder
-
-    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
-        """See `AudioProgram.features`."""
-        mel = mel_spectrogram(np.pad(samples, (0, max(SHORTEST - len(samples), 0))))
-        columns = mel.shape[1]
-        windows = np.lib.stride_tricks.sliding_window_view(mel, WINDOW_COLUMNS, axis=1)
-        indices = range(first, min(first + count, window_count(columns)))
-        starts = [min(window_start(index), columns - WINDOW_COLUMNS) for index in indices]
-        return self._encoder.encode(np.ascontiguousarray(windows[:, starts].swapaxes(0, 1)))
 
 
 class OnnxAudioProgram:
@@ -101,24 +67,6 @@ class OnnxAudioProgram:
         return features
 
 
-def load_encoder(path: str | Path, *, device: str = "cpu", providers: Sequence[str] | None = None) -> AudioProgram:
-    """The audio program of an exported `.onnx` file, or of a `.pth` / `.pt` / `.safetensors` checkpoint by torch.
-
-    device: torch's ("cpu", "cuda"), for checkpoints. providers: for `.onnx`, see `open_session`.
-    Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for options of the other kind
-    of file, for what is not available, or where torch is needed and not installed.
-    """
-    if Path(path).suffix == ".onnx":
-        if device != "cpu":
-            raise OptionError(f"{path}: ONNX files know no device {device!r}; choose execution providers instead")
-        return OnnxAudioProgram(path, providers=providers)
-    if providers is not None:
-        raise OptionError(f"{path}: execution providers are for .onnx files; export the checkpoint first")
-    with needing_train_extra(f"{path}: a checkpoint"):
-        from .ave_encoder import TorchEncoder
-    return EncoderProgram(TorchEncoder(path, device))
-
-
 def builtin_encoder(spec: AudioSpec, *, providers: Sequence[str] | None = None) -> AudioProgram | None:
     """The audio program that comes with this package, or None for features that it has none for."""
     path = builtin_file(spec)
@@ -128,55 +76,3 @@ def builtin_encoder(spec: AudioSpec, *, providers: Sequence[str] | None = None) 
 def builtin_file(spec: AudioSpec) -> Path | None:
     """The file of `builtin_encoder`."""
     return {WHISPER: WHISPER_PROGRAM}.get(spec)
-
-
-def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgram:
-    """The encoder in `path`, see `load_encoder`, or the built-in one for features of type `mode`, by default `whisper`.
-
-    Raises what `load_encoder` raises, and OptionError for another `mode` than the encoder's, or one that has none.
-    """
-    if mode is not None and mode not in AUDIO_SPECS:
-        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
-    if path is None:
-        program = builtin_encoder(AUDIO_SPECS[mode or WHISPER.name])
-        if program is None:
-            raise OptionError(f"no encoder for {mode} features comes with this program; give one (.pth or .onnx)")
-        return program
-    program = load_encoder(path)
-    if mode not in (None, program.spec.name):
-        raise OptionError(f"{path}: gives {program.spec.name} features, not {mode}; leave the mode out or correct it")
-    return program
-
-
-def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:
-    """Write a checkpoint's encoder as the audio program, an ONNX file that `load_encoder` reads.
-
-    Its features are compared with the reference's, of noise and of something like speech, before the file gets its
-    name. Raises what loading a checkpoint raises, ModelError when any feature differs by more than 1e-4, and
-    OutputError when the file cannot be written.
-    """
-    with needing_train_extra(f"{checkpoint_path}: the export"):
-        from .ave_encoder import TorchEncoder
-        from .program import build_audio_program
-    encoder = TorchEncoder(checkpoint_path, "cpu")
-    with complete_file(Path(output_path)) as temporary:
-        temporary.write_bytes(build_audio_program(encoder.module).SerializeToString(deterministic=True))
-        program, reference = OnnxAudioProgram(temporary), EncoderProgram(encoder)
-        for samples in _trial_signals():
-            expected = reference.features(samples, 0, len(samples))
-            difference = np.abs(program.features(samples, 0, len(samples)) - expected).max()
-            if not difference <= TOLERANCE:  # also when it is not a number
-                raise ModelError(
-                    f"{output_path}: not written, the audio program differs from torch by {difference:.1e}"
-                    f" (at most {TOLERANCE:.0e} expected); check the checkpoint's values"
-                )
-
-
-def _trial_signals() -> tuple[np.ndarray, np.ndarray]:
-    """White noise, and syllables of a voice with silence between them; a second each, float32."""
-    seconds = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    pitch = 2 * np.pi * (120 * seconds + 3 * np.sin(2 * np.pi * 2 * seconds))
-    voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 30))
-    syllables = 0.3 * voice * np.maximum(0, np.sin(2 * np.pi * 4 * seconds))
-    noise = np.random.default_rng(0).uniform(-1, 1, SAMPLE_RATE)
-    return noise.astype(np.float32), syllables.astype(np.float32)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
-from frame_generation_pipeline.json_file import read_json
-from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.files.json_file import read_json
+from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, WINDOW_BEFORE, AudioSpec
 
 _CHECKED_ROWS = 1024  # rows looked at in one go, so that checking a mapped file takes little memory

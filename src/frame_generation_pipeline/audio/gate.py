@@ -11,12 +11,11 @@ from itertools import chain, repeat
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.audio.features import feature_window
+from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
-
-from .encoder import AudioProgram
-from .features import feature_window
-from .stream import extract_features
 
 AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames; a window's last feature is that of so much later a frame
 AFTER = 2  # frames after speech in which the mouth comes to its end by itself

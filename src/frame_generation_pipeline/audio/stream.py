@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from frame_generation_pipeline.audio.blocks import BLOCKS
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
-
-from .blocks import BLOCKS
-from .encoder import AudioProgram
-from .features import AudioFeatures, feature_window
 
 
 class FeatureStream:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import OptionError, VideoError
-from frame_generation_pipeline.video.reader import frame_files, read_frames, read_image
+from frame_generation_pipeline.media.video_reader import frame_files, read_frames, read_image
 
 Frame = NDArray[np.uint8]  # (H, W, 3) BGR
 

@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
+from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
+from frame_generation_pipeline.evaluate.figures import Curve, Image, levels
+from frame_generation_pipeline.evaluate.phones import Phone
+from frame_generation_pipeline.evaluate.rendering import Choice, Window
+from frame_generation_pipeline.evaluate.scene import Scene
+from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
-from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
-
-from .definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
-from .figures import Curve, Image, levels
-from .phones import Phone
-from .rendering import Choice, Window
-from .scene import Scene
 
 FEWEST_FRAMES = 3  # that are held out; most figures need more
 SILENT_SECONDS = 2.0  # that are generated on digital silence

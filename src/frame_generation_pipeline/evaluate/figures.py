@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.evaluate.compare import psnr
+from frame_generation_pipeline.evaluate.definitions import Value
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.crop_box import CropBox
-
-from .compare import psnr
-from .definitions import Value
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
 GRID = 4  # pixels of the network's output: the coarsest grid that a decoder may leave

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, RECONSTRUCTION, USE
+from frame_generation_pipeline.evaluate.evaluation import Evaluation
+from frame_generation_pipeline.evaluate.table import table
 from frame_generation_pipeline.report.page import Page
-
-from .definitions import DEFINITIONS, RECONSTRUCTION, USE
-from .evaluation import Evaluation
-from .table import table
 
 
 def write_page(path: Path, evaluation: Evaluation, fps: float, about: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from frame_generation_pipeline.errors import FeatureError, MissingFileError
-from frame_generation_pipeline.json_file import read_json
+from frame_generation_pipeline.files.json_file import read_json
 
 BILABIAL = ("p", "b", "m")  # the lips meet
 SILENCE = "sil"

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import network_window
+from frame_generation_pipeline.evaluate.figures import Box, Image
 from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.paste import paste
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.spec import REFERENCE, FaceSpec
 from frame_generation_pipeline.template.sequence import TemplateFrame
-
-from .figures import Box, Image
 
 Window = npt.NDArray[np.float32]  # (16, F)
 

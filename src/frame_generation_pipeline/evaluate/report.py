@@ -5,19 +5,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from frame_generation_pipeline.audio.encoder import load_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.evaluate.evaluation import Evaluation, evaluate
+from frame_generation_pipeline.evaluate.phones import read_phones
+from frame_generation_pipeline.evaluate.subject import Subject, choose_frames
 from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.files.fingerprint import file_digest
+from frame_generation_pipeline.files.output import complete_file, prepare_folder
+from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import choose_blend
-from frame_generation_pipeline.job import file_digest
-from frame_generation_pipeline.output import complete_file, prepare_folder
-from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
-
-from .evaluation import Evaluation, evaluate
-from .phones import read_phones
-from .subject import Subject, choose_frames
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
 
@@ -50,7 +49,7 @@ def evaluate_files(
     """
     output = Path(output_dir)
     with needing_train_extra(f"{output / PAGE}: the page"):
-        from .page import write_page
+        from frame_generation_pipeline.evaluate.page import write_page
     template, subject = Template.open(template_dir), Subject.load(path, mode=mode, device=device)
     spec = subject.generator.spec.audio
     features_path = Path(features_path) if features_path else template.folder / features_name(spec.name)

@@ -7,17 +7,25 @@ import cv2
 import numpy as np
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.evaluate import figures
+from frame_generation_pipeline.evaluate.compare import captioned
+from frame_generation_pipeline.evaluate.definitions import (
+    DEFINITIONS,
+    DUBBING,
+    OUTPUT,
+    RANDOM,
+    RECORDING,
+    TEMPLATE,
+    UNCHANGED,
+    Value,
+)
+from frame_generation_pipeline.evaluate.figures import Curve, Image
+from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE, Phone
+from frame_generation_pipeline.evaluate.rendering import Choice, Window, dub, reconstruct, with_face, with_mouth
+from frame_generation_pipeline.evaluate.track import Track, Truth
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
-
-from . import figures
-from .compare import captioned
-from .definitions import DEFINITIONS, DUBBING, OUTPUT, RANDOM, RECORDING, TEMPLATE, UNCHANGED, Value
-from .figures import Curve, Image
-from .phones import BILABIAL, SILENCE, Phone
-from .rendering import Choice, Window, dub, reconstruct, with_face, with_mouth
-from .track import Track, Truth
 
 STRIP_SIDE = 240  # pixels of a face on a strip
 PAUSE_EDGE = 0.2  # s of a pause at either end, in which lips may still move

@@ -7,11 +7,11 @@ from pathlib import Path
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
-from frame_generation_pipeline.generator.checkpoint import CHECKPOINT_SUFFIXES
+from frame_generation_pipeline.files.fingerprint import file_digest
+from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
-from frame_generation_pipeline.job import file_digest
-from frame_generation_pipeline.json_file import read_json
+from frame_generation_pipeline.making.checkpoint import CHECKPOINT_SUFFIXES
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.package.programs import load_programs
@@ -47,8 +47,8 @@ class Subject:
         if path.suffix not in CHECKPOINT_SUFFIXES:
             raise ModelError(f"{path}: expected a checkpoint, an ONNX generator or an avatar package")
         with needing_train_extra(f"{path}: a checkpoint"):
-            from frame_generation_pipeline.generator.programs import build_network_program
-            from frame_generation_pipeline.generator.torch_backend import TorchGenerator, choose_device, load_network
+            from frame_generation_pipeline.making.programs import build_network_program
+            from frame_generation_pipeline.making.torch_backend import TorchGenerator, choose_device, load_network
         network, device = load_network(path, mode), choose_device(device)
         generator: NetworkGenerator
         if device == "cpu":  # ONNX Runtime is faster there

@@ -1,7 +1,7 @@
 """Figures as rows of text."""
 
-from .definitions import DEFINITIONS, Definition, Value
-from .evaluation import Evaluation
+from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, Definition, Value
+from frame_generation_pipeline.evaluate.evaluation import Evaluation
 
 
 def table(evaluation: Evaluation, subjects: tuple[str, ...]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -7,6 +7,17 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.evaluate.compare import ssim
+from frame_generation_pipeline.evaluate.figures import (
+    Box,
+    Image,
+    cut,
+    edge_gradient,
+    mouth_square,
+    second_difference,
+    sharpness,
+    squared_error,
+)
 from frame_generation_pipeline.spec import FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.tracking.detector import overlap
@@ -18,9 +29,6 @@ from frame_generation_pipeline.tracking.lips import (
     lip_points,
     mouth_box,
 )
-
-from .compare import ssim
-from .figures import Box, Image, cut, edge_gradient, mouth_square, second_difference, sharpness, squared_error
 
 LEAST_OVERLAP = 0.1  # of a face with the template's box, to be the template's person
 SMALLEST_MOUTH = 8  # pixels of its square, to be compared

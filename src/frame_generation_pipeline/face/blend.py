@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.face.crop import interpolation
 from frame_generation_pipeline.spec import FEATHERED, REFERENCE, FaceSpec
-
-from .crop import interpolation
 
 CELLS = 20  # of the painted square, along a side; colours are compared and shifted by means of cells
 FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out

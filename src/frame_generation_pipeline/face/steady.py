@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.face.blend import fade
 from frame_generation_pipeline.spec import FaceSpec
 from frame_generation_pipeline.template.sequence import TemplateFrame
-
-from .blend import fade
 
 WEIGHT = 2 / 3  # of the mean of both neighbours, where nothing moves: the mean of three frames
 MOTION = 8.0  # levels, half the difference between the neighbours, at which the weight has fallen to 1/e

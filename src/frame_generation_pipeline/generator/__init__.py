@@ -1,1 +1,1 @@
-"""The network that paints the face, its backends and its export."""
+"""The generator that paints the face, as what plays it sees it: a protocol and its backends."""

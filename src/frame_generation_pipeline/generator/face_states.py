@@ -11,9 +11,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from frame_generation_pipeline.errors import OutputError
-from frame_generation_pipeline.output import complete_file
-
-from .program_backend import ProgramGenerator, ProgramState
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
 
 MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
 SHARE_OF_FREE = 4  # and never more than this part of what is free

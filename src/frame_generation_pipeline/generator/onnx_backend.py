@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.generator.protocol import NetworkGenerator
+from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
-
-from .onnx_session import open_session
-from .protocol import NetworkGenerator
 
 
 class OnnxGenerator(NetworkGenerator):

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from frame_generation_pipeline.cores import available_cores
 from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.runtime.cores import available_cores
+from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import BLENDS, REFERENCE, WINDOW, GeneratorSpec
-
-from .onnx_session import open_session
 
 _ARGUMENTS = {"window", "crop", "blend", "keep"}  # inputs of the render program that are not of the face state
 

@@ -1,1 +1,1 @@
-"""The avatar package: a person's avatar in one folder or `.avatar` file, as docs/avatar.md describes it."""
+"""The avatar package, read and checked: one folder or `.avatar` file, as docs/avatar.md describes it."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frame_generation_pipeline.errors import MissingFileError
-
-from .manifest import MANIFEST, Manifest
-from .manifest_reader import MOST_MANIFEST, read_manifest
-from .refusal import Refusal, refusing, shown
-from .storage import Stretch, find_files
+from frame_generation_pipeline.package.manifest import MANIFEST, Manifest
+from frame_generation_pipeline.package.manifest_reader import MOST_MANIFEST, read_manifest
+from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
+from frame_generation_pipeline.package.storage import Stretch, find_files
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,7 @@ import json
 import re
 from typing import Any, NoReturn, TypeVar
 
-from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
-from frame_generation_pipeline.template.crop_box import CropBox
-
-from .manifest import (
+from frame_generation_pipeline.package.manifest import (
     BLENDS_SINCE,
     FORMAT,
     LANDMARK_BYTES,
@@ -28,7 +25,9 @@ from .manifest import (
     is_text,
     program_path,
 )
-from .refusal import Refusal, shown
+from frame_generation_pipeline.package.refusal import Refusal, shown
+from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
+from frame_generation_pipeline.template.crop_box import CropBox
 
 MOST_MANIFEST = 64 * 10**6  # bytes of avatar.json
 MOST_FILE = 2**30  # bytes of one file

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refusal import Refusal, shown
+from frame_generation_pipeline.package.refusal import Refusal, shown
 
 DOMAINS = (b"", b"ai.onnx")  # of the standard operators, by both their names
 CONTROL_FLOW = (b"If", b"Loop", b"Scan", b"SequenceMap")

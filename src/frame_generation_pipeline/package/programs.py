@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
+from frame_generation_pipeline.package.load import Package
+from frame_generation_pipeline.package.manifest import BLENDS_SINCE, Manifest, program_path
+from frame_generation_pipeline.package.program_reader import Signature, Value, read_signature
+from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
 from frame_generation_pipeline.spec import WINDOW
-
-from .load import Package
-from .manifest import BLENDS_SINCE, Manifest, program_path
-from .program_reader import Signature, Value, read_signature
-from .refusal import Refusal, refusing, shown
 
 MOST_STATE = 2**28  # bytes of a face state
 

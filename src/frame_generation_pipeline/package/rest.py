@@ -5,13 +5,12 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.audio.gate import silence_window
+from frame_generation_pipeline.package.load import Package
+from frame_generation_pipeline.package.manifest import REST
+from frame_generation_pipeline.package.refusal import Refusal, refusing
 from frame_generation_pipeline.spec import WINDOW, AudioSpec
 from frame_generation_pipeline.template.rest import recorded_rest
 from frame_generation_pipeline.template.template import Template
-
-from .load import Package
-from .manifest import REST
-from .refusal import Refusal, refusing
 
 RECORDED, SILENCE, NONE = "the recording's", "digital silence's", "none"  # where they come from
 

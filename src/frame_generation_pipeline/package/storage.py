@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .refusal import Refusal, shown
+from frame_generation_pipeline.package.refusal import Refusal, shown
 
 MOST_FILES = 250_000  # two pictures for each of 100,000 frames, and some more
 MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import TemplateError
-from frame_generation_pipeline.template.image_header import PNG_SIGNATURE, picture_size, without_excess
+from frame_generation_pipeline.media.image_header import PNG_SIGNATURE, picture_size, without_excess
+from frame_generation_pipeline.package.load import Package
+from frame_generation_pipeline.package.manifest import frame_path, parsing_path
+from frame_generation_pipeline.package.refusal import Refusal, refusing
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 from frame_generation_pipeline.template.template import kept_pixels
-
-from .load import Package
-from .manifest import frame_path, parsing_path
-from .refusal import Refusal, refusing
 
 
 class PackagedTemplate(FrameSequence):

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from frame_generation_pipeline.package.load import Package, open_package
+from frame_generation_pipeline.package.manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
+from frame_generation_pipeline.package.programs import load_programs
+from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
+from frame_generation_pipeline.package.rest import read_rest
+from frame_generation_pipeline.package.template import PackagedTemplate, decode_picture, read_header
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
-
-from .load import Package, open_package
-from .manifest import LANDMARKS, PREVIEW, PREVIEW_SIDE
-from .programs import load_programs
-from .refusal import Refusal, refusing, shown
-from .rest import read_rest
-from .template import PackagedTemplate, decode_picture, read_header
 
 
 def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> list[str]:

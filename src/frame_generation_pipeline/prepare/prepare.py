@@ -12,27 +12,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.audio.decode import decode_audio
-from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder, load_encoder
+from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OutputError, VideoError
-from frame_generation_pipeline.job import file_digest
-from frame_generation_pipeline.json_file import read_json
-from frame_generation_pipeline.output import complete_file, prepare_folder, writing
-from frame_generation_pipeline.partial import LOCK, SUFFIX, alone
-from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.files.fingerprint import file_digest
+from frame_generation_pipeline.files.json_file import read_json
+from frame_generation_pipeline.files.output import complete_file, prepare_folder, writing
+from frame_generation_pipeline.files.partial import LOCK, SUFFIX, alone
+from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
+from frame_generation_pipeline.prepare.recording import Recording
+from frame_generation_pipeline.prepare.report import write_report
+from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
+from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
+from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
-from frame_generation_pipeline.stages import prefetch
 from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
 from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
-from frame_generation_pipeline.video.reader import write_image
-
-from .observation import VALUES, Observation, Observer
-from .recording import Recording
-from .report import write_report
-from .selection import Problem, Range, find_problems, select
-from .smoothing import BOX_POINTS, jitter, motion
 
 VERSION = 2  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.audio.decode import probe_audio
 from frame_generation_pipeline.errors import AudioError, MissingFileError, VideoError
-from frame_generation_pipeline.media import open_media
-from frame_generation_pipeline.video.reader import read_timed_frames
+from frame_generation_pipeline.media.audio_reader import probe_audio
+from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.media.video_reader import read_timed_frames
 
 logger = logging.getLogger(__name__)
 

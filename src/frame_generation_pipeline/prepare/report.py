@@ -9,17 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.audio.decode import decode_audio
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.video_reader import read_image
+from frame_generation_pipeline.prepare.observation import Observation
+from frame_generation_pipeline.prepare.selection import SMALL_BOX, Problem, Range
 from frame_generation_pipeline.report.page import Page
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.prepared import SOUND
 from frame_generation_pipeline.template.template import FRAMES
 from frame_generation_pipeline.tracking.lips import lip_opening
-from frame_generation_pipeline.video.reader import read_image
-
-from .observation import Observation
-from .selection import SMALL_BOX, Problem, Range
 
 SHEET, COLUMNS, THUMBNAIL = 12, 6, 240  # pictures on the contact sheet, in a row, and their height in pixels
 EXAMPLES = 3  # pictures of each kind of problem

@@ -8,13 +8,12 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.prepare.observation import Observation
+from frame_generation_pipeline.prepare.smoothing import smooth_landmarks
 from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
 from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.lips import yaw
-
-from .observation import Observation
-from .smoothing import smooth_landmarks
 
 LONGEST_GAP = 0.4  # seconds; longer ones are left out
 SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
-from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.files.output import complete_file
 
 QUALITY = 88  # of JPEG pictures
 CHART_SIZE = (9.0, 3.0)  # inches; scaled to the page's width

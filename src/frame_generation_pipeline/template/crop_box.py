@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .landmarks import FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE
+from frame_generation_pipeline.template.landmarks import FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE
 
 SMALLEST_BOX = 32  # pixels; below this a face has no detail to regenerate
 

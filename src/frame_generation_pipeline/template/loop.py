@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from frame_generation_pipeline.errors import OptionError
-
-from .crop_box import CropBox
+from frame_generation_pipeline.template.crop_box import CropBox
 
 PINGPONG, CROSSFADE = "pingpong", "crossfade"
 LOOPS = (PINGPONG, CROSSFADE)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from frame_generation_pipeline.errors import MissingFileError, OptionError, TemplateError
-from frame_generation_pipeline.json_file import read_json
+from frame_generation_pipeline.files.json_file import read_json
 
 SUMMARY, SOUND = "prepare.json", "aud.wav"
 

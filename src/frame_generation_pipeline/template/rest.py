@@ -6,14 +6,13 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.audio.decode import decode_audio
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.gate import GATE, frame_levels
+from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
-
-from .landmarks import lip_opening, read_landmarks
-from .prepared import SOUND, features_name, recording_cuts
-from .template import Template
+from frame_generation_pipeline.template.landmarks import lip_opening, read_landmarks
+from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
+from frame_generation_pipeline.template.template import Template
 
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
 LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB

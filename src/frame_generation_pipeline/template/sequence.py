@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import OptionError
-
-from .crop_box import CropBox
-from .loop import FORTH_AND_BACK, Loop, Place
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop, Place
 
 
 @dataclass(frozen=True)

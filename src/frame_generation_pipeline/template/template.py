@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, TemplateError
-from frame_generation_pipeline.video.reader import read_image
-
-from .crop_box import CropBox
-from .image_header import image_size
-from .landmarks import read_landmarks
-from .sequence import FrameSequence, TemplateFrame
+from frame_generation_pipeline.media.image_header import image_size
+from frame_generation_pipeline.media.video_reader import read_image
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.landmarks import read_landmarks
+from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 
 FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
 MOST_PROBLEMS_SHOWN = 20

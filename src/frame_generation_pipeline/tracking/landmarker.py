@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .detector import Detection, FaceDetector, overlap
-from .lips import lip_opening
-from .mesh import EYE_CORNERS, FaceMesh, Region
+from frame_generation_pipeline.tracking.detector import Detection, FaceDetector, overlap
+from frame_generation_pipeline.tracking.lips import lip_opening
+from frame_generation_pipeline.tracking.mesh import EYE_CORNERS, FaceMesh, Region
 
 LOWEST_PRESENCE = 0.5  # from which a mesh is believed
 SAME_FACE = 0.5  # overlap of boxes from which two meshes are of one face

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from .mesh import EYE_CORNERS
+from frame_generation_pipeline.tracking.mesh import EYE_CORNERS
 
 OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)

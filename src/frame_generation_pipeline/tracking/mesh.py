@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.generator.onnx_session import open_session
+from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.weights import FACE_MESH
 
 POINTS = 468

@@ -14,13 +14,12 @@ from torch import Tensor
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
-from frame_generation_pipeline.output import complete_file
+from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
 from frame_generation_pipeline.template.template import Template
-
-from .recipe import Recipe
+from frame_generation_pipeline.train.recipe import Recipe
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
 MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the network's input

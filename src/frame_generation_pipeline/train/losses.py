@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from .perceptual import PerceptualLoss
-from .recipe import Recipe
+from frame_generation_pipeline.train.perceptual import PerceptualLoss
+from frame_generation_pipeline.train.recipe import Recipe
 
 
 def around_lips(faces: Tensor, mouth: npt.NDArray[np.int64], side: int) -> Tensor:

@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.report.page import Page
-
-from .recipe import Recipe
+from frame_generation_pipeline.train.recipe import Recipe
 
 
 @dataclass

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from frame_generation_pipeline.errors import ModelError
-from frame_generation_pipeline.generator.checkpoint import read_tensors
+from frame_generation_pipeline.making.checkpoint import read_tensors
 from frame_generation_pipeline.weights import PERCEPTUAL
 
 # (channels in, channels out) of the convolutions up to conv3_3, by torchvision's index; VGG16 and VGG19 agree so far.

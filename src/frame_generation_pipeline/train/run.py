@@ -16,27 +16,26 @@ import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
-from frame_generation_pipeline.generator.checkpoint import write_tensors
-from frame_generation_pipeline.generator.network import GeneratorNetwork
-from frame_generation_pipeline.generator.torch_backend import choose_device, load_network
-from frame_generation_pipeline.json_file import read_json
-from frame_generation_pipeline.output import complete_file
-from frame_generation_pipeline.partial import alone
-from frame_generation_pipeline.progress import Update
+from frame_generation_pipeline.files.json_file import read_json
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.files.partial import alone
+from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.torch_backend import choose_device, load_network
+from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
-from frame_generation_pipeline.stages import prefetch
 from frame_generation_pipeline.template.prepared import find_features, recording_cuts
 from frame_generation_pipeline.template.rest import parted_in_silence
 from frame_generation_pipeline.template.template import Template
-
-from .dataset import Batch, TrainingSet
-from .losses import GeneratorLoss
-from .memory import keep_freed_memory
-from .page import Log, write_page
-from .recipe import DEFAULT, Recipe
-from .scores import score_held_out
-from .syncnet import SyncLoss, SyncNetwork, SyncTrainer
-from .trainer import Trainer
+from frame_generation_pipeline.train.dataset import Batch, TrainingSet
+from frame_generation_pipeline.train.losses import GeneratorLoss
+from frame_generation_pipeline.train.memory import keep_freed_memory
+from frame_generation_pipeline.train.page import Log, write_page
+from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
+from frame_generation_pipeline.train.scores import score_held_out
+from frame_generation_pipeline.train.syncnet import SyncLoss, SyncNetwork, SyncTrainer
+from frame_generation_pipeline.train.trainer import Trainer
 
 HELD_OUT = 2.0  # seconds at the end of a template that are not learned from
 SAVE_EVERY, PAGE_EVERY, LOG_EVERY = 60.0, 180.0, 20  # seconds, seconds, steps

@@ -5,11 +5,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from frame_generation_pipeline.generator.network import GeneratorNetwork
-
-from .dataset import mouth_side
-from .losses import around_lips
-from .trainer import Trainer
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.train.dataset import mouth_side
+from frame_generation_pipeline.train.losses import around_lips
+from frame_generation_pipeline.train.trainer import Trainer
 
 FRAMES = 8  # held-out frames that are painted
 GAIN = 4  # of the differences shown

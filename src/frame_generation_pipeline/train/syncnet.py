@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frame_generation_pipeline.spec import FACE_160, AudioSpec
-
-from .dataset import TrainingSet
+from frame_generation_pipeline.train.dataset import TrainingSet
 
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the face encoder's levels
 LEARNING_RATE = 1e-4  # a tenth of the generator's: at more it collapses to one answer

@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frame_generation_pipeline.generator.network import GeneratorNetwork
-
-from .dataset import Batch, TrainingSet, mouth_side
-from .losses import GeneratorLoss
-from .recipe import Recipe
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.train.dataset import Batch, TrainingSet, mouth_side
+from frame_generation_pipeline.train.losses import GeneratorLoss
+from frame_generation_pipeline.train.recipe import Recipe
 
 WARM_UP = 50  # steps in which the learning rate rises, where it also decays
 HIGHEST_NORM = 1.0  # gradients longer than this are shortened, so that no odd batch ruins a training

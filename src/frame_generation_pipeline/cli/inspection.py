@@ -1,0 +1,173 @@
+"""Pictures that explain a result: what the network saw and painted, what became of it, and how the lips follow."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.gate import rest_shares
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.evaluate.compare import captioned
+from frame_generation_pipeline.evaluate.track import Truth
+from frame_generation_pipeline.face.crop import mask_face, resize_crop
+from frame_generation_pipeline.files.output import prepare_folder
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.report.lip_chart import draw_lip_chart
+from frame_generation_pipeline.speaking.engine import Frame, Window
+from frame_generation_pipeline.speaking.speech import Speech
+from frame_generation_pipeline.spec import REFERENCE, SAMPLE_RATE, FaceSpec
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.sequence import TemplateFrame
+from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
+from frame_generation_pipeline.tracking.lips import lip_opening
+
+FRAME, FACES, LIPS = "frame.png", "faces.png", "lips.png"
+LONGEST = 10.0  # seconds of speech whose lips are drawn, when nobody says how many
+SIDE = 400  # pixels of a face
+GAIN = 4  # of the differences shown
+BOX, PAINTED, MASKED = (90, 220, 90), (60, 200, 255), (70, 70, 230)  # BGR
+
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A template frame on its way to a frame of the result."""
+
+    number: int  # of the result's frame
+    frame: TemplateFrame
+    painted: Frame  # the crop as the original would write it back
+    patch: Frame  # the crop as it is written back
+
+
+def inspect_speech(
+    avatar: Avatar,
+    output: str | Path,
+    *,
+    audio_path: str | Path | None = None,
+    audio_features_path: str | Path | None = None,
+    start_time: float = 0.0,
+    end_time: float | None = None,
+    frame: int | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Draw into the folder `output`, for the avatar that says the speech, and return the pictures' paths.
+
+    `frame.png`: the template frame with the face's box, the edge of what is painted, and what the network is not shown.
+    `faces.png`: that face as it is, as the network sees it, painted and written back, and the difference that it makes.
+    `lips.png`: the sound, what of it is silence to the gate, and below it the lips' opening, of the result and of the
+    recording's own frames.
+
+    start_time, end_time: the part of the sound, 10 s where no end is given. frame: the one that is drawn, counted from
+    the part's beginning; by default the one whose lips are widest open.
+
+    Raises the errors of `Avatar.frames`, OptionError for a frame that is not in that part, OutputError.
+    """
+    folder = Path(output)
+    end = start_time + LONGEST if end_time is None else end_time
+    speech = avatar.plan(audio_features_path, audio_path, start_time, end)
+    frames = avatar.frames(audio_path, audio_features_path=audio_features_path, start_time=start_time, end_time=end)
+    if frame is not None and not 0 <= frame < speech.count:
+        raise OptionError(f"frame {frame} is not in this part of the speech, which has frames 0 to {speech.count - 1}")
+    prepare_folder(folder)
+    landmarker = FaceLandmarker(threads=1)
+    own, shown = np.full(speech.count, np.nan), np.full(speech.count, np.nan)
+    for i, image in enumerate(frames):
+        template = avatar.template.read(avatar.template.place(i, loop=avatar.loop).index)
+        own[i], shown[i] = _openings(template, image, landmarker)
+        if progress:
+            progress(i + 1, speech.count)
+    if frame is None:
+        frame = int(np.nanargmax(shown)) if np.isfinite(shown).any() else 0
+    made = _make(avatar, frame, next(islice(speech.windows(), frame, None)))
+    pictures = {
+        FRAME: _on_the_frame(made, avatar.generator.spec.face),
+        FACES: _faces(made, avatar),
+        LIPS: draw_lip_chart(*_sound(avatar, speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
+    }
+    for name, picture in pictures.items():
+        write_image(folder / name, picture)
+    return [folder / name for name in pictures]
+
+
+def _make(avatar: Avatar, number: int, window: Window) -> _Made:
+    frame = avatar.template.read(avatar.template.place(number, loop=avatar.loop).index)
+    crop = np.ascontiguousarray(frame.box.cut(frame.image))
+    state = avatar.generator.encode_face(crop)
+    painted, patch = (
+        avatar.generator.render(state, window, crop, frame.keep, blend) for blend in (REFERENCE, avatar.blend)
+    )
+    return _Made(number, frame, painted, patch)
+
+
+def _openings(frame: TemplateFrame, image: Frame, landmarker: FaceLandmarker) -> tuple[float, float]:
+    """The lips' opening in a template frame and in what was made of it; NaN where no face is found."""
+    truth = Truth.of(frame.image, frame.box, landmarker)
+    found = landmarker.follow(image, truth.region) if truth.region else None
+    before, after = (lip_opening(face.points) if face else float("nan") for face in (truth.face, found))
+    return before, after
+
+
+def _sound(avatar: Avatar, speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
+    """The samples of a part at 16 kHz, and each frame's share of rest; both empty without sound."""
+    if speech.audio_path is None:
+        return np.empty(0, np.float32), []
+    seconds = speech.count / speech.spec.fps
+    blocks = list(decode_audio(speech.audio_path, start=speech.start))
+    samples = np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)]
+    if avatar.gate is None or avatar.blend == REFERENCE:
+        return samples, []
+    first = round(speech.start * speech.spec.fps)
+    shares = rest_shares(decode_audio(speech.audio_path), avatar.gate, speech.spec)
+    return samples, list(islice(shares, first, first + speech.count))
+
+
+def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:
+    image, box = made.frame.image.copy(), made.frame.box
+    scale = box.size / face.crop_size
+    x, y, width, height = face.mask
+    left, top = (round((face.margin + value) * scale) for value in (x, y))
+    crop = box.cut(image).copy()
+    masked = crop[top : top + round(height * scale), left : left + round(width * scale)]
+    masked[:] = cv2.addWeighted(masked, 0.75, np.full_like(masked, MASKED), 0.25, 0)
+    box.paste(image, crop)
+    line = max(1, round(box.size / 200))
+    margin = round(face.margin * scale)
+    _outline(image, box, BOX, line)
+    _outline(image, CropBox(box.x + margin, box.y + margin, box.size - 2 * margin), PAINTED, line)
+    caption = f"frame {made.number}: face's box (green), painted edge (yellow), hidden from the network (red)"
+    return captioned(image, caption)
+
+
+def _outline(image: Frame, box: CropBox, colour: tuple[int, int, int], line: int) -> None:
+    cv2.rectangle(image, (box.x, box.y), (box.x + box.size - 1, box.y + box.size - 1), colour, line)
+
+
+def _faces(made: _Made, avatar: Avatar) -> Frame:
+    face = avatar.generator.spec.face
+    crop = np.ascontiguousarray(made.frame.box.cut(made.frame.image))
+    inside = slice(face.margin, -face.margin)
+    seen, painted = (resize_crop(picture, face)[inside, inside] for picture in (crop, made.painted))
+    difference = np.asarray(cv2.convertScaleAbs(cv2.absdiff(crop, made.patch), alpha=GAIN), np.uint8)
+    pictures = {
+        "recording": crop,
+        "network input": seen,
+        "network input, masked": mask_face(seen, face),
+        "network output": painted,
+        f"written back, {avatar.blend}": made.patch,
+        f"difference x {GAIN}": difference,
+    }
+    return np.hstack([captioned(_at_side(picture), text) for text, picture in pictures.items()])
+
+
+def _at_side(picture: npt.NDArray[np.uint8]) -> Frame:
+    grows = len(picture) < SIDE
+    return np.asarray(
+        cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC if grows else cv2.INTER_AREA), np.uint8
+    )

@@ -1,0 +1,38 @@
+"""What decides the frames that come out, told in a few words: an interrupted run is continued where these are equal."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from frame_generation_pipeline.errors import MissingFileError
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal. Raises MissingFileError."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MissingFileError(
+            f"{path}: expected a file that can be read ({error.strerror}); check the path"
+        ) from error
+
+
+def fingerprint_of(*parts: object) -> str:
+    """SHA-256 of what the parts look like."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def describe_versions() -> dict[str, Any]:
+    """The versions of this package and of the libraries whose rounding is in the frames."""
+    return {
+        "program": version("frame-generation-pipeline"),
+        "numpy": np.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "opencv": cv2.__version__,
+    }

@@ -1,0 +1,61 @@
+"""What every output shares: a folder that can be written to, and a final name that only a complete file gets."""
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from frame_generation_pipeline.errors import FrameGenerationError, OutputError
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create `folder` with its parents where missing and prove that a file can be written in it.
+
+    Raises OutputError where it cannot be created, is a file or is not writable.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Access bits say too little (root, read-only mounts, network shares), so a file is really made.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{folder}: expected a folder to write in ({reason}); choose another folder") from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """An unused hidden name in the folder of `path`, with its suffix: `.{stem}.{random}{suffix}`.
+
+    Being in the same folder, it can be renamed to `path` in one step.
+    """
+    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system refuses while `path` is written (rights, a full disk) into OutputError."""
+    try:
+        yield
+    except FrameGenerationError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or choose another"
+        ) from error
+
+
+@contextlib.contextmanager
+def complete_file(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, which becomes `path` when the block ends well and is removed when it does not.
+
+    Raises OutputError for what the system refuses: rights, a folder of that name, a full disk.
+    """
+    prepare_folder(path.parent)
+    temporary = temporary_beside(path)
+    try:
+        with writing(path):
+            yield temporary
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

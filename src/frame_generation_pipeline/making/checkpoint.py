@@ -1,0 +1,164 @@
+"""Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
+
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, GeneratorSpec
+
+if TYPE_CHECKING:
+    import torch
+
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
+
+
+def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
+    """Every named tensor of a checkpoint file, on the CPU.
+
+    `.safetensors` is read as such, everything else as a PyTorch file with `weights_only=True`: a pickle that wants to
+    run code is refused. A file that wraps its tensors in `state_dict` or `model` (as training states do) is unwrapped.
+
+    Raises MissingFileError, ModelError when the file is not a checkpoint, OptionError without the extra `[train]`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such checkpoint; give a .pth or .safetensors file")
+    with needing_train_extra(f"{path}: a checkpoint"):
+        import torch
+
+        content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pytorch(path)
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
+        raise ModelError(f"{path}: holds no named tensors; expected the state_dict of a generator or audio encoder")
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def _read_safetensors(path: Path) -> object:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:  # the format's own class, and what torch raises for types that it does not have
+        raise ModelError(f"{path}: not a readable .safetensors file ({_first_line(error)}); save it again") from error
+
+
+def _read_pytorch(path: Path) -> object:
+    import torch
+
+    _check_archive(path)
+    try:
+        with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
+            " or is damaged; save its state_dict() with torch.save or as .safetensors"
+        ) from error
+    except Exception as error:  # whatever the pieces of a pickle make torch's own functions raise
+        raise ModelError(
+            f"{path}: not a readable PyTorch checkpoint ({_first_line(error)}); copy or save it again"
+        ) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive that would be larger in memory than it is; torch writes its files uncompressed."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:  # damaged directories raise half a dozen classes
+        raise ModelError(f"{path}: not a readable PyTorch checkpoint ({_first_line(error)})") from error
+    if size > path.stat().st_size:
+        raise ModelError(f"{path}: refused, its archive is compressed; save it again with torch.save")
+
+
+def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
+    """Load `tensors` into `module`; every name and shape must be there, as with `strict=True`.
+
+    Raises ModelError that names the first tensors which are missing, unexpected or of another shape.
+    """
+    expected = module.state_dict()
+    problems = [f"{name} is missing" for name in expected if name not in tensors]
+    problems += [f"{name} is unexpected" for name in tensors if name not in expected]
+    problems += [
+        f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in tensors and tensors[name].shape != value.shape
+    ]
+    problems += [
+        f"{name} is no plain tensor of numbers"
+        for name, tensor in tensors.items()
+        if str(tensor.layout) != "torch.strided" or tensor.is_quantized or tensor.is_complex() or tensor.is_meta
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ModelError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems[:3])}{more}")
+    module.load_state_dict(tensors, strict=True)
+
+
+def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
+    """Write a checkpoint under its final name only when it is complete: `.safetensors`, or the original's `.pth`.
+
+    Raises ModelError for another suffix, OutputError, OptionError without the extra `[train]`.
+    """
+    path = Path(path)
+    if path.suffix not in CHECKPOINT_SUFFIXES:
+        raise ModelError(f"{path}: unknown kind of checkpoint; end its name with {' or '.join(CHECKPOINT_SUFFIXES)}")
+    with needing_train_extra(f"{path}: a checkpoint"), complete_file(path) as temporary:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import save_file
+
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+        else:
+            import torch
+
+            torch.save(tensors, temporary)
+
+
+def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:
+    """Which generators a checkpoint can be, told from the names and shapes of its tensors.
+
+    More than one: `ave` and `hubert` networks of one size differ in two strides and in no tensor.
+
+    Raises ModelError when the tensors are no generator's.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    first = shapes.get("inc.inconv.0.conv.6.weight", ())
+    audio = shapes.get("audio_model.conv1.conv.0.weight", ())
+    if len(first) != 4 or len(audio) != 4:
+        raise ModelError(f"{path}: holds no SyncTalk_2D generator (tensors inc.* and audio_model.* are expected)")
+    face = FACE_328 if any(name.startswith("down5.") for name in shapes) else FACE_160
+    specs = tuple(
+        GeneratorSpec(face, spec, width=first[0]) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1]
+    )
+    if not specs:
+        raise ModelError(f"{path}: a generator of unknown form (its audio has {audio[1]} channels)")
+    return specs
+
+
+def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | None) -> GeneratorSpec:
+    """The one of `specs` for features of type `mode`; the first (`ave` before `hubert`) when `mode` is None.
+
+    Raises ModelError when `mode` contradicts what the file is, OptionError when there is no such mode.
+    """
+    if mode is not None and mode not in AUDIO_SPECS:
+        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
+    for spec in specs:
+        if mode in (None, spec.audio.name):
+            return spec
+    found = " or ".join(spec.audio.name for spec in specs)
+    raise ModelError(f"{path}: this generator is for {found} features, not {mode}; leave the mode out or correct it")
+
+
+def _first_line(error: BaseException) -> str:
+    text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,227 @@
+"""A checkpoint and a template become a package."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import OptionError, TemplateError
+from frame_generation_pipeline.making.build import Programs, build_programs
+from frame_generation_pipeline.making.package_writer import PackageWriter, complete_package
+from frame_generation_pipeline.media.video_reader import read_image
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.manifest import (
+    LANDMARKS,
+    MANIFEST,
+    MOST_CREDITS,
+    MOST_FRAMES,
+    MOST_PIXELS,
+    PICTURE_FORMATS,
+    PRECISIONS,
+    PREVIEW,
+    PREVIEW_SIDE,
+    PROGRAMS,
+    REST,
+    Manifest,
+    Pictures,
+    frame_path,
+    is_text,
+    parsing_path,
+    program_path,
+)
+from frame_generation_pipeline.package.programs import load_programs
+from frame_generation_pipeline.package.refusal import Refusal
+from frame_generation_pipeline.package.rest import choose_rest
+from frame_generation_pipeline.package.template import decode_picture, picture_kind
+from frame_generation_pipeline.spec import BLENDS, FEATHERED
+from frame_generation_pipeline.template.landmarks import read_landmarks
+from frame_generation_pipeline.template.template import PARSING, Template
+
+PREVIEW_QUALITY = 90  # of JPEG
+FARTHEST = 2**15 - 1  # pixels from a frame's corner that a landmark may be
+
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What was packed, and how far its programs are from the checkpoint."""
+
+    path: Path
+    manifest: Manifest
+    programs: Programs
+    rest: str  # where the features of a mouth at rest come from
+
+    def describe(self) -> dict[str, str]:
+        """Named values in the order they should be shown."""
+        programs = self.programs
+        described = {
+            "avatar": str(self.path),
+            "generator": programs.spec.name,
+            "frames": str(self.manifest.frame.count),
+            "bytes": str(sum(entry.size for entry in self.manifest.files.values())),
+            "mouth at rest": self.rest,
+            "programs against PyTorch": str(programs.agreement),
+        }
+        if programs.half is not None:
+            described["fp16 against fp32"] = str(programs.half)
+        if programs.half_features is not None:
+            described["features, fp16 against fp32"] = f"at most {programs.half_features:.1e} apart"
+        return described
+
+
+def pack_avatar(
+    output: str | Path,
+    *,
+    checkpoint: str | Path,
+    template: str | Path,
+    encoder: str | Path | None = None,
+    mode: str | None = None,
+    name: str | None = None,
+    licence: str = "",
+    credits: Sequence[str] = (),
+    frame_format: str | None = None,
+    quality: int = 95,
+    precision: str = "fp32",
+    parsing: bool | None = None,
+    blend: str = FEATHERED,
+    progress: Progress | None = None,
+) -> PackReport:
+    """Write the avatar package `output`: one file where its name ends in `.avatar`, otherwise a folder.
+
+    checkpoint, mode: the generator, see `load_network`. template: its folder.
+    encoder: checkpoint of an `ave` encoder or an exported audio program; without it, `whisper` generators get the
+    built-in one, and users of the others bring features.
+    name: by default that of `output`. licence, credits: what the manifest says; text without control characters.
+    frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
+    are taken as they are, byte for byte. parsing: by default, when the template has such pictures.
+    precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players take unless
+    they are told otherwise. progress: called after each frame with the frames done and the frames in all.
+
+    The same input gives the same bytes. A frame at a time is in memory, and half a kilobyte for each.
+
+    Raises MissingFileError, TemplateError and ModelError for unusable input, ModelError also when the programs are not
+    what the checkpoint computes (see `agreement`), OptionError also without the extra `[train]`, OutputError; nothing
+    is left behind then.
+    """
+    output, template = Path(output), Path(template)
+    name = output.stem if name is None else name
+    _check_options(name, licence, credits, frame_format, quality, precision, blend)
+    recording = Template.open(template, parsing=(template / PARSING).is_dir() if parsing is None else parsing)
+    if len(recording) > MOST_FRAMES or max(recording.width, recording.height) > MOST_PIXELS:
+        raise TemplateError(
+            f"{template}: too large; a package has at most {MOST_FRAMES} frames of {MOST_PIXELS} pixels"
+        )
+    with complete_package(output) as folder:
+        writer = PackageWriter(folder)
+        programs = build_programs(checkpoint, encoder, mode, recording, precision)
+        for role, program in programs.files.items():
+            writer.write(program_path(role), program)
+        rest, origin = choose_rest(recording, programs.spec.audio, programs.files.get("audio"))
+        if rest:
+            writer.write(REST, rest)
+        picture_format = _write_pictures(writer, recording, frame_format, quality, progress)
+        writer.write(LANDMARKS, b"".join(_landmarks(recording.landmark_file(index)) for index in range(len(recording))))
+        manifest = Manifest(
+            name=name,
+            licence=licence,
+            credits=tuple(credits),
+            generator=programs.spec,
+            frame=Pictures(recording.width, recording.height, len(recording), picture_format),
+            boxes=recording.boxes,
+            parsing=recording.parsing is not None,
+            programs=tuple(role for role in PROGRAMS if role in programs.files),
+            precision=precision,
+            files=dict(writer.files),
+            blend=blend,
+            rest=bool(rest),
+        )
+        writer.write(MANIFEST, manifest.to_json())
+        load_programs(open_package(folder))  # what cannot be read again gets no name
+    return PackReport(output, manifest, programs, origin)
+
+
+def _check_options(
+    name: str,
+    licence: str,
+    credits: Sequence[str],
+    frame_format: str | None,
+    quality: int,
+    precision: str,
+    blend: str,
+) -> None:
+    if frame_format not in (None, *PICTURE_FORMATS):
+        raise OptionError(f"frame format {frame_format!r} is unknown; use {' or '.join(PICTURE_FORMATS)}")
+    if not 0 <= quality <= 100:
+        raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
+    if precision not in PRECISIONS:
+        raise OptionError(f"precision {precision!r} is unknown; use {' or '.join(PRECISIONS)}")
+    if blend not in BLENDS:
+        raise OptionError(f"blend {blend!r} is unknown; use {' or '.join(BLENDS)}")
+    if len(credits) > MOST_CREDITS or not all(map(is_text, (name, *credits))) or not is_text(licence, lines=True):
+        raise OptionError("name, licence or credits are too long or have control characters; give plain text")
+
+
+def _write_pictures(
+    writer: PackageWriter, recording: Template, frame_format: str | None, quality: int, progress: Progress | None
+) -> str:
+    """Write frames, parsing pictures and preview; returns the frames' format."""
+    size = recording.width, recording.height
+    picture_format = frame_format or picture_kind(_read(recording.images[0]))
+    for index, path in enumerate(recording.images):
+        data = _read(path)
+        image = _decode(data, path, picture_kind(data) if frame_format else picture_format, size)
+        if frame_format:
+            data = _encode(image, picture_format, quality)
+        writer.write(frame_path(index, picture_format), data)
+        if index == 0:
+            writer.write(PREVIEW, _preview(image))
+        if recording.parsing:
+            mask = _read(recording.parsing[index])
+            _decode(mask, recording.parsing[index], "png", size)
+            writer.write(parsing_path(index), mask)
+        if progress:
+            progress(index + 1, len(recording))
+    return picture_format
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+
+
+def _decode(data: bytes, path: Path, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The picture, of which the template and a package have the same idea."""
+    try:
+        image = decode_picture(data, str(path), picture_format, size)
+    except Refusal as refusal:
+        raise TemplateError(f"{refusal}; write the picture again or choose a frame format") from refusal
+    if not np.array_equal(image, read_image(path)):
+        raise TemplateError(f"{path}: is turned by its EXIF data; write the picture again without them")
+    return image
+
+
+def _encode(image: npt.NDArray[np.uint8], picture_format: str, quality: int) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if picture_format == "jpg" else []
+    return cv2.imencode(f".{picture_format}", image, options)[1].tobytes()
+
+
+def _preview(image: npt.NDArray[np.uint8]) -> bytes:
+    height, width = image.shape[:2]
+    scale = min(1, PREVIEW_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    smaller = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _encode(smaller, "jpg", PREVIEW_QUALITY)
+
+
+def _landmarks(path: Path) -> bytes:
+    """The landmarks of a `.lms` file as `landmarks.bin` has them: (110, 2) little-endian int16."""
+    points = read_landmarks(path)
+    if np.abs(points).max() > FARTHEST:
+        raise TemplateError(f"{path}: has points farther than {FARTHEST} pixels from the corner; find them again")
+    return points.astype("<i2").tobytes()

@@ -1,0 +1,71 @@
+"""The reference backend: PyTorch, bit-faithful to the original programs."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.generator.protocol import NetworkGenerator
+from frame_generation_pipeline.making.checkpoint import choose_spec, load_strict, read_tensors, recognise_specs
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.spec import GeneratorSpec
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class TorchGenerator(NetworkGenerator):
+    """A generator's network in PyTorch on `device`."""
+
+    def __init__(self, network: GeneratorNetwork, device: str = "auto") -> None:
+        super().__init__(network.spec)
+        self.device = choose_device(device)
+        self.network = network.eval().to(self.device)
+
+    @classmethod
+    def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "TorchGenerator":
+        """A generator from a checkpoint; its kind is recognised, `mode` decides between `ave` and `hubert`.
+
+        Raises MissingFileError, ModelError, and OptionError for an unknown mode or a device that is not there.
+        """
+        device = choose_device(device)
+        return cls(load_network(path, mode), device)
+
+    def encode_image(self, image: npt.NDArray[np.float32]) -> list[torch.Tensor]:
+        """See `NetworkGenerator.encode_image`."""
+        with torch.inference_mode():
+            return self.network.encode_image(torch.from_numpy(image).to(self.device))
+
+    def run(self, encoded: list[torch.Tensor], audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """See `NetworkGenerator.run`."""
+        with torch.inference_mode():
+            output = self.network.render(encoded, torch.from_numpy(audio).to(self.device))
+        return np.asarray(output.cpu().numpy(), np.float32)
+
+
+def load_network(path: str | Path, mode: str | None = None) -> GeneratorNetwork:
+    """The network in a checkpoint file, on the CPU, in evaluation mode.
+
+    Raises MissingFileError, ModelError when the file is no generator or contradicts `mode`.
+    """
+    tensors = read_tensors(path)
+    spec: GeneratorSpec = choose_spec(recognise_specs(tensors, path), path, mode)
+    network = GeneratorNetwork(spec)
+    load_strict(network, tensors, path)
+    return network.eval()
+
+
+def choose_device(name: str) -> str:
+    """`name`, or for "auto" the best that this machine has.
+
+    Raises OptionError for an unknown device or one that is not available.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if available[device])
+    if name not in available:
+        raise OptionError(f"device {name!r} is unknown; expected one of {', '.join(DEVICES)}")
+    if not available[name]:
+        raise OptionError(f"device {name!r} is not available on this machine; use auto or cpu")
+    return name

@@ -1,0 +1,70 @@
+"""Decode the sound that goes beside the picture: one stream of samples, conformed to what the encoder accepts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
+
+from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.media.audio_reader import decode_frames
+
+
+def probe_sound(path: Path) -> tuple[int, str]:
+    """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's first audio stream.
+
+    Both are taken from the first decoded samples, because headers are at times wrong about them.
+    Raises `MissingFileError`, and `AudioError` where there is no audio stream or nothing can be decoded.
+    """
+    frame = next(decode_frames(path))
+    return frame.sample_rate, frame.layout.name
+
+
+def read_sound(
+    path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the samples of a file's first audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
+
+    rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
+    start, end: seconds, rounded to a sample at `rate`; None is the end of the file.
+    Timestamps are ignored: what was decoded is taken as continuous from time 0.
+    Damaged packets are left out. Raises as `probe_sound` does, at the first chunk, and `AudioError` at samples that are
+    not finite.
+    """
+    first = round(start * rate)
+    last = None if end is None else round(end * rate)
+    position = 0
+    for frame in _conform(decode_frames(path), rate, layout):
+        samples = cast(NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
+        if not np.isfinite(samples).all():
+            raise AudioError(f"{path}: expected finite samples, found NaN or infinity; export the recording again")
+        chunk = samples[max(0, first - position) : None if last is None else max(0, last - position)]
+        position += frame.samples
+        if len(chunk):
+            yield chunk
+        if last is not None and position >= last:
+            return
+
+
+def _conform(frames: Iterator[AudioFrame], rate: int, layout: str) -> Iterator[AudioFrame]:
+    """Convert frames to float at `rate` and `layout`; a stream may change its own rate or layout on the way.
+
+    The channels are interleaved: PyAV crashes on the planes of a frame with eight channels.
+    """
+    resampler, kind = None, None
+    for frame in frames:
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or found != kind:
+            yield from _flush(resampler)
+            resampler, kind = AudioResampler(format="flt", layout=layout, rate=rate), found
+        yield from resampler.resample(frame)
+    yield from _flush(resampler)
+
+
+def _flush(resampler: AudioResampler | None) -> Iterator[AudioFrame]:
+    """Yield what the resampler still holds; one that had nothing to convert answers with None."""
+    if resampler is not None:
+        yield from (frame for frame in resampler.resample(None) if frame is not None)

@@ -1,0 +1,172 @@
+"""Decode any audio file, or the sound track of a video, into blocks of 16 kHz mono samples."""
+
+import logging
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+from av.audio.resampler import AudioResampler
+from av.error import FFmpegError, InvalidDataError
+
+from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
+from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
+
+# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+RATES = (1000, 768_000)  # Hz; what lies beyond is damaged, and would be resampled to very much or to nothing
+CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What decoding the first audio stream of a file gave."""
+
+    path: Path
+    sample_rate: int  # Hz, as decoded
+    channels: int  # of the first frame
+    duration: float  # seconds; exactly the decoded samples / sample_rate
+
+
+def probe_audio(path: str | Path) -> AudioInfo:
+    """Decode the first audio stream once, from end to end, so that a broken file is found before long work.
+
+    Memory does not grow with the length. Raises what `decode_audio` raises.
+    """
+    path = Path(path)
+    rate = channels = samples = 0
+    for frame in decode_frames(path):
+        rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
+        samples += len(_mono(frame, path))  # which looks at their values too
+    return AudioInfo(path, rate, channels, samples / rate)
+
+
+def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = None) -> Iterator[np.ndarray]:
+    """The first audio stream as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
+
+    Channels are averaged, then resampled with soxr HQ, to the very samples of `librosa.load(path, sr=16000)`; a float
+    file's values beyond full scale pass unchanged. `start` and `end` are seconds and cut exactly at samples of the
+    source's rate, before resampling; `end` beyond the audio is its end. Time stamps are ignored: what was decoded
+    is one run of samples. Damaged packets are left out with a warning in the log.
+
+    Errors come with the first block, or where they are met: MissingFileError; AudioError for what is not a media file,
+    has no audio stream or no samples in the range, changes its rate on the way or holds values that are not finite;
+    OptionError for an impossible range.
+    """
+    path = Path(path)
+    stop = math.inf if end is None else end
+    if not 0 <= start < stop:
+        raise OptionError(f"{path}: the range {start} to {end} s is empty; start must be 0 or more and end after it")
+    rate = position = taken = given = 0  # Hz; samples of the source seen and taken, and of the result
+    first, last = 0, sys.maxsize
+    resampler: soxr.ResampleStream | None = None
+    for frame in decode_frames(path):
+        if not rate:
+            rate = frame.sample_rate
+            first, last = round(start * rate), last if stop == math.inf else round(stop * rate)
+            if rate != SAMPLE_RATE:
+                resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+        samples = _mono(frame, path)
+        kept = samples[max(first - position, 0) : last - position]
+        position, taken = position + len(samples), taken + len(kept)
+        block = resampler.resample_chunk(kept) if resampler and len(kept) else kept
+        if len(block):
+            given += len(block)
+            yield block
+        if position >= last:
+            break
+    if not taken:
+        raise AudioError(f"{path}: has no samples from {start} to {end} s; choose a range inside the audio")
+    if resampler:
+        block = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        # librosa rounds the length up, with a zero, where soxr rounds it to the nearest.
+        missing = math.ceil(taken * (SAMPLE_RATE / rate)) - given - len(block)
+        block = np.pad(block, (0, max(missing, 0)))
+        if len(block):
+            yield block
+
+
+def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
+    """Decoded frames of the first audio stream, all of one rate, without time stamps; at least one sample in all.
+
+    Damaged packets are left out with a warning in the log. Raises MissingFileError, and AudioError for what is not a
+    media file, has no audio stream, no samples, more than 8 channels or changes its rate on the way.
+    """
+    if not path.exists():
+        raise MissingFileError(f"{path}: no such file; give an audio file or a video with a sound track")
+    if path.is_dir() or not path.stat().st_size:
+        kind = "a folder" if path.is_dir() else "an empty file"
+        raise AudioError(f"{path}: is {kind}; give an audio file or a video with a sound track")
+    rate = samples = 0
+    try:
+        with open_media(path) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
+            stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise AudioError(f"{path}: its sound is of a kind that cannot be decoded; convert it to a .wav file")
+            layout = stream.codec_context.layout
+            if layout.nb_channels not in LAYOUTS:
+                raise AudioError(f"{path}: has {layout.nb_channels} channels, expected 1 to 8; mix it down first")
+            if layout.name.endswith(" channels"):
+                stream.codec_context.layout = LAYOUTS[layout.nb_channels]
+            for frame in _decoded(container, stream, path):
+                rate = rate or frame.sample_rate
+                if not RATES[0] <= rate <= RATES[1]:
+                    raise AudioError(f"{path}: has {rate} samples a second; expected {RATES[0]} to {RATES[1]}")
+                if frame.sample_rate != rate:
+                    raise AudioError(
+                        f"{path}: changes its sample rate from {rate} to {frame.sample_rate} Hz on the way;"
+                        " convert it to one rate (ffmpeg -i IN -ar 16000 OUT.wav)"
+                    )
+                samples += frame.samples
+                frame.pts = None
+                yield frame
+    except FFmpegError as error:
+        raise AudioError(f"{path}: cannot be decoded ({error.strerror}); give a sound audio or video file") from error
+    if not samples:
+        raise AudioError(f"{path}: no audio could be decoded, it is empty or damaged; give a sound file")
+
+
+def _decoded(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
+    """Every frame that decodes; a file cut off in the middle ends there."""
+    packets = container.demux(stream)
+    damaged = 0
+    while True:
+        try:
+            yield from stream.decode(next(packets))
+        except StopIteration:
+            break
+        except InvalidDataError:  # from the decoder: the next packet may be sound; from the demuxer: it is the end
+            damaged += 1
+    if damaged:
+        logger.warning("%s: %d damaged audio packet(s) left out", path, damaged)
+
+
+def _mono(frame: av.AudioFrame, path: Path) -> np.ndarray:
+    """The frame's channels averaged: `(samples,)` float32, integers scaled so that full scale is [-1, 1]."""
+    if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
+        (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)
+    try:
+        values = frame.to_ndarray()
+    except ValueError as error:
+        raise AudioError(f"{path}: {frame.format.name} samples are not supported; convert it to a .wav file") from error
+    if frame.format.is_packed:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    with np.errstate(over="ignore"):  # float64 beyond float32 is reported below
+        scaled: np.ndarray = values.astype(np.float32)
+    if values.dtype == np.uint8:
+        scaled = (scaled - 128) / 128
+    elif values.dtype.kind == "i":
+        scaled /= 2 ** (8 * values.dtype.itemsize - 1)
+    if not np.isfinite(scaled).all():
+        raise AudioError(f"{path}: holds samples that are not finite numbers; export it again")
+    mono: np.ndarray = scaled.mean(axis=0)
+    return mono

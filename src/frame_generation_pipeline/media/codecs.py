@@ -1,0 +1,91 @@
+"""What a video file's suffix decides: the container, the two encoders in it, and what their users may choose."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+from typing import cast
+
+import av
+from av.audio.codeccontext import AudioCodecContext
+
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.audio_reader import LAYOUTS
+
+# Preset: what libvpx calls the same trade of time for size (deadline, cpu-used); libx264 takes the name.
+PRESETS = {
+    "ultrafast": ("realtime", 8),
+    "superfast": ("realtime", 7),
+    "veryfast": ("realtime", 6),
+    "faster": ("good", 5),
+    "fast": ("good", 4),
+    "medium": ("good", 3),
+    "slow": ("good", 2),
+    "slower": ("good", 1),
+    "veryslow": ("good", 0),
+}
+DEFAULT_PRESET = "superfast"  # at one crf as good as "faster" in a third of its time; files are a third larger
+
+
+@dataclass(frozen=True)
+class Codecs:
+    """A video and an audio encoder of FFmpeg, and their limits."""
+
+    video: str
+    crf: int  # default constant rate factor; lower is better and larger
+    crf_max: int
+    audio: str
+    sample_format: str  # of the audio encoder, in FFmpeg's name
+    bit_rate: int  # of the sound, bit/s
+    rates: tuple[int, ...]  # Hz, ascending: the sample rates that sound may have
+    whole_frame: int = 0  # samples of a sound frame, where the container cannot end the sound within one
+
+    def video_options(self, crf: int | None, preset: str) -> dict[str, str]:
+        """Return the video encoder's options for a quality (None: the default) and one of `PRESETS`.
+
+        Raises `OptionError` where either is impossible.
+        """
+        crf = self.crf if crf is None else crf
+        if not 0 <= crf <= self.crf_max:
+            raise OptionError(f"crf {crf} is impossible for {self.video}; give 0 (best) to {self.crf_max} (smallest)")
+        if preset not in PRESETS:
+            raise OptionError(f"unknown preset {preset!r}; use one of {', '.join(PRESETS)}")
+        options = {"crf": str(crf), "flags": "+bitexact"}
+        if self.video == "libx264":
+            return options | {"preset": preset}
+        deadline, speed = PRESETS[preset]
+        return options | {"b": "0", "row-mt": "1", "deadline": deadline, "cpu-used": str(speed)}
+
+    def sound_rate(self, rate: int, fps: Fraction) -> int:
+        """Return the lowest possible sample rate from `rate` in Hz on, otherwise the highest.
+
+        Where only whole sound frames are stored, these must not outlast a video frame, so that both end together.
+        """
+        least = max(rate, ceil(self.whole_frame * fps))
+        return next((possible for possible in self.rates if possible >= least), self.rates[-1])
+
+    def sound_layout(self, rate: int, layout: str) -> str:
+        """Return the channel layout that the encoder takes: this one, the usual one of as many channels, or stereo."""
+        usual = LAYOUTS.get(av.AudioLayout(layout).nb_channels, "stereo")
+        for candidate in (layout, usual):
+            trial = cast(AudioCodecContext, av.CodecContext.create(self.audio, "w"))
+            trial.format, trial.sample_rate, trial.layout = av.AudioFormat(self.sample_format), rate, candidate
+            with suppress(av.FFmpegError):
+                trial.open()
+                return candidate
+        return "stereo"
+
+
+AAC_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
+H264 = Codecs("libx264", crf=20, crf_max=51, audio="aac", sample_format="fltp", bit_rate=192_000, rates=AAC_RATES)
+H264_IN_MATROSKA = replace(H264, whole_frame=1024)
+VP9 = Codecs("libvpx-vp9", crf=32, crf_max=63, audio="libopus", sample_format="flt", bit_rate=128_000, rates=(48_000,))
+
+# Suffix: FFmpeg's name of the container, and what goes into it.
+CONTAINERS = {
+    ".mp4": ("mp4", H264),
+    ".m4v": ("mp4", H264),
+    ".mov": ("mov", H264),
+    ".mkv": ("matroska", H264_IN_MATROSKA),
+    ".webm": ("webm", VP9),
+}

@@ -1,0 +1,123 @@
+"""Write frames as numbered pictures into a folder, which holds the frames of one complete run at any time."""
+
+import re
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frame_generation_pipeline.errors import OptionError, OutputError, TemplateError
+from frame_generation_pipeline.files.output import complete_file, prepare_folder
+from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
+from frame_generation_pipeline.media.image_header import image_size
+from frame_generation_pipeline.media.video_reader import write_image
+
+OUR_NAMES = re.compile(r"frame_[0-9]{5,}\.(png|jpg)")
+WORTH_KEEPING = 250  # pictures; as many as 10 s of video
+MOVING = "moving"  # a file that says how many pictures there are, from when on they are moved out
+
+
+class FrameFolderWriter:
+    """Pictures `frame_00000.png` on in a folder; use it as a context manager.
+
+    They are written into the folder `.partial` inside of it and moved out when the `with` block ends; only then the
+    frames of an earlier run disappear, in either format. Other files stay.
+    quality: 0 to 100, of JPEG only. provenance: say in the files that they are made, see `media.provenance`.
+
+    job: what the frames are made from, as JSON has it. Where something ends the block early, 250 pictures and more stay
+    in `.partial`, and the next writer for the same folder, job and options begins with `done` frames, to be continued
+    with frame `done`. Without a job nothing stays.
+
+    Raises `OptionError` for another format or quality, and `OutputError` where the folder cannot be created or written
+    to, at construction, where another process writes frames to it, on entering, and where a frame cannot be written or
+    there was none, later.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        frame_format: str,
+        quality: int = 95,
+        *,
+        provenance: bool = True,
+        job: Mapping[str, Any] | None = None,
+    ) -> None:
+        if frame_format not in ("png", "jpg"):
+            raise OptionError(f"unknown frame format {frame_format!r}; use png or jpg")
+        if not 0 <= quality <= 100:
+            raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
+        prepare_folder(folder)
+        self._folder, self._suffix, self._quality = folder, f".{frame_format}", quality
+        self._provenance = provenance
+        pictures = {"format": frame_format, "quality": quality, "provenance": provenance, "opencv": cv2.__version__}
+        self._job = None if job is None else {"frames": job, "pictures": pictures}
+        self.done = 0  # frames that are written, also by an earlier run
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        # Inside the folder and not beside it: moving out stays a rename even where the folder is a mount of its own.
+        self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._job)
+        moving = self._partial.folder / MOVING
+        if moving.is_file():
+            self.done = int(moving.read_text())
+        else:
+            self.done = next(index for index in count() if not _is_whole(self._partial.folder / self.path(index).name))
+        return self
+
+    def write(self, frame: NDArray[np.uint8]) -> Path:
+        """Append frame `done`, `(H, W, 3)` uint8 BGR, and return the path that it has once the block has ended."""
+        path = self.path(self.done)
+        write_image(self._partial.folder / path.name, frame, self._quality, provenance=self._provenance)
+        self.done += 1
+        return path
+
+    def path(self, index: int) -> Path:
+        """Where frame `index` is once the block has ended."""
+        return self._folder / f"frame_{index:05d}{self._suffix}"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        wanted = self._job is not None
+        try:
+            if kind is None:
+                self.finish()
+                wanted = False
+        finally:
+            self._partial.close(keep=wanted and self.done >= WORTH_KEEPING)
+
+    def finish(self) -> None:
+        """Move the new frames in, over those of the same name, and remove what is left of an earlier run.
+
+        What the end of the block does by itself.
+        """
+        if self._finished:
+            return
+        if not self.done:
+            raise OutputError(f"{self._folder}: no frame was written; give at least one")
+        written = {self.path(index).name for index in range(self.done)}
+        try:
+            with complete_file(self._partial.folder / MOVING) as temporary:
+                temporary.write_text(str(self.done))
+            for name in sorted(written):
+                if (made := self._partial.folder / name).exists():  # otherwise an earlier run has moved it
+                    made.replace(self._folder / name)
+            for file in list(self._folder.iterdir()):
+                if OUR_NAMES.fullmatch(file.name) and file.name not in written:
+                    file.unlink()
+        except OSError as failure:
+            raise OutputError(f"{self._folder}: cannot be written ({failure.strerror}); check its rights") from failure
+        self._finished = True
+
+
+def _is_whole(picture: Path) -> bool:
+    """Whether a picture is there, to its last byte."""
+    try:
+        return picture.is_file() and bool(image_size(picture))
+    except TemplateError:
+        return False

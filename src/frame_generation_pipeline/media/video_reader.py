@@ -1,0 +1,158 @@
+"""Read frames one after the other, from a video or a folder of pictures, and read and write single pictures."""
+
+import logging
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frame_generation_pipeline.errors import MissingFileError, OutputError, TemplateError, VideoError
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.media.image_header import stated_size, without_excess
+from frame_generation_pipeline.media.provenance import marked_picture
+
+logger = logging.getLogger(__name__)
+
+PICTURES = (".png", ".jpg", ".jpeg")
+MOST_BYTES = 2**28  # of a picture file
+MOST_VIDEO_PIXELS = 2**25  # of a video's pictures, 8192x4096; a decoder keeps up to sixteen of them
+# What the decoders need not notice: a file that was cut off has its format's end mark missing.
+START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
+QUARTER_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+
+
+def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames `(H, W, 3)` uint8 BGR of a video file, turned as it says, or of a picture or a numbered folder.
+
+    Raises `MissingFileError`, at the call, and `VideoError` where something cannot be decoded or there is no frame.
+    """
+    if path.is_dir():
+        return (read_image(file) for file in frame_files(path).values())
+    if not path.exists():
+        raise MissingFileError(f"{path}: expected a video or a folder of pictures, found nothing; check the path")
+    return iter([read_image(path)]) if path.suffix.lower() in PICTURES else _decode(path)
+
+
+def frame_files(folder: Path) -> dict[int, Path]:
+    """Return the PNG and JPEG files of a folder by the last number in their names, in its order.
+
+    Raises `MissingFileError`, and `VideoError` where there are none, one has no number or two have the same.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(f"{folder}: expected a folder of pictures, found none; check the path")
+    files: dict[int, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() not in PICTURES or file.name.startswith("."):
+            continue
+        numbers = re.findall(r"[0-9]+", file.stem)
+        if not numbers:
+            raise VideoError(f"{file}: expected a number in the name of every picture; rename it or move it away")
+        other = files.setdefault(int(numbers[-1]), file)
+        if other != file:
+            raise VideoError(f"{file}: has the same number as {other.name}; remove one of them")
+    if not files:
+        raise VideoError(f"{folder}: expected {', '.join(PICTURES)} pictures, found none; choose another folder")
+    return dict(sorted(files.items()))
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return a picture `(H, W, 3)` uint8 BGR, turned as its EXIF data says.
+
+    Raises `MissingFileError`, and `VideoError` where the file cannot be read or is damaged or cut off.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise VideoError(f"{path}: expected a picture that can be read, found a folder or no file; check it")
+        if path.stat().st_size > MOST_BYTES:
+            raise VideoError(f"{path}: has {path.stat().st_size} bytes; expected a picture of at most {MOST_BYTES}")
+        data = path.read_bytes()
+        stated_size(BytesIO(data), path)
+        data = without_excess(data, path)
+    except FileNotFoundError as error:
+        raise MissingFileError(f"{path}: expected a picture, found nothing; check the path") from error
+    except TemplateError as error:
+        raise VideoError(f"{error}; write or copy it again") from error
+    except OSError as error:
+        raise VideoError(f"{path}: expected a picture that can be read ({error.strerror}); check the file") from error
+    for signature, (start, end) in START_AND_END.items():
+        # The last start counts: a JPEG may hold a whole smaller one as its thumbnail.
+        if data.startswith(signature) and data.rfind(end) < data.rfind(start):
+            raise VideoError(f"{path}: the picture is cut off after {len(data)} bytes; write or copy it again")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise VideoError(f"{path}: expected a PNG or JPEG picture, cannot decode it; write or copy it again")
+    return np.asarray(image, np.uint8)
+
+
+def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:
+    """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`, in one step: nobody ever sees half a file.
+
+    quality: 0 to 100, of JPEG only. provenance: say in the file that it is made, see `media.provenance`.
+
+    Raises `OutputError` for another suffix or where the file cannot be written.
+    """
+    if path.suffix.lower() not in PICTURES:
+        raise OutputError(f"{path}: unknown picture suffix {path.suffix!r}; use one of {', '.join(PICTURES)}")
+    # Quality is JPEG's alone; PNG is compressed little, for it is lossless anyway and speed matters more.
+    png = path.suffix.lower() == ".png"
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
+    data = cv2.imencode(path.suffix.lower(), image, options)[1].tobytes()
+    with complete_file(path) as temporary:
+        temporary.write_bytes(marked_picture(data) if provenance else data)
+
+
+def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield the frames of a video file, see `read_frames`, each with its time in seconds as the file has it.
+
+    A video that is damaged somewhere ends there, with a warning in the log. Raises what `read_frames` raises.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"{path}: expected a video, found none; check the path")
+    shown = False
+    try:
+        for time, image in _decode_timed(path):
+            shown = True
+            yield time, image
+    except VideoError as error:
+        if not shown:
+            raise
+        logger.warning("%s; what comes before is used", error)
+
+
+def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
+    return (image for _, image in _decode_timed(path))
+
+
+def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    frame = None
+    try:
+        with open_media(path) as container:
+            if not container.streams.video:
+                raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise VideoError(f"{path}: its pictures are of a kind that cannot be decoded; convert it to MP4")
+            stream.thread_type = "AUTO"
+            stream.codec_context.options = {"max_pixels": str(MOST_VIDEO_PIXELS)}
+            for frame in container.decode(stream):
+                # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
+                image = np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
+                turn = QUARTER_TURNS.get(frame.rotation % 360)
+                yield frame.time or 0.0, image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path}: expected a video that can be decoded ({error.strerror}); convert it to MP4"
+        ) from error
+    except ValueError as error:  # PyAV, of kinds of pixels that it has no array for
+        raise VideoError(f"{path}: expected a video that can be decoded ({error}); convert it to MP4") from error
+    if frame is None:
+        raise VideoError(f"{path}: expected a video, found no frames; record or convert it again")

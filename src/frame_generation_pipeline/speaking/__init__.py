@@ -1,0 +1,1 @@
+"""From audio to frames: what is said, the engine, and its stages."""

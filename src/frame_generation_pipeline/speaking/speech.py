@@ -1,0 +1,110 @@
+"""What is to be said: from features, audio or both to a window for each frame, planned before any work starts."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.audio.gate import Gate, Window, rest_shares, rested
+from frame_generation_pipeline.audio.stream import stream_windows
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
+from frame_generation_pipeline.spec import AudioSpec
+
+logger = logging.getLogger(__name__)
+
+RUN_UP = 2  # seconds at least that are computed before a cut, so that its first windows are those of the whole
+BLOCKS_MEET = 2  # seconds from which to which every type's blocks of features are a whole number
+NOTICEABLE = 0.5  # seconds that features and sound may differ in length before it is worth a warning
+
+Windows = Iterator[Window]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Windows for `count` frames, and the sound that belongs to them."""
+
+    count: int
+    spec: AudioSpec
+    windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
+    audio_path: Path | None
+    start: float  # seconds into the sound
+    end: float | None  # seconds into the sound; None for all of it
+
+
+def plan_speech(
+    spec: AudioSpec,
+    *,
+    features_path: str | Path | None = None,
+    audio_path: str | Path | None = None,
+    encoder: AudioProgram | None = None,
+    start_time: float = 0.0,
+    end_time: float | None = None,
+    gate: Gate | None = None,
+    rest: Window | None = None,
+) -> Speech:
+    """Check features and audio completely and settle the number of frames.
+
+    Features alone give a frame each. With sound, the picture lasts as long as the sound, to within half a frame, or as
+    the features where these last longer. `start_time` and `end_time` (seconds) cut both.
+
+    gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
+    rest; without a gate, a rest or sound they stay as they are.
+
+    Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
+    the cut is empty.
+    """
+    if features_path is None and audio_path is None:
+        raise OptionError("nothing to say; give audio, audio features or both")
+    features = AudioFeatures.load(features_path, spec) if features_path is not None else None
+    audio = Path(audio_path) if audio_path is not None else None
+    duration = probe_audio(audio).duration if audio is not None else 0.0
+    lasts = duration if features is None else max(duration, len(features) / spec.fps)
+    end = lasts if end_time is None else min(end_time, lasts)
+    if not 0 <= start_time < end:
+        raise OptionError(f"the cut from {start_time:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
+    first = round(start_time * spec.fps)
+    count = frame_count(end - start_time, spec)
+    cut = (audio, start_time, end_time)
+
+    def gated(windows: Windows, begin: int) -> Windows:
+        if audio is None or gate is None or rest is None:
+            return windows
+        # Told from the sound's beginning, so that a cut has what the whole has.
+        shares = islice(rest_shares(decode_audio(audio), gate, spec), begin, None)
+        return (rested(window, rest, share) for window, share in zip(windows, shares, strict=False))
+
+    if features is not None:
+        if audio is not None and abs(duration - len(features) / spec.fps) > NOTICEABLE:
+            logger.warning(
+                "%s covers %.2f s but %s lasts %.2f s: do they belong together? The shorter one is filled with silence",
+                features_path,
+                len(features) / spec.fps,
+                audio,
+                duration,
+            )
+        return Speech(
+            count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), first + skip), *cut
+        )
+    assert audio is not None  # one of the two was given
+    if encoder is None:
+        raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
+    if encoder.spec != spec:
+        raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
+    skipped = max(0, int(start_time - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
+
+    def windows(skip: int = 0) -> Windows:
+        # Always decoded from the same place, because a resampler's last bits depend on where it began.
+        blocks = decode_audio(audio, start=skipped)
+        before = first - skipped * spec.fps
+        return gated(stream_windows(blocks, encoder, before + count, before + skip), first + skip)
+
+    return Speech(count, spec, windows, *cut)
+
+
+def frame_count(seconds: float, spec: AudioSpec) -> int:
+    """Frames of so much sound: as long as it, to within half a frame, and at least one."""
+    return max(1, round(seconds * spec.fps))

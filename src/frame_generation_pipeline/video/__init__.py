@@ -1,1 +1,0 @@
-"""Pictures in and out: videos and folders of frames, read and written as streams."""

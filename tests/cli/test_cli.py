@@ -1,0 +1,261 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.cli.app import app as cli
+from samples import write_template, write_wav
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    """The command in a process of its own, as people run it: exit status, output, errors."""
+    command = [sys.executable, "-W", "error", "-m", "frame_generation_pipeline", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """The command in this process: exit status, output, errors."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["framegen", *map(str, arguments)])
+        terminated = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as raised:
+                cli.main()
+        finally:
+            signal.signal(signal.SIGTERM, terminated)
+        return int(raised.value.code or 0), *capsys.readouterr()
+
+    return call
+
+
+def test_every_command_shows_an_example(call) -> None:  # type: ignore[no-untyped-def]
+    status, output, _ = call("--help")
+    assert status == 0
+    commands = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+    for command in commands:
+        assert command in output
+        status, text, _ = call(command, "--help")
+        assert status == 0
+        assert "Example:" in text
+        assert f"framegen {command}" in text
+
+
+def test_generate_compare_and_reference(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    template = write_template(tmp_path / "t")
+    inputs = ("--checkpoint", checkpoint, "--template", template, "--features", features_path)
+    video, frames = tmp_path / "r.mp4", tmp_path / "frames"
+    status, output, errors = call("generate", *inputs, "--blend", "reference", "-o", video, "--frames-dir", frames)
+    assert (status, output.strip()) == (0, str(video))
+    assert "8/8 frames" in errors
+    status, output, errors = call("generate", *inputs, "--frames-dir", tmp_path / "jpg", "--frame-format", "jpg", "-q")
+    assert (status, output, errors) == (0, "", "")
+    assert len(list((tmp_path / "jpg").glob("frame_*.jpg"))) == 8
+
+    status, output, _ = call("compare", frames, frames)
+    assert status == 0
+    assert "agree" in output
+    picture = cv2.imread(str(frames / "frame_00004.png"))
+    cv2.imwrite(str(frames / "frame_00004.png"), 255 - picture)
+    status, output, _ = call("compare", video, frames, "--picture", tmp_path / "worst.png")
+    assert status == 1
+    assert "4 (worst)" in output
+    assert cv2.imread(str(tmp_path / "worst.png")).shape[1] >= 3 * 128
+    status, output, _ = call("compare", video, frames, "--json", "--min-psnr", 1, "--min-ssim", -1)
+    assert status == 0
+    assert json.loads(output)["passed"] is True
+
+    status, output, _ = call("reference", *inputs, "-o", tmp_path / "reference", "--samples", 2)
+    assert (status, output) == (0, f"{tmp_path / 'reference'}: frames 0, 7\n")
+    status, output, _ = call("compare", tmp_path / "reference", frames, "--samples", "--picture", tmp_path / "w.png")
+    assert (status, "agree" in output) == (0, True)
+
+
+def test_styles_and_inspect(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    inputs = ("-c", checkpoint, "-t", write_template(tmp_path / "t", 5), "-f", features_path)
+    pictures = {}
+    for name, options in {
+        "usual": (),
+        "feathered": ("--blend", "feathered", "--no-gate"),
+        "reference": ("--blend", "reference"),
+        "styled": ("--steady", "--loop", "crossfade", "--range", "1:5", "--silence-db", -50, "--speech-db", -42),
+    }.items():
+        assert call("generate", *inputs, "--frames-dir", tmp_path / name, "-q", *options)[0] == 0
+        pictures[name] = [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
+        assert len(pictures[name]) == 8
+    assert pictures["usual"] == pictures["feathered"]
+    assert all(a != b for a, b in zip(pictures["usual"], pictures["reference"], strict=True))
+    assert pictures["usual"] != pictures["styled"]
+    status, output, _ = call("inspect", *inputs, "-o", tmp_path / "explained", "--frame", 2)
+    assert (status, len(output.splitlines())) == (0, 3)
+
+
+def test_bad_input_is_one_line_and_status_2(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    template = write_template(tmp_path / "t")
+    (tmp_path / "empty.wav").touch()
+    inputs = ("generate", "-c", checkpoint, "-t", template)
+    for arguments, expected in (
+        ((*inputs, "-f", features_path), "no output"),
+        ((*inputs, "-f", tmp_path / "nowhere.npy", "-o", tmp_path / "r.mp4"), "nowhere.npy"),
+        ((*inputs, "-a", tmp_path / "empty.wav", "-o", tmp_path / "r.mp4"), "empty.wav"),
+        ((*inputs, "-f", features_path, "-o", "/proc/r.mp4"), "/proc"),
+        (("info", tmp_path / "nothing"), "nothing"),
+        (("compare", tmp_path / "a", tmp_path / "b"), "expected a video"),
+        (("benchmark", "-t", template), "nothing to measure"),
+        (("benchmark", "-c", checkpoint), "needs a template"),
+        (("generate", "-c", checkpoint, "-f", features_path, "-o", tmp_path / "r.mp4"), "nobody to speak"),
+        (("generate", "-f", features_path, "-o", tmp_path / "r.mp4"), "whisper"),
+        (("generate", "--avatar", tmp_path, "-t", template, "-o", tmp_path / "r.mp4"), "leave those options out"),
+        (("generate", "--avatar", tmp_path / "x.avatar", "-o", tmp_path / "r.mp4"), "x.avatar"),
+        (("verify", template / "landmarks"), "avatar.json"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--blend", "hard"), "blend 'hard'"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--loop", "circle"), "loop 'circle'"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--range", "2:9"), "frames 2:9"),
+        ((*inputs, "-f", features_path, "-o", tmp_path / "r.mp4", "--speech-db", -60), "the lower one"),
+        (("pack", "-c", checkpoint, "-t", template, "-o", tmp_path / "x.avatar", "--precision", "int8"), "int8"),
+    ):
+        status, output, errors = call(*arguments)
+        assert (status, output) == (2, "")
+        assert errors.startswith("framegen: ")
+        assert expected in errors
+        assert errors.count("\n") == 1
+    assert call("generate", "--no-such-option")[0] == 2
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_process_of_its_own(checkpoint: Path, features_path: Path, tmp_path: Path) -> None:
+    """Under `python -W error`, from a path with blanks and letters beyond ASCII."""
+    folder = tmp_path / "Zoë's Ordner"
+    template = write_template(folder / "t")
+    status, output, errors = run(
+        "generate", "-c", checkpoint, "-t", template, "-f", features_path, "-o", folder / "höre.mp4"
+    )
+    assert (status, output.strip()) == (0, str(folder / "höre.mp4")), errors
+    status, output, errors = run("info", folder / "nowhere")
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
+    template = write_template(tmp_path / "t")
+    np.save(tmp_path / "long.npy", np.zeros((100_000, 512), np.float32))
+    output = tmp_path / "out" / "r.mp4"
+    arguments = ("generate", "-c", checkpoint, "-t", template, "-f", tmp_path / "long.npy", "-o", output)
+    command = [sys.executable, "-m", "frame_generation_pipeline", *map(str, arguments)]
+    # A job that a script started in the background has the interrupt ignored, and hands that on.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out/r.mp4.partial/*.new")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in errors
+    assert list(output.parent.iterdir()) == []
+
+
+def test_features_export_and_info(  # type: ignore[no-untyped-def]
+    call, checkpoint: Path, encoder_path: Path, features_path: Path, tmp_path: Path
+) -> None:
+    encoder, template = encoder_path, write_template(tmp_path / "t")
+    audio = write_wav(tmp_path / "a.wav", 1.0)
+    assert call("features", audio, "-e", encoder, "-o", tmp_path / "aud_ave.npy")[:2] == (
+        0,
+        f"{tmp_path / 'aud_ave.npy'}: 24 ave features\n",
+    )
+    status, output, _ = call(
+        "export", "-c", checkpoint, "-o", tmp_path / "unet.onnx", "-t", template, "-f", features_path
+    )
+    assert status == 0
+    assert "160-ave-width4, differs from PyTorch by at most" in output
+    assert call("export", "-c", encoder, "-o", tmp_path / "encoder.onnx")[0] == 0
+    assert call("export", "-c", checkpoint, "-o", tmp_path / "x.onnx", "-t", template)[0] == 2
+    for path, kind, more in (
+        (checkpoint, "generator checkpoint", "ave or hubert"),
+        (encoder, "audio encoder checkpoint", "ave"),
+        (tmp_path / "unet.onnx", "generator, ONNX", "160-ave"),
+        (tmp_path / "encoder.onnx", "audio program, ONNX", "ave"),
+        (template, "template", "48 to 50 pixels, median 49"),
+        (features_path, "audio features", "8x512"),
+        (audio, "sound", "16000 Hz"),
+    ):
+        status, output, _ = call("info", path)
+        assert status == 0
+        assert kind in output
+        assert more in output
+    status, output, _ = call("info", template, "--json")
+    assert json.loads(output)["frames"] == 3
+
+
+def test_whisper_features_need_no_encoder(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    audio, output = write_wav(tmp_path / "a.wav", 0.9), tmp_path / "aud_whisper.npy"
+    for options in ((), ("--mode", "whisper")):
+        status, out, _ = call("features", audio, "-o", output, *options)
+        assert (status, out) == (0, f"{output}: 23 whisper features\n")
+    assert call("info", output)[0] == 0
+    status, _, error = call("features", audio, "-o", output, "--mode", "ave")
+    assert status == 2
+    assert "no encoder for ave features" in error
+
+
+def test_avatar_from_packing_to_video(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    template, avatar = write_template(tmp_path / "t"), tmp_path / "may.avatar"
+    status, output, errors = call(
+        "pack",
+        "-c",
+        checkpoint,
+        "-t",
+        template,
+        "-o",
+        avatar,
+        "--precision",
+        "fp16",
+        "--credit",
+        "May",
+        "--quality",
+        80,
+    )
+    assert (status, "3/3 frames" in errors) == (0, True)
+    assert "fp16 against fp32" in output
+    status, output, _ = call("verify", avatar)
+    assert (status, output.count("good:")) == (0, 4)
+    status, output, _ = call("info", avatar)
+    assert status == 0
+    assert "160-ave-width4" in output
+    status, output, _ = call(
+        "generate", "--avatar", avatar, "-f", features_path, "-o", tmp_path / "r.mp4", "--cache-file", tmp_path / "c"
+    )
+    assert (status, output.strip()) == (0, str(tmp_path / "r.mp4"))
+    content = bytearray(avatar.read_bytes())
+    content[len(content) // 2] ^= 1
+    avatar.write_bytes(content)
+    status, output, errors = call("verify", avatar)
+    assert (status, output) == (2, "")
+
+
+def test_benchmark(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    template = write_template(tmp_path / "t")
+    inputs = ("benchmark", "-c", checkpoint, "-t", template, "-f", features_path, "--runs", 1)
+    status, output, _ = call(*inputs, "--json")
+    assert status == 0
+    results = {result["backend"]: result for result in json.loads(output)}
+    assert results["torch"]["ratio"] == 1
+    for result in results.values():
+        assert result["fps"] > 0
+        assert result["peak_memory"] > 50e6
+        assert 0 < result["first_frame"] < 60
+        assert {"features", "decode", "face", "render", "paste", "encode"} <= result["stages"].keys()
+    assert set(results) == {"torch", "onnx", "engine", "engine, faces kept"}
+    assert call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)[0] == 2

@@ -1,0 +1,42 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.files.output import complete_file, prepare_folder
+
+
+def test_only_what_is_complete_gets_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x.json"
+    with complete_file(path) as temporary:
+        temporary.write_text("one")
+        assert not path.exists()
+        assert temporary.suffix == ".json"
+    assert path.read_text() == "one"
+
+    def interrupted() -> None:
+        with complete_file(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
+    assert path.read_text() == "one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_the_system_refuses(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"x\.json: cannot be written \(No space left"),
+        complete_file(tmp_path / "x.json"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="expected a folder"):
+        prepare_folder(tmp_path / "file")
+    with pytest.raises(OutputError, match="expected a folder"), complete_file(tmp_path / "file" / "x.json"):
+        raise AssertionError("not reached")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"), complete_file(tmp_path / "folder") as temporary:
+        temporary.touch()

@@ -1,0 +1,136 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.making.checkpoint import (
+    choose_spec,
+    load_strict,
+    read_tensors,
+    recognise_specs,
+    write_tensors,
+)
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.torch_backend import load_network
+from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, LIGHT, GeneratorSpec
+from samples import TINY, seeded_network
+
+
+class Exploit:
+    """What an attacker's checkpoint holds: code that runs when it is unpickled with full trust."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors"])
+def test_round_trip(tmp_path: Path, suffix: str) -> None:
+    expected = seeded_network().state_dict()
+    path = tmp_path / "folder" / f"5{suffix}"
+    write_tensors(path, expected)
+    found = read_tensors(path)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert load_network(path).spec == TINY
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
+def test_training_states_are_unwrapped(tmp_path: Path, wrapper: str) -> None:
+    state = {f"module.{name}": value for name, value in seeded_network().state_dict().items()}
+    torch.save({wrapper: state, "epoch": 5}, tmp_path / "5.pth")
+    assert load_network(tmp_path / "5.pth").spec == TINY
+
+
+def test_code_is_not_run(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.pth", {"weight": torch.zeros(1), "x": Exploit(tmp_path / "owned")}),
+        ("b.pth", Exploit(tmp_path / "owned")),
+    ):
+        torch.save(content, tmp_path / name)
+        with pytest.raises(ModelError, match="refused"):
+            read_tensors(tmp_path / name)
+    (tmp_path / "c.pth").write_bytes(pickle.dumps(Exploit(tmp_path / "owned")))
+    with pytest.raises(ModelError):
+        read_tensors(tmp_path / "c.pth")
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("name", ["x.pth", "x.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no checkpoint", bytes(range(256)) * 20])
+def test_what_is_no_checkpoint(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name) as raised:
+        read_tensors(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_holds_no_tensors(tmp_path: Path) -> None:
+    for content in ({}, [1, 2], {"epoch": 5}, torch.zeros(3)):
+        torch.save(content, tmp_path / "x.pth")
+        with pytest.raises(ModelError, match="no named tensors"):
+            read_tensors(tmp_path / "x.pth")
+
+
+def test_missing_and_unknown_files(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="nowhere"):
+        read_tensors(tmp_path / "nowhere.pth")
+    with pytest.raises(ModelError, match="unknown kind"):
+        write_tensors(tmp_path / "x.bin", {})
+
+
+@pytest.mark.parametrize("width", [LIGHT, 2])
+@pytest.mark.parametrize("audio", AUDIO_SPECS.values())
+@pytest.mark.parametrize("face", FACE_SPECS.values())
+def test_recognised_from_the_tensors(face: object, audio: object, width: int) -> None:
+    spec = GeneratorSpec(face, audio, width)  # type: ignore[arg-type]
+    with torch.device("meta"):
+        tensors = GeneratorNetwork(spec).state_dict()
+    found = recognise_specs(tensors, "x.pth")
+    assert spec in found
+    assert choose_spec(found, "x.pth", spec.audio.name) == spec
+    wrong = "ave" if spec.audio.name == "wenet" else "wenet"
+    with pytest.raises(ModelError, match="not " + wrong):
+        choose_spec(found, "x.pth", wrong)
+
+
+def test_ave_before_hubert() -> None:
+    found = recognise_specs(seeded_network().state_dict(), "x.pth")
+    assert [spec.audio.name for spec in found] == ["ave", "hubert"]
+    assert choose_spec(found, "x.pth", None).audio.name == "ave"
+    with pytest.raises(OptionError, match="'mel' is unknown"):
+        choose_spec(found, "x.pth", "mel")
+
+
+def test_other_networks_are_refused() -> None:
+    with pytest.raises(ModelError, match="no SyncTalk_2D generator"):
+        recognise_specs({"conv.weight": torch.zeros(1, 1, 1, 1)}, "x.pth")
+    tensors = seeded_network().state_dict() | {"audio_model.conv1.conv.0.weight": torch.zeros(4, 7, 1, 1)}
+    with pytest.raises(ModelError, match="7 channels"):
+        recognise_specs(tensors, "x.pth")
+
+
+def test_every_tensor_must_fit() -> None:
+    network = seeded_network()
+    state = network.state_dict()
+    missing = {name: value for name, value in state.items() if not name.startswith("outc")}
+    with pytest.raises(ModelError, match=r"outc\.conv\.weight is missing"):
+        load_strict(network, missing, "x.pth")
+    with pytest.raises(ModelError, match="more is unexpected"):
+        load_strict(network, state | {"more": torch.zeros(1)}, "x.pth")
+    with pytest.raises(ModelError, match=r"has shape \(9,\), expected \(3,\)"):
+        load_strict(network, state | {"outc.conv.bias": torch.zeros(9)}, "x.pth")
+    with pytest.raises(ModelError, match=r"and \d+ more"):
+        load_strict(network, {"a": torch.zeros(1)}, "x.pth")
+
+
+def test_real_checkpoint(real_dir: Path) -> None:
+    network = load_network(real_dir / "checkpoint" / "person_ave.pth")
+    assert network.spec.name == "328-ave"
+    assert np.isfinite(network.outc.conv.weight.detach().numpy()).all()

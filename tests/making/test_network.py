@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_328, FACE_SPECS, LIGHT, GeneratorSpec
+from samples import TINY, draw, seeded_network
+
+TOLERANCE = 1e-5  # stated by the conformance vectors for PyTorch
+
+
+@pytest.mark.parametrize("audio", ["ave", "hubert", "wenet"])
+@pytest.mark.parametrize("face", FACE_SPECS)
+def test_equals_the_original(reference_dir: Path, seeded_weights: ModuleType, face: str, audio: str) -> None:
+    shapes = reference_dir / f"shapes_unet{face}_{audio}.json"
+    network = GeneratorNetwork(GeneratorSpec(FACE_SPECS[face], AUDIO_SPECS[audio])).eval()
+    assert {name: list(value.shape) for name, value in network.state_dict().items()} == json.loads(shapes.read_text())
+    weights = seeded_weights.seeded_state_dict(shapes)
+    network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, strict=True)
+    vector = np.load(reference_dir / f"network_{face}_{audio}.npz")
+    with torch.inference_mode():
+        output = network(torch.tensor(vector["image_u8"] / np.float32(255)), torch.tensor(vector["audio"]))
+    np.testing.assert_allclose(output.numpy(), vector["output"], rtol=0, atol=TOLERANCE)
+
+
+def test_light_is_a_quarter_of_the_parameters() -> None:
+    light = GeneratorNetwork(GeneratorSpec(FACE_328, AVE, LIGHT))
+    assert sum(parameter.numel() for parameter in light.parameters()) == 3_095_471
+
+
+def test_two_steps_are_the_whole() -> None:
+    network = seeded_network()
+    image = torch.tensor(np.abs(draw("image", (2, 6, 160, 160)))).clamp(0, 1)
+    audio = torch.tensor(draw("audio", (2, *TINY.audio.window_shape)))
+    with torch.inference_mode():
+        assert torch.equal(network(image, audio), network.render(network.encode_image(image), audio))
+
+
+def test_audio_and_picture_both_matter() -> None:
+    network = seeded_network()
+    image = torch.tensor(np.abs(draw("image", (1, 6, 160, 160)))).clamp(0, 1)
+    audio = torch.tensor(draw("audio", (1, *TINY.audio.window_shape)))
+    with torch.inference_mode():
+        output = network(image, audio)
+        assert output.shape == (1, 3, 160, 160)
+        assert (network(image, audio * 0.5) - output).abs().max() > 0.01
+        assert (network(image * 0.5, audio) - output).abs().max() > 0.01

@@ -1,0 +1,122 @@
+import logging
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.audio.encoder import builtin_encoder
+from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.errors import AudioError, FeatureError, MissingFileError, OptionError
+from frame_generation_pipeline.speaking.speech import plan_speech
+from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER, AudioSpec
+from samples import draw, write_wav
+
+
+class LoudnessProgram:
+    """An audio program whose features say how loud each window is, so that tests see which window it was."""
+
+    spec: AudioSpec = AVE
+
+    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+        samples = np.pad(samples, (0, max(3000 - len(samples), 0)))
+        columns = len(samples) // 200 + 1
+        windows = int((columns - 16) / 80 * 25) + 2
+        starts = [min(16 * i // 5, columns - 16) for i in range(first, min(first + count, windows))]
+        loudness = [np.abs(samples[max(200 * start, 0) : 200 * (start + 15)]).mean() for start in starts]
+        return np.repeat(np.array(loudness, np.float32)[:, np.newaxis], AVE.feature_size, axis=1)
+
+
+def test_features_alone_give_a_frame_each(features_path: Path) -> None:
+    speech = plan_speech(AVE, features_path=features_path)
+    windows = list(speech.windows())
+    assert (speech.count, len(windows), speech.audio_path) == (8, 8, None)
+    values = np.load(features_path)
+    for index, window in enumerate(windows):
+        np.testing.assert_array_equal(window, feature_window(values, index))
+    assert len(list(speech.windows())) == 8  # they can be had again
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.05, 0.18, 0.2, 1.0, 1.019, 1.021, 1.04, 3.4])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_picture_is_as_long_as_the_sound(tmp_path: Path, seconds: float, rate: int) -> None:
+    path = write_wav(tmp_path / "a.wav", seconds, rate)
+    speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram())
+    assert speech.count == max(1, round(seconds * 25))
+    assert len(list(speech.windows())) == speech.count
+
+
+def test_features_longer_or_shorter_than_the_sound(
+    tmp_path: Path, features_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    longer = plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "a.wav", 0.2))
+    assert (longer.count, caplog.records) == (8, [])
+    shorter = plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "b.wav", 0.5))
+    assert (shorter.count, caplog.records) == (12, [])
+    assert len(list(shorter.windows())) == 12
+    with caplog.at_level(logging.WARNING):
+        plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "c.wav", 2))
+    assert "do they belong together" in caplog.text
+
+
+@pytest.mark.parametrize(("start", "end", "first", "count"), [(0.08, None, 2, 6), (0, 0.12, 0, 3), (0.2, 0.24, 5, 1)])
+def test_cut_of_features(features_path: Path, start: float, end: float | None, first: int, count: int) -> None:
+    speech = plan_speech(AVE, features_path=features_path, start_time=start, end_time=end)
+    values = np.load(features_path)
+    windows = list(speech.windows())
+    assert speech.count == len(windows) == count
+    np.testing.assert_array_equal(windows[0], feature_window(values, first))
+
+
+@pytest.mark.parametrize("start", [0.4, 2.0, 4.52, 6.0])
+def test_cut_of_sound_sees_what_the_whole_sees(tmp_path: Path, start: float) -> None:
+    path = write_wav(tmp_path / "a.wav", 7)
+    whole = list(plan_speech(AVE, audio_path=path, encoder=LoudnessProgram()).windows())
+    speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram(), start_time=start, end_time=start + 0.6)
+    windows = list(speech.windows())
+    assert (speech.count, speech.start, speech.end) == (15, start, start + 0.6)
+    for window, expected in zip(windows, whole[round(25 * start) :], strict=False):
+        np.testing.assert_array_equal(window, expected)
+    assert any((a != b).any() for a, b in pairwise(windows))
+
+
+@pytest.mark.parametrize("start", [1.4, 3.2, 5.96])
+def test_cut_of_sound_has_the_bits_of_the_whole(tmp_path: Path, start: float) -> None:
+    """Also where a second is no whole number of blocks of features."""
+    path, encoder = write_wav(tmp_path / "a.wav", 7), builtin_encoder(WHISPER)
+    whole = list(plan_speech(WHISPER, audio_path=path, encoder=encoder).windows())
+    speech = plan_speech(WHISPER, audio_path=path, encoder=encoder, start_time=start, end_time=start + 0.6)
+    np.testing.assert_array_equal(np.stack(list(speech.windows())), whole[round(25 * start) :][:15])
+
+
+def test_wenet_counts_at_its_own_rate(tmp_path: Path) -> None:
+    np.save(tmp_path / "w.npy", draw("wenet", (20, 32, 256)))
+    assert plan_speech(WENET, features_path=tmp_path / "w.npy", end_time=0.5).count == 10
+
+
+@pytest.mark.parametrize(("start", "end"), [(1.0, 1.0), (0.5, 0.2), (-1.0, None), (9.0, None)])
+def test_empty_cuts(features_path: Path, start: float, end: float | None) -> None:
+    with pytest.raises(OptionError, match="empty"):
+        plan_speech(AVE, features_path=features_path, start_time=start, end_time=end)
+
+
+def test_nothing_to_go_by(tmp_path: Path, features_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", 1)
+    program = LoudnessProgram()
+    program.spec = HUBERT
+    cases: list[tuple[type[Exception], str, Callable[[], object]]] = [
+        (OptionError, "nothing to say", lambda: plan_speech(AVE)),
+        (OptionError, "give an audio encoder", lambda: plan_speech(AVE, audio_path=path)),
+        (OptionError, "gives hubert", lambda: plan_speech(AVE, audio_path=path, encoder=program)),
+        (MissingFileError, "nowhere", lambda: plan_speech(AVE, audio_path=tmp_path / "nowhere.wav")),
+        (FeatureError, "expected hubert", lambda: plan_speech(HUBERT, features_path=features_path)),
+        (AudioError, "npy", lambda: plan_speech(AVE, features_path=features_path, audio_path=features_path)),
+    ]
+    for error, message, call in cases:
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_features_hold_their_values(features_path: Path) -> None:
+    assert isinstance(AudioFeatures.load(features_path).values, np.memmap)
