@@ -207,7 +207,7 @@ def test_failures_are_one_error_and_keep_the_work(
             monkeypatch.setattr(video_writer, "picture", broken)
 
     def broken(*_: object) -> None:
-        raise writer.av.error.ExternalError(542398533, "Generic error in an external library")
+        raise video_writer.av.error.ExternalError(542398533, "Generic error in an external library")
 
     fail(OutputError, r"o\.mp4: cannot be written \(Generic error", encoder_fails)
     monkeypatch.undo()

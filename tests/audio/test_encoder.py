@@ -10,9 +10,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from frame_generation_pipeline.audio import encoder
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.making import encoder as making_encoder
 from frame_generation_pipeline.making.ave_encoder import AveEncoder, TorchEncoder
 from frame_generation_pipeline.making.encoder import EncoderProgram, export_encoder, load_encoder
 from frame_generation_pipeline.spec import AVE
@@ -68,14 +68,14 @@ def test_names_and_shapes_are_the_originals(reference_dir: Path) -> None:
 def test_export_that_differs_leaves_no_file(
     tmp_path: Path, encoder_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder, "TOLERANCE", -1.0)
+    monkeypatch.setattr(making_encoder, "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="not written, the audio program differs from torch"):
         export_encoder(encoder_checkpoint, tmp_path / "encoder.onnx")
     assert not list(tmp_path.iterdir())
 
 
 def test_export_compares_every_signal(tmp_path: Path, encoder_checkpoint: Path, monkeypatch) -> None:
-    noise, voice = encoder._trial_signals()
+    noise, voice = making_encoder._trial_signals()
     exact = EncoderProgram.features
 
     def off_for_the_voice(self: EncoderProgram, samples: np.ndarray, first: int, count: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from samples import TINY, draw, seeded_network
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "unet.onnx"
-    assert export.export_generator(seeded_network(), path) < export.TOLERANCE
+    assert export_generator.export_generator(seeded_network(), path) < export_generator.TOLERANCE
     return path
 
 
@@ -39,14 +39,14 @@ def test_disagreement_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     other.outc.conv.bias.data += 0.01
     monkeypatch.setattr(export_generator, "build_network_program", lambda network: build_network_program(other))
     with pytest.raises(ModelError, match=r"differ by 0\.00"):
-        export.export_generator(seeded_network(), tmp_path / "unet.onnx")
+        export_generator.export_generator(seeded_network(), tmp_path / "unet.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", make_vectors.SPECS)
 def test_every_generator(tmp_path: Path, name: str) -> None:
     network = seeded_network(make_vectors.SPECS[name])
-    assert export.export_generator(network, tmp_path / "unet.onnx") < export.TOLERANCE
+    assert export_generator.export_generator(network, tmp_path / "unet.onnx") < export_generator.TOLERANCE
 
 
 def test_the_originals_vectors(reference_dir: Path, seeded_weights: ModuleType, tmp_path: Path) -> None:
@@ -55,7 +55,9 @@ def test_the_originals_vectors(reference_dir: Path, seeded_weights: ModuleType, 
     network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     vector = np.load(reference_dir / "network_328_ave.npz")
     inputs = (vector["image_u8"] / np.float32(255), vector["audio"])
-    assert export.export_generator(network, tmp_path / "unet.onnx", inputs=[inputs]) < export.TOLERANCE
+    assert (
+        export_generator.export_generator(network, tmp_path / "unet.onnx", inputs=[inputs]) < export_generator.TOLERANCE
+    )
     (face,) = open_session(tmp_path / "unet.onnx").run(None, dict(zip(("image", "audio"), inputs, strict=True)))
     np.testing.assert_allclose(face, vector["output"], rtol=0, atol=1e-4)
 
@@ -63,12 +65,12 @@ def test_the_originals_vectors(reference_dir: Path, seeded_weights: ModuleType, 
 def test_real_inputs_are_compared_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = (np.full((1, 6, 160, 160), np.nan, np.float32), np.zeros((1, *TINY.audio.window_shape), np.float32))
     with pytest.raises(ModelError, match="differ by nan"):
-        export.export_generator(seeded_network(), tmp_path / "unet.onnx", inputs=[bad])
+        export_generator.export_generator(seeded_network(), tmp_path / "unet.onnx", inputs=[bad])
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("asked", "written"), [(11, 17), (17, 17), (20, 20)])
 def test_opsets(tmp_path: Path, caplog: pytest.LogCaptureFixture, asked: int, written: int) -> None:
-    export.export_generator(seeded_network(), tmp_path / "unet.onnx", opset_version=asked)
+    export_generator.export_generator(seeded_network(), tmp_path / "unet.onnx", opset_version=asked)
     assert onnx.load(tmp_path / "unet.onnx").opset_import[0].version == written
     assert ("11 is too old" in caplog.text) == (asked == 11)

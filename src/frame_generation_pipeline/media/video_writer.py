@@ -52,7 +52,8 @@ class VideoWriter:
     audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
-    Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see `media.provenance`.
+    Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see
+    `media.provenance`.
 
     job: what the frames are made from, as JSON has it. Every 10 s of pictures are encoded for themselves and kept in
     the folder `{path}.partial`. Where something ends the block early, such segments stay there as far as they are
