@@ -78,8 +78,8 @@ def sharpness(image: Image, scale: float) -> float:
         return float("nan")
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
     height, width = (max(round(length / scale), 1) for length in grey.shape)
-    grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
-    averaged = cv2.boxFilter(grey, cv2.CV_64F, (GRID, GRID), borderType=cv2.BORDER_REFLECT)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+    averaged = cv2.boxFilter(small, cv2.CV_64F, (GRID, GRID), borderType=cv2.BORDER_REFLECT)
     inside = slice(GRID, -GRID)  # reflected pixels continue no grid
     return (
         float(cv2.Laplacian(averaged, cv2.CV_64F)[inside, inside].var())
