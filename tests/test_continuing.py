@@ -16,7 +16,7 @@ import pytest
 from frame_generation_pipeline import Avatar
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OutputError
 from frame_generation_pipeline.making.pack import pack_avatar
-from frame_generation_pipeline.media.containers import frames_folder, segments, video_writer
+from frame_generation_pipeline.media import frames_folder, segments, video_writer
 from samples import write_template, write_wav
 
 SECONDS = 3.0  # of sound; 75 frames

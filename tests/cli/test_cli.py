@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.cli.app import app as cli
+from frame_generation_pipeline.cli import app as cli
 from samples import write_template, write_wav
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frame_generation_pipeline.cli.app import app as cli
+from frame_generation_pipeline.cli import app as cli
 from hostile.cases import CASES
 from samples import write_template
 

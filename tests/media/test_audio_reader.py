@@ -11,7 +11,7 @@ import soxr
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.media.audio_reader import LAYOUTS, AudioInfo, decode_audio, probe_audio
-from frame_generation_pipeline.media.containers import audio_reader
+from frame_generation_pipeline.media import audio_reader
 
 
 def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, options: dict | None = None) -> Path:

@@ -10,8 +10,8 @@ import pytest
 from av.audio.resampler import AudioResampler
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, OutputError, VideoError
-from frame_generation_pipeline.media.containers import images as pictures_module
-from frame_generation_pipeline.media.containers import video_writer as writer_module
+from frame_generation_pipeline.media import images as pictures_module
+from frame_generation_pipeline.media import video_writer as writer_module
 from frame_generation_pipeline.media.video_reader import read_frames
 from frame_generation_pipeline.media.video_writer import VideoWriter, check_output
 
