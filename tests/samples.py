@@ -25,15 +25,16 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def seeded_network(spec: GeneratorSpec = TINY) -> GeneratorNetwork:
     """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
-    return _seeded(GeneratorNetwork(spec))
+    return seeded(GeneratorNetwork(spec))
 
 
 def seeded_encoder() -> AveEncoder:
     """The `ave` encoder with weights that depend on their names alone."""
-    return _seeded(AveEncoder())
+    return seeded(AveEncoder())
 
 
-def _seeded(module: Module) -> Module:
+def seeded(module: Module) -> Module:
+    """The module with weights that depend on their names alone."""
     state = module.state_dict()
     for name, value in state.items():
         if value.dim() == 4:

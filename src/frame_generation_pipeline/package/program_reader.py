@@ -151,6 +151,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     at = 0
     while at < len(message):
         key, at = _integer(message, at)
+        if key >= 2**32:
+            raise ValueError("field number")  # readers cut it to 32 bits, and would see another field
         field, kind = key >> 3, key & 7
         if kind == 0:
             content, at = _integer(message, at)
@@ -169,12 +171,14 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _integer(message: bytes, at: int) -> tuple[int, int]:
-    """A variable-length integer and where it ends."""
+    """A variable-length integer of at most 64 bits in its shortest form, and where it ends."""
     value = 0
     for shift in range(0, 70, 7):
         byte = message[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
+            if value >= 2**64 or (byte == 0 and shift):
+                break
             return value, at
     raise ValueError("too long")

@@ -1,0 +1,335 @@
+"""Write the conformance files anew: `PYTHONPATH=src:tests python conformance/make.py`.
+
+Tiny avatars with weights that depend on their names alone, sounds, and what the Python implementation makes of them.
+The tests of every host read the result; see README.md in this folder for what is where.
+"""
+
+import json
+import shutil
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
+from frame_generation_pipeline.audio.gate import GATE, rest_shares
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.making.audio_program import build_audio_program
+from frame_generation_pipeline.making.ave_encoder import AveEncoder, ConvBlock
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.pack import pack_avatar
+from frame_generation_pipeline.making.package_writer import PackageWriter
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.package.manifest import MANIFEST
+from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
+from hostile_packages import hostile_cases
+from samples import draw, seeded, seeded_network, write_template
+
+HERE = Path(__file__).resolve().parent
+PRESENTER_AUDIO = "src/frame_generation_pipeline/weights/presenter/programs/audio.onnx"
+# Two machines' floating point may differ: levels of 255, part of the values that may be farther apart, decibels.
+PICTURES = {"levels": 2, "far": 0.001, "psnr": 50.0}
+FEATURES = 1e-4  # largest difference of a feature between two machines
+ROW_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """How one of the avatars is made; see `pack_avatar` and `samples.write_template`."""
+
+    name: str
+    spec: GeneratorSpec
+    size: tuple[int, int] = (128, 96)
+    frames: int = 4
+    format: str = "jpg"
+    jpeg: tuple[int, ...] = ()  # OpenCV's options
+    parsing: bool = False
+    audio: bool = False
+    blend: str = "feathered"
+    version: int = 3
+    box: tuple[int, int, int] | None = None  # of the last frame, in place of the template's
+
+
+_PROGRESSIVE = (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+_FULL_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+_HALF_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
+AVATARS = (
+    Tiny(
+        "ave-160",
+        GeneratorSpec(FACE_160, AVE, 2),
+        size=(131, 97),
+        jpeg=_HALF_CHROMA,
+        parsing=True,
+        audio=True,
+        box=(88, 60, 51),
+    ),
+    Tiny("ave-328", GeneratorSpec(FACE_328, AVE, 2), frames=3, format="png"),
+    Tiny("hubert-160", GeneratorSpec(FACE_160, HUBERT, 2)),
+    Tiny("wenet-160", GeneratorSpec(FACE_160, WENET, 2), size=(117, 95), jpeg=_PROGRESSIVE, blend="reference"),
+    Tiny("whisper-160", GeneratorSpec(FACE_160, WHISPER, 2), frames=1, jpeg=_FULL_CHROMA),
+    Tiny("ave-160-version-1", GeneratorSpec(FACE_160, AVE, 2), version=1, blend="reference"),
+)
+
+
+class SmallEncoder(nn.Module):
+    """The `ave` encoder's layers with an eighth of their channels; its last one gives 512 like there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.audio_encoder = nn.Sequential(
+            ConvBlock(1, 4),
+            ConvBlock(4, 4, residual=True),
+            ConvBlock(4, 8, stride=(3, 1)),
+            ConvBlock(8, 16, stride=3),
+            ConvBlock(16, 32, stride=(3, 2)),
+            ConvBlock(32, 64, padding=0),
+            ConvBlock(64, 512, kernel=1, padding=0),
+        )
+
+
+def make_avatar(tiny: Tiny, output: Path, work: Path) -> None:
+    """Pack one of the avatars as the folder `output`."""
+    template = write_template(work / tiny.name, tiny.frames, size=tiny.size, parsing=tiny.parsing)
+    checkpoint, encoder = work / f"{tiny.name}.pth", work / "audio.onnx"
+    write_tensors(checkpoint, seeded_network(tiny.spec).state_dict())
+    small = seeded(SmallEncoder())
+    encoder.write_bytes(build_audio_program(_as_encoder(small)).SerializeToString(deterministic=True))
+    images = [cv2.imread(str(template / "full_body_img" / f"{i}.jpg")) for i in range(tiny.frames)]
+    for i, image in enumerate(images):
+        options = [cv2.IMWRITE_JPEG_QUALITY, 90, *tiny.jpeg]
+        cv2.imwrite(str(template / "full_body_img" / f"{i}.jpg"), image, options)
+    pack_avatar(
+        output,
+        checkpoint=checkpoint,
+        template=template,
+        encoder=encoder if tiny.audio else None,
+        mode=tiny.spec.audio.name,
+        name=tiny.name,
+        licence="CC0-1.0",
+        frame_format=tiny.format if tiny.format == "png" else None,
+        precision="fp16",
+        blend=tiny.blend,
+    )
+    if not tiny.audio:
+        _edit(output, lambda m: m["programs"].pop("audio", None), remove="programs/audio.onnx")
+    if tiny.box is not None:
+        _edit(output, lambda m: m["boxes"].__setitem__(-1, list(tiny.box or ())))
+    if tiny.version == 1:
+        _to_version_1(output)
+    open_package(output)
+
+
+def _as_encoder(small: SmallEncoder) -> AveEncoder:
+    encoder = AveEncoder()
+    encoder.audio_encoder = small.audio_encoder
+    return encoder.eval()
+
+
+def _edit(folder: Path, change: Callable[[dict[str, Any]], object], remove: str | None = None) -> None:
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    change(manifest)
+    if remove is not None and remove in manifest["files"]:
+        (folder / remove).unlink()
+        del manifest["files"][remove]
+    (folder / MANIFEST).write_text(json.dumps(manifest, sort_keys=True, separators=(",", ":")) + "\n")
+
+
+def _to_version_1(folder: Path) -> None:
+    """As packages were written before there were blends: the render program does what is `reference` now."""
+    name = "programs/render.onnx"
+    model = onnx.load_model_from_string((folder / name).read_bytes())
+    (blend,) = (value for value in model.graph.input if value.name == "blend")
+    model.graph.input.remove(blend)
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0, np.uint8), "blend"))
+    writer = PackageWriter(folder)
+    writer.write(name, model.SerializeToString(deterministic=True))
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["version"] = 1
+        del manifest["blend"]
+        rest = manifest.pop("rest")
+        assert not rest
+        manifest["files"][name] = vars(writer.files[name])
+
+    _edit(folder, change)
+
+
+def write_sounds(folder: Path) -> None:
+    """16-bit sounds of odd lengths: syllables with a pause of a second, a hundred samples, and stereo at 44.1 kHz."""
+    for name, seconds, rate, channels in (("syllables", 2.7131, 16_000, 1), ("stereo", 0.7007, 44_100, 2)):
+        time = np.arange(int(seconds * rate)) / rate
+        voice = sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 12))
+        loud = np.where((time > 0.9) & (time < 1.9), 0.0, 0.25 * np.abs(np.sin(2 * np.pi * 3 * time)))
+        noise = 0.0005 * draw(name, (len(time),))
+        samples = np.stack([voice * loud * (1 - 0.3 * channel) + noise for channel in range(channels)], axis=1)
+        _write_wav(folder / f"{name}.wav", samples, rate)
+    _write_wav(folder / "short.wav", 0.1 * draw("short", (101, 1)), 16_000)
+
+
+def _write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((32767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
+
+
+def write_features(folder: Path, tiny: Tiny, count: int) -> str:
+    """Features that a case begins with; returns their file's name. Also the two kinds of files that hosts read."""
+    spec = tiny.spec.audio
+    values = draw(f"features {spec.name}", (count, *spec.feature_shape))
+    if spec is AVE:
+        np.save(folder / f"{spec.name}.npy", values)
+        return f"sounds/{spec.name}.npy"
+    values.astype("<f4").tofile(folder / f"{spec.name}.bin")
+    stated = {"num_frames": count, "feature_size": spec.feature_size, "shape": list(values.shape)}
+    (folder / f"{spec.name}.bin.json").write_text(json.dumps(stated) + "\n")
+    return f"sounds/{spec.name}.bin"
+
+
+def feature_cases(root: Path) -> list[dict[str, Any]]:
+    """Audio features of sounds."""
+    cases = []
+    for program, name in (
+        (root / "avatars/ave-160/programs/audio.onnx", "ave"),
+        (HERE.parent / PRESENTER_AUDIO, "whisper"),
+    ):
+        encoder = OnnxAudioProgram(program)
+        for sound in ("syllables", "short", "stereo"):
+            values = extract_features(decode_audio(root / f"sounds/{sound}.wav"), encoder).values
+            file = f"expected/{name}-{sound}.features.bin"
+            values.astype("<f4").tofile(root / file)
+            # The presenter is not repeated here: its path is from the repository's root.
+            source = {"avatar": "avatars/ave-160"} if name == "ave" else {"program": PRESENTER_AUDIO}
+            cases.append(
+                {
+                    "name": f"{name} {sound}",
+                    **source,
+                    "audio": f"sounds/{sound}.wav",
+                    "type": name,
+                    "shape": list(values.shape),
+                    "expected": file,
+                    "tolerance": FEATURES,
+                }
+            )
+    return cases
+
+
+def gate_cases(root: Path) -> list[dict[str, Any]]:
+    """Which share of each frame is rest."""
+    return [
+        {
+            "name": f"{sound} at {spec.fps}",
+            "audio": f"sounds/{sound}.wav",
+            "fps": spec.fps,
+            "shares": list(islice(rest_shares(decode_audio(root / f"sounds/{sound}.wav"), GATE, spec), count)),
+            "tolerance": 0,
+        }
+        for sound, spec, count in (("syllables", AVE, 75), ("syllables", WENET, 60), ("short", AVE, 12))
+    ]
+
+
+def window_cases(root: Path) -> list[dict[str, Any]]:
+    """Windows of frames, the first and the last ones too, made of the features of a file and then of a sound."""
+    avatar = Avatar.load(root / "avatars/ave-160")
+    cases = []
+    for name, source, frames in (
+        ("of features", {"features": "sounds/ave.npy"}, (0, 3, 7)),
+        ("of sound", {"audio": "sounds/syllables.wav"}, (0, 30, 67)),
+    ):
+        paths = {f"{kind}_path": root / path for kind, path in source.items()}
+        speech = avatar.plan(paths.get("features_path"), paths.get("audio_path"), 0.0, None)
+        windows = list(speech.windows())
+        file = f"expected/ave-160-{name.replace(' ', '-')}.windows.bin"
+        np.stack([windows[i] for i in frames]).astype("<f4").tofile(root / file)
+        cases.append(
+            {
+                "name": name,
+                "avatar": "avatars/ave-160",
+                **source,
+                "count": speech.count,
+                "frames": list(frames),
+                "expected": file,
+                "tolerance": 0 if "features" in source else FEATURES,
+            }
+        )
+    return cases
+
+
+def frame_cases(root: Path) -> list[dict[str, Any]]:
+    """Frames of every avatar, with options; a few of each are kept as PNG."""
+    cases: list[dict[str, Any]] = []
+    for tiny in AVATARS:
+        source = {"features": write_features(root / "sounds", tiny, 5 if tiny.spec.audio is WENET else 8)}
+        cases.append({"name": tiny.name, "avatar": tiny.name, **source})
+    cases += [
+        {"name": "ave-160 of sound", "avatar": "ave-160", "audio": "sounds/syllables.wav", "pictures": [0, 31, 67]},
+        {"name": "ave-160 of short sound", "avatar": "ave-160", "audio": "sounds/short.wav"},
+        {"name": "ave-160 hard", "avatar": "ave-160", "features": "sounds/ave.npy", "blend": "reference"},
+        {"name": "ave-160 entered later", "avatar": "ave-160", "features": "sounds/ave.npy", "start_frame": 3},
+        {"name": "ave-328 hard", "avatar": "ave-328", "features": "sounds/ave.npy", "blend": "reference"},
+        {"name": "wenet-160 feathered", "avatar": "wenet-160", "features": "sounds/wenet.bin", "blend": "feathered"},
+    ]
+    for case in cases:
+        case["avatar"] = f"avatars/{case['avatar']}"
+        avatar = Avatar.load(root / case["avatar"], blend=case.get("blend"))
+        frames = list(
+            avatar.frames(
+                root / case["audio"] if "audio" in case else None,
+                audio_features_path=root / case["features"] if "features" in case else None,
+                start_frame=case.get("start_frame", 0),
+            )
+        )
+        case["count"] = len(frames)
+        wanted = case.pop("pictures", [i for i in (2, 7) if i < len(frames)])
+        case["frames"] = {}
+        for index in wanted:
+            file = f"expected/{case['name'].replace(' ', '-')}-{index:05d}.png"
+            cv2.imwrite(str(root / file), frames[index], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+            case["frames"][str(index)] = file
+        case["tolerance"] = PICTURES
+    return cases
+
+
+def main() -> None:
+    """Make everything beside this file anew."""
+    torch.set_num_threads(1)
+    with TemporaryDirectory() as temporary:
+        root, work = Path(temporary, "conformance"), Path(temporary, "work")
+        for folder in ("avatars", "sounds", "expected"):
+            (root / folder).mkdir(parents=True)
+        work.mkdir()
+        for tiny in AVATARS:
+            make_avatar(tiny, root / "avatars" / tiny.name, work)
+        write_sounds(root / "sounds")
+        frames = frame_cases(root)
+        cases = {
+            "features": feature_cases(root),
+            "gate": gate_cases(root),
+            "windows": window_cases(root),
+            "frames": frames,
+        }
+        (root / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+        hostile = hostile_cases(root / "avatars" / "hubert-160")
+        (root / "hostile.json").write_text(json.dumps(hostile, indent=0) + "\n")
+        for name in ("avatars", "sounds", "expected"):
+            shutil.rmtree(HERE / name, ignore_errors=True)
+            shutil.copytree(root / name, HERE / name)
+        for name in ("cases.json", "hostile.json"):
+            shutil.copy(root / name, HERE / name)
+
+
+if __name__ == "__main__":
+    main()

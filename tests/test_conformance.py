@@ -1,0 +1,105 @@
+"""What every host must give, `conformance/`, is what this one gives."""
+
+import base64
+import json
+import re
+import shutil
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
+from frame_generation_pipeline.audio.gate import GATE, rest_shares
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import PackageError
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.video_reader import read_image
+from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.spec import AUDIO_SPECS
+
+ROOT = Path(__file__).resolve().parents[1] / "conformance"
+CASES: dict[str, Any] = json.loads((ROOT / "cases.json").read_text())
+HOSTILE: dict[str, Any] = json.loads((ROOT / "hostile.json").read_text())
+MOST_BYTES = 12_000_000
+
+Case = dict[str, Any]
+
+
+def named(kind: str) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES[kind]])
+
+
+def test_size() -> None:
+    assert sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file()) <= MOST_BYTES
+
+
+def test_every_avatar_is_valid() -> None:
+    for path in sorted((ROOT / "avatars").iterdir()):
+        verify_package(path)
+
+
+@named("features")
+def test_features(case: Case) -> None:
+    program = ROOT / case["avatar"] / "programs/audio.onnx" if "avatar" in case else ROOT.parent / case["program"]
+    values = extract_features(decode_audio(ROOT / case["audio"]), OnnxAudioProgram(program)).values
+    expected = np.fromfile(ROOT / case["expected"], "<f4").reshape(case["shape"])
+    np.testing.assert_allclose(values, expected, rtol=0, atol=case["tolerance"])
+
+
+@named("gate")
+def test_gate(case: Case) -> None:
+    spec = next(spec for spec in AUDIO_SPECS.values() if spec.fps == case["fps"])
+    shares = rest_shares(decode_audio(ROOT / case["audio"]), GATE, spec)
+    assert list(islice(shares, len(case["shares"]))) == case["shares"]
+
+
+@named("windows")
+def test_windows(case: Case) -> None:
+    features, audio = (ROOT / case[kind] if kind in case else None for kind in ("features", "audio"))
+    speech = Avatar.load(ROOT / case["avatar"]).plan(features, audio, 0.0, None)
+    windows = list(speech.windows())
+    assert len(windows) == case["count"] == speech.count
+    found = np.stack([windows[i] for i in case["frames"]])
+    expected = np.fromfile(ROOT / case["expected"], "<f4").reshape(found.shape)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=case["tolerance"])
+
+
+@named("frames")
+def test_frames(case: Case) -> None:
+    features, audio = (ROOT / case[kind] if kind in case else None for kind in ("features", "audio"))
+    avatar = Avatar.load(ROOT / case["avatar"], blend=case.get("blend"))
+    frames = list(avatar.frames(audio, audio_features_path=features, start_frame=case.get("start_frame", 0)))
+    assert len(frames) == case["count"]
+    for index, file in case["frames"].items():
+        apart = frames[int(index)].astype(int) - read_image(ROOT / file)
+        limits = case["tolerance"]
+        assert (np.abs(apart) > limits["levels"]).mean() <= limits["far"]
+        assert np.mean(apart**2.0) <= 255**2 / 10 ** (limits["psnr"] / 10)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in HOSTILE["cases"]])
+def test_hostile(case: Case, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(ROOT / HOSTILE["avatar"], tmp_path / "may"))
+    for name in case.get("remove", ()):
+        (path / name).unlink()
+    for name, data in case.get("write", {}).items():
+        (path / name).write_bytes(base64.b64decode(data))
+    for name, target in case.get("link", {}).items():
+        (path / name).symlink_to(target)
+    for name in case.get("folder", ()):
+        (path / name).mkdir()
+    if "archive" in case:
+        path = tmp_path / "may.avatar"
+        path.write_bytes(base64.b64decode(case["archive"]))
+    with pytest.raises(PackageError) as caught:
+        verify_package(path)
+    assert re.search(case["message"], str(caught.value)), str(caught.value)
+
+
+def test_the_package_that_is_edited_is_valid(tmp_path: Path) -> None:
+    path = Path(shutil.copytree(ROOT / HOSTILE["avatar"], tmp_path / "may"))
+    verify_package(path)
