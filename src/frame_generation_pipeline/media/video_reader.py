@@ -3,18 +3,25 @@
 import logging
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import MissingFileError, OutputError, TemplateError, VideoError
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.media.display import Display
 from frame_generation_pipeline.media.image_header import stated_size, without_excess
+from frame_generation_pipeline.media.packets import placed_packets, video_stream
 from frame_generation_pipeline.media.provenance import marked_picture
 
 logger = logging.getLogger(__name__)
@@ -24,13 +31,14 @@ MOST_BYTES = 2**28  # of a picture file
 MOST_VIDEO_PIXELS = 2**25  # of a video's pictures, 8192x4096; a decoder keeps up to sixteen of them
 # What the decoders need not notice: a file that was cut off has its format's end mark missing.
 START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
-QUARTER_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+USUAL_RATE = Fraction(25)  # frames a second of streams that say nothing of time, as FFmpeg has it
 
 
 def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames `(H, W, 3)` uint8 BGR of a video file, turned as it says, or of a picture or a numbered folder.
+    """Yield the frames `(H, W, 3)` uint8 BGR of a video as a player shows them, or of a picture or a numbered folder.
 
-    Raises `MissingFileError`, at the call, and `VideoError` where something cannot be decoded or there is no frame.
+    Of a damaged video, what cannot be decoded is left out, see `read_timed_frames`.
+    Raises `MissingFileError`, at the call, and `VideoError` for a damaged picture or where there is none.
     """
     if path.is_dir():
         return (read_image(file) for file in frame_files(path).values())
@@ -113,19 +121,12 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95, *, prov
 def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Yield the frames of a video file, see `read_frames`, each with its time in seconds as the file has it.
 
-    A video that is damaged somewhere ends there, with a warning in the log. Raises what `read_frames` raises.
+    Times of files that were joined go on, see `packets.Clock`. Where the video is damaged, frames are left out up to
+    the next key frame, with a warning in the log that says how many. Raises what `read_frames` raises.
     """
     if not path.is_file():
         raise MissingFileError(f"{path}: expected a video, found none; check the path")
-    shown = False
-    try:
-        for time, image in _decode_timed(path):
-            shown = True
-            yield time, image
-    except VideoError as error:
-        if not shown:
-            raise
-        logger.warning("%s; what comes before is used", error)
+    return _decode_timed(path)
 
 
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -133,26 +134,64 @@ def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    frame = None
+    shown = False
     try:
         with open_media(path) as container:
-            if not container.streams.video:
+            stream = video_stream(container)
+            if stream is None:
                 raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
-            stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise VideoError(f"{path}: its pictures are of a kind that cannot be decoded; convert it to MP4")
             stream.thread_type = "AUTO"
             stream.codec_context.options = {"max_pixels": str(MOST_VIDEO_PIXELS)}
-            for frame in container.decode(stream):
-                # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
-                image = np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
-                turn = QUARTER_TURNS.get(frame.rotation % 360)
-                yield frame.time or 0.0, image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+            display = Display(path, stream)
+            for time, image in _shown(_undamaged(container, stream, path), display, stream):
+                shown = True
+                yield time, image
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
             f"{path}: expected a video that can be decoded ({error.strerror}); convert it to MP4"
         ) from error
     except ValueError as error:  # PyAV, of kinds of pixels that it has no array for
+        if isinstance(error, VideoError):
+            raise
         raise VideoError(f"{path}: expected a video that can be decoded ({error}); convert it to MP4") from error
-    if frame is None:
+    if not shown:
         raise VideoError(f"{path}: expected a video, found no frames; record or convert it again")
+
+
+def _shown(
+    frames: Iterator[VideoFrame], display: Display, stream: VideoStream
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Pictures with their times; those of a stream that has no times come at its rate."""
+    step = float(1 / (stream.average_rate or stream.guessed_rate or USUAL_RATE))
+    next_time = 0.0
+    for time, image in chain(chain.from_iterable(map(display.push, frames)), display.flush()):
+        time = next_time if time is None else time
+        next_time = time + step
+        yield time, image
+
+
+def _undamaged(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
+    """The frames that can be decoded; from a damaged packet on none up to the next key frame."""
+    beside = container.streams.best("audio")
+    streams = [stream] if beside is None else [stream, beside]
+    stored = given = 0
+    damaged = waiting = False
+    for packet in placed_packets(container, streams):
+        if packet.stream is not stream:
+            continue
+        stored += packet.size > 0
+        try:
+            frames = stream.decode(packet)
+        except av.error.InvalidDataError:
+            damaged = waiting = True
+            continue
+        for frame in frames:
+            waiting = (waiting and not frame.key_frame) or frame.is_corrupt
+            damaged = damaged or waiting
+            if not waiting:
+                given += 1
+                yield frame
+    if damaged:
+        logger.warning("%s: is damaged; %d of about %d pictures are left out", path, max(stored - given, 1), stored)

@@ -1,0 +1,139 @@
+"""Which stream is used, clocks that begin anew, and what is left of a damaged video."""
+
+import logging
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.errors import VideoError
+from frame_generation_pipeline.media.video_reader import read_frames, read_timed_frames
+
+COUNT = 20
+
+
+def numbered(count: int = COUNT) -> list[np.ndarray]:
+    """Pictures whose grey levels tell their numbers."""
+    return [np.full((64, 96, 3), 20 + 10 * index, np.uint8) for index in range(count)]
+
+
+def numbers(path: Path) -> list[int]:
+    return [round((float(image.mean()) - 20) / 10) for image in read_frames(path)]
+
+
+def write(path: Path, sound: float = 0.0, **options: str) -> Path:
+    """A video of `numbered` with a key frame every five frames, and perhaps a tone of so many seconds."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "5", "g": "5", "bf": "0", **options})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        audio = container.add_stream("aac", rate=16_000, layout="mono") if sound else None
+        for image in numbered():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+        if audio is not None:
+            tone = 0.4 * np.sin(np.arange(round(sound * 16_000)) / 10)
+            for begin in range(0, len(tone), 1024):
+                part = tone[None, begin : begin + 1024].astype(np.float32)
+                block = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+                block.sample_rate, block.time_base, block.pts = 16_000, Fraction(1, 16_000), begin
+                container.mux(audio.encode(block))
+            container.mux(audio.encode(None))
+    return path
+
+
+def with_cover(path: Path) -> Path:
+    """The file with a cover picture in front of everything, as phones and shops write it."""
+    data = path.read_bytes()
+    picture = cv2.imencode(".jpg", np.full((32, 32, 3), 255, np.uint8))[1].tobytes()
+
+    def box(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(content)) + kind + content
+
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    cover = box(b"covr", box(b"data", struct.pack(">II", 13, 0) + picture))
+    inserted = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", cover)))
+    moov = data.index(b"moov") - 4
+    header = moov + 8
+    header += struct.unpack(">I", data[header : header + 4])[0]  # behind mvhd
+    size = struct.unpack(">I", data[moov : moov + 4])[0] + len(inserted)
+    path.write_bytes(data[:moov] + struct.pack(">I", size) + data[moov + 4 : header] + inserted + data[header:])
+    return path
+
+
+def test_a_cover_is_not_the_video(tmp_path: Path) -> None:
+    path = with_cover(write(tmp_path / "covered.mp4"))
+    with av.open(str(path)) as container:
+        assert len(container.streams.video) == 2
+        assert container.streams.video[0].codec_context.name == "mjpeg"
+    assert numbers(path) == list(range(COUNT))
+
+
+def test_a_cover_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        audio = container.add_stream("aac", rate=16_000, layout="mono")
+        block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        block.sample_rate = 16_000
+        container.mux(audio.encode(block))
+        container.mux(audio.encode(None))
+    with pytest.raises(VideoError, match="found none"):
+        list(read_frames(with_cover(path)))
+
+
+def damaged(path: Path, *packets: int) -> Path:
+    """The first bytes of some packets say an impossible length."""
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for index in packets:
+        data[places[index] : places[index] + 4] = bytes.fromhex("7fffffff")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("broken", "left"), [((7,), [0, 1, 2, 3, 4, 5, 6, *range(10, 20)]), ((0,), range(5, 20))])
+def test_damage_ends_at_the_next_key_frame(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: tuple[int, ...], left: list[int]
+) -> None:
+    path = damaged(write(tmp_path / "damaged.mp4"), *broken)
+    with caplog.at_level(logging.WARNING):
+        assert numbers(path) == list(left)
+    lost = COUNT - len(left)
+    assert f"damaged.mp4: is damaged; {lost} of about {COUNT} pictures are left out" in caplog.text
+    times = [time for time, _ in read_timed_frames(path)]
+    np.testing.assert_allclose(times, np.array(left) / 25, atol=1e-6)
+
+
+def test_joined_files_go_on(tmp_path: Path) -> None:
+    part = write(tmp_path / "part.ts", sound=COUNT / 25).read_bytes()
+    path = tmp_path / "joined.ts"
+    path.write_bytes(part + part)
+    times = np.array([time for time, _ in read_timed_frames(path)])
+    assert len(times) == 2 * COUNT
+    steps = np.diff(times)
+    np.testing.assert_allclose(np.delete(steps, COUNT - 1), 1 / 25, atol=0.001)
+    assert 1 / 25 <= steps[COUNT - 1] < 0.15  # the first part's sound is a little longer than its pictures
+
+
+def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "gap.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for index, image in enumerate(numbered(10)):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.pts, frame.time_base = index + (50 if index >= 5 else 0), Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    times = [time for time, _ in read_timed_frames(path)]
+    np.testing.assert_allclose(times, (np.arange(10) + 50 * (np.arange(10) >= 5)) / 25, atol=0.001)
+
+
+def test_a_stream_without_times_goes_at_its_rate(tmp_path: Path) -> None:
+    times = [time for time, _ in read_timed_frames(write(tmp_path / "bare.h264"))]
+    assert len(times) == COUNT
+    np.testing.assert_allclose(np.diff(times), 1 / 25, atol=0.001)
