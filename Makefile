@@ -10,7 +10,7 @@ GO = GOROOT=$(GO_ROOT) GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(GO_
 # ONNX Runtime's library from its Python package, which the hosts' tests open.
 ORT_LIBRARY = $(shell find $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/onnxruntime/capi -name 'libonnxruntime.so.*' -o -name 'libonnxruntime.*.dylib')
 
-.PHONY: demo install test lint check go-check clean
+.PHONY: demo install test lint check go-check versions clean
 
 install: $(VENV)/installed
 
@@ -47,6 +47,10 @@ go-check: install $(GO_TOOLS)/installed
 	@unformatted=$$($(GO_ROOT)/bin/gofmt -l ort); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(ORT_LIBRARY) $(GO) test -race ./...
+
+# Both ends of what pyproject.toml admits, without PyTorch.
+versions:
+	tests/versions.sh
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

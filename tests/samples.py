@@ -3,17 +3,21 @@
 import wave
 import zlib
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
-import torch
+import pytest
 
-from frame_generation_pipeline.making.ave_encoder import AveEncoder
-from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
 
-Module = TypeVar("Module", bound=torch.nn.Module)
+if TYPE_CHECKING:  # tests without the extra `[train]` use what needs none of it
+    import torch
+
+    from frame_generation_pipeline.making.ave_encoder import AveEncoder
+    from frame_generation_pipeline.making.network import GeneratorNetwork
+
+Module = TypeVar("Module", bound="torch.nn.Module")
 TINY = GeneratorSpec(FACE_160, AVE, width=4)  # like the others in every respect but the number of channels
 
 
@@ -23,18 +27,26 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return generator.standard_normal(shape).astype(np.float32)
 
 
-def seeded_network(spec: GeneratorSpec = TINY) -> GeneratorNetwork:
+def seeded_network(spec: GeneratorSpec = TINY) -> "GeneratorNetwork":
     """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    from frame_generation_pipeline.making.network import GeneratorNetwork
+
     return seeded(GeneratorNetwork(spec))
 
 
-def seeded_encoder() -> AveEncoder:
+def seeded_encoder() -> "AveEncoder":
     """The `ave` encoder with weights that depend on their names alone."""
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    from frame_generation_pipeline.making.ave_encoder import AveEncoder
+
     return seeded(AveEncoder())
 
 
 def seeded(module: Module) -> Module:
     """The module with weights that depend on their names alone."""
+    import torch
+
     state = module.state_dict()
     for name, value in state.items():
         if value.dim() == 4:

@@ -4,10 +4,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import torch
 
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.making.ave_encoder import AveEncoder
 from frame_generation_pipeline.making.encoder import export_encoder, load_encoder
 from samples import draw
 
@@ -15,6 +13,9 @@ from samples import draw
 @pytest.fixture(scope="session")
 def encoder_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with random weights, its names without the module's prefix, as on disk."""
+    torch = pytest.importorskip("torch", reason="needs the extra [train]")
+    from frame_generation_pipeline.making.ave_encoder import AveEncoder
+
     state = AveEncoder().audio_encoder.state_dict()
     for name, value in state.items():
         drawn = torch.from_numpy(draw(name, tuple(value.shape)))
@@ -41,6 +42,7 @@ def reference_checkpoint(
     reference_dir: Path, seeded_weights: ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The checkpoint with which the reference features were computed."""
+    torch = pytest.importorskip("torch", reason="needs the extra [train]")
     arrays = seeded_weights.seeded_state_dict(reference_dir / "shapes_audio_encoder.json")
     path = tmp_path_factory.mktemp("reference") / "encoder.pth"
     torch.save({name.removeprefix("audio_encoder."): torch.from_numpy(array) for name, array in arrays.items()}, path)

@@ -1,6 +1,7 @@
 """Open videos and sounds that may come from anywhere."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -10,6 +11,8 @@ _LEADING = {"concat", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_mani
 _NO_FILES = {"alsa", "fbdev", "image2", "kmsgrab", "lavfi", "oss", "sndio", "video4linux2,v4l2", "x11grab"}
 FORMATS = ",".join(sorted(av.formats_available - _LEADING - _NO_FILES))
 OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+# Tags may be in any encoding. PyAV 19 keeps bytes that are no UTF-8 by itself; older versions refuse them unless told.
+_ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 def open_media(path: Path, **options: str) -> InputContainer:
@@ -17,5 +20,6 @@ def open_media(path: Path, **options: str) -> InputContainer:
 
     options: further ones for the format. Raises av.FFmpegError, OSError.
     """
-    # `file:` keeps FFmpeg from reading a protocol into a name with a colon; tags may be in any encoding.
-    return av.open(f"file:{path}", metadata_errors="ignore", options=OPTIONS | options)
+    # `file:` keeps FFmpeg from reading a protocol into a name with a colon.
+    container: InputContainer = av.open(f"file:{path}", "r", options=OPTIONS | options, **_ANY_TAGS)
+    return container
