@@ -10,8 +10,8 @@ import pytest
 import soxr
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
-from frame_generation_pipeline.media.audio_reader import LAYOUTS, AudioInfo, decode_audio, probe_audio
 from frame_generation_pipeline.media import audio_reader
+from frame_generation_pipeline.media.audio_reader import LAYOUTS, AudioInfo, decode_audio, probe_audio
 
 
 def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
