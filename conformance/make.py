@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
-from frame_generation_pipeline.audio.gate import GATE, rest_shares
+from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, rest_shares
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.making.audio_program import build_audio_program
@@ -31,6 +31,7 @@ from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.making.package_writer import PackageWriter
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
@@ -167,7 +168,11 @@ def _to_version_1(folder: Path) -> None:
 
 
 def write_sounds(folder: Path) -> None:
-    """16-bit sounds of odd lengths: syllables with a pause of a second, a hundred samples, and stereo at 44.1 kHz."""
+    """16-bit sounds of odd lengths: syllables with a pause of a second, a hundred samples, and stereo at 44.1 kHz.
+
+    A quiet voice in a room whose noise grows, and a voice in loud noise. Channels that cancel, and six of which the
+    centre one speaks.
+    """
     for name, seconds, rate, channels in (("syllables", 2.7131, 16_000, 1), ("stereo", 0.7007, 44_100, 2)):
         time = np.arange(int(seconds * rate)) / rate
         voice = sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 12))
@@ -176,6 +181,16 @@ def write_sounds(folder: Path) -> None:
         samples = np.stack([voice * loud * (1 - 0.3 * channel) + noise for channel in range(channels)], axis=1)
         _write_wav(folder / f"{name}.wav", samples, rate)
     _write_wav(folder / "short.wav", 0.1 * draw("short", (101, 1)), 16_000)
+    time = np.arange(7 * 16_000 + 123) / 16_000
+    voice = sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 12)) * np.maximum(0, np.sin(6 * np.pi * time))
+    room = draw("room", (len(time),)) * np.where(time < 5, 0.0004, 0.01)
+    _write_wav(folder / "quiet.wav", (voice * np.where(time % 2 > 0.7, 0.008, 0) + room)[:, np.newaxis], 16_000)
+    room = draw("noise", (len(time),)) * 0.02
+    _write_wav(folder / "noisy.wav", (voice * np.where(time % 3.5 > 2.6, 0.2, 0) + room)[:103_000, np.newaxis], 16_000)
+    voice, noise = voice[5000:8001], draw("channels", (3001, 6))
+    _write_wav(folder / "opposite.wav", 0.2 * voice[:, np.newaxis] * [0.9, -1] + 0.0005 * noise[:, :2], 16_000)
+    gains = [0.01, 0.02, 0.3, 0, 0.03, -0.01]
+    _write_wav(folder / "centre.wav", voice[:, np.newaxis] * gains + noise * [0, 0, 0, 0.3, 0, 0], 16_000)
 
 
 def _write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
@@ -228,17 +243,46 @@ def feature_cases(root: Path) -> list[dict[str, Any]]:
 
 
 def gate_cases(root: Path) -> list[dict[str, Any]]:
-    """Which share of each frame is rest."""
+    """Which share of each frame is rest, by the gate of a package's version."""
     return [
         {
-            "name": f"{sound} at {spec.fps}",
+            "name": f"{sound} at {spec.fps}, version {version}",
             "audio": f"sounds/{sound}.wav",
+            "version": version,
             "fps": spec.fps,
-            "shares": list(islice(rest_shares(decode_audio(root / f"sounds/{sound}.wav"), GATE, spec), count)),
+            "shares": list(islice(rest_shares(decode_audio(root / f"sounds/{sound}.wav"), gate, spec), count)),
             "tolerance": 0,
         }
-        for sound, spec, count in (("syllables", AVE, 75), ("syllables", WENET, 60), ("short", AVE, 12))
+        for sound, spec, count in (
+            ("syllables", AVE, 75),
+            ("syllables", WENET, 60),
+            ("short", AVE, 12),
+            ("quiet", AVE, 180),
+            ("quiet", WENET, 145),
+            ("noisy", AVE, 165),
+        )
+        for version, gate in ((2, FIXED_GATE), (3, RELATIVE_GATE))
     ]
+
+
+def downmix_cases(root: Path) -> list[dict[str, Any]]:
+    """Which samples become of channels; the sounds are at 16 kHz, so that nothing is resampled."""
+    cases = []
+    for sound in ("opposite", "centre"):
+        for version, downmix in ((2, MEAN), (3, None)):
+            samples = np.concatenate(list(decode_audio(root / f"sounds/{sound}.wav", downmix=downmix)))
+            file = f"expected/{sound}-version-{version}.samples.bin"
+            samples.astype("<f4").tofile(root / file)
+            cases.append(
+                {
+                    "name": f"{sound}, version {version}",
+                    "audio": f"sounds/{sound}.wav",
+                    "version": version,
+                    "expected": file,
+                    "tolerance": 0,
+                }
+            )
+    return cases
 
 
 def window_cases(root: Path) -> list[dict[str, Any]]:
@@ -318,6 +362,7 @@ def main() -> None:
         cases = {
             "features": feature_cases(root),
             "gate": gate_cases(root),
+            "downmix": downmix_cases(root),
             "windows": window_cases(root),
             "frames": frames,
         }

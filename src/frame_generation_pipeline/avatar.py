@@ -10,17 +10,25 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.audio.gate import GATE, Gate, silence_window
+from frame_generation_pipeline.audio.gate import (
+    AS_PACKAGED,
+    FIXED_GATE,
+    RELATIVE_GATE,
+    AsPackaged,
+    SpeechGate,
+    silence_window,
+)
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
 from frame_generation_pipeline.face.steady import Steadier
 from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest, fingerprint_of
 from frame_generation_pipeline.generator.face_states import FaceStates
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
+from frame_generation_pipeline.media.downmix import MEAN, Downmix
 from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
 from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.package.manifest import Manifest
+from frame_generation_pipeline.package.manifest import LISTENING_SINCE, Manifest
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.rest import read_rest
 from frame_generation_pipeline.package.template import PackagedTemplate
@@ -69,10 +77,11 @@ class Avatar:
     manifest: Manifest | None = None  # of the package that it was loaded from
     states: FaceStates | None = None  # where faces are remembered
     blend: str = FEATHERED  # of `spec.BLENDS`; the original's own way, `reference`, knows no gate either
-    gate: Gate | None = GATE  # tells silence, in which the mouth rests; None lets it move
+    gate: SpeechGate | None = RELATIVE_GATE  # tells silence, in which the mouth rests; None lets it move
     rest: Window | None = None  # of features at which the mouth rests, (16, F); the encoder's of silence when None
     steady: bool = False  # whether the mouth is made steadier, see `face.steady`; live frames come one later then
     loop: Loop = FORTH_AND_BACK  # in which order the recording's frames are shown
+    downmix: Downmix | None = None  # how the speech's channels become one; as the whole file tells when None
     fingerprint: str | None = None  # of the files that it was made of; without it no run goes on with another's work
 
     def __post_init__(self) -> None:
@@ -90,7 +99,7 @@ class Avatar:
         cache_size: int | None = None,
         cache_file: str | Path | None = None,
         blend: str | None = None,
-        gate: Gate | None = GATE,
+        gate: SpeechGate | AsPackaged | None = AS_PACKAGED,
         steady: bool = False,
         loop: Loop = FORTH_AND_BACK,
     ) -> Self:
@@ -99,13 +108,14 @@ class Avatar:
         providers, threads: see `ProgramGenerator`.
         cache_size, cache_file: bytes that remembering faces may take, and a file to remember them in from one run to
         the next; see `FaceStates`. They change nothing but speed.
-        blend: by default what the package says. gate, steady, loop: see the fields.
+        blend, gate: by default what the package says. steady, loop: see the fields.
 
         Raises MissingFileError, PackageError when it is no package that this version reads or is damaged, OptionError
         for a provider or blend that is not available and for frames that do not exist, OutputError for a cache file
         that cannot be written.
         """
         package = open_package(path)
+        listens = package.manifest.version >= LISTENING_SINCE
         generator, encoder = load_programs(package, providers=providers, threads=threads)
         template = PackagedTemplate(package)
         states = FaceStates(
@@ -122,7 +132,8 @@ class Avatar:
             package.manifest,
             states,
             blend=choose_blend(generator, blend or package.manifest.blend),
-            gate=gate,
+            gate=(RELATIVE_GATE if listens else FIXED_GATE) if isinstance(gate, AsPackaged) else gate,
+            downmix=None if listens else MEAN,
             rest=read_rest(package),
             steady=steady,
             loop=loop,
@@ -269,6 +280,7 @@ class Avatar:
             encoder=self.encoder,
             start_time=start_time,
             end_time=end_time,
+            downmix=self.downmix,
             **(self._silence() if audio_path is not None else {}),
         )
 
@@ -286,7 +298,7 @@ class Avatar:
             return None
         return describe_versions() | {
             "avatar": self.fingerprint,
-            "style": repr((self.blend, self.gate, self.steady, self.loop)),
+            "style": repr((self.blend, self.gate, self.steady, self.loop, self.downmix)),
             "rest": None if self.rest is None else fingerprint_of(self.rest.tobytes()),
             "audio": None if audio_path is None else file_digest(audio_path),
             "features": None if features_path is None else file_digest(features_path),

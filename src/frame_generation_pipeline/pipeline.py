@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
-from frame_generation_pipeline.audio.gate import GATE, Gate
+from frame_generation_pipeline.audio.gate import RELATIVE_GATE, SpeechGate
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.extras import needing_train_extra
@@ -15,6 +15,7 @@ from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.generator.protocol import Generator
 from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.speaking.engine import Frame
 from frame_generation_pipeline.speaking.speech import plan_speech
 from frame_generation_pipeline.spec import REFERENCE
@@ -44,7 +45,7 @@ class FrameGenerationPipeline:
         providers: Sequence[str] | None = None,
         threads: int | None = None,
         blend: str = REFERENCE,
-        gate: Gate | None = GATE,
+        gate: SpeechGate | None = RELATIVE_GATE,
         steady: bool = False,
         loop: Loop = FORTH_AND_BACK,
     ) -> None:
@@ -57,7 +58,8 @@ class FrameGenerationPipeline:
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `runtime.onnx_session.open_session`.
         blend: `reference`, the original's frames to the bit, which is what these calls are for; or `feathered`, as
-            avatars have it by default, for faces without an edge and mouths that rest in silence.
+            avatars have it by default, for faces without an edge and mouths that rest in silence. With
+            `reference` a sound's channels are averaged, as in the original.
         gate, steady, loop: see the fields of `Avatar`.
 
         Raises MissingFileError, ModelError, OptionError.
@@ -65,7 +67,14 @@ class FrameGenerationPipeline:
         if backend not in BACKENDS:
             raise OptionError(f"backend {backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
         self._checkpoint_path = checkpoint_path
-        self._style: dict[str, Any] = {"blend": blend, "gate": gate, "steady": steady, "loop": loop}
+        downmix = MEAN if blend == REFERENCE else None
+        self._style: dict[str, Any] = {
+            "blend": blend,
+            "gate": gate,
+            "steady": steady,
+            "loop": loop,
+            "downmix": downmix,
+        }
         self._origin = (
             *(path and file_digest(path) for path in (checkpoint_path, model_path, encoder_path)),
             *(mode, device, backend, ",".join(providers or ()), threads),

@@ -10,29 +10,63 @@ from frame_generation_pipeline.audio.gate import (
     AFTER,
     AHEAD,
     FADE,
-    LOWEST,
+    FLOOR_FRAMES,
+    RELATIVE_GATE,
+    USUAL_THRESHOLD,
     Gate,
-    LevelStream,
+    LiveRests,
     RestStream,
+    SpeechGate,
     rest_shares,
     rested,
     silence_window,
 )
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.spec import AVE, WENET, WHISPER
+from frame_generation_pipeline.media.level import FULL_SCALE, SILENCE
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WENET, WHISPER, AudioSpec
 from samples import draw
 
 LOUD, BETWEEN, QUIET = -20.0, -42.0, -60.0
 
 
+def heard(levels: list[float], gate: SpeechGate) -> list[bool]:
+    """Whether somebody speaks in each frame of noise of these levels."""
+    speaks = gate.detector()
+    return [speaks(frame) for frame in sound(levels).reshape(-1, 640)]
+
+
 def shares(levels: list[float]) -> list[float]:
-    stream = RestStream(Gate())
-    return stream.push(levels) + stream.flush(AHEAD)
+    stream = RestStream()
+    return stream.push(heard(levels, Gate())) + stream.flush(AHEAD)
 
 
 def sound(levels: list[float]) -> np.ndarray:
     """Noise of these levels, a frame each."""
-    return np.concatenate([10 ** (level / 20) * draw(f"{i}", (640,)) for i, level in enumerate(levels)])
+    frames = [draw(f"{i}", (640,)) for i in range(len(levels))]
+    return np.concatenate([10 ** (level / 20) * f / f.std() for level, f in zip(levels, frames, strict=True)]).astype(
+        np.float32
+    )
+
+
+def noise(level: float, seconds: float) -> np.ndarray:
+    """White noise of this level in dB."""
+    samples = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE))
+    return (10 ** (level / 20) * samples).astype(np.float32)
+
+
+def syllables(level: float, seconds: float) -> np.ndarray:
+    """A voice of this level: a syllable of 0.2 s every 0.25 s, and half a second of nothing every two seconds."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    voice = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
+    shape = np.maximum(0, np.sin(2 * np.pi * 4 * time)) ** 0.5 * (time % 2.0 < 1.5)
+    spoken = voice * shape
+    return (10 ** (level / 20) * spoken / spoken.std()).astype(np.float32)
+
+
+def speaking(samples: np.ndarray, gate: SpeechGate = RELATIVE_GATE) -> np.ndarray:
+    """Which frames do not rest entirely."""
+    count = len(samples) // 640
+    return np.array(list(islice(rest_shares([samples], gate, WHISPER), count))) < 1
 
 
 def test_rest_ends_before_speech_and_begins_after_it() -> None:
@@ -60,29 +94,90 @@ def test_hysteresis() -> None:
     assert len(set(shares(changing))) == 1
 
 
-def test_levels() -> None:
-    stream = LevelStream(AVE)
-    assert stream.push(np.zeros(640, np.float32)) == [LOWEST]
-    assert stream.push(np.full(640, 0.5, np.float32)) == [LOWEST]  # a mean makes no sound
-    (level,) = stream.push(np.tile(np.array([0.1, -0.1], np.float32), 320))
-    assert level == pytest.approx(-20, abs=1e-3)
-    assert stream.flush() == []
-    assert len(LevelStream(WENET).push(np.zeros(1600, np.float32))) == 2
+@pytest.mark.parametrize(
+    ("speech", "room"), [(-20.0, -60.0), (-20.0, -36.0), (-45.0, -70.0), (-45.0, None), (-55.0, -80.0)]
+)
+def test_speech_moves_the_mouth_at_any_level(speech: float, room: float | None) -> None:
+    lead = np.zeros(SAMPLE_RATE, np.float32)
+    samples = np.concatenate([lead, syllables(speech, 12), lead, lead])
+    if room is not None:
+        samples += noise(room, len(samples) / SAMPLE_RATE)
+    moves = speaking(samples)
+    within = np.concatenate([moves[25 + 50 * k :][3:34] for k in range(2 if (room or -99) > -40 else 0, 6)])
+    assert within.mean() > 0.95  # while somebody speaks
+    assert not moves[-25:].any()  # a second after the last word
 
 
+@pytest.mark.parametrize("level", [-70.0, -54.0, -44.0])
+@pytest.mark.parametrize("zeros", [0, 1600])
+def test_noise_alone_is_no_speech(level: float, zeros: int) -> None:
+    assert not speaking(np.concatenate([np.zeros(zeros, np.float32), noise(level, 12)])).any()
+
+
+def test_loud_noise_is_no_speech_once_the_room_is_known() -> None:
+    assert speaking(noise(-30, 12), Gate()).all()  # with fixed thresholds the mouth never rests
+    moves = speaking(noise(-30, 12))
+    assert not moves[FLOOR_FRAMES + AFTER + FADE :].any()
+
+
+def test_a_bang_does_not_silence_a_quiet_voice() -> None:
+    samples = np.concatenate([noise(-70, 1), noise(-5, 0.1), noise(-70, 1), syllables(-45, 6) + noise(-70, 6)])
+    moves = speaking(samples)
+    assert moves[53:90].all()
+    assert moves[-140:].mean() > 0.7
+
+
+def test_speech_at_a_usual_level_is_told_as_by_fixed_thresholds() -> None:
+    samples = np.concatenate([noise(-60, 1), syllables(-16, 6) + noise(-60, 6), noise(-60, 1)])
+    np.testing.assert_array_equal(speaking(samples), speaking(samples, Gate()))
+
+
+def test_the_measure_is_the_one_of_the_format() -> None:
+    """docs/avatar.md, in plain Python: what a host in another language does, to the bit."""
+    samples = syllables(-42, 9) + noise(-62, 9)
+    said, floors, own, speaks = [], [], 0.0, False
+    for start in range(0, len(samples), 640):
+        steps = [round(min(max(float(x), -1.0), 1.0) * 65536) for x in samples[start : start + 640]]
+        n, total = len(steps), sum(steps)
+        e = float(n * sum(q * q for q in steps) - total * total) / float(n * n)
+        floors.append(e if e >= 16 else 2710.0)
+        recent = sorted(floors[-100:])
+        threshold = 429497.0
+        if len(recent) >= 3:
+            threshold = min(max(16 * recent[2], own / 128), 429497.0)
+        if len(recent) == 100:
+            threshold = max(threshold, 8 * recent[2])
+        speaks = e >= (0.3125 * threshold if speaks else threshold)
+        if speaks:
+            own = own * (1.125 if e > own else 0.96875) if own else min(e, 429497.0)
+        said.append(speaks)
+    assert 0.2 < np.mean(said) < 0.8
+    detector = RELATIVE_GATE.detector()
+    assert [detector(samples[start : start + 640]) for start in range(0, len(samples), 640)] == said
+
+
+def test_the_usual_threshold_is_that_of_fixed_gates() -> None:
+    assert 10 * np.log10(USUAL_THRESHOLD / FULL_SCALE) == pytest.approx(Gate().speech, abs=1e-4)
+    assert Gate().silence == SILENCE
+
+
+@pytest.mark.parametrize("gate", [Gate(), RELATIVE_GATE])
+@pytest.mark.parametrize("spec", [AVE, WENET])
 @pytest.mark.parametrize("size", [1, 37, 640, 100_000])
-def test_pieces_change_nothing(size: int) -> None:
+def test_pieces_change_nothing(size: int, gate: SpeechGate, spec: AudioSpec) -> None:
     levels = [QUIET] * 14 + [LOUD] * 6 + [QUIET] * 20 + [BETWEEN] * 3
     samples = sound(levels)[:-200]
-    expected = list(islice(rest_shares([samples], Gate(), AVE), len(levels)))
-    assert 0 < sum(expected) < len(levels)
-    stream, heard = RestStream(Gate()), LevelStream(AVE)
+    count = -(-len(samples) * spec.fps // SAMPLE_RATE)
+    expected = list(islice(rest_shares([samples], gate, spec), count))
+    assert 0 < sum(expected) < count
+    stream = LiveRests(gate, spec)
     found: list[float] = []
     for start in range(0, len(samples), size):
-        found += stream.push(heard.push(samples[start : start + size]))
-    found += stream.push(heard.flush())
-    found += stream.flush(len(levels) - len(found))
+        found += stream.push(samples[start : start + size])
+    found += stream.flush()
+    found += stream.missing(count - len(found))
     assert found == expected
+    assert stream.speech > 0
 
 
 def test_windows_fade() -> None:

@@ -3,6 +3,7 @@ import math
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 import soxr
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
-from frame_generation_pipeline.media import audio_reader
-from frame_generation_pipeline.media.audio_reader import LAYOUTS, AudioInfo, decode_audio, probe_audio
+from frame_generation_pipeline.media.audio_reader import AudioInfo, decode_audio, probe_audio
+from frame_generation_pipeline.media.downmix import LAYOUTS, MEAN, Downmix
 
 
 def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
@@ -28,7 +29,7 @@ def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, 
     return path
 
 
-def whole(path: Path, **options: float) -> np.ndarray:
+def whole(path: Path, **options: Any) -> np.ndarray:
     blocks = list(decode_audio(path, **options))
     assert all(block.dtype == np.float32 and block.ndim == 1 and len(block) for block in blocks)
     return np.concatenate(blocks)
@@ -53,13 +54,13 @@ def test_sample_formats_are_scaled_to_full_scale_and_averaged(
     np.testing.assert_allclose(whole(path), expected, atol=1e-7)
 
 
-def test_planar_formats_and_more_channels(tmp_path: Path, speech, write_wav) -> None:
+def test_planar_formats_and_the_mean_of_more_channels(tmp_path: Path, speech, write_wav) -> None:
     stored = (speech(3000, channels=6) * 32_000).astype(np.int16)
     path = encode(tmp_path / "a.mka", stored, 16_000, "flac", "s16")
     np.testing.assert_array_equal(whole(path), whole(write_wav(tmp_path / "a.wav", stored, 16_000)))
-    np.testing.assert_allclose(whole(path), stored.mean(axis=0) / 2**15, atol=1e-7)
+    np.testing.assert_allclose(whole(path, downmix=MEAN), stored.mean(axis=0) / 2**15, atol=1e-7)
     planar = av.AudioFrame.from_ndarray(stored[:2], format="s16p", layout="stereo")
-    np.testing.assert_allclose(audio_reader._mono(planar, path), stored[:2].mean(axis=0) / 2**15, atol=1e-7)
+    np.testing.assert_allclose(Downmix().mix(planar, path), stored[:2].mean(axis=0) / 2**15, atol=1e-7)
 
 
 def test_eight_channels_that_lie_apart(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_eight_channels_that_lie_apart(tmp_path: Path) -> None:
         (planar,) = av.AudioResampler(format="fltp").resample(frame)
         for packet in [*stream.encode(planar), *stream.encode(None)]:
             container.mux(packet)
-    assert abs(whole(path)[2000:6000].mean() - 0.1) < 0.02
+    assert abs(whole(path, downmix=MEAN)[2000:6000].mean() - 0.1) < 0.02
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 22_050, 44_100, 48_000, 96_000])
@@ -227,7 +228,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_format_that_pyav_cannot_hand_over(tmp_path: Path) -> None:
     frame = av.AudioFrame(format="s64", layout="mono", samples=4)
     with pytest.raises(AudioError, match="s64 samples are not supported"):
-        audio_reader._mono(frame, tmp_path / "a.wav")
+        Downmix().mix(frame, tmp_path / "a.wav")
 
 
 def test_changing_rate_is_refused(tmp_path: Path, speech, write_wav) -> None:

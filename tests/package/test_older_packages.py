@@ -1,18 +1,25 @@
 """Packages of older versions stay what they were."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import soundfile
 from onnx import numpy_helper
 
+from frame_generation_pipeline.audio.gate import FIXED_GATE
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.downmix import MEAN, SUM
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.speaking.speech import Speech
+from frame_generation_pipeline.weights import PRESENTER
 
 Edit = Callable[[Callable[[dict[str, Any]], object]], None]
 RENDER = "programs/render.onnx"
@@ -39,7 +46,7 @@ def test_valid_and_the_same_frames(old: Path, light: Path, features_path: Path, 
     verify_package(old)
     assert open_package(old).manifest.version == 1
     avatar = Avatar.load(old)
-    assert (avatar.blend, avatar.rest) == ("reference", None)
+    assert (avatar.blend, avatar.rest, avatar.downmix) == ("reference", None, MEAN)
     assert len(list(avatar.frames(audio_features_path=features_path))) == 8
     with pytest.raises(OptionError, match="packed without the blend 'feathered'"):
         Avatar.load(old, blend="feathered")
@@ -59,5 +66,35 @@ def test_version_2_gives_the_same_frames(light: Path, edit: Edit, features_path:
     edit(lambda manifest: manifest.update(version=2))
     verify_package(light)
     before = Avatar.load(light)
+    assert (before.gate, before.downmix) == (FIXED_GATE, MEAN)
     np.testing.assert_array_equal(list(before.frames(audio_features_path=features_path)), now)
     assert b'"version":2' in open_package(light).manifest.to_json()
+
+
+def test_version_2_hears_as_it_did(tmp_path: Path) -> None:
+    """Fixed thresholds and the mean of the channels: a quiet voice moves nothing, six channels are averaged."""
+    channels = np.zeros((6, 16_000), np.float32)
+    channels[2] = write_syllables(tmp_path / "mono.wav", level=-50)
+    soundfile.write(tmp_path / "centre.wav", channels.T, 16_000, subtype="FLOAT")
+    older = tmp_path / "older"
+    shutil.copytree(PRESENTER, older)
+    manifest = open_package(PRESENTER).manifest
+    (older / "avatar.json").write_bytes(replace_fields(manifest, version=2).to_json())
+
+    def plans(package: Path) -> list[Speech]:
+        return [Avatar.load(package).plan(None, tmp_path / name, 0, None) for name in ("mono.wav", "centre.wav")]
+
+    before, now = plans(older), plans(PRESENTER)
+    assert all(set(speech.rests) == {1.0} for speech in before)
+    assert all(min(speech.rests) == 0 for speech in now)
+    assert [speech.downmix for speech in before] == [MEAN, MEAN]
+    assert [speech.downmix for speech in now] == [SUM, SUM]
+
+
+def write_syllables(path: Path, level: float) -> np.ndarray:
+    """A voice of this level with pauses, a second at 16 kHz, written as float32."""
+    time = np.arange(16_000) / 16_000
+    spoken = np.sin(2 * np.pi * 180 * time) * ((time > 0.3) & (time % 0.25 < 0.15))
+    samples = (10 ** (level / 20) * spoken / spoken.std()).astype(np.float32)
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
+    return samples

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
+from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, SpeechGate
 from frame_generation_pipeline.errors import AudioError, FeatureError, MissingFileError, OptionError
 from frame_generation_pipeline.speaking.speech import plan_speech
 from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER, AudioSpec
@@ -120,3 +122,25 @@ def test_nothing_to_go_by(tmp_path: Path, features_path: Path) -> None:
 
 def test_features_hold_their_values(features_path: Path) -> None:
     assert isinstance(AudioFeatures.load(features_path).values, np.memmap)
+
+
+@pytest.mark.parametrize("gate", [FIXED_GATE, RELATIVE_GATE])
+def test_says_so_where_nobody_speaks(
+    tmp_path: Path, features_path: Path, caplog: pytest.LogCaptureFixture, gate: SpeechGate
+) -> None:
+    rest = np.zeros((16, AVE.feature_size), np.float32)
+    hiss = 0.002 * np.random.default_rng(0).standard_normal(16_000)
+    voice = np.concatenate([hiss, hiss + 0.3 * np.sin(np.arange(16_000) / 5)])
+    for name, samples in (("hiss.wav", hiss), ("voice.wav", voice)):
+        soundfile.write(tmp_path / name, samples, 16_000)
+    silence = {"gate": gate, "rest": rest, "encoder": LoudnessProgram()}
+    speech = plan_speech(AVE, audio_path=tmp_path / "hiss.wav", **silence)
+    assert f"{tmp_path / 'hiss.wav'}: no speech heard, so the mouth rests" in caplog.text
+    assert (set(speech.rests), len(speech.rests)) == ({1.0}, speech.count)
+    np.testing.assert_array_equal(list(speech.windows()), [rest] * speech.count)
+    caplog.clear()
+    assert min(plan_speech(AVE, audio_path=tmp_path / "voice.wav", **silence).rests) == 0
+    plan_speech(AVE, audio_path=tmp_path / "hiss.wav", encoder=LoudnessProgram())  # without a gate nothing rests
+    assert caplog.records == []
+    plan_speech(AVE, audio_path=tmp_path / "voice.wav", end_time=0.5, **silence)
+    assert "no speech heard in this part" in caplog.text

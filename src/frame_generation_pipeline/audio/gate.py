@@ -1,10 +1,11 @@
 """Silence: where nobody speaks, the mouth is given the window of features at which it rests.
 
-Everything is told frame by frame from the level of the sound, with so much of a look ahead as windows of features have
+Everything is told frame by frame from the sound so far, with so much of a look ahead as windows of features have
 anyway, so that live speech waits for nothing and every way of feeding sound gives the same bits.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -15,24 +16,36 @@ from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.level import LOWEST, SILENCE, FrameSplitter, Samples, energy, level, split_frames
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 
 AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames; a window's last feature is that of so much later a frame
 AFTER = 2  # frames after speech in which the mouth comes to its end by itself
 FADE = 4  # frames; from speech to rest and back
-LOWEST = -200.0  # dB; what digital silence is said to have
+
+# Of `RelativeGate`; energies are those of `level.energy`, and docs/avatar.md states the same numbers.
+USUAL_THRESHOLD = 429_497.0  # energy, -40 dB: speech at a usual level is above it
+NO_ROOM = 16.0  # energy, -84 dB; below it is digital silence, which says nothing of the room's noise
+UNKNOWN_ROOM = 2_710.0  # energy, -62 dB: what digital silence is taken for
+FLOOR_FRAMES, FLOOR_RANK = 100, 3  # the room's noise is the third smallest of so many frames
+ABOVE_ROOM = 16.0  # times the room's energy, 12 dB, from which a quiet voice is heard
+ABOVE_NOISE = 8.0  # times the room's energy, 9 dB, which is demanded of any voice once the room is known
+BELOW_SPEECH = 1 / 128  # of the speech's own energy, -21 dB, below which nothing belongs to it
+HYSTERESIS = 0.3125  # of the threshold, -5 dB, at which speech ends
+RISE, FALL = 1.125, 0.96875  # of the speech's own energy from frame to frame: four in five are below it then
 
 Window = npt.NDArray[np.float32]  # (16, F)
+Detector = Callable[[Samples], bool]  # is given frame after frame of sound, and tells whether somebody speaks in it
 
 
 @dataclass(frozen=True)
 class Gate:
-    """When somebody speaks: from where the level rises above `speech` until it falls below `silence`.
+    """Somebody speaks from where the level reaches `speech` until it falls below `silence`.
 
     Both in dB of full scale, of a frame's sound without its mean.
     """
 
-    silence: float = -45.0
+    silence: float = SILENCE
     speech: float = -40.0
 
     def __post_init__(self) -> None:
@@ -42,27 +55,61 @@ class Gate:
                 f" lower one, and both between {LOWEST:g} and 0"
             )
 
+    def detector(self) -> Detector:
+        """One that has heard nothing yet."""
+        speaks = False
 
-GATE = Gate()
+        def hear(samples: Samples) -> bool:
+            nonlocal speaks
+            speaks = level(samples) >= (self.silence if speaks else self.speech)
+            return speaks
+
+        return hear
 
 
-class LevelStream:
-    """The level in dB of full scale of each frame's sound, from sound in pieces."""
+@dataclass(frozen=True)
+class RelativeGate:
+    """Somebody speaks where the sound stands out from the room's noise and is not far below the speech's own level."""
 
-    def __init__(self, spec: AudioSpec) -> None:
-        self._size = SAMPLE_RATE // spec.fps
-        self._pending = np.empty(0, np.float32)
+    def detector(self) -> Detector:
+        """One that has heard nothing yet."""
+        return _RelativeDetector()
 
-    def push(self, samples: npt.NDArray[np.float32]) -> list[float]:
-        """Samples (k,) float32 at 16 kHz, any k -> the levels of the frames that they complete."""
-        pending = np.concatenate([self._pending, samples])
-        count = len(pending) // self._size
-        frames, self._pending = pending[: count * self._size], pending[count * self._size :]
-        return [_level(frame) for frame in frames.reshape(count, self._size)]
 
-    def flush(self) -> list[float]:
-        """The level of a last frame that the sound only begins, if there is one."""
-        return [_level(self._pending)] if len(self._pending) else []
+class AsPackaged:
+    """The gate that an avatar's package means: a fixed one up to version 2, the relative one from then on."""
+
+
+SpeechGate = Gate | RelativeGate
+FIXED_GATE, RELATIVE_GATE, AS_PACKAGED = Gate(), RelativeGate(), AsPackaged()
+
+
+class _RelativeDetector:
+    """Docs/avatar.md, "Silence", step by step: single multiplications and comparisons of float64."""
+
+    def __init__(self) -> None:
+        self._floors: deque[float] = deque(maxlen=FLOOR_FRAMES)  # energies
+        self._speech = 0.0  # energy; 0 until somebody speaks
+        self._speaks = False  # in the last frame
+
+    def __call__(self, samples: Samples) -> bool:
+        heard = energy(samples)
+        self._floors.append(heard if heard >= NO_ROOM else UNKNOWN_ROOM)
+        threshold = self._threshold()
+        self._speaks = heard >= (threshold * HYSTERESIS if self._speaks else threshold)
+        if self._speaks:
+            if self._speech:
+                self._speech *= RISE if heard > self._speech else FALL
+            else:
+                self._speech = min(heard, USUAL_THRESHOLD)
+        return self._speaks
+
+    def _threshold(self) -> float:
+        if len(self._floors) < FLOOR_RANK:
+            return USUAL_THRESHOLD
+        room = sorted(self._floors)[FLOOR_RANK - 1]
+        threshold = min(max(ABOVE_ROOM * room, BELOW_SPEECH * self._speech), USUAL_THRESHOLD)
+        return threshold if len(self._floors) < FLOOR_FRAMES else max(threshold, ABOVE_NOISE * room)
 
 
 class RestStream:
@@ -72,25 +119,21 @@ class RestStream:
     over the last `FADE` frames. So silences of less than 0.4 s are speech, and the mouth is free before speech begins.
     """
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._speaks = False  # in the last frame
+    def __init__(self) -> None:
         self._quiet = AFTER  # frames without speech at the end; before the first there is silence
         self._heard = 0  # frames
         self._rests: list[bool] = []  # of the last frames, at most FADE
 
-    def push(self, levels: Iterable[float]) -> list[float]:
-        """Levels in dB of the next frames -> the shares of the frames whose look ahead they complete."""
-        return [share for level in levels if (share := self._hear(level)) is not None]
+    def push(self, speaks: Iterable[bool]) -> list[float]:
+        """Whether somebody speaks in the next frames -> the shares of the frames whose look ahead they complete."""
+        return [share for frame in speaks if (share := self._hear(frame)) is not None]
 
     def flush(self, count: int) -> list[float]:
         """The shares of the `count` frames that are still missing; beyond the sound nobody speaks."""
-        return [share for _ in range(count + AHEAD) if (share := self._hear(LOWEST)) is not None][:count]
+        return [share for _ in range(count + AHEAD) if (share := self._hear(False)) is not None][:count]
 
-    def _hear(self, level: float) -> float | None:
-        threshold = self._gate.silence if self._speaks else self._gate.speech
-        self._speaks = level >= threshold
-        self._quiet = 0 if self._speaks else self._quiet + 1
+    def _hear(self, speaks: bool) -> float | None:
+        self._quiet = 0 if speaks else self._quiet + 1
         self._heard += 1
         if self._heard <= AHEAD:
             return None
@@ -99,19 +142,36 @@ class RestStream:
         return sum(self._rests) / FADE
 
 
-def frame_levels(blocks: Iterable[npt.NDArray[np.float32]], spec: AudioSpec) -> Iterator[float]:
-    """The level in dB of full scale of each frame of sound given as blocks (k,) float32 at 16 kHz."""
-    stream = LevelStream(spec)
-    for block in blocks:
-        yield from stream.push(block)
-    yield from stream.flush()
+class LiveRests:
+    """The shares of rest of sound that comes in pieces, each as soon as it can be told."""
+
+    def __init__(self, gate: SpeechGate, spec: AudioSpec) -> None:
+        self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream()
+        self.speech = 0  # frames so far in which somebody speaks
+
+    def push(self, samples: Samples) -> list[float]:
+        """Samples (k,) float32 at 16 kHz, any k -> the shares of the frames that are known by them."""
+        return self._hear(self._frames.push(samples))
+
+    def flush(self) -> list[float]:
+        """End the sound: what its last, incomplete frame tells. `missing` gives the rest."""
+        return self._hear(self._frames.flush())
+
+    def missing(self, count: int) -> list[float]:
+        """The shares of `count` more frames, to the end of the sound and beyond it; nothing may be pushed after it."""
+        return self._rests.flush(count)
+
+    def _hear(self, frames: list[Samples]) -> list[float]:
+        speaks = [self._speaks(frame) for frame in frames]
+        self.speech += sum(speaks)
+        return self._rests.push(speaks)
 
 
-def rest_shares(blocks: Iterable[npt.NDArray[np.float32]], gate: Gate, spec: AudioSpec) -> Iterator[float]:
+def rest_shares(blocks: Iterable[Samples], gate: SpeechGate, spec: AudioSpec) -> Iterator[float]:
     """The shares of frames 0, 1, ... without end, of sound given as blocks (k,) float32 at 16 kHz."""
-    shares = RestStream(gate)
-    for level in chain(frame_levels(blocks, spec), repeat(LOWEST)):
-        yield from shares.push([level])
+    shares, speaks = RestStream(), gate.detector()
+    for frame in chain(map(speaks, split_frames(blocks, spec.fps)), repeat(False)):
+        yield from shares.push([frame])
 
 
 def rested(window: Window, rest: Window, share: float) -> Window:
@@ -123,8 +183,3 @@ def silence_window(program: AudioProgram) -> Window:
     """The window (16, F) of digital silence, far from its ends."""
     samples = np.zeros(3 * WINDOW * SAMPLE_RATE // program.spec.fps, np.float32)
     return feature_window(extract_features([samples], program).values, WINDOW + WINDOW_BEFORE)
-
-
-def _level(samples: npt.NDArray[np.float32]) -> float:
-    deviation = float(samples.astype(np.float64).std())
-    return 20 * np.log10(deviation) if deviation > 10 ** (LOWEST / 20) else LOWEST

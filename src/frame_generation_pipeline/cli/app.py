@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from frame_generation_pipeline.audio.gate import GATE, Gate
+from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, RELATIVE_GATE, AsPackaged, Gate, SpeechGate
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
@@ -77,8 +77,12 @@ Blend = Annotated[
     typer.Option(help="feathered (no edge to be seen) or reference (the original's numbers) [default: feathered]."),
 ]
 RestInSilence = Annotated[bool, typer.Option("--gate/--no-gate", help="Rest the mouth where nobody speaks.")]
-Silence = Annotated[float, typer.Option(help="dB of full scale below which nobody speaks any more.")]
-Speech = Annotated[float, typer.Option(help="dB of full scale above which somebody speaks again.")]
+Silence = Annotated[
+    float | None, typer.Option(help="dB of full scale below which nobody speaks any more [default: by the sound].")
+]
+Speech = Annotated[
+    float | None, typer.Option(help="dB of full scale above which somebody speaks again [default: by the sound].")
+]
 Steady = Annotated[bool, typer.Option("--steady", help="Average flicker of the mouth with the neighbouring frames.")]
 LoopKind = Annotated[
     str, typer.Option("--loop", help="pingpong (forth and back) or crossfade (dissolve into the beginning).")
@@ -112,8 +116,8 @@ def generate(
     end: EndTime = None,
     blend: Blend = None,
     gate: RestInSilence = True,
-    silence_db: Silence = GATE.silence,
-    speech_db: Speech = GATE.speech,
+    silence_db: Silence = None,
+    speech_db: Speech = None,
     steady: Steady = False,
     loop: LoopKind = PINGPONG,
     frames_range: Range = None,
@@ -560,8 +564,8 @@ def inspect(
     parsing: Parsing = False,
     blend: Blend = None,
     gate: RestInSilence = True,
-    silence_db: Silence = GATE.silence,
-    speech_db: Speech = GATE.speech,
+    silence_db: Silence = None,
+    speech_db: Speech = None,
     steady: Steady = False,
     loop: LoopKind = PINGPONG,
     frames_range: Range = None,
@@ -703,20 +707,28 @@ def _person(
             raise OptionError("nobody to speak; a checkpoint, model or encoder needs the --template of a person")
         return Avatar.load(**runtime, **cache, **style)
     style = style | {"blend": style["blend"] or FEATHERED}
+    if isinstance(style["gate"], AsPackaged):
+        style["gate"] = RELATIVE_GATE
     return FrameGenerationPipeline(**files, **network, **runtime, **style).avatar(template, use_parsing=parsing)
 
 
 def _style(
     blend: str | None,
     gate: bool,
-    silence: float,
-    speech: float,
+    silence: float | None,
+    speech: float | None,
     steady: bool,
     loop: str,
     frames: str | None,
 ) -> dict[str, Any]:
     """How frames look, by the names that `Avatar` has for it."""
-    chosen = Gate(silence, speech) if gate else None
+    chosen: SpeechGate | AsPackaged | None = AS_PACKAGED if gate else None
+    if silence is not None or speech is not None:
+        if not gate:
+            raise OptionError("--silence-db and --speech-db set the gate that --no-gate turns off; leave one out")
+        chosen = Gate(
+            FIXED_GATE.silence if silence is None else silence, FIXED_GATE.speech if speech is None else speech
+        )
     return {"blend": blend, "gate": chosen, "steady": steady, "loop": Loop.of(loop, frames)}
 
 

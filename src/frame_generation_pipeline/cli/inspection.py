@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.audio.gate import rest_shares
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.evaluate.compare import captioned
@@ -89,7 +88,7 @@ def inspect_speech(
     pictures = {
         FRAME: _on_the_frame(made, avatar.generator.spec.face),
         FACES: _faces(made, avatar),
-        LIPS: draw_lip_chart(*_sound(avatar, speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
+        LIPS: draw_lip_chart(*_sound(speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
     }
     for name, picture in pictures.items():
         write_image(folder / name, picture)
@@ -114,18 +113,13 @@ def _openings(frame: TemplateFrame, image: Frame, landmarker: FaceLandmarker) ->
     return before, after
 
 
-def _sound(avatar: Avatar, speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
+def _sound(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     """The samples of a part at 16 kHz, and each frame's share of rest; both empty without sound."""
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
     seconds = speech.count / speech.spec.fps
-    blocks = list(decode_audio(speech.audio_path, start=speech.start))
-    samples = np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)]
-    if avatar.gate is None or avatar.blend == REFERENCE:
-        return samples, []
-    first = round(speech.start * speech.spec.fps)
-    shares = rest_shares(decode_audio(speech.audio_path), avatar.gate, speech.spec)
-    return samples, list(islice(shares, first, first + speech.count))
+    blocks = list(decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix))
+    return np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)], speech.rests
 
 
 def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:

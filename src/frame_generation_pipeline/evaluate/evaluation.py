@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
-from frame_generation_pipeline.evaluate.figures import Curve, Image, levels
+from frame_generation_pipeline.evaluate.figures import Curve, Image
 from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.evaluate.rendering import Choice, Window
 from frame_generation_pipeline.evaluate.scene import Scene
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.level import frame_levels
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
@@ -139,7 +141,8 @@ def _loudness(sound: Path | None, spec: AudioSpec, held_out: range) -> Curve:
     if sound is None:
         return np.full(len(held_out), np.nan)
     blocks = decode_audio(sound, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)
-    return levels(np.concatenate(list(blocks)), spec.fps, len(held_out))
+    found = list(islice(frame_levels(blocks, spec.fps), len(held_out)))
+    return np.array(found + [np.nan] * (len(held_out) - len(found)))
 
 
 def _silence_windows(spec: AudioSpec, encoder: AudioProgram | None, count: int) -> list[Window]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.evaluate.compare import psnr
 from frame_generation_pipeline.evaluate.definitions import Value
-from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.media.level import SILENCE
 from frame_generation_pipeline.template.crop_box import CropBox
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
@@ -26,7 +26,6 @@ LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
 FEWEST_CLOSURES = 5  # of p, b and m
 LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips, at which they are together
 CLOSED = 0.01  # gap in face scales, above that one, below which they are together too
-SILENCE = -45.0  # dB of full scale; below it a frame's sound is silent
 
 Image = npt.NDArray[np.uint8]  # (H, W, 3) BGR
 Curve = npt.NDArray[np.float64]  # (n,), NaN where there is no value
@@ -164,19 +163,6 @@ def lag(output: Curve, truth: Curve, fps: float) -> Value:
     bend = left - 2 * middle + right
     shift = peak - MOST_LAG + ((left - right) / (2 * bend) if bend < 0 else 0.0)
     return Value(1000 * shift / fps)
-
-
-def levels(samples: npt.NDArray[np.float32], fps: float, count: int) -> Curve:
-    """Level in dB of full scale (root mean square) of each of `count` frames, at least -200; NaN beyond the end.
-
-    samples: (L,) float32 at 16 kHz, from the first of the frames on.
-    """
-    found = np.full(count, np.nan)
-    for index in range(count):
-        part = samples[round(index * SAMPLE_RATE / fps) : round((index + 1) * SAMPLE_RATE / fps)].astype(np.float64)
-        if len(part):
-            found[index] = 20 * np.log10(max(float(np.sqrt((part**2).mean())), 1e-10))
-    return found
 
 
 def silence_motion(opening: Curve, loudness: Curve) -> Value:

@@ -5,24 +5,22 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import av
 import numpy as np
 import soxr
-from av.audio.resampler import AudioResampler
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.media.downmix import LAYOUTS, SUM, Cancellation, Downmix
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 RATES = (1000, 768_000)  # Hz; what lies beyond is damaged, and would be resampled to very much or to nothing
-CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class AudioInfo:
     sample_rate: int  # Hz, as decoded
     channels: int  # of the first frame
     duration: float  # seconds; exactly the decoded samples / sample_rate
+    downmix: Downmix = SUM  # how its channels become one
 
 
 def probe_audio(path: str | Path) -> AudioInfo:
@@ -42,19 +41,24 @@ def probe_audio(path: str | Path) -> AudioInfo:
     """
     path = Path(path)
     rate = channels = samples = 0
+    cancellation = Cancellation()
     for frame in decode_frames(path):
         rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
-        samples += len(_mono(frame, path))  # which looks at their values too
-    return AudioInfo(path, rate, channels, samples / rate)
+        samples += frame.samples
+        cancellation.hear(frame, path)  # which looks at their values too
+    return AudioInfo(path, rate, channels, samples / rate, cancellation.downmix())
 
 
-def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = None) -> Iterator[np.ndarray]:
+def decode_audio(
+    path: str | Path, *, start: float = 0.0, end: float | None = None, downmix: Downmix | None = None
+) -> Iterator[np.ndarray]:
     """The first audio stream as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
 
-    Channels are averaged, then resampled with soxr HQ, to the very samples of `librosa.load(path, sr=16000)`; a float
-    file's values beyond full scale pass unchanged. `start` and `end` are seconds and cut exactly at samples of the
-    source's rate, before resampling; `end` beyond the audio is its end. Time stamps are ignored: what was decoded
-    is one run of samples. Damaged packets are left out with a warning in the log.
+    Channels become one as `downmix` says, by default as `probe_audio` tells of the whole file; then they are resampled
+    with soxr HQ. Those of mono, of most stereo, and of any file with `MEAN`, are the very samples of
+    `librosa.load(path, sr=16000)`; a float file's values beyond full scale pass unchanged. `start` and `end` are
+    seconds and cut exactly at samples of the source's rate, before resampling; `end` beyond the audio is its end. Time
+    stamps are ignored: what was decoded is one run of samples. Damaged packets are left out with a warning in the log.
 
     Errors come with the first block, or where they are met: MissingFileError; AudioError for what is not a media file,
     has no audio stream or no samples in the range, changes its rate on the way or holds values that are not finite;
@@ -67,13 +71,15 @@ def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = No
     rate = position = taken = given = 0  # Hz; samples of the source seen and taken, and of the result
     first, last = 0, sys.maxsize
     resampler: soxr.ResampleStream | None = None
+    if downmix is None:
+        downmix = _choose_downmix(path)
     for frame in decode_frames(path):
         if not rate:
             rate = frame.sample_rate
             first, last = round(start * rate), last if stop == math.inf else round(stop * rate)
             if rate != SAMPLE_RATE:
                 resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
-        samples = _mono(frame, path)
+        samples = downmix.mix(frame, path)
         kept = samples[max(first - position, 0) : last - position]
         position, taken = position + len(samples), taken + len(kept)
         block = resampler.resample_chunk(kept) if resampler and len(kept) else kept
@@ -91,6 +97,17 @@ def decode_audio(path: str | Path, *, start: float = 0.0, end: float | None = No
         block = np.pad(block, (0, max(missing, 0)))
         if len(block):
             yield block
+
+
+def _choose_downmix(path: Path) -> Downmix:
+    """What `probe_audio` tells; a sound that has one channel alone is not decoded for it."""
+    frames = decode_frames(path)
+    cancellation, first = Cancellation(), next(frames)
+    if first.layout.nb_channels == 1:
+        return SUM
+    for frame in chain([first], frames):
+        cancellation.hear(frame, path)
+    return cancellation.downmix()
 
 
 def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
@@ -148,25 +165,3 @@ def _decoded(container: av.container.InputContainer, stream: av.AudioStream, pat
             damaged += 1
     if damaged:
         logger.warning("%s: %d damaged audio packet(s) left out", path, damaged)
-
-
-def _mono(frame: av.AudioFrame, path: Path) -> np.ndarray:
-    """The frame's channels averaged: `(samples,)` float32, integers scaled so that full scale is [-1, 1]."""
-    if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
-        (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)
-    try:
-        values = frame.to_ndarray()
-    except ValueError as error:
-        raise AudioError(f"{path}: {frame.format.name} samples are not supported; convert it to a .wav file") from error
-    if frame.format.is_packed:
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    with np.errstate(over="ignore"):  # float64 beyond float32 is reported below
-        scaled: np.ndarray = values.astype(np.float32)
-    if values.dtype == np.uint8:
-        scaled = (scaled - 128) / 128
-    elif values.dtype.kind == "i":
-        scaled /= 2 ** (8 * values.dtype.itemsize - 1)
-    if not np.isfinite(scaled).all():
-        raise AudioError(f"{path}: holds samples that are not finite numbers; export it again")
-    mono: np.ndarray = scaled.mean(axis=0)
-    return mono

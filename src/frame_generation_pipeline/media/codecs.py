@@ -10,7 +10,7 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.media.audio_reader import LAYOUTS
+from frame_generation_pipeline.media.downmix import LAYOUTS
 
 # Preset: what libvpx calls the same trade of time for size (deadline, cpu-used); libx264 takes the name.
 PRESETS = {

@@ -12,6 +12,7 @@ FORMAT, VERSION = "framegen-avatar", 3
 VERSIONS = (1, 2, 3)  # that are read
 BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
 OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the picture
+LISTENING_SINCE = 3  # the version from which speech is told relative to its own level, and channels have weights
 MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
 PICTURE_FORMATS = ("jpg", "png")
 PRECISIONS = ("fp32", "fp16")

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.level import SILENCE, frame_levels
 from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.selection import SMALL_BOX, Problem, Range
 from frame_generation_pipeline.report.page import Page
-from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.prepared import SOUND
 from frame_generation_pipeline.template.template import FRAMES
@@ -23,7 +23,6 @@ from frame_generation_pipeline.tracking.lips import lip_opening
 SHEET, COLUMNS, THUMBNAIL = 12, 6, 240  # pictures on the contact sheet, in a row, and their height in pixels
 EXAMPLES = 3  # pictures of each kind of problem
 CLOSED = 0.02  # lip opening below which a mouth rests closed
-SILENCE = -45.0  # dB of full scale
 DARK, LIGHT = 60.0, 200.0  # mean grey levels of a face
 SHORT = 60.0  # seconds; below, there is little to learn from
 GREEN, RED = (80, 200, 80), (60, 60, 230)
@@ -41,7 +40,7 @@ def write_report(
     fps = summary["fps"]
     used = [observation for part in ranges for observation in observations[part.first : part.first + len(part)]]
     openings = [lip_opening(seen.face.points) if seen.face else float("nan") for seen in used]
-    loudness = _loudness(template / SOUND, fps) if summary["sound"] else []
+    loudness = list(frame_levels(decode_audio(template / SOUND), fps)) if summary["sound"] else []
     share = summary["with_face"] / summary["observed"]
     page = Page(
         f"Preparing {summary['source']}",
@@ -127,19 +126,6 @@ def _longest(marks: Any) -> int:
 
 def _seconds(values: Sequence[float], fps: int) -> list[float]:
     return [index / fps for index in range(len(values))]
-
-
-def _loudness(path: Path, fps: int) -> list[float]:
-    """The level of each frame's sound, in dB of full scale."""
-    each = SAMPLE_RATE // fps
-    levels, rest = [], np.empty(0, np.float32)
-    for block in decode_audio(path):
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // each
-        parts = rest[: whole * each].reshape(whole, each).astype(np.float64)
-        levels += (10 * np.log10((parts**2).mean(axis=1) + 1e-10)).tolist()
-        rest = rest[whole * each :]
-    return levels
 
 
 def _contact_sheet(template: Path, ranges: Sequence[Range]) -> npt.NDArray[np.uint8]:

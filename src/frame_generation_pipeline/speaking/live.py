@@ -1,5 +1,6 @@
 """Live speech: sound comes piece by piece, and each frame is given as soon as its window of features is complete."""
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
@@ -8,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.audio.gate import Gate, LevelStream, RestStream, rested
+from frame_generation_pipeline.audio.gate import LiveRests, SpeechGate, rested
 from frame_generation_pipeline.audio.stream import WindowStream
 from frame_generation_pipeline.speaking.engine import Frame, Window
 from frame_generation_pipeline.speaking.speech import frame_count
 from frame_generation_pipeline.spec import SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
 
 
 class GenerateFrames(Protocol):
@@ -37,7 +40,7 @@ class LiveSession:
         program: AudioProgram,
         start_frame: int = 0,
         *,
-        gate: Gate | None = None,
+        gate: SpeechGate | None = None,
         rest: Window | None = None,
     ) -> None:
         """gate, rest: see `plan_speech`."""
@@ -74,17 +77,19 @@ class LiveSession:
 class _Rests:
     """Windows on their way, each with its share of rest; a share is known before the window is complete."""
 
-    def __init__(self, program: AudioProgram, gate: Gate, rest: Window) -> None:
-        self._levels, self._stream, self._rest = LevelStream(program.spec), RestStream(gate), rest
+    def __init__(self, program: AudioProgram, gate: SpeechGate, rest: Window) -> None:
+        self._stream, self._rest = LiveRests(gate, program.spec), rest
         self._shares: deque[float] = deque()
 
     def push(self, samples: npt.NDArray[np.float32], windows: list[Window]) -> list[Window]:
-        self._shares += self._stream.push(self._levels.push(samples))
+        self._shares += self._stream.push(samples)
         return self._rested(windows)
 
     def flush(self, windows: list[Window]) -> list[Window]:
-        self._shares += self._stream.push(self._levels.flush())
-        self._shares += self._stream.flush(max(len(windows) - len(self._shares), 0))
+        self._shares += self._stream.flush()
+        self._shares += self._stream.missing(max(len(windows) - len(self._shares), 0))
+        if not self._stream.speech:
+            logger.warning("no speech heard in this session, so the mouth rested")
         return self._rested(windows)
 
     def _rested(self, windows: list[Window]) -> list[Window]:

@@ -1,17 +1,18 @@
 """What is to be said: from features, audio or both to a window for each frame, planned before any work starts."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.audio.gate import Gate, Window, rest_shares, rested
+from frame_generation_pipeline.audio.gate import SpeechGate, Window, rest_shares, rested
 from frame_generation_pipeline.audio.stream import stream_windows
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
+from frame_generation_pipeline.media.downmix import Downmix
 from frame_generation_pipeline.spec import AudioSpec
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class Speech:
     audio_path: Path | None
     start: float  # seconds into the sound
     end: float | None  # seconds into the sound; None for all of it
+    downmix: Downmix | None = None  # of the sound; None where there is none
+    rests: Sequence[float] = ()  # share of rest of each frame; empty where mouths are left as they are
 
 
 def plan_speech(
@@ -43,8 +46,9 @@ def plan_speech(
     encoder: AudioProgram | None = None,
     start_time: float = 0.0,
     end_time: float | None = None,
-    gate: Gate | None = None,
+    gate: SpeechGate | None = None,
     rest: Window | None = None,
+    downmix: Downmix | None = None,
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
@@ -52,7 +56,8 @@ def plan_speech(
     the features where these last longer. `start_time` and `end_time` (seconds) cut both.
 
     gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
-    rest; without a gate, a rest or sound they stay as they are.
+    rest; without a gate, a rest or sound they stay as they are. Where nobody speaks at all, a warning says so.
+    downmix: see `decode_audio`.
 
     Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
     the cut is empty.
@@ -61,21 +66,32 @@ def plan_speech(
         raise OptionError("nothing to say; give audio, audio features or both")
     features = AudioFeatures.load(features_path, spec) if features_path is not None else None
     audio = Path(audio_path) if audio_path is not None else None
-    duration = probe_audio(audio).duration if audio is not None else 0.0
+    duration = 0.0
+    if audio is not None:
+        probed = probe_audio(audio)
+        duration, downmix = probed.duration, downmix or probed.downmix
     lasts = duration if features is None else max(duration, len(features) / spec.fps)
     end = lasts if end_time is None else min(end_time, lasts)
     if not 0 <= start_time < end:
         raise OptionError(f"the cut from {start_time:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
     first = round(start_time * spec.fps)
     count = frame_count(end - start_time, spec)
-    cut = (audio, start_time, end_time)
+    part = start_time > 0 or end < lasts
 
-    def gated(windows: Windows, begin: int) -> Windows:
-        if audio is None or gate is None or rest is None:
-            return windows
+    shares: list[float] = []  # of frames first, first + 1, ...
+    if audio is not None and gate is not None and rest is not None:
         # Told from the sound's beginning, so that a cut has what the whole has.
-        shares = islice(rest_shares(decode_audio(audio), gate, spec), begin, None)
-        return (rested(window, rest, share) for window, share in zip(windows, shares, strict=False))
+        heard = rest_shares(decode_audio(audio, downmix=downmix), gate, spec)
+        shares = list(islice(heard, first, first + count))
+        if min(shares) == 1:
+            logger.warning("%s: no speech heard%s, so the mouth rests", audio, " in this part" if part else "")
+
+    said = (audio, start_time, end_time, downmix, shares)
+
+    def gated(windows: Windows, skip: int) -> Windows:
+        if not shares or rest is None:
+            return windows
+        return (rested(window, rest, share) for window, share in zip(windows, shares[skip:], strict=False))
 
     if features is not None:
         if audio is not None and abs(duration - len(features) / spec.fps) > NOTICEABLE:
@@ -86,9 +102,7 @@ def plan_speech(
                 audio,
                 duration,
             )
-        return Speech(
-            count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), first + skip), *cut
-        )
+        return Speech(count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), skip), *said)
     assert audio is not None  # one of the two was given
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
@@ -98,11 +112,11 @@ def plan_speech(
 
     def windows(skip: int = 0) -> Windows:
         # Always decoded from the same place, because a resampler's last bits depend on where it began.
-        blocks = decode_audio(audio, start=skipped)
+        blocks = decode_audio(audio, start=skipped, downmix=downmix)
         before = first - skipped * spec.fps
-        return gated(stream_windows(blocks, encoder, before + count, before + skip), first + skip)
+        return gated(stream_windows(blocks, encoder, before + count, before + skip), skip)
 
-    return Speech(count, spec, windows, *cut)
+    return Speech(count, spec, windows, *said)
 
 
 def frame_count(seconds: float, spec: AudioSpec) -> int:

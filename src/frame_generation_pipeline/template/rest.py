@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
-from frame_generation_pipeline.audio.gate import GATE, frame_levels
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.level import SILENCE, frame_levels
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.landmarks import lip_opening, read_landmarks
 from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
@@ -37,8 +37,8 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     sound = template.folder / SOUND
     index = None
     if sound.is_file():
-        levels = frame_levels(decode_audio(sound), spec)
-        silent = [opening if level < GATE.silence else inf for opening, level in zip(openings, levels, strict=False)]
+        levels = frame_levels(decode_audio(sound), spec.fps)
+        silent = [opening if level < SILENCE else inf for opening, level in zip(openings, levels, strict=False)]
         index = rest_frame(silent, tuple(cut for cut in cuts if cut < len(silent)))
     if index is None:
         index = rest_frame(openings, cuts)
@@ -48,7 +48,7 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
 def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     """The frames in which nobody is heard and the lips are apart: laughter, a smile, a breath.
 
-    Silence is below `GATE.silence` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. A smile often
+    Silence is below `SILENCE` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. A smile often
     begins before its pause and lasts longer: the frames next to it belong to it too while the lips are as far apart.
     Without `aud.wav` there are no such frames.
     Raises TemplateError, AudioError for files that are damaged.
@@ -56,8 +56,8 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     sound = template.folder / SOUND
     if not sound.is_file():
         return []
-    levels = np.array(list(islice(frame_levels(decode_audio(sound), spec), len(template))))
-    silent = levels < min(GATE.silence, np.percentile(levels, LOUD) - QUIETER)
+    levels = np.array(list(islice(frame_levels(decode_audio(sound), spec.fps), len(template))))
+    silent = levels < min(SILENCE, np.percentile(levels, LOUD) - QUIETER)
     runs = [(silence, len(list(frames))) for silence, frames in groupby(silent)]
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
     openings = np.array(_openings(template)[: len(levels)])

@@ -1,0 +1,129 @@
+"""The channels of a sound become one: by where their speakers stand, or one channel where their sum cancels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.resampler import AudioResampler
+
+from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.media.level import energy
+
+# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
+
+# ITU-R BS.775, table 2, to one channel, 3 dB lower: stereo stays the mean of its two channels.
+FRONT, CENTRE, AROUND = np.float32(0.5), np.float32(np.sqrt(0.5)), np.float32(np.sqrt(0.125))
+WEIGHTS = {
+    **dict.fromkeys(("FL", "FR", "FLC", "FRC", "DL", "DR", "BIL", "BIR"), FRONT),
+    "FC": CENTRE,
+    **dict.fromkeys(("LFE", "LFE2"), np.float32(0)),
+}  # all others are AROUND
+CANCELS = 16.0  # times the energy of the sum, 12 dB, that one channel has where the sum cancels
+BLOCKS = 25  # a second, whose energies are added up
+
+Channels = npt.NDArray[np.float32]  # (channels, samples)
+
+
+@dataclass(frozen=True)
+class Downmix:
+    """How channels become one: their weighted sum, one of them alone, or their plain mean as in the original."""
+
+    channel: int | None = None  # the one that is taken alone, counted from 0
+    mean: bool = False  # of all channels, wherever their speakers stand
+
+    def mix(self, frame: av.AudioFrame, path: Path) -> npt.NDArray[np.float32]:
+        """A frame's samples (n,) float32; `path` is for errors, see `read_channels`."""
+        channels = read_channels(frame, path)
+        if self.mean or len(channels) == 1:
+            mono: npt.NDArray[np.float32] = channels.mean(axis=0)
+            return mono
+        if self.channel is not None and self.channel < len(channels):
+            alone: npt.NDArray[np.float32] = channels[self.channel]
+            return alone
+        return weighted_sum(channels, frame.layout)
+
+
+SUM, MEAN = Downmix(), Downmix(mean=True)
+
+
+class Cancellation:
+    """Tells from a whole file, frame by frame, whether the weighted sum of its channels cancels."""
+
+    def __init__(self) -> None:
+        self._weights: list[np.float32] = []
+        self._energies = np.zeros(0)  # of each channel, and of their sum
+        self._pending = np.empty((0, 0), np.float32)
+
+    def hear(self, frame: av.AudioFrame, path: Path) -> None:
+        """Take the next frame; frames of another number of channels than the first one has tell nothing."""
+        channels = read_channels(frame, path)
+        if not self._weights:
+            self._weights = _weights(frame.layout)
+            self._energies = np.zeros(len(channels) + 1)
+            self._pending = np.empty((len(channels) + 1, 0), np.float32)
+        if len(channels) == len(self._weights) > 1:
+            heard = np.vstack([channels, weighted_sum(channels, frame.layout)])
+            self._pending = np.hstack([self._pending, heard])
+            self._add_blocks(max(1, frame.sample_rate // BLOCKS))
+
+    def downmix(self) -> Downmix:
+        """How the file's channels become one, after all of it was heard."""
+        self._add_blocks(max(1, self._pending.shape[1]))
+        *channels, mixed = self._energies
+        heard = [0.0 if not weight else value for value, weight in zip(channels, self._weights, strict=True)]
+        if len(heard) < 2 or not CANCELS * mixed < max(heard):
+            return SUM
+        return Downmix(channel=heard.index(max(heard)))
+
+    def _add_blocks(self, size: int) -> None:
+        while self._pending.shape[1] >= size:
+            block, self._pending = self._pending[:, :size], self._pending[:, size:]
+            self._energies += [energy(row) for row in block]
+
+
+def weighted_sum(channels: Channels, layout: av.AudioLayout) -> npt.NDArray[np.float32]:
+    """The sum of channels (c, n) by the weights of their speakers; products and sums are rounded to float32 one by one.
+
+    Channels whose speakers `layout` does not name are taken for those of `LAYOUTS`.
+    """
+    mixed = np.zeros(channels.shape[1], np.float32)
+    for channel, weight in zip(channels, _weights(layout), strict=True):
+        if weight:
+            mixed += weight * channel
+    return mixed
+
+
+def read_channels(frame: av.AudioFrame, path: Path) -> Channels:
+    """A frame's samples (channels, n) float32, integers scaled so that full scale is [-1, 1].
+
+    Raises AudioError that names `path` for a format that PyAV does not hand over, and for values that are not finite.
+    """
+    if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
+        (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)
+    try:
+        values = frame.to_ndarray()
+    except ValueError as error:
+        raise AudioError(f"{path}: {frame.format.name} samples are not supported; convert it to a .wav file") from error
+    if frame.format.is_packed:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    with np.errstate(over="ignore"):  # float64 beyond float32 is reported below
+        scaled: Channels = values.astype(np.float32)
+    if values.dtype == np.uint8:
+        scaled = (scaled - np.float32(128)) / np.float32(128)
+    elif values.dtype.kind == "i":
+        scaled /= 2 ** (8 * values.dtype.itemsize - 1)
+    if not np.isfinite(scaled).all():
+        raise AudioError(f"{path}: holds samples that are not finite numbers; export it again")
+    return scaled
+
+
+def _weights(layout: av.AudioLayout) -> list[np.float32]:
+    """The weight of each channel, in the layout's order."""
+    names = [channel.name for channel in layout.channels]
+    if "NONE" in names:
+        names = [channel.name for channel in av.AudioLayout(LAYOUTS[len(names)]).channels]
+    return [WEIGHTS.get(name, AROUND) for name in names]

@@ -1,0 +1,63 @@
+"""How loud sound is, frame by frame: one measure in decibels for people, and one in exact integers for hosts."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+LOWEST = -200.0  # dB; what digital silence is said to have
+SILENCE = -45.0  # dB of full scale; a frame whose level is below it is silent
+STEPS = 65536  # of full scale, to which samples are rounded for their energy
+FULL_SCALE = float(STEPS**2)  # energy of 0 dB
+
+Samples = npt.NDArray[np.float32]
+
+
+class FrameSplitter:
+    """Sound in pieces becomes sound by video frame: as many samples as one frame lasts."""
+
+    def __init__(self, fps: int) -> None:
+        self._size = SAMPLE_RATE // fps
+        self._pending = np.empty(0, np.float32)
+
+    def push(self, samples: Samples) -> list[Samples]:
+        """Samples (k,) float32 at 16 kHz, any k -> the samples of each frame that they complete."""
+        pending = np.concatenate([self._pending, samples])
+        count = len(pending) // self._size
+        frames, self._pending = pending[: count * self._size], pending[count * self._size :]
+        return list(frames.reshape(count, self._size))
+
+    def flush(self) -> list[Samples]:
+        """A last frame that the sound only begins, if there is one."""
+        return [self._pending] if len(self._pending) else []
+
+
+def split_frames(blocks: Iterable[Samples], fps: int) -> Iterator[Samples]:
+    """The samples of each video frame, of sound given as blocks (k,) float32 at 16 kHz; the last may be short."""
+    splitter = FrameSplitter(fps)
+    for block in blocks:
+        yield from splitter.push(block)
+    yield from splitter.flush()
+
+
+def frame_levels(blocks: Iterable[Samples], fps: int) -> Iterator[float]:
+    """The level in dB of full scale of each frame of sound given as blocks (k,) float32 at 16 kHz."""
+    return (level(frame) for frame in split_frames(blocks, fps))
+
+
+def level(samples: Samples) -> float:
+    """The level of samples (k,), k > 0, in dB of full scale: that of their standard deviation, at least `LOWEST`."""
+    deviation = float(samples.astype(np.float64).std())
+    return float(20 * np.log10(deviation)) if deviation > 10 ** (LOWEST / 20) else LOWEST
+
+
+def energy(samples: Samples) -> float:
+    """The variance of samples (k,), 0 < k <= 32768, in steps of 1 / 65536, squared: the same bits in every language.
+
+    Rounded to steps, the sums are exact integers, and one division of two float64 follows; see docs/avatar.md.
+    """
+    steps = np.rint(np.clip(samples, -1, 1) * np.float32(STEPS)).astype(np.int64)
+    count, total = len(steps), int(steps.sum())
+    return float(count * int(steps @ steps) - total * total) / float(count * count)
