@@ -30,7 +30,7 @@ def read_sound(
 
     rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
     start, end: seconds, rounded to a sample at `rate`; None is the end of the file.
-    Timestamps are ignored: what was decoded is taken as continuous from time 0.
+    Time 0 is that of the first sample; gaps between timestamps are silence, see `audio_track.without_gaps`.
     Damaged packets are left out. Raises as `probe_sound` does, at the first chunk, and `AudioError` at samples that are
     not finite.
     """

@@ -14,8 +14,10 @@ import soxr
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
+from frame_generation_pipeline.media.audio_track import audio_stream, without_gaps
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.downmix import LAYOUTS, SUM, Cancellation, Downmix
+from frame_generation_pipeline.media.packets import placed_packets, video_stream
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
@@ -52,13 +54,16 @@ def probe_audio(path: str | Path) -> AudioInfo:
 def decode_audio(
     path: str | Path, *, start: float = 0.0, end: float | None = None, downmix: Downmix | None = None
 ) -> Iterator[np.ndarray]:
-    """The first audio stream as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
+    """The audio stream that is used as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
+
+    Which one that is says `audio_track.audio_stream`.
 
     Channels become one as `downmix` says, by default as `probe_audio` tells of the whole file; then they are resampled
     with soxr HQ. Those of mono, of most stereo, and of any file with `MEAN`, are the very samples of
     `librosa.load(path, sr=16000)`; a float file's values beyond full scale pass unchanged. `start` and `end` are
-    seconds and cut exactly at samples of the source's rate, before resampling; `end` beyond the audio is its end. Time
-    stamps are ignored: what was decoded is one run of samples. Damaged packets are left out with a warning in the log.
+    seconds and cut exactly at samples of the source's rate, before resampling; `end` beyond the audio is its end. Times
+    are counted from the first sample on; where time stamps leave a gap there is silence, and joined files follow each
+    other. Damaged packets are left out with a warning in the log.
 
     Errors come with the first block, or where they are met: MissingFileError; AudioError for what is not a media file,
     has no audio stream or no samples in the range, changes its rate on the way or holds values that are not finite;
@@ -111,7 +116,7 @@ def _choose_downmix(path: Path) -> Downmix:
 
 
 def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
-    """Decoded frames of the first audio stream, all of one rate, without time stamps; at least one sample in all.
+    """Decoded frames of the audio stream that is used, all of one rate and without gaps; at least one sample in all.
 
     Damaged packets are left out with a warning in the log. Raises MissingFileError, and AudioError for what is not a
     media file, has no audio stream, no samples, more than 8 channels or changes its rate on the way.
@@ -124,9 +129,9 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
     rate = samples = 0
     try:
         with open_media(path) as container:
-            if not container.streams.audio:
+            stream = audio_stream(container, path)
+            if stream is None:
                 raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
-            stream = container.streams.audio[0]
             if stream.codec_context is None:
                 raise AudioError(f"{path}: its sound is of a kind that cannot be decoded; convert it to a .wav file")
             layout = stream.codec_context.layout
@@ -134,7 +139,7 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
                 raise AudioError(f"{path}: has {layout.nb_channels} channels, expected 1 to 8; mix it down first")
             if layout.name.endswith(" channels"):
                 stream.codec_context.layout = LAYOUTS[layout.nb_channels]
-            for frame in _decoded(container, stream, path):
+            for frame in without_gaps(_decoded(container, stream, path), path):
                 rate = rate or frame.sample_rate
                 if not RATES[0] <= rate <= RATES[1]:
                     raise AudioError(f"{path}: has {rate} samples a second; expected {RATES[0]} to {RATES[1]}")
@@ -144,7 +149,6 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
                         " convert it to one rate (ffmpeg -i IN -ar 16000 OUT.wav)"
                     )
                 samples += frame.samples
-                frame.pts = None
                 yield frame
     except FFmpegError as error:
         raise AudioError(f"{path}: cannot be decoded ({error.strerror}); give a sound audio or video file") from error
@@ -153,15 +157,15 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
 
 
 def _decoded(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
-    """Every frame that decodes; a file cut off in the middle ends there."""
-    packets = container.demux(stream)
+    """Every frame that decodes, on a clock that never goes back; a file cut off in the middle ends there."""
+    beside = video_stream(container)
     damaged = 0
-    while True:
+    for packet in placed_packets(container, [stream] if beside is None else [stream, beside]):
+        if packet.stream is not stream:
+            continue
         try:
-            yield from stream.decode(next(packets))
-        except StopIteration:
-            break
-        except InvalidDataError:  # from the decoder: the next packet may be sound; from the demuxer: it is the end
+            yield from stream.decode(packet)
+        except InvalidDataError:
             damaged += 1
     if damaged:
         logger.warning("%s: %d damaged audio packet(s) left out", path, damaged)

@@ -90,6 +90,8 @@ def placed_packets(container: InputContainer, streams: Sequence[Stream]) -> "Ite
             return
         except InvalidDataError:
             errors += 1
+            if errors == 1:
+                logger.warning("%s: is damaged or cut off", container.name.removeprefix("file:"))
             if errors > MOST_ERRORS:
                 return
             packets = container.demux(*streams)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError, VideoError
 from frame_generation_pipeline.media.audio_reader import probe_audio
+from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.video_reader import read_timed_frames
 
@@ -75,7 +76,7 @@ class Recording:
 def _sound_start(path: Path) -> float:
     """When the first audio packet is heard, in seconds on the clock of the file's time stamps."""
     with open_media(path) as container:
-        stream = container.streams.audio[0]
-        if stream.start_time is None or stream.time_base is None:
+        stream = audio_stream(container, path)
+        if stream is None or stream.start_time is None or stream.time_base is None:
             return 0.0
         return float(stream.start_time * stream.time_base)

@@ -1,0 +1,105 @@
+"""Which audio stream of a file is heard, and its frames as one run of samples on the file's clock."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from frame_generation_pipeline.media.containers import open_media
+
+logger = logging.getLogger(__name__)
+
+SILENT = 1e-3  # of full scale; a track that never exceeds it, -60 dB, has nothing to hear
+LEAST_GAP = 0.05  # seconds; times that are off by less are the rounding of containers
+LONGEST_GAP = 600.0  # seconds; a longer one is a damaged clock
+
+
+def audio_stream(container: InputContainer, path: Path) -> AudioStream | None:
+    """The audio stream that is used, None where there is none.
+
+    It is the first that the file marks as its default, otherwise the first; unless that one is silent from end to end
+    and another one is not. A warning in the log says which one was taken where that was not the default.
+    """
+    streams = container.streams.audio
+    if len(streams) < 2:
+        return streams[0] if streams else None
+    default = next((i for i, stream in enumerate(streams) if stream.disposition & Disposition.default), 0)
+    status = path.stat()
+    return streams[_audible(path, default, len(streams), (status.st_size, status.st_mtime_ns))]
+
+
+@lru_cache(maxsize=16)
+def _audible(path: Path, default: int, count: int, version: tuple[int, int]) -> int:
+    """The number of the first track, counted from 0 and beginning with `default`, that is not silent."""
+    for track in (default, *(other for other in range(count) if other != default)):
+        if not _silent(path, track):
+            if track != default:
+                logger.warning(
+                    "%s: audio track %d of %d is silent; track %d is used (for another one: ffmpeg -i IN -map 0:v"
+                    " -map 0:a:NUMBER-FROM-0 -c copy OUT)",
+                    path,
+                    default + 1,
+                    count,
+                    track + 1,
+                )
+            return track
+    return default
+
+
+def _silent(path: Path, track: int) -> bool:
+    """Whether nothing can be heard in a track, as far as it can be decoded."""
+    with suppress(av.FFmpegError, ValueError), open_media(path) as container:
+        stream = container.streams.audio[track]
+        resampler = AudioResampler(format="flt")
+        for packet in container.demux(stream):
+            with suppress(av.error.InvalidDataError):
+                for frame in stream.decode(packet):
+                    for converted in resampler.resample(frame):
+                        if np.abs(converted.to_ndarray()).max(initial=0) > SILENT:
+                            return False
+    return True
+
+
+def without_gaps(frames: Iterable[AudioFrame], path: Path) -> Iterator[AudioFrame]:
+    """The frames without their times, and silence where their times leave a gap.
+
+    Sound then lies where a player plays it. Times that go back, or jump by more than `LONGEST_GAP`, are not followed.
+    """
+    expected: float | None = None  # when the next frame should begin, seconds
+    missing = 0.0
+    for frame in frames:
+        time = frame.time
+        if time is not None:
+            gap = time - (time if expected is None else expected)
+            if LEAST_GAP < gap <= LONGEST_GAP:
+                missing += gap
+                yield from _silence(frame, round(gap * frame.sample_rate))
+            if expected is None or abs(gap) > LEAST_GAP:
+                expected = time
+        if expected is not None and frame.sample_rate:
+            expected += frame.samples / frame.sample_rate
+        frame.pts = None
+        yield frame
+    if missing:
+        logger.warning("%s: its sound has gaps of %.2f s in all, which are filled with silence", path, missing)
+
+
+def _silence(like: AudioFrame, samples: int) -> Iterator[AudioFrame]:
+    """Frames of digital silence, at most a second each."""
+    while samples > 0:
+        count = min(samples, like.sample_rate)
+        frame = AudioFrame(format=like.format.packed, layout=like.layout, samples=count)
+        frame.sample_rate = like.sample_rate
+        (plane,) = frame.planes
+        plane.update((b"\x80" if like.format.packed.name == "u8" else b"\0") * plane.buffer_size)
+        samples -= count
+        yield frame
