@@ -2,8 +2,8 @@
 
 Names, numbers and types are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, which is proto2. What is
 not listed here (sequences and maps, devices) is an unknown field to this schema. What is refused wherever it stands
-(functions, training steps, graphs in operators, sparse tensors) is bytes, which nobody looks into. The schema is in a pool
-of its own, beside the one of the package `onnx`, which need not be installed.
+(functions, training steps, graphs in operators, sparse tensors) is bytes, which nobody looks into. The schema is in a
+pool of its own, beside the one of the package `onnx`, which need not be installed.
 """
 
 from typing import Any
