@@ -57,7 +57,7 @@ def test_results_do_not_depend_on_the_room(
     computed: int,
 ) -> None:
     size = face_states._record(generator.state_tensors).itemsize
-    assert size % os.sysconf("SC_PAGE_SIZE") == 0
+    assert size % face_states.PAGE == 0
     counting = Counting(generator)
     states = FaceStates(
         counting,  # type: ignore[arg-type]
@@ -86,17 +86,53 @@ def test_a_file_is_remembered_by_the_next_run(
     content = (tmp_path / "faces").read_bytes()
     (tmp_path / "faces").write_bytes(content[: len(content) // 2])  # cut off
     assert run("may") == FRAMES
-    (tmp_path / "faces").write_bytes(b"something else")
+    (tmp_path / "faces").write_bytes(b"framegen face states 1\nof an older version")
     assert run("may") == FRAMES
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 
-def test_files_that_cannot_be(generator: ProgramGenerator, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be read"):
-        FaceStates(generator, FRAMES, file=tmp_path)
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file"):
-        FaceStates(generator, FRAMES, file=tmp_path / "file" / "faces")
+def test_other_files_stay_as_they_are(generator: ProgramGenerator, tmp_path: Path) -> None:
+    document, fifo, link = tmp_path / "document", tmp_path / "fifo", tmp_path / "link"
+    for content in (b"my work", b"", b"framegen"):
+        document.write_bytes(content)
+        with pytest.raises(OutputError, match="document: exists and is no cache file"):
+            FaceStates(generator, FRAMES, file=document)
+        assert document.read_bytes() == content
+    os.mkfifo(fifo)
+    link.symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path, fifo, link, Path(os.devnull)):
+        with pytest.raises(OutputError, match="is no regular file"):
+            FaceStates(generator, FRAMES, file=path)
+    assert not (tmp_path / "elsewhere").exists()
+    with pytest.raises(OutputError, match="document"):
+        FaceStates(generator, FRAMES, file=document / "faces")
+
+
+def test_states_that_somebody_changed(generator: ProgramGenerator, crops: list[np.ndarray], tmp_path: Path) -> None:
+    file = tmp_path / "faces"
+    assert_same(FaceStates(generator, FRAMES, file=file), generator, crops)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    content[-5000] ^= 1
+    file.write_bytes(content)
+    counting = Counting(generator)
+    assert_same(FaceStates(counting, FRAMES, file=file), generator, crops)  # type: ignore[arg-type]
+    assert counting.calls == 2
+    counting = Counting(generator)
+    assert_same(FaceStates(counting, FRAMES, file=file), generator, crops)  # type: ignore[arg-type]
+    assert counting.calls == 0
+
+
+def test_a_file_that_is_cut_off_meanwhile(generator: ProgramGenerator, crops: list[np.ndarray], tmp_path: Path) -> None:
+    file = tmp_path / "faces"
+    counting = Counting(generator)
+    states = FaceStates(counting, FRAMES, file=file)  # type: ignore[arg-type]
+    assert_same(states, generator, crops)
+    os.truncate(file, 100)
+    assert_same(states, generator, crops)
+    os.truncate(file, 0)
+    assert_same(states, generator, crops)
+    assert counting.calls > FRAMES
 
 
 def test_no_room_on_the_disk(generator: ProgramGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

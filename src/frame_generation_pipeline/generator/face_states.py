@@ -1,8 +1,11 @@
-"""Face states of template frames, kept so that a frame seen again costs nothing: in memory or in a mapped file."""
+"""Face states of template frames, kept so that a frame seen again costs nothing: in memory or in a file."""
 
 import hashlib
-import mmap
 import os
+import stat
+import threading
+import weakref
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +14,15 @@ import numpy.typing as npt
 import onnxruntime
 
 from frame_generation_pipeline.errors import OutputError
-from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.files.output import complete_file, writing
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
 
 MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
 SHARE_OF_FREE = 4  # and never more than this part of what is free
-MAGIC = b"framegen face states 1\n"
-ALIGNMENT = 64  # bytes; tensors begin at multiples, states and the header fill whole pages
+KIND = b"framegen face states "  # with which every cache file begins, of whichever version
+MAGIC = KIND + b"2\n"
+ALIGNMENT = 64  # bytes; tensors begin at multiples of it
+PAGE = 4096  # bytes; states fill whole pages, so that those of memory which nobody wrote take none
 
 
 class FaceStates:
@@ -49,62 +54,123 @@ class FaceStates:
         if budget is None:
             budget = frames * self._record.itemsize if file else min(MOST_MEMORY, available_memory() // SHARE_OF_FREE)
         self.places = min(frames, budget // self._record.itemsize)
-        self._file: mmap.mmap | None = None
+        self._file: _StateFile | None = None
         if file is None:
             self._kept = np.zeros(self.places, np.uint8)
-            self._states = np.zeros(self.places, self._record)  # pages that nobody wrote take no memory
+            self._states = np.zeros(self.places, self._record)
         else:
-            header, first, size = self._layout(fingerprint)
-            self._file = _mapped(file, header, size)
-            whole = np.frombuffer(self._file, np.uint8)
-            self._kept, self._states = whole[len(header) :][: self.places], whole[first:].view(self._record)
+            made_from = (fingerprint, str(self._record), str(self.places), onnxruntime.__version__)
+            header = MAGIC + hashlib.sha256("\n".join(made_from).encode()).digest()
+            self._file = _StateFile(file, header, self.places, self._record.itemsize)
 
     def encode_face(self, index: int, crop: npt.NDArray[np.uint8]) -> ProgramState:
-        """The state of template frame `index`, whose crop is `crop` (h, w, 3) uint8 BGR."""
+        """The state of template frame `index`, whose crop is `crop` (h, w, 3) uint8 BGR.
+
+        Raises OutputError when the file cannot be read or written any more.
+        """
         if index >= self.places:
             return self._generator.encode_face(crop)
+        if self._file is not None:
+            data = self._file.read(index)
+            if data is None:
+                place = np.zeros(1, self._record)
+                state = self._generator.encode_face(crop)
+                for name, tensor in state.tensors.items():
+                    place[name][0] = tensor
+                self._file.write(index, place.tobytes())
+                return state
+            return self._state(np.frombuffer(data, self._record)[0])
         place = self._states[index]
         if self._kept[index]:
-            state = ProgramState({name: place[name] for name in self._record.names or ()})
-            if self._file is None:
-                return state
-            state = ProgramState({name: tensor.copy() for name, tensor in state.tensors.items()})
-        else:
-            state = self._generator.encode_face(crop)
-            for name, tensor in state.tensors.items():
-                place[name] = tensor
-            self._kept[index] = 1  # last, so that nobody sees half a state
-        if self._file is not None and hasattr(mmap, "MADV_DONTNEED"):
-            # The pages stay in the system's cache of the file, but are no longer this process's memory.
-            start = len(self._file) - (self.places - index) * self._record.itemsize
-            self._file.madvise(mmap.MADV_DONTNEED, start, self._record.itemsize)
+            return self._state(place)
+        state = self._generator.encode_face(crop)
+        for name, tensor in state.tensors.items():
+            place[name] = tensor
+        self._kept[index] = 1  # last, so that nobody sees half a state
         return state
 
-    def _layout(self, fingerprint: str) -> tuple[bytes, int, int]:
-        """What a file begins with, where its states begin, and its size."""
-        made_from = (fingerprint, str(self._record), str(self.places), onnxruntime.__version__)
-        header = MAGIC + hashlib.sha256("\n".join(made_from).encode()).digest()
-        first = _whole_pages(len(header) + self.places)
-        return header, first, first + self.places * self._record.itemsize
+    def _state(self, place: np.void) -> ProgramState:
+        return ProgramState({name: place[name] for name in self._record.names or ()})
 
 
-def _mapped(file: Path, header: bytes, size: int) -> mmap.mmap:
-    """The file, mapped; one that is not there or begins otherwise is made anew, with nothing kept."""
-    try:
-        with file.open("rb") as existing:
-            fits = existing.read(len(header)) == header and file.stat().st_size == size
-    except FileNotFoundError:
-        fits = False
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be read ({error.strerror}); choose another cache file") from error
-    if not fits:
-        with complete_file(file) as temporary, temporary.open("wb") as new:
-            new.write(header)
-            if hasattr(os, "posix_fallocate"):  # room that is missing shows now, not as a crash later
-                os.posix_fallocate(new.fileno(), 0, size)
-            new.truncate(size)
-    with file.open("r+b") as opened:
-        return mmap.mmap(opened.fileno(), size)
+class _StateFile:
+    """States in a file, each with its checksum. One that somebody changed or cut off is one that is not there.
+
+    It is read and written, not mapped: a mapped file that another process cuts off would end this one.
+    """
+
+    _CHECK = 8  # bytes for each place: 1 and the CRC-32 of its state, or 0 where none is kept
+
+    def __init__(self, path: Path, header: bytes, places: int, size: int) -> None:
+        """places: of `size` bytes each. Raises OutputError for a file that is not one of these, and without room."""
+        self._path, self._places, self._size = path, places, size
+        self._checks = len(header)
+        self._first = _whole_pages(len(header) + places * self._CHECK)
+        whole = self._first + places * size
+        self._lock = threading.Lock()  # around each place in the file and what is read or written there
+        with writing(path):
+            if not self._fits(header, whole):
+                with complete_file(path) as temporary, temporary.open("xb") as new:
+                    new.write(header)
+                    if hasattr(os, "posix_fallocate"):  # room that is missing shows now
+                        os.posix_fallocate(new.fileno(), 0, whole)
+                    new.truncate(whole)
+            self._descriptor = _opened(path, os.O_RDWR)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def read(self, index: int) -> bytearray | None:
+        """The state of `index` as it was written, or None."""
+        with writing(self._path), self._lock:
+            check = self._read(self._checks + index * self._CHECK, self._CHECK)
+            if len(check) < self._CHECK or not any(check):
+                return None
+            data = self._read(self._first + index * self._size, self._size)
+        return data if len(data) == self._size and check == self._check(data) else None
+
+    def write(self, index: int, data: bytes) -> None:
+        """Keep a state. Where two processes do so at once, they write the same."""
+        with writing(self._path), self._lock:
+            self._write(self._first + index * self._size, data)
+            self._write(self._checks + index * self._CHECK, self._check(data))
+
+    def _check(self, data: bytes | bytearray) -> bytes:
+        return (1 << 32 | zlib.crc32(data)).to_bytes(self._CHECK, "little")
+
+    def _read(self, start: int, size: int) -> bytearray:
+        os.lseek(self._descriptor, start, os.SEEK_SET)
+        data = bytearray()
+        while len(data) < size and (piece := os.read(self._descriptor, size - len(data))):
+            data += piece
+        return data
+
+    def _write(self, start: int, data: bytes) -> None:
+        os.lseek(self._descriptor, start, os.SEEK_SET)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def _fits(self, header: bytes, size: int) -> bool:
+        """Whether the file holds states of the same origin. Raises OutputError when it is anything but such a file."""
+        try:
+            descriptor = _opened(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        with os.fdopen(descriptor, "rb") as existing:
+            begin = existing.read(len(header))
+            if not begin.startswith(KIND):
+                raise OutputError(f"{self._path}: exists and is no cache file of faces; choose another cache file")
+            return begin == header and os.fstat(descriptor).st_size == size
+
+
+def _opened(path: Path, how: int) -> int:
+    """A descriptor of the regular file `path`. Raises OutputError where it is a link, a device, a folder and such."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if stat.S_ISREG(path.lstat().st_mode):
+        descriptor = os.open(path, how | flags)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    raise OutputError(f"{path}: is no regular file; choose another cache file")
 
 
 def available_memory() -> int:
@@ -127,4 +193,4 @@ def _record(tensors: Mapping[str, tuple[npt.DTypeLike, tuple[int, ...]]]) -> np.
 
 
 def _whole_pages(size: int) -> int:
-    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    return -(-size // PAGE) * PAGE
