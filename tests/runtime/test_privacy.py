@@ -9,7 +9,7 @@ def test_nothing_is_written_to_the_home_folder(tmp_path: Path) -> None:
     home.mkdir()
     code = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from frame_generation_pipeline.audio.encoder import open_encoder\n"
+        "from frame_generation_pipeline.making.encoder import open_encoder\n"
         "open_encoder(None)\n"
     )
     command = [sys.executable, "-B", "-W", "error", "-c", code]
