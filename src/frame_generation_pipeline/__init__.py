@@ -12,6 +12,7 @@ pipeline = FrameGenerationPipeline(checkpoint_path="5.pth", encoder_path="audio_
 pipeline.generate_video(template_dir="dataset/May", audio_path="speech.wav", output_path="result.mp4")
 """
 
+from frame_generation_pipeline.runtime import privacy as privacy  # isort: skip  # before ONNX Runtime is imported
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import (
     AudioError,
@@ -26,7 +27,6 @@ from frame_generation_pipeline.errors import (
     VideoError,
 )
 from frame_generation_pipeline.pipeline import FrameGenerationPipeline
-from frame_generation_pipeline.runtime import privacy as privacy
 
 __all__ = [
     "AudioError",
