@@ -11,7 +11,7 @@ from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import FeatureStream, extract_features, stream_windows
-from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.errors import AudioError, ModelError
 from frame_generation_pipeline.making.ave_encoder import TorchEncoder
 from frame_generation_pipeline.making.encoder import AudioEncoder, EncoderProgram, load_encoder, open_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
@@ -186,3 +186,16 @@ def test_features_are_the_originals(reference_dir: Path, reference_program: Audi
     expected = np.load(reference_dir / "audio.npz")[key]
     assert features.values.shape == expected.shape
     np.testing.assert_allclose(features.values, expected, atol=1e-4)
+
+
+def test_features_that_are_not_finite_are_refused() -> None:
+    class Broken(PickColumns):
+        def encode(self, windows: np.ndarray) -> np.ndarray:
+            return super().encode(windows) * np.float32("nan")
+
+    program = EncoderProgram(Broken())
+    samples = np.zeros(16_000, np.float32)
+    with pytest.raises(ModelError, match="the ave audio encoder gives features that are not finite numbers"):
+        list(stream_windows([samples], program))
+    with pytest.raises(ModelError, match="not finite"):
+        extract_features([samples], program)

@@ -1,4 +1,6 @@
+import argparse
 import pickle
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import torch
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.making.checkpoint import (
+    WRAPPERS,
     choose_spec,
     load_strict,
     read_tensors,
@@ -41,11 +44,62 @@ def test_round_trip(tmp_path: Path, suffix: str) -> None:
     assert load_network(path).spec == TINY
 
 
-@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
-def test_training_states_are_unwrapped(tmp_path: Path, wrapper: str) -> None:
-    state = {f"module.{name}": value for name, value in seeded_network().state_dict().items()}
-    torch.save({wrapper: state, "epoch": 5}, tmp_path / "5.pth")
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "net."])
+def test_training_states_are_unwrapped(tmp_path: Path, wrapper: str, prefix: str) -> None:
+    tensors = seeded_network().state_dict()
+    state = {f"{prefix}{name}": value for name, value in tensors.items()}
+    other = {"optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}}, "discriminator": {"x": torch.zeros(1)}}
+    torch.save({"epoch": 5, **other, wrapper: state}, tmp_path / "5.pth")
+    found = read_tensors(tmp_path / "5.pth")
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_wrappers_in_wrappers_and_averaged_weights(tmp_path: Path) -> None:
+    tensors = seeded_network().state_dict()
+    torch.save({"model": {"state_dict": tensors, "step": 1}}, tmp_path / "a.pth")
+    assert load_network(tmp_path / "a.pth").spec == TINY
+    worse = {name: 0 * value for name, value in tensors.items()}
+    torch.save({"params": worse, "params_ema": tensors}, tmp_path / "b.pth")
+    assert torch.equal(read_tensors(tmp_path / "b.pth")["outc.conv.weight"], tensors["outc.conv.weight"])
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        np.float64(0.25),
+        np.arange(3, dtype=np.float32),
+        argparse.Namespace(lr=1e-3),
+        Path("recordings"),
+        datetime(2026, 1, 1),
+    ],
+    ids=str,
+)
+def test_what_training_programs_keep_beside_the_tensors(tmp_path: Path, beside: object) -> None:
+    torch.save({"loss": beside, "net": seeded_network().state_dict()}, tmp_path / "5.pth")
     assert load_network(tmp_path / "5.pth").spec == TINY
+    flat = {**seeded_network().state_dict(), "loss": beside}
+    torch.save(flat, tmp_path / "flat.pth")
+    assert load_network(tmp_path / "flat.pth").spec == TINY
+
+
+def test_unknown_wrappers_are_named(tmp_path: Path) -> None:
+    torch.save({"epoch": 5, "my\nweights": {"a": torch.zeros(1)}}, tmp_path / "x.pth")
+    with pytest.raises(ModelError, match=r"keys epoch, my\?weights; expected the state_dict"):
+        read_tensors(tmp_path / "x.pth")
+    torch.save({f"key{i}": i for i in range(20)}, tmp_path / "y.pth")
+    with pytest.raises(ModelError, match="key7 and 12 more"):
+        read_tensors(tmp_path / "y.pth")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    state = seeded_network().state_dict()
+    state["up2.conv.double_conv.0.conv.0.weight"][0, 0] = value
+    torch.save(state, tmp_path / "5.pth")
+    with pytest.raises(ModelError, match=r"5\.pth: up2\..*not finite"):
+        load_network(tmp_path / "5.pth")
 
 
 def test_code_is_not_run(tmp_path: Path) -> None:

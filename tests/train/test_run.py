@@ -13,6 +13,7 @@ from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.recipe import DEFAULT
 from frame_generation_pipeline.train.run import Duration, train
+from frame_generation_pipeline.train.trainer import Trainer
 from samples import TINY, draw, write_template
 
 QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
@@ -172,4 +173,41 @@ def test_devices(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(OptionError, match="cuda"):
             train(dataset_dir, tmp_path / "may", Duration(steps=1), start=start, device="cuda")
+    assert not (tmp_path / "may").exists()
+
+
+def saved(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("state.pt", "generator.pth", "generator.safetensors"))
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_saves_nothing(
+    dataset_dir: Path, start: Path, tmp_path: Path
+) -> None:
+    wild = replace(QUICK, learning_rate=1e30, decay=False)
+    with pytest.raises(ModelError, match=r"may: the loss \w+ is no finite number after \d+ steps") as caught:
+        run(dataset_dir, tmp_path / "may", start, recipe=wild)
+    assert "\n" not in str(caught.value)
+    assert not saved(tmp_path / "may")
+
+
+def test_weights_that_are_no_numbers_are_not_saved(
+    dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(trainer: Trainer, *_: object) -> dict[str, float]:
+        trainer.steps += 1
+        trainer.mean["outc.conv.bias"][0] = float("inf")
+        return {"total": 0.5}
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(ModelError, match=r"outc\.conv\.bias is no finite number after 6 steps"):
+        run(dataset_dir, tmp_path / "may", start)
+    assert not saved(tmp_path / "may")
+
+
+def test_a_start_that_went_wrong_is_refused(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
+    state = load_network(start).state_dict()
+    state["outc.conv.bias"][0] = float("nan")
+    torch.save(state, tmp_path / "start.pth")
+    with pytest.raises(ModelError, match=r"start\.pth: outc\.conv\.bias has values that are not finite"):
+        run(dataset_dir, tmp_path / "may", tmp_path / "start.pth")
     assert not (tmp_path / "may").exists()

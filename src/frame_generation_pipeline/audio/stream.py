@@ -12,7 +12,7 @@ import numpy as np
 from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
-from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.errors import AudioError, ModelError
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
 
 
@@ -35,7 +35,7 @@ class FeatureStream:
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Samples `(k,)` float32 at 16 kHz, any k -> the features `(m, F)` float32 that they complete, m >= 0.
 
-        Raises AudioError for samples of another shape or type or that are not finite.
+        Raises AudioError for samples of another shape or type or that are not finite, ModelError for such features.
         """
         if samples.ndim != 1 or samples.dtype != np.float32 or not np.isfinite(samples).all():
             raise AudioError(
@@ -71,6 +71,11 @@ class FeatureStream:
     def _features(self, samples: np.ndarray, count: int) -> np.ndarray:
         """Those of the next `count` windows."""
         features = self._program.features(samples, self._before * self._blocks.features, count)
+        if not np.isfinite(features).all():
+            raise ModelError(
+                f"the {self._program.spec.name} audio encoder gives features that are not finite numbers; its weights"
+                " are damaged, use another copy or checkpoint"
+            )
         first = features[: 1 if self._blocks.repeats_ends and not self._done else 0]
         return np.concatenate([first, features])
 

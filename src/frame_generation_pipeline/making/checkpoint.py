@@ -3,8 +3,9 @@
 import pickle
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
@@ -16,12 +17,25 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
 
+# Under which names training states keep a network's tensors; where there are several, the first one is meant.
+WRAPPERS = ("params_ema", "state_dict", "model_state_dict", "model", "generator", "network", "net", "params")
+PREFIXES = ("module.", "model.", "generator.", "network.", "net.")  # what training programs put before all names
+COMPILED = "_orig_mod."  # what torch.compile puts before the names of a module
+# What training programs keep beside the tensors, by the names in their pickles: read as nothing, none of it runs.
+_IGNORED = (
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+    *("numpy.dtype", "numpy.ndarray", "argparse.Namespace", "datetime.datetime", "pathlib.PosixPath"),
+    *("pathlib.WindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath"),
+)
+_MOST_NAMED = 8  # keys that a message lists
+
 
 def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
     """Every named tensor of a checkpoint file, on the CPU.
 
     `.safetensors` is read as such, everything else as a PyTorch file with `weights_only=True`: a pickle that wants to
-    run code is refused. A file that wraps its tensors in `state_dict` or `model` (as training states do) is unwrapped.
+    run code is refused. A file that wraps its tensors in one of `WRAPPERS` (as training states do) is unwrapped, and
+    `PREFIXES` of all names are taken off.
 
     Raises MissingFileError, ModelError when the file is not a checkpoint, OptionError without the extra `[train]`.
     """
@@ -32,12 +46,52 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
         import torch
 
         content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pytorch(path)
-    for wrapper in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
-        raise ModelError(f"{path}: holds no named tensors; expected the state_dict of a generator or audio encoder")
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    content = _unwrapped(content)
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    if not tensors or any(isinstance(value, dict) for value in content.values()):
+        found = f"the keys {_listed(content)}" if content else "nothing by name"
+        raise ModelError(
+            f"{path}: holds no named tensors but {found}; expected the state_dict of a generator or audio encoder,"
+            f" by itself or as one of {', '.join(WRAPPERS)}"
+        )
+    return _plain_names(tensors)
+
+
+def _unwrapped(content: object) -> dict[object, object]:
+    """The innermost of the wrappers that a training state has; empty for what is no dictionary."""
+    while isinstance(content, dict):
+        inner = next((content[name] for name in WRAPPERS if isinstance(content.get(name), dict)), None)
+        if inner is None:
+            return content
+        content = inner
+    return {}
+
+
+def _plain_names(tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """The tensors by the names that they have in their module."""
+    tensors = {name.replace(COMPILED, ""): tensor for name, tensor in tensors.items()}
+    while prefix := next((p for p in PREFIXES if all(name.startswith(p) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _listed(content: dict[object, object]) -> str:
+    more = f" and {len(content) - _MOST_NAMED} more" if len(content) > _MOST_NAMED else ""
+    return ", ".join(_printable(str(key))[:50] for key in list(content)[:_MOST_NAMED]) + more
+
+
+class _Ignored:
+    """Stands for a value beside the tensors that nobody needs; takes whatever a pickle gives it and does nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+def _ignored() -> "list[Callable[..., Any] | tuple[Callable[..., Any], str]]":
+    """A stand-in by each of the names in `_IGNORED`, which is how PyTorch looks for what it may make."""
+    split = (name.rpartition(".") for name in _IGNORED)
+    return [type(name, (_Ignored,), {"__module__": module, "__qualname__": name}) for module, _, name in split]
 
 
 def _read_safetensors(path: Path) -> object:
@@ -56,7 +110,8 @@ def _read_pytorch(path: Path) -> object:
     try:
         with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_ignored()):
+                return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
@@ -84,7 +139,8 @@ def _check_archive(path: Path) -> None:
 def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
     """Load `tensors` into `module`; every name and shape must be there, as with `strict=True`.
 
-    Raises ModelError that names the first tensors which are missing, unexpected or of another shape.
+    Raises ModelError that names the first tensors which are missing, unexpected or of another shape, and one that has
+    values which are not finite numbers.
     """
     expected = module.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in tensors]
@@ -102,6 +158,12 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ModelError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems[:3])}{more}")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ModelError(
+                f"{path}: {_printable(name)} has values that are not finite numbers; use a checkpoint from before"
+                " its training went wrong"
+            )
     module.load_state_dict(tensors, strict=True)
 
 
@@ -160,5 +222,8 @@ def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | 
 
 
 def _first_line(error: BaseException) -> str:
-    text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return _printable((str(error).splitlines() or [type(error).__name__])[0][:200])
+
+
+def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)

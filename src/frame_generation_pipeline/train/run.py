@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import count
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ def train(
     device: see `choose_device`; on CUDA in mixed precision.
     resume: go on with what is in output_dir, if anything.
 
-    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type, OptionError,
+    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type and for a loss that is
+    no finite number, OptionError,
     OutputError for a folder that cannot be written, in which another training runs, or that holds one that is not
     resumed; OptionError for one that had other settings.
     """
@@ -177,6 +179,7 @@ class _Run:
             while (done := self.duration.progress(self._steps(), self._elapsed())) < 1:
                 recent.append(self._step(done, batches))
                 steps = self._steps()
+                self._check({f"the loss {name}": value for name, value in recent[-1].items()})
                 loss = next(reversed(recent[-1].values()))
                 progress(steps, self.duration.steps or round(steps / max(done, 1e-9)), f"loss {loss:.4f}")
                 if steps % LOG_EVERY == 0:
@@ -202,6 +205,14 @@ class _Run:
             self.trainer.loss.sync = SyncLoss(self.sync.network)
         return self.trainer.step(next(batches), max((done - SYNC_SHARE) / (1 - SYNC_SHARE), 0.0))
 
+    def _check(self, losses: dict[str, float]) -> None:
+        """Raise ModelError for a value that is no finite number: what was saved before is good, and stays."""
+        if bad := [name for name, value in losses.items() if not isfinite(value)]:
+            raise ModelError(
+                f"{self.output}: {bad[0]} is no finite number after {self._steps()} steps, and what was saved before"
+                " stays; train with a lower rate or other losses, from another start"
+            )
+
     def _steps(self) -> int:
         """Of both trainers together."""
         return self.trainer.steps + (self.sync.steps if self.sync else 0)
@@ -217,6 +228,7 @@ class _Run:
         return {"steps": self._steps(), "minutes": self._elapsed() / 60}
 
     def _save(self) -> None:
+        self._check({name: value.double().sum().item() for name, value in self.trainer.mean.items()})
         with complete_file(self.output / STATE) as temporary:
             state = {"trainer": self.trainer.state_dict(), "seconds": self._elapsed(), **vars(self.log)}
             if self.sync:
@@ -225,6 +237,7 @@ class _Run:
 
     def _show(self) -> None:
         """Write the checkpoint as it is now, and the page."""
+        self._check({name: value.double().sum().item() for name, value in self.trainer.mean.items()})
         tensors = {name: value.cpu() for name, value in self.trainer.mean.items()}
         for name in CHECKPOINTS:
             write_tensors(self.output / name, tensors)
