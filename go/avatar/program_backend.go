@@ -1,0 +1,137 @@
+package avatar
+
+import (
+	"slices"
+	"sync"
+
+	"framegen/ort"
+)
+
+// generator paints faces: what depends on the template frame alone, and then the crop for a window. Safe for goroutines.
+type generator interface {
+	encodeFace(crop []byte, size int) (faceState, error)
+	// render gives the crop as it is written back, BGR; keep may be nil.
+	render(state faceState, window []float32, crop []byte, size int, keep []byte, blend string) ([]byte, error)
+	close()
+}
+
+// faceState is what the face program gave for a template frame: its outputs by name.
+type faceState map[string]*ort.Output
+
+func (s faceState) bytes() int {
+	total := 0
+	for _, output := range s {
+		total += output.Bytes()
+	}
+	return total
+}
+
+func (s faceState) release() {
+	for _, output := range s {
+		output.Release()
+	}
+}
+
+// programGenerator is a generator as a package has it.
+type programGenerator struct {
+	face, paint    *ort.Session
+	names          []string // of the face state
+	blend, parsing bool     // whether the render program is told the blend, and which pixels stay
+	path           string
+}
+
+// openPrograms opens the programs of a package, each for one thread inside of it, beside each other.
+func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
+	programs := map[string][]byte{}
+	for _, role := range p.Manifest.Programs {
+		data, err := p.Read(programPath(role))
+		if err != nil {
+			return nil, nil, err
+		}
+		programs[role] = data
+	}
+	names, err := checkPrograms(p.Manifest, programs)
+	if err != nil {
+		return nil, nil, refused(p.Path, err)
+	}
+	sessions := map[string]*ort.Session{}
+	var first error
+	var group sync.WaitGroup
+	var lock sync.Mutex
+	for role, data := range programs {
+		group.Go(func() {
+			session, err := ort.NewSession(data, 1)
+			lock.Lock()
+			defer lock.Unlock()
+			if err != nil {
+				first = refuse(StagePrograms, "its programs do not load (%s)", shown(err.Error()))
+				return
+			}
+			sessions[role] = session
+		})
+	}
+	group.Wait()
+	if first != nil {
+		for _, session := range sessions {
+			session.Close()
+		}
+		return nil, nil, refused(p.Path, first)
+	}
+	made := &programGenerator{sessions["face"], sessions["render"], names, p.Manifest.Version >= blendsSince, p.Manifest.Parsing, p.Path}
+	var audio *audioProgram
+	if sessions["audio"] != nil {
+		audio = &audioProgram{sessions["audio"], p.Manifest.Audio}
+	}
+	return made, audio, nil
+}
+
+func (g *programGenerator) close() {
+	g.face.Close()
+	g.paint.Close()
+}
+
+func (g *programGenerator) encodeFace(crop []byte, size int) (faceState, error) {
+	shape := []int64{int64(size), int64(size), 3}
+	outputs, err := g.face.Run(map[string]ort.Tensor{"crop": ort.NewTensor(crop, shape...)}, g.names...)
+	if err != nil {
+		return nil, g.failed(err)
+	}
+	state := faceState{}
+	for i, name := range g.names {
+		state[name] = outputs[i]
+	}
+	return state, nil
+}
+
+func (g *programGenerator) render(state faceState, window []float32, crop []byte, size int, keep []byte, blend string) ([]byte, error) {
+	shape := []int64{int64(size), int64(size), 3}
+	inputs := map[string]ort.Tensor{
+		"window": ort.NewTensor(window, Window, int64(len(window)/Window)),
+		"crop":   ort.NewTensor(crop, shape...),
+	}
+	if g.blend {
+		inputs["blend"] = ort.NewTensor([]uint8{uint8(slices.Index(blends, blend))})
+	}
+	if g.parsing {
+		if keep == nil {
+			keep = make([]byte, size*size)
+		}
+		inputs["keep"] = ort.NewTensor(keep, shape[:2]...)
+	}
+	for name, output := range state {
+		inputs[name] = output.Tensor
+	}
+	outputs, err := g.paint.Run(inputs, "patch")
+	if err != nil {
+		return nil, g.failed(err)
+	}
+	defer outputs[0].Release()
+	if !slices.Equal(outputs[0].Shape, shape) {
+		return nil, refused(g.path, refuse(StagePrograms, "programs/render.onnx gives a picture %v for %v", outputs[0].Shape, shape))
+	}
+	return append([]byte(nil), outputs[0].Uint8s()...), nil
+}
+
+func (g *programGenerator) failed(err error) error {
+	return refused(g.path, refuse(StagePrograms, "its programs do not run (%s)", shown(err.Error())))
+}

@@ -1,0 +1,114 @@
+package avatar
+
+import (
+	"slices"
+	"sort"
+)
+
+const mostState = 1 << 28 // bytes of a face state
+
+const (
+	elementFloat32 = 1
+	elementUint8   = 2
+	elementInt64   = 7
+)
+
+// checkPrograms refuses programs, given by role, that hold what none may hold, or that take or give other values than
+// expected. It gives the face state's names, sorted.
+func checkPrograms(m *Manifest, programs map[string][]byte) ([]string, error) {
+	signatures := map[string]signature{}
+	for _, role := range m.Programs {
+		found, err := readSignature(programs[role])
+		if err != nil {
+			if r, ok := err.(*refusal); ok {
+				return nil, refuse(StagePrograms, "%s %s", programPath(role), r.reason)
+			}
+			return nil, err
+		}
+		signatures[role] = found
+	}
+	state := signatures["face"].outputs
+	names := make([]string, 0, len(state))
+	total := int64(0)
+	for name, one := range state {
+		names = append(names, name)
+		if slices.Contains(one.shape, free) || slices.Contains(one.shape, 0) {
+			return nil, refuse(StagePrograms, "%s gives a face state whose shapes are not fixed", programPath("face"))
+		}
+		total += one.bytes()
+	}
+	if len(names) == 0 {
+		return nil, refuse(StagePrograms, "%s gives a face state whose shapes are not fixed", programPath("face"))
+	}
+	if total > mostState {
+		return nil, refuse(StagePrograms, "%s gives a face state of more than %d bytes", programPath("face"), mostState)
+	}
+	sort.Strings(names)
+	for _, role := range m.Programs {
+		expected, err := expectedSignature(role, m, state)
+		if err != nil {
+			return nil, err
+		}
+		for _, pair := range [][2]map[string]value{
+			{signatures[role].inputs, expected.inputs}, {signatures[role].outputs, expected.outputs},
+		} {
+			if name, found, wanted := difference(pair[0], pair[1]); found != wanted {
+				return nil, refuse(StagePrograms, "%s has %s as %s; expected %s", programPath(role), shown(name), found, wanted)
+			}
+		}
+	}
+	return names, nil
+}
+
+func expectedSignature(role string, m *Manifest, state map[string]value) (signature, error) {
+	picture := value{elementUint8, []int64{free, free, 3}}
+	size := int64(m.Audio.FeatureSize)
+	switch role {
+	case "face":
+		return signature{map[string]value{"crop": picture}, state}, nil
+	case "audio":
+		scalar := value{elementInt64, []int64{}}
+		samples := map[string]value{"samples": {elementFloat32, []int64{free}}, "first": scalar, "count": scalar}
+		return signature{samples, map[string]value{"features": {elementFloat32, []int64{free, size}}}}, nil
+	}
+	inputs := map[string]value{"window": {elementFloat32, []int64{Window, size}}, "crop": picture}
+	if m.Version >= blendsSince {
+		inputs["blend"] = value{elementUint8, []int64{}}
+	}
+	if m.Parsing {
+		inputs["keep"] = value{elementUint8, []int64{free, free}}
+	}
+	for name, one := range state {
+		if _, taken := inputs[name]; taken {
+			return signature{}, refuse(StagePrograms, "%s gives a face state with the names of other inputs", programPath("face"))
+		}
+		inputs[name] = one
+	}
+	return signature{inputs, map[string]value{"patch": picture}}, nil
+}
+
+// difference is the first value that differs, described; equal texts where none does.
+func difference(found, expected map[string]value) (name, one, other string) {
+	names := make([]string, 0, len(found)+len(expected))
+	for name := range found {
+		names = append(names, name)
+	}
+	for name := range expected {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	describe := func(values map[string]value, name string) string {
+		if v, there := values[name]; there {
+			return v.described()
+		}
+		return "nothing"
+	}
+	for _, name := range names {
+		a, inA := found[name]
+		b, inB := expected[name]
+		if inA != inB || !a.equal(b) {
+			return name, describe(found, name), describe(expected, name)
+		}
+	}
+	return "", "", ""
+}

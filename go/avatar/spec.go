@@ -1,0 +1,35 @@
+package avatar
+
+// What is the same for all generators.
+const (
+	SampleRate = 16_000 // Hz; every audio feature is computed at this rate
+	Window     = 16     // features in the window that the generator sees
+	before     = 8      // of these, the features before the frame; the others are from it on
+)
+
+// AudioSpec is one type of audio feature.
+type AudioSpec struct {
+	Name        string
+	FPS         int // features, and so video frames, a second
+	FeatureSize int // values in one feature (F)
+	shape       []int
+	blocks      *blocks // where audio is cut for its program; nil where there is none for this type
+}
+
+// The types of audio features.
+var (
+	Ave     = AudioSpec{"ave", 25, 512, []int{512}, &aveBlocks}
+	Hubert  = AudioSpec{"hubert", 25, 2048, []int{2, 1024}, nil}
+	Wenet   = AudioSpec{"wenet", 20, 8192, []int{8192}, nil}
+	Whisper = AudioSpec{"whisper", 25, 256, []int{256}, &whisperBlocks}
+
+	audioSpecs = []AudioSpec{Ave, Hubert, Wenet, Whisper}
+)
+
+// How painted faces are written back.
+const (
+	Reference = "reference" // the original's hard paste
+	Feathered = "feathered" // without an edge
+)
+
+var blends = []string{Reference, Feathered} // their places are what the render program is told

@@ -1,0 +1,187 @@
+package avatar
+
+import (
+	"context"
+	"math"
+)
+
+// Audio says what is to be said: a sound file, features, or both.
+type Audio struct {
+	// Path of any sound that ffmpeg reads; 16-bit WAV files at 16 kHz need no ffmpeg. May be empty where there are features.
+	Path string
+	// Features is a file (.npy, or .bin beside its .bin.json); the avatar's audio program computes them where it is empty.
+	Features string
+}
+
+// speech is what is said, checked: how many frames, and the windows for them.
+type speech struct {
+	count int
+	// windows gives (16, F) for frames 0 to count - 1.
+	windows func(ctx context.Context, yield func([]float32) error) error
+}
+
+// plan checks features and audio completely and settles the number of frames.
+func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
+	if audio.Path == "" && audio.Features == "" {
+		return nil, fail(BadOption, "", "nothing to say; give audio, audio features or both")
+	}
+	var features *Features
+	var info AudioInfo
+	lasts := 0.0
+	if audio.Features != "" {
+		found, err := LoadFeatures(audio.Features, a.audioSpec)
+		if err != nil {
+			return nil, err
+		}
+		features, lasts = found, float64(found.Len())/float64(a.FPS())
+	} else if a.audio == nil {
+		return nil, fail(BadOption, audio.Path, "its features are needed and the avatar has no audio program; give a feature file")
+	}
+	if audio.Path != "" {
+		found, err := probeAudio(ctx, audio.Path, a.options.ffmpeg)
+		if err != nil {
+			return nil, err
+		}
+		info, lasts = found, max(lasts, found.Duration())
+	}
+	made := &speech{count: frameCount(lasts, a.FPS())}
+	rest, err := a.restWindow()
+	if err != nil {
+		return nil, err
+	}
+	if audio.Path == "" || !a.gated() {
+		rest = nil
+	}
+	made.windows = func(ctx context.Context, yield func([]float32) error) error {
+		return a.windows(ctx, made.count, features, info, rest, yield)
+	}
+	return made, nil
+}
+
+// frameCount is how many frames so much sound has: as long as it, to within half a frame, and at least one.
+func frameCount(seconds float64, fps int) int {
+	return max(1, int(math.RoundToEven(float64(seconds*float64(fps)))))
+}
+
+// errEnough ends the decoding of sound of which no more is needed.
+var errEnough = fail(BadAudio, "", "enough")
+
+// windows gives the windows of count frames. Levels and windows wait for each other: a window's last feature and a frame's
+// share of rest need about the same sound.
+func (a *Avatar) windows(ctx context.Context, count int, features *Features, info AudioInfo, rest []float32, yield func([]float32) error) error {
+	m := newMixer(a, rest, count, yield)
+	if features != nil {
+		m.features = features
+	} else {
+		m.stream = newWindowStream(a.audio)
+	}
+	var err error
+	if info.Path != "" && (m.stream != nil || rest != nil) {
+		err = decodeAudio(ctx, info, a.options.ffmpeg, m.push)
+	}
+	if err == nil {
+		err = m.finish()
+	}
+	if err == errEnough {
+		return nil
+	}
+	return err
+}
+
+// mixer joins windows and shares of rest into the windows that the generator is given.
+type mixer struct {
+	stream   *windowStream // of the sound, or nil where there are
+	features *Features
+	levels   *levelStream // nil without rest
+	shares   *restStream
+	rest     []float32
+	windows  [][]float32 // that wait for their share
+	waiting  []float64   // shares that wait for their window
+	count    int         // frames in all; negative while nobody knows
+	given    int
+	yield    func([]float32) error
+}
+
+func newMixer(a *Avatar, rest []float32, count int, yield func([]float32) error) *mixer {
+	m := &mixer{rest: rest, count: count, yield: yield}
+	if rest != nil {
+		m.levels = &levelStream{size: SampleRate / a.FPS()}
+		m.shares = newRestStream(a.options.gate)
+	}
+	return m
+}
+
+func (m *mixer) push(samples []float32) error {
+	if m.levels != nil {
+		m.hear(m.levels.push(samples))
+	}
+	if m.stream != nil {
+		windows, err := m.stream.push(samples)
+		if err != nil {
+			return err
+		}
+		m.windows = append(m.windows, windows...)
+	}
+	return m.give()
+}
+
+func (m *mixer) hear(levels []float64) {
+	for _, level := range levels {
+		if share, ok := m.shares.push(level); ok {
+			m.waiting = append(m.waiting, share)
+		}
+	}
+}
+
+// finish ends the sound: what is missing to count frames.
+func (m *mixer) finish() error {
+	if m.levels != nil {
+		m.hear(m.levels.flush())
+	}
+	if m.stream != nil {
+		windows, err := m.stream.flush(m.count)
+		if err != nil {
+			return err
+		}
+		m.windows = append(m.windows, windows...)
+		if m.count < 0 {
+			m.count = m.given + len(m.windows)
+		}
+	}
+	for m.given < m.count {
+		if m.levels != nil && len(m.waiting) == 0 {
+			m.hear([]float64{lowest})
+			continue
+		}
+		if err := m.give(); err != nil {
+			return err
+		}
+	}
+	return errEnough
+}
+
+// give hands on every window whose share is there.
+func (m *mixer) give() error {
+	for m.levels == nil || len(m.waiting) > 0 {
+		var window []float32
+		switch {
+		case m.features != nil:
+			window = featureWindow(m.features.values, m.features.Spec.FeatureSize, m.given)
+		case len(m.windows) > 0:
+			window, m.windows = m.windows[0], m.windows[1:]
+		default:
+			return nil
+		}
+		if m.levels != nil {
+			window = rested(window, m.rest, m.waiting[0])
+			m.waiting = m.waiting[1:]
+		}
+		if err := m.yield(window); err != nil {
+			return err
+		}
+		if m.given++; m.given == m.count {
+			return errEnough
+		}
+	}
+	return nil
+}
