@@ -29,6 +29,7 @@ type AudioInfo struct {
 	Path              string
 	SampleRate        int // Hz, as decoded
 	Channels, Samples int // samples of each channel
+	downmix           downmix
 }
 
 // Duration is in seconds: exactly the decoded samples over their rate.
@@ -37,28 +38,51 @@ func (a AudioInfo) Duration() float64 { return float64(a.Samples) / float64(a.Sa
 // wavFile is what the header of a WAV file states.
 type wavFile struct {
 	rate, channels, bits int
+	mask                 uint32 // of speakers, as WAVEFORMATEXTENSIBLE has it; 0 where the file does not say
 	float                bool
 	start, size          int64 // of the samples; the size is what is there
 }
 
-// probeAudio decodes the first audio stream once, from end to end, so that a broken file is found before long work.
-func probeAudio(ctx context.Context, path, ffmpeg string) (AudioInfo, error) {
+// decoder takes pieces of sound as they are decoded: interleaved, full scale is [-1, 1]. format: rate, channels and mask.
+type decoder func(format wavFile, samples []float32) error
+
+// probeAudio decodes the first audio stream once, from end to end, so that a broken file is found before long work, and
+// tells how its channels become one. mean: as the mean of them all, as packages before version 3 have it.
+func probeAudio(ctx context.Context, path, ffmpeg string, mean bool) (AudioInfo, error) {
 	if err := checkAudio(path); err != nil {
 		return AudioInfo{}, err
 	}
-	if wav, ok := openWAV(path); ok {
-		return AudioInfo{path, wav.rate, wav.channels, int(wav.size) / (2 * wav.channels)}, nil
+	wav, plain := openWAV(path)
+	if plain && (mean || wav.channels == 1) {
+		return AudioInfo{path, wav.rate, wav.channels, int(wav.size) / (2 * wav.channels), downmix{mean: true}}, nil
 	}
 	info := AudioInfo{Path: path}
-	err := decodeWith(ctx, ffmpeg, path, false, func(rate, channels int, samples []float32) error {
-		info.SampleRate, info.Channels = rate, channels
-		info.Samples += len(samples)
+	var told *cancellation
+	hear := func(format wavFile, samples []float32) error {
+		if told == nil {
+			told = newCancellation(format)
+		}
+		info.SampleRate, info.Channels = format.rate, format.channels
+		info.Samples += len(samples) / format.channels
+		told.hear(samples)
 		return nil
-	})
+	}
+	var err error
+	if plain {
+		err = wav.read(ctx, path, hear)
+	} else {
+		err = decodeWith(ctx, ffmpeg, path, false, hear)
+	}
 	if err == nil && info.Samples == 0 {
 		err = fail(BadAudio, path, "no audio could be decoded, it is empty or damaged; give a sound file")
 	}
-	return info, err
+	if err != nil {
+		return AudioInfo{}, err
+	}
+	if info.downmix = told.downmix(); mean {
+		info.downmix = downmix{mean: true}
+	}
+	return info, nil
 }
 
 func checkAudio(path string) error {
@@ -74,19 +98,20 @@ func checkAudio(path string) error {
 	return nil
 }
 
-// decodeAudio gives the first audio stream in pieces: mono, 16 kHz, full scale is [-1, 1]. Channels are averaged.
+// decodeAudio gives the first audio stream in pieces: mono, 16 kHz, full scale is [-1, 1].
 func decodeAudio(ctx context.Context, info AudioInfo, ffmpeg string, yield func([]float32) error) error {
+	mixed := func(format wavFile, samples []float32) error { return yield(info.downmix.mix(format, samples)) }
 	if wav, ok := openWAV(info.Path); ok {
-		return wav.read(ctx, info.Path, yield)
+		return wav.read(ctx, info.Path, mixed)
 	}
 	given, wanted := 0, int(math.Ceil(float64(info.Samples)*(float64(SampleRate)/float64(info.SampleRate))))
-	err := decodeWith(ctx, ffmpeg, info.Path, true, func(_, _ int, samples []float32) error {
-		samples = samples[:min(len(samples), wanted-given)]
-		given += len(samples)
+	err := decodeWith(ctx, ffmpeg, info.Path, true, func(format wavFile, samples []float32) error {
+		samples = samples[:min(len(samples), (wanted-given)*format.channels)]
+		given += len(samples) / format.channels
 		if len(samples) == 0 {
 			return nil
 		}
-		return yield(samples)
+		return mixed(format, samples)
 	})
 	if err == nil && given < wanted {
 		err = yield(make([]float32, wanted-given))
@@ -154,7 +179,7 @@ func readWAVHeader(c *counted) (wavFile, error) {
 			}
 			tag := little.Uint16(content)
 			if tag == extensible && size >= 26 {
-				tag = little.Uint16(content[24:])
+				wav.mask, tag = little.Uint32(content[20:]), little.Uint16(content[24:])
 			}
 			wav.float = tag != pcm
 			wav.channels, wav.rate = int(little.Uint16(content[2:])), int(little.Uint32(content[4:]))
@@ -174,7 +199,7 @@ func readWAVHeader(c *counted) (wavFile, error) {
 	return wav, errors.New("too many parts")
 }
 
-func (w wavFile) read(ctx context.Context, path string, yield func([]float32) error) error {
+func (w wavFile) read(ctx context.Context, path string, yield decoder) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return fail(BadAudio, path, "cannot be read (%v); check the file's rights", err)
@@ -189,7 +214,7 @@ func (w wavFile) read(ctx context.Context, path string, yield func([]float32) er
 			for i := range values {
 				values[i] = float32(int16(little.Uint16(data[2*i:]))) / 32768
 			}
-			if err := yield(averaged(values, w.channels)); err != nil {
+			if err := yield(w, values); err != nil {
 				return err
 			}
 		}
@@ -201,22 +226,6 @@ func (w wavFile) read(ctx context.Context, path string, yield func([]float32) er
 		}
 	}
 	return ctx.Err()
-}
-
-// averaged gives the mean of interleaved channels, in float32.
-func averaged(values []float32, channels int) []float32 {
-	if channels == 1 {
-		return values
-	}
-	mono := make([]float32, len(values)/channels)
-	for i := range mono {
-		sum := float32(0)
-		for _, value := range values[i*channels : (i+1)*channels] {
-			sum += value
-		}
-		mono[i] = sum / float32(channels)
-	}
-	return mono
 }
 
 // findFFmpeg gives the ffmpeg binary: what is given, or the one on the PATH.
@@ -238,8 +247,8 @@ func inputOptions(path string) []string {
 	return []string{"-format_whitelist", soundFormats, "-protocol_whitelist", "file,pipe", "-i", "file:" + path}
 }
 
-// decodeWith decodes with ffmpeg: channels averaged, at the source's rate or resampled to 16 kHz by soxr.
-func decodeWith(ctx context.Context, ffmpeg, path string, resample bool, yield func(rate, channels int, samples []float32) error) error {
+// decodeWith decodes with ffmpeg, at the source's rate or resampled to 16 kHz by soxr.
+func decodeWith(ctx context.Context, ffmpeg, path string, resample bool, yield decoder) error {
 	binary, err := findFFmpeg(ffmpeg)
 	if err != nil {
 		return err
@@ -281,7 +290,7 @@ func decodeWith(ctx context.Context, ffmpeg, path string, resample bool, yield f
 
 var errNoSound = errors.New("no sound")
 
-func readFloats(output io.Reader, path string, yield func(rate, channels int, samples []float32) error) error {
+func readFloats(output io.Reader, path string, yield decoder) error {
 	c := &counted{reader: bufio.NewReaderSize(output, 1<<16)}
 	wav, err := readWAVHeader(c)
 	if err != nil {
@@ -299,7 +308,7 @@ func readFloats(output io.Reader, path string, yield func(rate, channels int, sa
 					return fail(BadAudio, path, "holds samples that are not finite numbers; export it again")
 				}
 			}
-			if err := yield(wav.rate, wav.channels, averaged(values, wav.channels)); err != nil {
+			if err := yield(wav, values); err != nil {
 				return err
 			}
 		}

@@ -37,8 +37,8 @@ type Avatar struct {
 
 type options struct {
 	blend   string
-	gate    Gate
-	silent  bool // no gate
+	gate    *Gate // nil for the package's
+	silent  bool  // no gate
 	threads int
 	cache   int
 	runtime string
@@ -51,8 +51,9 @@ type Option func(*options)
 // WithBlend chooses how faces are written back, Reference or Feathered; the package says it by default.
 func WithBlend(blend string) Option { return func(o *options) { o.blend = blend } }
 
-// WithGate changes from which level of sound on somebody speaks.
-func WithGate(gate Gate) Option { return func(o *options) { o.gate = gate } }
+// WithGate says from which level of sound on somebody speaks; a package of version 3 tells it from the room and the voice
+// by default.
+func WithGate(gate Gate) Option { return func(o *options) { o.gate = &gate } }
 
 // WithoutGate lets the mouth move where nobody speaks.
 func WithoutGate() Option { return func(o *options) { o.silent = true } }
@@ -71,7 +72,7 @@ func WithRuntime(path string) Option { return func(o *options) { o.runtime = pat
 func WithFFmpeg(path string) Option { return func(o *options) { o.ffmpeg = path } }
 
 func newOptions(opts []Option) options {
-	made := options{gate: DefaultGate, threads: runtime.GOMAXPROCS(0), cache: mostMemory}
+	made := options{threads: runtime.GOMAXPROCS(0), cache: mostMemory}
 	for _, option := range opts {
 		option(&made)
 	}
@@ -85,7 +86,7 @@ func (o *options) check() error {
 	if o.cache < 0 {
 		return fail(BadOption, "", "impossible cache size %d; give a number of bytes", o.cache)
 	}
-	if !(lowest < o.gate.Silence && o.gate.Silence <= o.gate.Speech && o.gate.Speech <= 0) {
+	if g := o.gate; g != nil && !(lowest < g.Silence && g.Silence <= g.Speech && g.Speech <= 0) {
 		return fail(BadOption, "", "silence below %g dB and speech above %g dB; expected the first to be the lower one,"+
 			" and both between %g and 0", o.gate.Silence, o.gate.Speech, lowest)
 	}
@@ -178,6 +179,21 @@ func (a *Avatar) FPS() int { return a.audioSpec.FPS }
 func (a *Avatar) Size() (width, height int) {
 	width, height, _ = a.template.size()
 	return width, height
+}
+
+// listens says whether channels are joined by where their speakers stand, and the gate hears a voice at any level.
+func (a *Avatar) listens() bool {
+	return a.Package == nil || a.Package.Manifest.Version >= listensSince
+}
+
+func (a *Avatar) detector() speechDetector {
+	switch {
+	case a.options.gate != nil:
+		return a.options.gate.detector()
+	case a.listens():
+		return relativeDetector()
+	}
+	return FixedGate.detector()
 }
 
 func (a *Avatar) gated() bool { return !a.options.silent && a.options.blend != Reference }

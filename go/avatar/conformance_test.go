@@ -25,10 +25,15 @@ type conformanceCases struct {
 		Tolerance                                    float64
 	}
 	Gate []struct {
-		Name, Audio string
-		FPS         int
-		Shares      []float64
-		Tolerance   float64
+		Name, Audio  string
+		FPS, Version int
+		Shares       []float64
+		Tolerance    float64
+	}
+	Samples []struct {
+		Name, Audio, Expected string
+		Version               int
+		Tolerance             float64
 	}
 	Windows []struct {
 		Name, Avatar, Features, Audio, Expected string
@@ -106,12 +111,12 @@ func openAvatar(t *testing.T, path string, opts ...Option) *Avatar {
 	return a
 }
 
-func audioInfo(t *testing.T, path string) AudioInfo {
+func audioInfo(t *testing.T, path string, version int) AudioInfo {
 	t.Helper()
 	if strings.Contains(path, "stereo") {
 		needFFmpeg(t)
 	}
-	info, err := probeAudio(context.Background(), at(path), "")
+	info, err := probeAudio(context.Background(), at(path), "", version < listensSince)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +140,7 @@ func TestConformanceOfFeatures(t *testing.T) {
 			program := openAudioProgram(t, path, c.Type)
 			stream := featureStream{program: program}
 			var features []float32
-			err := decodeAudio(context.Background(), audioInfo(t, c.Audio), "", func(samples []float32) error {
+			err := decodeAudio(context.Background(), audioInfo(t, c.Audio, 3), "", func(samples []float32) error {
 				made, err := stream.push(samples)
 				features = append(features, made...)
 				return err
@@ -178,31 +183,47 @@ func openAudioProgram(t *testing.T, path, name string) *audioProgram {
 func TestConformanceOfTheGate(t *testing.T) {
 	for _, c := range cases(t).Gate {
 		t.Run(c.Name, func(t *testing.T) {
-			levels, shares := levelStream{size: SampleRate / c.FPS}, newRestStream(DefaultGate)
+			speaks := FixedGate.detector()
+			if c.Version >= listensSince {
+				speaks = relativeDetector()
+			}
+			frames, shares := frameSplitter{size: SampleRate / c.FPS}, newRestStream()
 			var found []float64
-			hear := func(levels []float64) {
-				for _, level := range levels {
-					if share, ok := shares.push(level); ok {
-						found = append(found, share)
-					}
+			share := func(speaks bool) {
+				if share, ok := shares.push(speaks); ok {
+					found = append(found, share)
 				}
 			}
-			err := decodeAudio(context.Background(), audioInfo(t, c.Audio), "", func(samples []float32) error {
-				hear(levels.push(samples))
+			hear := func(samples []float32) { share(speaks(samples)) }
+			err := decodeAudio(context.Background(), audioInfo(t, c.Audio, 3), "", func(samples []float32) error {
+				frames.push(samples, hear)
 				return nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			hear(levels.flush())
+			frames.flush(hear)
 			for len(found) < len(c.Shares) {
-				hear([]float64{lowest})
+				share(false)
 			}
 			for i, share := range c.Shares {
 				if math.Abs(found[i]-share) > c.Tolerance {
 					t.Fatalf("frame %d has %v of rest; expected %v", i, found[i], share)
 				}
 			}
+		})
+	}
+}
+
+func TestConformanceOfSamples(t *testing.T) {
+	for _, c := range cases(t).Samples {
+		t.Run(c.Name, func(t *testing.T) {
+			var found []float32
+			must(t, decodeAudio(context.Background(), audioInfo(t, c.Audio, c.Version), "", func(samples []float32) error {
+				found = append(found, samples...)
+				return nil
+			}))
+			near(t, found, readFloatFile(t, c.Expected), c.Tolerance)
 		})
 	}
 }

@@ -1,6 +1,9 @@
 package avatar
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	ahead  = Window - before - 1 // frames; a window's last feature is that of so much later a frame
@@ -9,38 +12,117 @@ const (
 	lowest = -200.0              // dB; what digital silence is said to have
 )
 
-// Gate says when somebody speaks: from where the level rises above Speech until it falls below Silence, both in dB of full
+// Of the gate that packages have from version 3 on; energies are those of energy, and docs/avatar.md has the same numbers.
+const (
+	usualThreshold = 429_497.0 // energy, -40 dB: speech at a usual level is above it
+	noRoom         = 16.0      // energy, -84 dB; below it is digital silence, which says nothing of the room's noise
+	unknownRoom    = 2_710.0   // energy, -62 dB: what digital silence is taken for
+	floorFrames    = 100       // the room's noise is the third smallest of so many frames
+	floorRank      = 3
+	aboveRoom      = 16.0     // times the room's energy from which a quiet voice is heard
+	aboveNoise     = 8.0      // times the room's energy that is demanded of any voice once the room is known
+	belowSpeech    = 1. / 128 // of the speech's own energy, below which nothing belongs to it
+	hysteresis     = 0.3125   // of the threshold, at which speech ends
+	rise, fall     = 1.125, 0.96875
+
+	steps = 65536 // of full scale, to which samples are rounded for their energy
+)
+
+// Gate says when somebody speaks: from where the level reaches Speech until it falls below Silence, both in dB of full
 // scale, of a frame's sound without its mean.
 type Gate struct{ Silence, Speech float64 }
 
-// DefaultGate is what the gate is unless it is told otherwise.
-var DefaultGate = Gate{-45, -40}
+// FixedGate is the gate of packages up to version 2. From version 3 on it is told from the room and the voice.
+var FixedGate = Gate{-45, -40}
 
-// levelStream gives the level of each frame's sound, from sound in pieces.
-type levelStream struct {
+// speechDetector is given the sound of frame after frame, and tells whether somebody speaks in it.
+type speechDetector func(samples []float32) bool
+
+func (g Gate) detector() speechDetector {
+	speaks := false
+	return func(samples []float32) bool {
+		threshold := g.Speech
+		if speaks {
+			threshold = g.Silence
+		}
+		speaks = level(samples) >= threshold
+		return speaks
+	}
+}
+
+// relativeDetector tells a voice from the room's noise and from its own level.
+func relativeDetector() speechDetector {
+	var floors []float64
+	speech, speaks := 0.0, false
+	return func(samples []float32) bool {
+		heard := energy(samples)
+		floor := heard
+		if floor < noRoom {
+			floor = unknownRoom
+		}
+		floors = append(floors, floor)
+		floors = floors[max(0, len(floors)-floorFrames):]
+		threshold := usualThreshold
+		if len(floors) >= floorRank {
+			sorted := slices.Sorted(slices.Values(floors))
+			room := sorted[floorRank-1]
+			threshold = min(max(float64(aboveRoom*room), float64(belowSpeech*speech)), usualThreshold)
+			if len(floors) == floorFrames {
+				threshold = max(threshold, float64(aboveNoise*room))
+			}
+		}
+		if speaks {
+			threshold = float64(threshold * hysteresis)
+		}
+		if speaks = heard >= threshold; speaks {
+			switch {
+			case speech == 0:
+				speech = min(heard, usualThreshold)
+			case heard > speech:
+				speech *= rise
+			default:
+				speech *= fall
+			}
+		}
+		return speaks
+	}
+}
+
+// energy is the variance of samples, at most 32768, in steps of 1 / 65536, squared: exact sums and one division.
+func energy(samples []float32) float64 {
+	total, squares := int64(0), int64(0)
+	for _, sample := range samples {
+		step := int64(math.RoundToEven(float64(max(-1, min(1, sample)) * steps)))
+		total += step
+		squares += step * step
+	}
+	count := int64(len(samples))
+	return float64(count*squares-total*total) / float64(count*count)
+}
+
+// frameSplitter gives the samples of each video frame, from sound in pieces.
+type frameSplitter struct {
 	size    int // samples of a frame
 	pending []float32
 }
 
-func (s *levelStream) push(samples []float32) []float64 {
+func (s *frameSplitter) push(samples []float32, yield func([]float32)) {
 	s.pending = append(s.pending, samples...)
-	var levels []float64
 	at := 0
 	for ; at+s.size <= len(s.pending); at += s.size {
-		levels = append(levels, level(s.pending[at:at+s.size]))
+		yield(s.pending[at : at+s.size])
 	}
 	s.pending = append(s.pending[:0], s.pending[at:]...)
-	return levels
 }
 
-// flush gives the level of a last frame that the sound only begins, if there is one.
-func (s *levelStream) flush() []float64 {
-	if len(s.pending) == 0 {
-		return nil
+// flush gives a last frame that the sound only begins, if there is one.
+func (s *frameSplitter) flush(yield func([]float32)) {
+	if len(s.pending) > 0 {
+		yield(s.pending)
 	}
-	return []float64{level(s.pending)}
 }
 
+// level is that of samples' standard deviation, in dB of full scale.
 func level(samples []float32) float64 {
 	total := 0.0
 	for _, sample := range samples {
@@ -60,24 +142,18 @@ func level(samples []float32) float64 {
 
 // restStream tells how much of each frame is rest: 0 where somebody speaks, 1 where nobody does, and steps between them.
 type restStream struct {
-	gate   Gate
-	speaks bool   // in the last frame
-	quiet  int    // frames without speech at the end
-	heard  int    // frames
-	rests  []bool // of the last frames, at most fade
+	quiet int    // frames without speech at the end
+	heard int    // frames
+	rests []bool // of the last frames, at most fade
 }
 
-func newRestStream(gate Gate) *restStream { return &restStream{gate: gate, quiet: after} }
+func newRestStream() *restStream { return &restStream{quiet: after} }
 
-// push takes the next frame's level and gives the share of the frame whose look ahead it completes, if there is one.
-func (s *restStream) push(level float64) (share float64, ok bool) {
-	threshold := s.gate.Speech
-	if s.speaks {
-		threshold = s.gate.Silence
-	}
-	s.speaks = level >= threshold
+// push is told whether somebody speaks in the next frame, and gives the share of the frame whose look ahead it completes,
+// if there is one.
+func (s *restStream) push(speaks bool) (share float64, ok bool) {
 	s.quiet++
-	if s.speaks {
+	if speaks {
 		s.quiet = 0
 	}
 	s.heard++

@@ -38,7 +38,7 @@ func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
 		return nil, fail(BadOption, audio.Path, "its features are needed and the avatar has no audio program; give a feature file")
 	}
 	if audio.Path != "" {
-		found, err := probeAudio(ctx, audio.Path, a.options.ffmpeg)
+		found, err := probeAudio(ctx, audio.Path, a.options.ffmpeg, !a.listens())
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,8 @@ func (a *Avatar) windows(ctx context.Context, count int, features *Features, inf
 type mixer struct {
 	stream   *windowStream // of the sound, or nil where there are
 	features *Features
-	levels   *levelStream // nil without rest
+	frames   *frameSplitter // nil without rest
+	speaks   speechDetector
 	shares   *restStream
 	rest     []float32
 	windows  [][]float32 // that wait for their share
@@ -105,15 +106,14 @@ type mixer struct {
 func newMixer(a *Avatar, rest []float32, count int, yield func([]float32) error) *mixer {
 	m := &mixer{rest: rest, count: count, yield: yield}
 	if rest != nil {
-		m.levels = &levelStream{size: SampleRate / a.FPS()}
-		m.shares = newRestStream(a.options.gate)
+		m.frames, m.speaks, m.shares = &frameSplitter{size: SampleRate / a.FPS()}, a.detector(), newRestStream()
 	}
 	return m
 }
 
 func (m *mixer) push(samples []float32) error {
-	if m.levels != nil {
-		m.hear(m.levels.push(samples))
+	if m.frames != nil {
+		m.frames.push(samples, m.hear)
 	}
 	if m.stream != nil {
 		windows, err := m.stream.push(samples)
@@ -125,18 +125,18 @@ func (m *mixer) push(samples []float32) error {
 	return m.give()
 }
 
-func (m *mixer) hear(levels []float64) {
-	for _, level := range levels {
-		if share, ok := m.shares.push(level); ok {
-			m.waiting = append(m.waiting, share)
-		}
+func (m *mixer) hear(samples []float32) { m.share(m.speaks(samples)) }
+
+func (m *mixer) share(speaks bool) {
+	if share, ok := m.shares.push(speaks); ok {
+		m.waiting = append(m.waiting, share)
 	}
 }
 
 // finish ends the sound: what is missing to count frames.
 func (m *mixer) finish() error {
-	if m.levels != nil {
-		m.hear(m.levels.flush())
+	if m.frames != nil {
+		m.frames.flush(m.hear)
 	}
 	if m.stream != nil {
 		windows, err := m.stream.flush(m.count)
@@ -149,8 +149,8 @@ func (m *mixer) finish() error {
 		}
 	}
 	for m.given < m.count {
-		if m.levels != nil && len(m.waiting) == 0 {
-			m.hear([]float64{lowest})
+		if m.frames != nil && len(m.waiting) == 0 {
+			m.share(false) // beyond the sound nobody speaks
 			continue
 		}
 		if err := m.give(); err != nil {
@@ -162,7 +162,7 @@ func (m *mixer) finish() error {
 
 // give hands on every window whose share is there.
 func (m *mixer) give() error {
-	for m.levels == nil || len(m.waiting) > 0 {
+	for m.frames == nil || len(m.waiting) > 0 {
 		var window []float32
 		switch {
 		case m.features != nil:
@@ -172,7 +172,7 @@ func (m *mixer) give() error {
 		default:
 			return nil
 		}
-		if m.levels != nil {
+		if m.frames != nil {
 			window = rested(window, m.rest, m.waiting[0])
 			m.waiting = m.waiting[1:]
 		}
