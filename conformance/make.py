@@ -34,6 +34,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
+from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
 from hostile_packages import hostile_cases
 from samples import draw, seeded, seeded_network, write_template
@@ -328,7 +329,7 @@ def frame_cases(root: Path) -> list[dict[str, Any]]:
     ]
     for case in cases:
         case["avatar"] = f"avatars/{case['avatar']}"
-        avatar = Avatar.load(root / case["avatar"], blend=case.get("blend"))
+        avatar = Avatar.load(root / case["avatar"], style=Style(blend=case.get("blend")))
         frames = list(
             avatar.frames(
                 root / case["audio"] if "audio" in case else None,

@@ -17,7 +17,9 @@ from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
-from frame_generation_pipeline.speaking.engine import generate_frames
+from frame_generation_pipeline.speaking.engine import Engine
+from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, WHISPER, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_encoder, seeded_network, write_template
@@ -68,7 +70,8 @@ def frames(run: str) -> list[np.ndarray]:
     spec, parsing = RUNS[run]
     generator = TorchGenerator(seeded_network(SPECS[spec]), "cpu")
     windows = AudioFeatures(draw("features", (8, 512)), AVE).windows(FRAMES)
-    return list(generate_frames(Template.open(FOLDER / "template", parsing=parsing), generator, windows))
+    painter = Painter(Template.open(FOLDER / "template", parsing=parsing), generator)
+    return list(Session(painter, Engine(0)).say(windows))
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """One avatar, several ways to the same frames: as a whole, in pieces, from a package, with more or less memory."""
 
+import time
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,11 @@ from frame_generation_pipeline.audio.gate import Gate
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.session import Session
+from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import BLENDS
 from frame_generation_pipeline.template.loop import Loop
 from samples import write_template, write_wav
@@ -37,6 +43,17 @@ def whole(package: Path, audio: Path) -> list[np.ndarray]:
     return list(Avatar.load(package).frames(audio))
 
 
+def take(session: Session, frames: list[np.ndarray], least: float) -> None:
+    """Take what is painted, and wait until there are `least` frames in all."""
+    began = time.monotonic()
+    while True:
+        frames += session.ready()
+        if len(frames) >= least:
+            return
+        assert time.monotonic() - began < 20, f"{len(frames)} frames, expected at least {least:.1f}"
+        time.sleep(0.001)
+
+
 def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
@@ -45,10 +62,10 @@ def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
 
 @pytest.mark.parametrize("blend", BLENDS)
 def test_like_the_reference(package: Path, checkpoint: Path, encoder_path: Path, audio: Path, blend: str) -> None:
-    found_frames = list(Avatar.load(package, blend=blend).frames(audio))
+    found_frames = list(Avatar.load(package, style=Style(blend=blend)).frames(audio))
     assert len(found_frames) == round(SECONDS * 25)
     folder = package.parent
-    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path, blend=blend)
+    reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path, style=Style(blend=blend))
     frames = reference.frames(folder / "template", audio_path=audio, use_parsing=True)
     for found, expected in zip(found_frames, frames, strict=True):
         difference = np.abs(found.astype(int) - expected)
@@ -57,28 +74,34 @@ def test_like_the_reference(package: Path, checkpoint: Path, encoder_path: Path,
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"cache_size": 0}, {"cache_size": 5_000_000}, {"threads": 1}, {"threads": 3}, {"cache_file": "faces"}],
+    "runtime",
+    [
+        Runtime(cache_size=0),
+        Runtime(cache_size=5_000_000),
+        Runtime(threads=1),
+        Runtime(threads=3),
+        Runtime(cache_file=Path("faces")),
+    ],
     ids=str,
 )
 def test_speed_changes_nothing(
-    package: Path, audio: Path, whole: list[np.ndarray], tmp_path: Path, options: dict[str, object]
+    package: Path, audio: Path, whole: list[np.ndarray], tmp_path: Path, runtime: Runtime
 ) -> None:
-    if "cache_file" in options:
-        options = {"cache_file": tmp_path / "faces"}
-    avatar = Avatar.load(package, **options)  # type: ignore[arg-type]
+    if runtime.cache_file is not None:
+        runtime = Runtime(cache_file=tmp_path / "faces")
+    avatar = Avatar.load(package, runtime=runtime)
     for _ in range(2):
         assert_equal(list(avatar.frames(audio)), whole)
 
 
-STYLES: dict[str, dict[str, object]] = {
-    "reference": {"blend": "reference"},
-    "no gate": {"gate": None},
-    "eager gate": {"gate": Gate(silence=-7.5, speech=-7)},
-    "steady": {"steady": True},
-    "loop": {"loop": Loop("crossfade")},
-    "range": {"loop": Loop("pingpong", 1, 3)},
-    "all": {"gate": Gate(silence=-7.5, speech=-7), "steady": True, "loop": Loop("crossfade", 0, 3)},
+STYLES = {
+    "reference": Style(blend="reference"),
+    "no gate": Style(gate=None),
+    "eager gate": Style(gate=Gate(silence=-7.5, speech=-7)),
+    "steady": Style(steady=True),
+    "loop": Style(loop=Loop("crossfade")),
+    "range": Style(loop=Loop("pingpong", 1, 3)),
+    "all": Style(gate=Gate(silence=-7.5, speech=-7), steady=True, loop=Loop("crossfade", 0, 3)),
 }
 
 
@@ -86,8 +109,8 @@ STYLES: dict[str, dict[str, object]] = {
 def pausing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sound, silence of 0.8 s, sound."""
     path = tmp_path_factory.mktemp("audio") / "pausing.wav"
-    time = np.arange(32_000) / 16_000
-    tone = 0.4 * np.sin(2 * np.pi * 180 * time) * ((time < 0.6) | (time > 1.4))
+    seconds = np.arange(32_000) / 16_000
+    tone = 0.4 * np.sin(2 * np.pi * 180 * seconds) * ((seconds < 0.6) | (seconds > 1.4))
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
         file.writeframes((32767 * tone).astype("<i2").tobytes())
@@ -96,7 +119,7 @@ def pausing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_is_the_same_live_and_in_part(package: Path, pausing: Path, style: str) -> None:
-    avatar = Avatar.load(package, **STYLES[style])  # type: ignore[arg-type]
+    avatar = Avatar.load(package, style=STYLES[style])
     frames = list(avatar.frames(pausing))
     assert len(frames) == 50
     usual = list(Avatar.load(package).frames(pausing))
@@ -105,18 +128,21 @@ def test_every_style_is_the_same_live_and_in_part(package: Path, pausing: Path, 
     session = avatar.live()
     live: list[np.ndarray] = []
     for start in range(0, len(samples), 3111):
-        live += session.push(samples[start : start + 3111])
+        session.push(samples[start : start + 3111])
         heard = min(start + 3111, len(samples)) / 16_000
-        assert len(live) >= (heard - 0.61) * 25 - avatar.steady  # a steadied frame waits for the next one
-    assert_equal([*live, *session.finish()], frames)
-    if not avatar.steady and avatar.loop == Loop():  # there a frame depends on where the speech was entered
-        part = list(avatar.frames(pausing, start_time=0.8, end_time=1.2, start_frame=2))
+        take(session, live, (heard - 0.61) * 25 - avatar.style.steady)  # a steadied frame waits for the next one
+    session.finish()
+    assert_equal([*live, *session.frames()], frames)
+    if not avatar.style.steady and avatar.style.loop == Loop():  # else a frame depends on where speech was entered
+        part = list(avatar.frames(pausing, timing=Timing(0.8, 1.2, start_frame=2)))
         assert_equal(part, frames[20:30])
 
 
 def test_the_mouth_rests_in_silence_alone(package: Path, pausing: Path) -> None:
     avatar = Avatar.load(package)
-    frames, free = (list(replace(avatar, gate=gate).frames(pausing)) for gate in (avatar.gate, None))
+    frames, free = (
+        list(replace(avatar, style=style).frames(pausing)) for style in (avatar.style, replace(avatar.style, gate=None))
+    )
     equal = [np.array_equal(a, b) for a, b in zip(frames, free, strict=True)]
     assert all(equal[:17])  # speech, and two frames after it
     assert not any(equal[17:31])
@@ -129,8 +155,8 @@ def test_the_mouth_rests_in_silence_alone(package: Path, pausing: Path) -> None:
     patch = avatar.generator.render(state, avatar.rest, crop, template.keep, "feathered")
     np.testing.assert_array_equal(template.box.cut(frames[22]), patch)
     assert_equal(
-        list(replace(avatar, blend="reference").frames(pausing)),
-        list(replace(avatar, blend="reference", gate=None).frames(pausing)),
+        list(replace(avatar, style=Style("reference")).frames(pausing)),
+        list(replace(avatar, style=Style("reference", None)).frames(pausing)),
     )
 
 
@@ -141,13 +167,12 @@ def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[np.
     session = Avatar.load(package).live()
     frames: list[np.ndarray] = []
     for start in range(0, len(samples), size):
-        made = session.push(samples[start : start + size])
-        frames += made
+        session.push(samples[start : start + size])
         heard = min(start + size, len(samples)) / 16_000
+        take(session, frames, (heard - 0.61) * 25)  # nothing waits longer than its block of features
         assert len(frames) <= max(0, (heard - 0.44) * 25 + 1)  # nothing is made of sound that nobody heard
-        assert len(frames) >= (heard - 0.61) * 25  # and nothing waits longer than its block of features
-    frames += session.finish()
-    assert_equal(frames, whole)
+    session.finish()
+    assert_equal([*frames, *session.frames()], whole)
 
 
 def test_live_start_frame_and_bad_sound(package: Path) -> None:
@@ -158,9 +183,10 @@ def test_live_start_frame_and_bad_sound(package: Path) -> None:
         avatar.live().push(np.full(100, np.nan, np.float32))
     with pytest.raises(AudioError):
         avatar.live().finish()
-    frames = avatar.live(start_frame=1)
-    frames.push(np.zeros(1600, np.float32))
-    assert len(frames.finish()) == 2
+    session = avatar.live(start_frame=1)
+    session.push(np.zeros(1600, np.float32))
+    session.finish()
+    assert len(list(session.frames())) == 2
 
 
 def test_without_an_audio_program(
@@ -179,21 +205,22 @@ def test_video_and_pictures(package: Path, audio: Path, tmp_path: Path) -> None:
     avatar = Avatar.load(package)
     assert avatar.manifest is not None
     assert avatar.manifest.licence == "CC0"
-    video = avatar.generate_video(audio, tmp_path / "a.mp4", frames_dir=tmp_path / "f", frame_format="jpg")
+    encoding = Encoding(frame_format="jpg")
+    video = avatar.generate_video(audio, tmp_path / "a.mp4", frames_dir=tmp_path / "f", encoding=encoding)
     assert video.stat().st_size > 1000
     assert len(list((tmp_path / "f").iterdir())) == round(SECONDS * 25)
-    assert len(avatar.generate_pictures(audio, tmp_path / "p", start_time=0.5, end_time=0.7)) == 5
+    assert len(avatar.generate_pictures(audio, tmp_path / "p", timing=Timing(0.5, 0.7))) == 5
 
 
 def test_styles_that_cannot_be(package: Path) -> None:
     for style, message in (
-        ({"blend": "hard"}, "blend 'hard' is unknown"),
-        ({"loop": Loop(first=2, stop=5)}, "frames 2:5 do not exist"),
+        (Style(blend="hard"), "blend 'hard' is unknown"),
+        (Style(loop=Loop(first=2, stop=5)), "frames 2:5 do not exist"),
     ):
         with pytest.raises(OptionError, match=message):
-            Avatar.load(package, **style)  # type: ignore[arg-type]
+            Avatar.load(package, style=style)
     with pytest.raises(OptionError, match="start frame 2"):
-        Avatar.load(package, loop=Loop(first=1, stop=3)).live(start_frame=2)
+        Avatar.load(package, style=Style(loop=Loop(first=1, stop=3))).live(start_frame=2)
 
 
 def test_what_is_no_avatar(tmp_path: Path, audio: Path) -> None:

@@ -20,6 +20,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.spec import AUDIO_SPECS
 
 ROOT = Path(__file__).resolve().parents[1] / "conformance"
@@ -80,7 +81,7 @@ def test_windows(case: Case) -> None:
 @named("frames")
 def test_frames(case: Case) -> None:
     features, audio = (ROOT / case[kind] if kind in case else None for kind in ("features", "audio"))
-    avatar = Avatar.load(ROOT / case["avatar"], blend=case.get("blend"))
+    avatar = Avatar.load(ROOT / case["avatar"], style=Style(blend=case.get("blend")))
     frames = list(avatar.frames(audio, audio_features_path=features, start_frame=case.get("start_frame", 0)))
     assert len(frames) == case["count"]
     for index, file in case["frames"].items():

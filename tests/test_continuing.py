@@ -17,6 +17,7 @@ from frame_generation_pipeline import Avatar
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OutputError
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.media import frames_folder, segments, video_writer
+from frame_generation_pipeline.speaking.timing import Timing
 from samples import write_template, write_wav
 
 SECONDS = 3.0  # of sound; 75 frames
@@ -75,7 +76,8 @@ def test_continued_is_uninterrupted(
     avatar = Avatar.load(package)
 
     def call(name: str, **options: object) -> None:
-        avatar.generate_video(audio, tmp_path / f"{name}{suffix}", fps=fps, end_time=2.5, **options)  # type: ignore[arg-type]
+        timing = Timing(end=2.5, fps=fps)
+        avatar.generate_video(audio, tmp_path / f"{name}{suffix}", timing=timing, **options)  # type: ignore[arg-type]
 
     assert made(lambda **o: call("whole", **o))[0] == 1
     for at in (3, 31, 50):

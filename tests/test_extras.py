@@ -36,7 +36,7 @@ def test_export_names_what_is_not_installed(
     tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     for module in [*sys.modules]:
-        if module.startswith("frame_generation_pipeline.generator."):
+        if module.startswith("frame_generation_pipeline.making."):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(OptionError, match=rf"5\..*: the export needs {package}, .*\[train\]"):

@@ -322,7 +322,9 @@ def test_frames_of_the_original(reference_dir: Path, seeded_weights: ModuleType,
     weights = seeded_weights.seeded_state_dict(reference_dir / f"shapes_unet{face}_ave.json")
     network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     from frame_generation_pipeline.audio.features import AudioFeatures
-    from frame_generation_pipeline.speaking.engine import generate_frames
+    from frame_generation_pipeline.speaking.engine import Engine
+    from frame_generation_pipeline.speaking.painter import Painter
+    from frame_generation_pipeline.speaking.session import Session
     from frame_generation_pipeline.template.template import Template
 
     features = AudioFeatures(np.load(reference_dir / "audio.npz")["features_16k"], AUDIO_SPECS["ave"])
@@ -332,7 +334,8 @@ def test_frames_of_the_original(reference_dir: Path, seeded_weights: ModuleType,
     stored = [i for i in index["stored"] if i <= 12]  # the first of them in order, through the loop itself
     windows = features.windows(count=max(stored) + 1)
     generator = TorchGenerator(network, "cpu")
-    frames = dict(enumerate(generate_frames(template, generator, windows)))
+    session = Session(Painter(template, generator), Engine(0))
+    frames = dict(enumerate(session.say(windows)))
     last = index["stored"][-1]
     frame = template.read(template.index(last))
     crop = frame.box.cut(frame.image)

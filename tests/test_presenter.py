@@ -16,6 +16,7 @@ from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import frame_levels
 from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import FACE_328, LIGHT, WHISPER, GeneratorSpec
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import lip_opening
@@ -61,7 +62,7 @@ def test_the_recording_meets_itself(presenter: Avatar) -> None:
 
 
 def test_lips_move_with_speech_and_rest_without(presenter: Avatar) -> None:
-    spoken = openings(presenter.frames(HELLO, end_time=SECONDS))
+    spoken = openings(presenter.frames(HELLO, timing=Timing(end=SECONDS)))
     level = np.array(list(frame_levels(decode_audio(HELLO, end=SECONDS), WHISPER.fps)))
     assert len(spoken) == len(level) == SECONDS * 25
     assert spoken[level < -50][:5].max() < CLOSED  # before the first word

@@ -18,6 +18,7 @@ def test_public_names() -> None:
         "OptionError",
         "OutputError",
         "PackageError",
+        "SessionError",
         "TemplateError",
         "VideoError",
     ]
@@ -28,7 +29,7 @@ def test_public_names() -> None:
 def test_an_avatar_takes_no_torch() -> None:
     """Neither importing nor the command line's help may load what only the extra `[train]` brings."""
     program = (
-        "import sys, frame_generation_pipeline.cli.app, frame_generation_pipeline.speaking.live\n"
+        "import sys, frame_generation_pipeline.cli.app, frame_generation_pipeline.speaking.session\n"
         "assert not {'torch', 'onnx', 'safetensors'} & set(sys.modules), set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -23,6 +23,7 @@ from frame_generation_pipeline.errors import (
     OptionError,
     OutputError,
     PackageError,
+    SessionError,
     TemplateError,
     VideoError,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "PackageError",
+    "SessionError",
     "TemplateError",
     "VideoError",
 ]

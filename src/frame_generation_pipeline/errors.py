@@ -39,3 +39,7 @@ class OptionError(FrameGenerationError, ValueError):
 
 class PackageError(FrameGenerationError, ValueError):
     """An avatar package that is damaged, incomplete, of another version or holds what no package may hold."""
+
+
+class SessionError(FrameGenerationError, RuntimeError):
+    """A session is asked for what its state does not allow: audio after its end, idle frames while it speaks."""

@@ -5,21 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
-from frame_generation_pipeline.audio.gate import RELATIVE_GATE, SpeechGate
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.fingerprint import file_digest, fingerprint_of
+from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.generator.face_states import FaceStates
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.generator.protocol import Generator
 from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
 from frame_generation_pipeline.media.downmix import MEAN
-from frame_generation_pipeline.speaking.engine import Frame
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.speaking.painter import Frame
 from frame_generation_pipeline.speaking.speech import plan_speech
+from frame_generation_pipeline.speaking.stages import StageTimes
+from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import REFERENCE
-from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
 from frame_generation_pipeline.template.rest import recorded_rest
 from frame_generation_pipeline.template.template import Template
 
@@ -44,10 +48,7 @@ class FrameGenerationPipeline:
         backend: str = "torch",
         providers: Sequence[str] | None = None,
         threads: int | None = None,
-        blend: str = REFERENCE,
-        gate: SpeechGate | None = RELATIVE_GATE,
-        steady: bool = False,
-        loop: Loop = FORTH_AND_BACK,
+        style: Style = Style(blend=REFERENCE),
     ) -> None:
         """Load a generator from `checkpoint_path` (.pth, .safetensors), or from `model_path` (.onnx) without PyTorch.
 
@@ -57,24 +58,16 @@ class FrameGenerationPipeline:
             `whisper` has one built in.
         backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `runtime.onnx_session.open_session`.
-        blend: `reference`, the original's frames to the bit, which is what these calls are for; or `feathered`, as
-            avatars have it by default, for faces without an edge and mouths that rest in silence. With
-            `reference` a sound's channels are averaged, as in the original.
-        gate, steady, loop: see the fields of `Avatar`.
+        style: how frames look. Blend `reference` gives the original's frames to the bit, which is what these calls are
+            for, and averages the audio's channels as the original does; `feathered`, as avatars have it by default,
+            gives faces without an edge and mouths that rest in silence.
 
         Raises MissingFileError, ModelError, OptionError.
         """
         if backend not in BACKENDS:
             raise OptionError(f"backend {backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
         self._checkpoint_path = checkpoint_path
-        downmix = MEAN if blend == REFERENCE else None
-        self._style: dict[str, Any] = {
-            "blend": blend,
-            "gate": gate,
-            "steady": steady,
-            "loop": loop,
-            "downmix": downmix,
-        }
+        self._style = style
         self._origin = (
             *(path and file_digest(path) for path in (checkpoint_path, model_path, encoder_path)),
             *(mode, device, backend, ",".join(providers or ()), threads),
@@ -108,11 +101,18 @@ class FrameGenerationPipeline:
         """
         template = Template.open(template_dir, parsing=use_parsing)
         states = FaceStates(self.generator, len(template)) if isinstance(self.generator, ProgramGenerator) else None
-        rested = self._style["blend"] != REFERENCE and self._style["gate"] is not None
+        rested = self._style.blend != REFERENCE and self._style.gate is not None
         rest = recorded_rest(template, self.generator.spec.audio) if rested else None
         fingerprint = fingerprint_of(*self._origin, template.fingerprint())
         return Avatar(
-            template, self.generator, self.encoder, states=states, rest=rest, fingerprint=fingerprint, **self._style
+            template,
+            self.generator,
+            self.encoder,
+            states=states,
+            style=self._style,
+            downmix=MEAN if self._style.blend == REFERENCE else None,
+            rest=rest,
+            fingerprint=fingerprint,
         )
 
     def generate_video(
@@ -127,13 +127,20 @@ class FrameGenerationPipeline:
         crf: int | None = None,
         save_frames: bool = False,
         frames_dir: str | Path | None = None,
-        **options: Any,
+        *,
+        start_time: float = 0.0,
+        end_time: float | None = None,
+        preset: str = DEFAULT_PRESET,
+        frame_format: str = "png",
+        provenance: bool = True,
+        progress: Progress | None = None,
+        times: StageTimes | None = None,
     ) -> str:
         """Make the video `output_path` and return its name.
 
-        save_frames: also write the frames as pictures, to `frames_dir`, by default beside the video.
-        options: `frame_format`, `preset`, `start_time`, `end_time`, `provenance`, `progress`, `times`; these and the
-        rest are those of `Avatar.generate_video`.
+        save_frames: also write the frames as images, to `frames_dir`, by default beside the video.
+        start_frame, start_time, end_time, fps: see `Timing`. crf, preset, frame_format, provenance: see `Encoding`.
+        The rest as in `Avatar.generate_video`.
         """
         if save_frames and frames_dir is None:
             frames_dir = Path(output_path).with_name(f"{Path(output_path).stem}_frames")
@@ -142,11 +149,11 @@ class FrameGenerationPipeline:
                 audio_path,
                 output_path,
                 audio_features_path=audio_features_path,
-                start_frame=start_frame,
-                fps=fps,
-                crf=crf,
+                timing=Timing(start_time, end_time, start_frame, fps),
+                encoding=Encoding(crf, preset, frame_format, provenance),
                 frames_dir=frames_dir if save_frames else None,
-                **options,
+                progress=progress,
+                times=times,
             )
         )
 
@@ -160,15 +167,22 @@ class FrameGenerationPipeline:
         use_parsing: bool = False,
         *,
         audio_path: str | Path | None = None,
-        **options: Any,
+        start_time: float = 0.0,
+        end_time: float | None = None,
+        frame_format: str = "png",
+        provenance: bool = True,
+        progress: Progress | None = None,
+        times: StageTimes | None = None,
     ) -> list[str]:
-        """Write the frames as `frame_00000.png` on to `output_dir` and return their names.
-
-        options: `frame_format`, `start_time`, `end_time`, `provenance`, `progress`, `times`; see
-        `Avatar.generate_pictures`.
-        """
+        """Write the frames as `frame_00000.png` on to `output_dir` and return their names; see `generate_video`."""
         written = self.avatar(template_dir, use_parsing=use_parsing).generate_pictures(
-            audio_path, output_dir, audio_features_path=audio_features_path, start_frame=start_frame, fps=fps, **options
+            audio_path,
+            output_dir,
+            audio_features_path=audio_features_path,
+            timing=Timing(start_time, end_time, start_frame, fps),
+            encoding=Encoding(frame_format=frame_format, provenance=provenance),
+            progress=progress,
+            times=times,
         )
         return [str(path) for path in written]
 
@@ -179,14 +193,14 @@ class FrameGenerationPipeline:
         audio_path: str | Path | None = None,
         audio_features_path: str | Path | None = None,
         use_parsing: bool = False,
-        **options: Any,
+        start_frame: int = 0,
+        start_time: float = 0.0,
+        end_time: float | None = None,
     ) -> Iterator[Frame]:
-        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made.
-
-        options: `start_frame`, `start_time`, `end_time`; see `Avatar.frames`.
-        """
+        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made."""
+        timing = Timing(start_time, end_time, start_frame)
         avatar = self.avatar(template_dir, use_parsing=use_parsing)
-        return avatar.frames(audio_path, audio_features_path=audio_features_path, **options)
+        return avatar.frames(audio_path, audio_features_path=audio_features_path, timing=timing)
 
     def export_model_to_onnx(self, output_path: str | Path, opset_version: int = 17) -> None:
         """Write the generator as one ONNX graph, compared with PyTorch; see `making.export_generator.export_generator`.

@@ -19,6 +19,7 @@ from frame_generation_pipeline.media.downmix import MEAN, SUM
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.speaking.speech import Speech
+from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.weights import PRESENTER
 
 Edit = Callable[[Callable[[dict[str, Any]], object]], None]
@@ -49,7 +50,7 @@ def test_valid_and_the_same_frames(old: Path, light: Path, features_path: Path, 
     assert (avatar.blend, avatar.rest, avatar.downmix) == ("reference", None, MEAN)
     assert len(list(avatar.frames(audio_features_path=features_path))) == 8
     with pytest.raises(OptionError, match="packed without the blend 'feathered'"):
-        Avatar.load(old, blend="feathered")
+        Avatar.load(old, style=Style(blend="feathered"))
 
 
 def test_its_manifest_is_written_as_it_was(old: Path) -> None:
@@ -66,7 +67,7 @@ def test_version_2_gives_the_same_frames(light: Path, edit: Edit, features_path:
     edit(lambda manifest: manifest.update(version=2))
     verify_package(light)
     before = Avatar.load(light)
-    assert (before.gate, before.downmix) == (FIXED_GATE, MEAN)
+    assert (before._gate, before.downmix) == (FIXED_GATE, MEAN)
     np.testing.assert_array_equal(list(before.frames(audio_features_path=features_path)), now)
     assert b'"version":2' in open_package(light).manifest.to_json()
 
@@ -82,7 +83,7 @@ def test_version_2_hears_as_it_did(tmp_path: Path) -> None:
     (older / "avatar.json").write_bytes(replace_fields(manifest, version=2).to_json())
 
     def plans(package: Path) -> list[Speech]:
-        return [Avatar.load(package).plan(None, tmp_path / name, 0, None) for name in ("mono.wav", "centre.wav")]
+        return [Avatar.load(package).plan(None, tmp_path / name) for name in ("mono.wav", "centre.wav")]
 
     before, now = plans(older), plans(PRESENTER)
     assert all(set(speech.rests) == {1.0} for speech in before)

@@ -31,6 +31,8 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.verify import describe_package, verify_package
 from frame_generation_pipeline.pipeline import FrameGenerationPipeline
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
@@ -85,7 +87,7 @@ def test_mouth_at_rest(packed: PackReport, tmp_path: Path, checkpoint: Path) -> 
     avatar = Avatar.load(report.path)
     np.testing.assert_array_equal(avatar.rest, features[12:28])
     assert avatar.blend == "reference"
-    assert Avatar.load(report.path, blend="feathered").blend == "feathered"
+    assert Avatar.load(report.path, style=Style(blend="feathered")).blend == "feathered"
     plain = pack_avatar(tmp_path / "plain", checkpoint=checkpoint, template=write_template(tmp_path / "short"))
     assert (plain.manifest.rest, plain.rest, Avatar.load(plain.path).rest) == (False, "none", None)
 
@@ -115,13 +117,15 @@ def test_whisper_generators_get_the_built_in_audio_program(tmp_path: Path, recor
     speech = write_wav(tmp_path / "a.wav", 1.0)
     frames = list(avatar.frames(speech))
     assert len(frames) == 25
-    pipeline = FrameGenerationPipeline(checkpoint, device="cpu", blend="feathered")
+    pipeline = FrameGenerationPipeline(checkpoint, device="cpu", style=Style(blend="feathered"))
     assert pipeline.mode == "whisper"
     for frame, expected in zip(frames, pipeline.frames(recording, audio_path=speech), strict=True):
         assert np.abs(frame.astype(int) - expected).max() <= (2 if precision == "fp32" else 16)
     session, samples = avatar.live(), np.concatenate(list(decode_audio(speech)))
-    live = [*session.push(samples[:9000]), *session.push(samples[9000:]), *session.finish()]
-    np.testing.assert_array_equal(live, frames)
+    session.push(samples[:9000])
+    session.push(samples[9000:])
+    session.finish()
+    np.testing.assert_array_equal(list(session.frames()), frames)
 
 
 @pytest.mark.parametrize(("precision", "archive"), [("fp32", False), ("fp16", True)])
@@ -130,7 +134,7 @@ def test_speaks_like_the_checkpoint(
 ) -> None:
     output = tmp_path / ("may.avatar" if archive else "may")
     report = pack_avatar(output, checkpoint=checkpoint, template=recording, precision=precision)
-    avatar, reference = Avatar.load(output, threads=1), TorchGenerator.load(checkpoint)
+    avatar, reference = Avatar.load(output, runtime=Runtime(threads=1)), TorchGenerator.load(checkpoint)
     template = Template.open(recording, parsing=True)
     window = draw("window", (16, 512))
     assert len(avatar.template) == 4

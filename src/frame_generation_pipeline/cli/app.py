@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -19,14 +19,20 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, RELATIVE_GATE, AsPackaged, Gate, SpeechGate
+from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, AsPackaged, Gate, SpeechGate
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
+from frame_generation_pipeline.making.source import Source
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
-from frame_generation_pipeline.spec import FEATHERED, WIDTHS
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.speaking.timing import Timing
+from frame_generation_pipeline.spec import FEATHERED, REFERENCE, WIDTHS
 from frame_generation_pipeline.template.loop import PINGPONG, Loop
 from frame_generation_pipeline.train.recipe import RECIPES
+from frame_generation_pipeline.weights import PRESENTER
 
 if TYPE_CHECKING:
     from frame_generation_pipeline.avatar import Avatar
@@ -134,33 +140,34 @@ def generate(
     **Example:** `framegen generate --checkpoint 5.pth --encoder audio_visual_encoder.pth --template dataset/May
     --audio speech.wav -o result.mp4`
     """
+    if output is None and frames_dir is None:
+        raise OptionError("no output; give -o result.mp4, --frames-dir or both")
     person = _person(
         avatar,
         template,
-        {"checkpoint_path": checkpoint, "model_path": model, "encoder_path": encoder},
-        {"mode": mode, "device": device, "backend": backend},
-        {"providers": provider, "threads": threads},
-        {"cache_size": None if cache_size is None else cache_size * 2**20, "cache_file": cache_file},
+        checkpoint,
+        model,
+        encoder,
+        Source(mode, device, backend, parsing),
+        _runtime(provider, threads, cache_size, cache_file),
         _style(blend, gate, silence_db, speech_db, steady, loop, frames_range),
-        parsing=parsing,
     )
+    timing, encoding = Timing(start, end, start_frame, fps), Encoding(crf, preset, frame_format, provenance)
     with show_progress("Generating", "frames", quiet=quiet) as progress:
-        options: dict[str, Any] = {
-            "audio_features_path": features,
-            "start_frame": start_frame,
-            "start_time": start,
-            "end_time": end,
-            "fps": fps,
-            "frame_format": frame_format,
-            "provenance": provenance,
-            "progress": progress,
-        }
         if output is not None:
-            person.generate_video(audio, output, crf=crf, preset=preset, frames_dir=frames_dir, **options)
+            person.generate_video(
+                audio,
+                output,
+                audio_features_path=features,
+                timing=timing,
+                encoding=encoding,
+                frames_dir=frames_dir,
+                progress=progress,
+            )
         elif frames_dir is not None:
-            person.generate_pictures(audio, frames_dir, **options)
-        else:
-            raise OptionError("no output; give -o result.mp4, --frames-dir or both")
+            person.generate_pictures(
+                audio, frames_dir, audio_features_path=features, timing=timing, encoding=encoding, progress=progress
+            )
     if not quiet:
         typer.echo(output or frames_dir)
 
@@ -580,12 +587,12 @@ def inspect(
     person = _person(
         avatar,
         template,
-        {"checkpoint_path": checkpoint, "model_path": model, "encoder_path": encoder},
-        {"mode": mode, "backend": "torch" if checkpoint is None else "onnx"},
-        {},
-        {},
+        checkpoint,
+        model,
+        encoder,
+        Source(mode, backend="torch" if checkpoint is None else "onnx", parsing=parsing),
+        Runtime(),
         _style(blend, gate, silence_db, speech_db, steady, loop, frames_range),
-        parsing=parsing,
     )
     with show_progress("Inspecting", "frames", quiet=quiet) as progress:
         written = inspect_speech(
@@ -593,8 +600,7 @@ def inspect(
             output,
             audio_path=audio,
             audio_features_path=features,
-            start_time=start,
-            end_time=end,
+            timing=Timing(start, end),
             frame=frame,
             progress=progress,
         )
@@ -649,31 +655,28 @@ def benchmark(
 
     **Example:** `framegen benchmark --checkpoint 5.pth --template dataset/May --features aud_ave.npy`
     """
-    from frame_generation_pipeline.cli.benchmark import REFERENCE, benchmark_backends
+    from frame_generation_pipeline.cli.benchmark import TORCH, Inputs, benchmark_backends
 
     results = benchmark_backends(
-        {
-            "template_dir": template,
-            "audio_path": audio,
-            "audio_features_path": features,
-            "use_parsing": parsing,
-            "end_time": end,
-            "crf": crf,
-            "preset": preset,
-        },
-        avatar=avatar,
-        checkpoint=checkpoint,
-        model=model,
-        encoder=encoder,
-        mode=mode,
-        threads=threads,
-        cache_size=None if cache_size is None else cache_size * 2**20,
+        Inputs(
+            avatar=avatar,
+            checkpoint=checkpoint,
+            model=model,
+            template=template,
+            encoder=encoder,
+            audio=audio,
+            features=features,
+            source=Source(mode, parsing=parsing),
+            runtime=_runtime(None, threads, cache_size, None),
+            timing=Timing(end=end),
+            encoding=Encoding(crf, preset),
+        ),
         runs=runs,
     )
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
         return
-    speed = Table("backend", "fps", f"ratio to {REFERENCE}", "first frame, s", "peak memory, MB")
+    speed = Table("backend", "fps", f"ratio to {TORCH}", "first frame, s", "peak memory, MB")
     stages = Table("ms a frame", *results[0].stages)
     for result in results:
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
@@ -686,30 +689,61 @@ def benchmark(
 def _person(
     avatar: Path | None,
     template: Path | None,
-    files: dict[str, Any],
-    network: dict[str, Any],
-    runtime: dict[str, Any],
-    cache: dict[str, Any],
-    style: dict[str, Any],
-    *,
-    parsing: bool,
+    checkpoint: Path | None,
+    model: Path | None,
+    encoder: Path | None,
+    source: Source,
+    runtime: Runtime,
+    style: Style,
 ) -> "Avatar":
-    """The avatar that options name: a package, or a template with `files`, the generator's and the encoder's."""
+    """The avatar that options name: a package, or a template with a generator and an encoder.
+
+    Raises OptionError for options that have no effect on it.
+    """
     from frame_generation_pipeline.avatar import Avatar
     from frame_generation_pipeline.pipeline import FrameGenerationPipeline
 
-    if avatar is not None:
-        if template is not None or any(path is not None for path in files.values()):
-            raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
-        return Avatar.load(avatar, **runtime, **cache, **style)
+    own = (template, checkpoint, model, encoder)
+    if avatar is not None and any(path is not None for path in own):
+        raise OptionError("an avatar has its own template, generator and encoder; leave those options out")
     if template is None:
-        if any(path is not None for path in files.values()):
+        if any(path is not None for path in own):
             raise OptionError("nobody to speak; a checkpoint, model or encoder needs the --template of a person")
-        return Avatar.load(**runtime, **cache, **style)
-    style = style | {"blend": style["blend"] or FEATHERED}
-    if isinstance(style["gate"], AsPackaged):
-        style["gate"] = RELATIVE_GATE
-    return FrameGenerationPipeline(**files, **network, **runtime, **style).avatar(template, use_parsing=parsing)
+        if source != Source():
+            raise OptionError(
+                "--mode, --device, --backend and --parsing are for checkpoints, not for avatars; leave them out"
+            )
+        return Avatar.load(PRESENTER if avatar is None else avatar, style=style, runtime=runtime)
+    if runtime.cache_size is not None or runtime.cache_file is not None:
+        raise OptionError("faces are remembered of avatars alone; leave --cache-size and --cache-file out, or pack one")
+    if checkpoint is not None and source.backend == "torch":
+        if runtime.providers is not None or runtime.threads is not None:
+            raise OptionError("--provider and --threads are for ONNX Runtime; add --backend onnx, or leave them out")
+    elif source.device != "auto":
+        raise OptionError("--device is for PyTorch, which does not run here; leave it out, or choose a --provider")
+    if model is not None and source.backend != "torch":
+        raise OptionError("--backend is for checkpoints; an ONNX model is run by ONNX Runtime, leave it out")
+    pipeline = FrameGenerationPipeline(
+        checkpoint,
+        source.mode,
+        source.device,
+        model_path=model,
+        encoder_path=encoder,
+        backend=source.backend,
+        providers=runtime.providers,
+        threads=runtime.threads,
+        style=replace(style, blend=style.blend or FEATHERED),
+    )
+    return pipeline.avatar(template, use_parsing=source.parsing)
+
+
+def _runtime(
+    providers: list[str] | None, threads: int | None, cache_size: int | None, cache_file: Path | None
+) -> Runtime:
+    """cache_size: MB."""
+    return Runtime(
+        tuple(providers) if providers else None, threads, None if cache_size is None else cache_size * 2**20, cache_file
+    )
 
 
 def _style(
@@ -720,16 +754,17 @@ def _style(
     steady: bool,
     loop: str,
     frames: str | None,
-) -> dict[str, Any]:
-    """How frames look, by the names that `Avatar` has for it."""
+) -> Style:
     chosen: SpeechGate | AsPackaged | None = AS_PACKAGED if gate else None
     if silence is not None or speech is not None:
         if not gate:
             raise OptionError("--silence-db and --speech-db set the gate that --no-gate turns off; leave one out")
+        if blend == REFERENCE:
+            raise OptionError("blend reference, the original's, knows no gate; leave --silence-db and --speech-db out")
         chosen = Gate(
             FIXED_GATE.silence if silence is None else silence, FIXED_GATE.speech if speech is None else speech
         )
-    return {"blend": blend, "gate": chosen, "steady": steady, "loop": Loop.of(loop, frames)}
+    return Style(blend, chosen, steady, Loop.of(loop, frames))
 
 
 def _width(name: str) -> int:

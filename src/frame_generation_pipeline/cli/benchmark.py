@@ -4,19 +4,23 @@ Every run is a process of its own, so that its peak memory and its start are its
 what else the machine does falls on all of them.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
+from frame_generation_pipeline.making.source import Source
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.timing import Timing
 
-REFERENCE = "torch"
+TORCH = "torch"  # the reference
 WARM = "engine, faces kept"
 
 
@@ -44,64 +48,72 @@ class Result:
     stages: dict[str, float]  # milliseconds a frame
 
 
-def benchmark_backends(
-    video: dict[str, Any],
-    *,
-    avatar: Path | None = None,
-    checkpoint: Path | None = None,
-    model: Path | None = None,
-    encoder: Path | None = None,
-    mode: str | None = None,
-    threads: int | None = None,
-    cache_size: int | None = None,
-    runs: int = 3,
-) -> list[Result]:
+@dataclass(frozen=True)
+class Inputs:
+    """What a benchmark runs on; files as the commands take them."""
+
+    avatar: Path | None = None
+    checkpoint: Path | None = None
+    model: Path | None = None  # generator as ONNX
+    template: Path | None = None
+    encoder: Path | None = None
+    audio: Path | None = None
+    features: Path | None = None
+    source: Source = Source()  # of the checkpoint or model
+    runtime: Runtime = Runtime()
+    timing: Timing = Timing()
+    encoding: Encoding = Encoding()
+
+
+def benchmark_backends(inputs: Inputs, *, runs: int = 3) -> list[Result]:
     """Run every backend that the given files allow `runs` times in turn.
 
     A checkpoint is run by PyTorch, as one ONNX graph, and packed with its template, by the engine; a model as the graph
     that it is, an avatar by the engine. The engine runs twice: seeing each face for the first time, and with a file of
     the faces' states, which a run that is not counted fills.
-    video: arguments of `FrameGenerationPipeline.generate_video`, without the output. cache_size: see `Avatar.load`.
 
     Raises OptionError without anything to measure, FrameGenerationError with the message of a run that failed.
     """
-    if (checkpoint is not None or model is not None) and video["template_dir"] is None:
+    if (inputs.checkpoint is not None or inputs.model is not None) and inputs.template is None:
         raise OptionError("a checkpoint or model needs a template; give both")
-    common = {"mode": mode, "encoder_path": encoder}
     with tempfile.TemporaryDirectory() as folder:
-        backends: dict[str, dict[str, Any]] = {}
-        if checkpoint is not None:
+        backends: dict[str, Inputs] = {}
+        avatar, model = inputs.avatar, inputs.model
+        if inputs.checkpoint is not None:
+            assert inputs.template is not None
             from frame_generation_pipeline.making.export import export_checkpoint
             from frame_generation_pipeline.making.pack import pack_avatar
 
-            backends[REFERENCE] = common | {"checkpoint_path": checkpoint}
+            backends[TORCH] = replace(inputs, avatar=None, model=None, runtime=Runtime())
             if model is None:
                 model = Path(folder, "generator.onnx")
-                export_checkpoint(checkpoint, model, mode=mode)
+                export_checkpoint(inputs.checkpoint, model, mode=inputs.source.mode)
             if avatar is None:
                 avatar = Path(folder, "engine.avatar")
                 pack_avatar(
                     avatar,
-                    checkpoint=checkpoint,
-                    template=video["template_dir"],
-                    encoder=encoder,
-                    mode=mode,
-                    parsing=video["use_parsing"],
+                    checkpoint=inputs.checkpoint,
+                    template=inputs.template,
+                    encoder=inputs.encoder,
+                    mode=inputs.source.mode,
+                    parsing=inputs.source.parsing,
                 )
+        threads = Runtime(threads=inputs.runtime.threads)
         if model is not None:
-            backends["onnx"] = common | {"model_path": model, "threads": threads}
+            backends["onnx"] = replace(inputs, avatar=None, checkpoint=None, model=model, runtime=threads)
         if avatar is not None:
-            backends["engine"] = {"path": avatar, "threads": threads, "cache_size": cache_size}
-            backends[WARM] = backends["engine"] | {"cache_size": None, "cache_file": Path(folder, "faces")}
+            backends["engine"] = replace(inputs, avatar=avatar)
+            kept = replace(threads, cache_file=Path(folder, "faces"))
+            backends[WARM] = replace(inputs, avatar=avatar, runtime=kept)
         if not backends:
             raise OptionError("nothing to measure; give an avatar, a checkpoint or an ONNX model")
         if WARM in backends:
-            _in_own_process(WARM, backends[WARM], video)
+            _in_own_process(WARM, backends[WARM])
         measured: dict[str, list[Run]] = {backend: [] for backend in backends}
         for _ in range(runs):
-            for backend, arguments in backends.items():
-                measured[backend].append(_in_own_process(backend, arguments, video))
-    return [_summary(found, measured.get(REFERENCE)) for found in measured.values()]
+            for backend, given in backends.items():
+                measured[backend].append(_in_own_process(backend, given))
+    return [_summary(found, measured.get(TORCH)) for found in measured.values()]
 
 
 def _summary(runs: list[Run], reference: list[Run] | None) -> Result:
@@ -120,18 +132,15 @@ def _fps(runs: list[Run]) -> float:
     return statistics.median(run.frames / run.seconds for run in runs)
 
 
-def measure(backend: str, arguments: dict[str, Any], video: dict[str, Any], started: float) -> Run:
-    """Make one video in this process.
+def measure(backend: str, inputs: Inputs, started: float) -> Run:
+    """Make one video in this process, of the avatar in `inputs` or else of its checkpoint or model.
 
-    arguments: of `Avatar.load` for the engine, otherwise of `FrameGenerationPipeline`.
-    video: of `FrameGenerationPipeline.generate_video`, without the output.
     started: when the process began, as `time.time()` tells it.
     """
     from frame_generation_pipeline.avatar import Avatar
     from frame_generation_pipeline.pipeline import FrameGenerationPipeline
     from frame_generation_pipeline.speaking.stages import StageTimes
 
-    template, parsing, audio = video.pop("template_dir"), video.pop("use_parsing"), video.pop("audio_path")
     times = StageTimes()
     frames = 0
     first_frame = 0.0
@@ -141,13 +150,28 @@ def measure(backend: str, arguments: dict[str, Any], video: dict[str, Any], star
         frames = done
         first_frame = first_frame or time.time() - started
 
-    if "path" in arguments:
-        person = Avatar.load(**arguments)
+    if inputs.avatar is not None:
+        person = Avatar.load(inputs.avatar, runtime=inputs.runtime)
     else:
-        person = FrameGenerationPipeline(**arguments).avatar(template, use_parsing=parsing)
+        assert inputs.template is not None
+        person = FrameGenerationPipeline(
+            inputs.checkpoint,
+            inputs.source.mode,
+            model_path=inputs.model,
+            encoder_path=inputs.encoder,
+            threads=inputs.runtime.threads,
+        ).avatar(inputs.template, use_parsing=inputs.source.parsing)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        person.generate_video(audio, Path(folder, "result.mp4"), **video, times=times, progress=progress)
+        person.generate_video(
+            inputs.audio,
+            Path(folder, "result.mp4"),
+            audio_features_path=inputs.features,
+            timing=inputs.timing,
+            encoding=inputs.encoding,
+            times=times,
+            progress=progress,
+        )
         seconds = time.perf_counter() - begun
     stages = {stage: 1000 * spent / frames for stage, spent in times.seconds.items()}
     return Run(backend, frames, seconds, first_frame, peak_memory(), stages)
@@ -165,17 +189,11 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _in_own_process(backend: str, arguments: dict[str, Any], video: dict[str, Any]) -> Run:
-    call = {"backend": backend, "arguments": arguments, "video": video, "started": time.time()}
-    command = [sys.executable, "-m", __spec__.name, json.dumps(call, default=str)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FrameGenerationError(f"{backend}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
-    return Run(**json.loads(done.stdout.splitlines()[-1]))
-
-
-if __name__ == "__main__":
-    try:
-        print(json.dumps(asdict(measure(**json.loads(sys.argv[1])))))
-    except FrameGenerationError as error:
-        sys.exit(str(error))
+def _in_own_process(backend: str, inputs: Inputs) -> Run:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        try:
+            return process.submit(measure, backend, inputs, time.time()).result()
+        except FrameGenerationError as error:
+            raise FrameGenerationError(f"{backend}: {error}") from error
+        except BrokenProcessPool as error:
+            raise FrameGenerationError(f"{backend}: its process was ended, perhaps for want of memory") from error

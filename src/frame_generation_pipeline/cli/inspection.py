@@ -1,7 +1,7 @@
 """Pictures that explain a result: what the network saw and painted, what became of it, and how the lips follow."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from frame_generation_pipeline.evaluate.compare import captioned
 from frame_generation_pipeline.evaluate.track import Truth
 from frame_generation_pipeline.face.crop import mask_face, resize_crop
 from frame_generation_pipeline.files.output import prepare_folder
+from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.report.lip_chart import draw_lip_chart
-from frame_generation_pipeline.speaking.engine import Frame, Window
+from frame_generation_pipeline.speaking.painter import Frame, Window
 from frame_generation_pipeline.speaking.speech import Speech
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import REFERENCE, SAMPLE_RATE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
@@ -31,8 +33,6 @@ LONGEST = 10.0  # seconds of speech whose lips are drawn, when nobody says how m
 SIDE = 400  # pixels of a face
 GAIN = 4  # of the differences shown
 BOX, PAINTED, MASKED = (90, 220, 90), (60, 200, 255), (70, 70, 230)  # BGR
-
-Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ def inspect_speech(
     *,
     audio_path: str | Path | None = None,
     audio_features_path: str | Path | None = None,
-    start_time: float = 0.0,
-    end_time: float | None = None,
+    timing: Timing = Timing(),
     frame: int | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
@@ -63,22 +62,22 @@ def inspect_speech(
     `lips.png`: the sound, what of it is silence to the gate, and below it the lips' opening, of the result and of the
     recording's own frames.
 
-    start_time, end_time: the part of the sound, 10 s where no end is given. frame: the one that is drawn, counted from
+    timing: the part of the sound, 10 s where no end is given. frame: the one that is drawn, counted from
     the part's beginning; by default the one whose lips are widest open.
 
     Raises the errors of `Avatar.frames`, OptionError for a frame that is not in that part, OutputError.
     """
     folder = Path(output)
-    end = start_time + LONGEST if end_time is None else end_time
-    speech = avatar.plan(audio_features_path, audio_path, start_time, end)
-    frames = avatar.frames(audio_path, audio_features_path=audio_features_path, start_time=start_time, end_time=end)
+    timing = replace(timing, end=timing.start + LONGEST if timing.end is None else timing.end)
+    speech = avatar.plan(audio_features_path, audio_path, timing)
+    frames = avatar.frames(audio_path, audio_features_path=audio_features_path, timing=timing)
     if frame is not None and not 0 <= frame < speech.count:
         raise OptionError(f"frame {frame} is not in this part of the speech, which has frames 0 to {speech.count - 1}")
     prepare_folder(folder)
     landmarker = FaceLandmarker(threads=1)
     own, shown = np.full(speech.count, np.nan), np.full(speech.count, np.nan)
     for i, image in enumerate(frames):
-        template = avatar.template.read(avatar.template.place(i, loop=avatar.loop).index)
+        template = avatar.template.read(avatar.template.place(i, loop=avatar.style.loop).index)
         own[i], shown[i] = _openings(template, image, landmarker)
         if progress:
             progress(i + 1, speech.count)
@@ -96,7 +95,7 @@ def inspect_speech(
 
 
 def _make(avatar: Avatar, number: int, window: Window) -> _Made:
-    frame = avatar.template.read(avatar.template.place(number, loop=avatar.loop).index)
+    frame = avatar.template.read(avatar.template.place(number, loop=avatar.style.loop).index)
     crop = np.ascontiguousarray(frame.box.cut(frame.image))
     state = avatar.generator.encode_face(crop)
     painted, patch = (

@@ -2,14 +2,17 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 LINE_EVERY = 5.0  # seconds between plain lines
+
+Progress = Callable[[int, int], None]  # is told how much is done, and of how much
 
 
 class Update(Protocol):
@@ -43,7 +46,7 @@ def _bar(label: str, unit: str, console: Console) -> Iterator[Update]:
         TextColumn("{task.fields[note]}"),
     )
     rate = Rate()
-    with Progress(*columns, console=console) as progress:
+    with Bar(*columns, console=console) as progress:
         task = progress.add_task(label, total=None, rate="", note="")
 
         def update(done: int, total: int, note: str = "") -> None:

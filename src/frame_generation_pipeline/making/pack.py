@@ -1,6 +1,6 @@
 """A checkpoint and a template become a package."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import OptionError, TemplateError
+from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.making.build import Programs, build_programs
 from frame_generation_pipeline.making.package_writer import PackageWriter, complete_package
 from frame_generation_pipeline.media.video_reader import read_image
@@ -42,8 +43,6 @@ from frame_generation_pipeline.template.template import PARSING, Template
 
 PREVIEW_QUALITY = 90  # of JPEG
 FARTHEST = 2**15 - 1  # pixels from a frame's corner that a landmark may be
-
-Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
@@ -25,8 +26,6 @@ CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of 
 MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the network's input
 MATCH_OF = 64  # frames from which one is chosen that is like another
 FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""One frame: template frame, crop, generator, paste. What every frame of every session goes through."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.face.paste import paste
+from frame_generation_pipeline.face.steady import Painted
+from frame_generation_pipeline.generator.face_states import FaceStates
+from frame_generation_pipeline.generator.protocol import Generator
+from frame_generation_pipeline.speaking.stages import StageTimes
+from frame_generation_pipeline.spec import REFERENCE
+from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
+from frame_generation_pipeline.template.sequence import FrameSequence
+
+Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Window = npt.NDArray[np.float32]  # (16, F)
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Paints frames of one person; what it paints depends on the arguments alone, whatever thread it runs in."""
+
+    template: FrameSequence
+    generator: Generator
+    states: FaceStates | None = None  # where faces are remembered
+    blend: str = REFERENCE  # of `spec.BLENDS`
+    loop: Loop = FORTH_AND_BACK  # in which order template frames are shown
+
+    def paint(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Painted:
+        """Frame `number` of a session, from 0 on, for a window (16, F): template frame and crop, not yet pasted.
+
+        start_frame: how many frames later the template is entered. Raises what decoding a template frame raises.
+        """
+        place = self.template.place(number, start_frame, self.loop)
+        made = [self._paint(index, window, times) for index in place.indices]
+        return made[0] if len(made) == 1 else made[0].dissolving(made[1], place.share)
+
+    def _paint(self, index: int, window: Window, times: StageTimes) -> Painted:
+        with times.measure("decode"):
+            frame = self.template.read(index)
+        crop = frame.box.cut(frame.image)
+        with times.measure("face"):
+            state = self.states.encode_face(index, crop) if self.states else self.generator.encode_face(crop)
+        with times.measure("render"):
+            return Painted(frame, self.generator.render(state, window, crop, frame.keep, self.blend))
+
+
+def finish(painted: Painted, times: StageTimes) -> Frame:
+    """The frame (H, W, 3) uint8 BGR, with the crop pasted and dissolved as `painted` says."""
+    with times.measure("paste"):
+        image = paste(painted.frame, painted.patch)
+        if painted.into is None:
+            return image
+        other = paste(painted.into.frame, painted.into.patch)
+        return np.asarray(cv2.addWeighted(image, 1 - painted.share, other, painted.share, 0), np.uint8)

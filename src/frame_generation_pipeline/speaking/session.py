@@ -1,0 +1,334 @@
+"""Audio in, frames out: the one stateful session that files and live use go through."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import CancelledError
+from contextlib import closing
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.gate import FADE, rested
+from frame_generation_pipeline.errors import AudioError, OptionError, SessionError
+from frame_generation_pipeline.face.steady import Painted, Steadier
+from frame_generation_pipeline.speaking.engine import WHENEVER, Engine, Task
+from frame_generation_pipeline.speaking.hearing import Hearing
+from frame_generation_pipeline.speaking.painter import Frame, Painter, Window, finish
+from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+Frames = Generator[Frame, None, None]  # whoever closes it ends the work behind it
+
+AHEAD = 4  # frames that are painted before anybody takes them, beside one for each worker
+BOUND = 30.0  # seconds of audio whose frames nobody has taken, at which `push` waits
+
+
+class Session:
+    """A person who speaks: audio is pushed, frames are taken; bit for bit the same however the audio comes.
+
+    Any thread may push and another one take. Frames are painted by the engine's workers, a few ahead of those who take
+    them; many sessions share an engine. Between utterances, `idle` gives frames of the mouth at rest.
+
+    Memory does not grow with the session's age: painted frames, windows and audio that wait are bounded.
+    """
+
+    def __init__(
+        self,
+        painter: Painter,
+        engine: Engine,
+        hearing: Hearing | None = None,
+        *,
+        steady: bool = False,
+        start_frame: int = 0,
+        first: int = 0,
+        bound: float = BOUND,
+        times: StageTimes | None = None,
+    ) -> None:
+        """hearing: turns audio into windows; without it only windows can be said, see `say`.
+
+        steady: whether the mouth is made steadier, see `face.steady`; frames come one later then.
+        start_frame: how many frames later the template is entered. first: the number of the session's first frame.
+        bound: seconds of audio at which `push` waits until frames are taken.
+
+        Raises OptionError for a `start_frame` that does not exist.
+        """
+        painter.template.place(first, start_frame, painter.loop)
+        self._painter, self._engine, self._hearing = painter, engine, hearing
+        self._start_frame, self._bound, self._times = start_frame, bound, times or StageTimes()
+        self._steady = steady
+        self._number = first  # of the next frame that is begun
+        self._rate = painter.generator.spec.audio.fps
+        self._began: float | None = None  # when frame 0 of what is said was due, for live use
+        self._finished = False  # nothing may be pushed any more
+        self._closing: deque[float] = deque()  # shares of rest of the frames that close an interrupted mouth
+        self._changed = threading.Condition(threading.RLock())
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is said and nothing waits."""
+        self._audio = self._hearing.begin() if self._hearing is not None else None
+        self._pieces: deque[npt.NDArray[np.float32]] = deque()  # audio that no worker has taken yet
+        self._hears: Task[None] | None = None  # the task that turns pieces into windows, while there is one
+        self._windows: deque[Window] = deque()
+        self._painting: deque[tuple[Window, Task[Painted | Frame]]] = deque()
+        self._complete: deque[Frame] = deque()  # steadied frames that wait
+        self._steadier = Steadier(self._painter.generator.spec.face) if self._steady else None
+        self._last: Window | None = None  # of the last frame that was given
+        self._pushed = 0  # samples
+        self._given = 0  # frames
+        self._ending = self._ended = False  # no more windows will be asked for; all windows are there
+        self._failed: BaseException | None = None
+
+    # What is said
+
+    def push(self, samples: npt.NDArray[np.float32]) -> None:
+        """Say mono samples (k,) float32 at 16 kHz, any k, after what was pushed before.
+
+        Returns at once, or waits while more than `bound` seconds of audio wait for their frames to be taken.
+
+        Raises AudioError for samples of another shape or type, or that are not finite; SessionError after `finish`;
+        OptionError without an audio program.
+        """
+        if self._audio is None:
+            raise OptionError("this avatar has no audio encoder; live speech needs one")
+        if samples.ndim != 1 or samples.dtype != np.float32 or not np.isfinite(samples).all():
+            raise AudioError(
+                f"{samples.dtype} samples of shape {samples.shape}; expected mono samples (k,) float32, all finite"
+            )
+        with self._changed:
+            self._check_open()
+            audio = self._audio
+            self._changed.wait_for(lambda: self._finished or self._audio is not audio or self._waiting() < self._bound)
+            self._check_open()
+            if self._audio is not audio:  # interrupted meanwhile: what was pushed before it is not said
+                return
+            if self._began is None:
+                self._began = time.monotonic() - self._number / self._rate
+            self._pushed += len(samples)
+            self._pieces.append(samples.copy())
+            self._hear()
+
+    def finish(self) -> None:
+        """End the speech: the frames that are missing follow, so that picture and audio are of one length.
+
+        Returns at once. Raises AudioError when there was no audio at all, SessionError when it is ended already.
+        """
+        with self._changed:
+            self._check_open()
+            if not self._pushed:
+                raise AudioError("the audio holds no samples; give at least one")
+            self._finished = self._ending = True
+            self._hear()
+            self._changed.notify_all()
+
+    def interrupt(self) -> float:
+        """Say nothing more of what was pushed: frames that nobody has taken are dropped, and speech may begin anew.
+
+        The mouth closes over the next `FADE` frames of `idle`. Returns the seconds of the speech whose frames were
+        given. Raises SessionError after `finish` and the last frame.
+        """
+        with self._changed:
+            if self._finished and not self._pending():
+                raise SessionError("the session is finished; begin a new one")
+            position = self._given / self._rate
+            self._number -= len(self._painting)  # the template goes on from the last frame that was given
+            for _, task in self._painting:
+                task.cancel()
+            last = self._last
+            self._begin()
+            self._began, self._finished = None, False
+            if last is not None:
+                self._last = last
+                self._closing = deque((step + 1) / FADE for step in range(FADE))
+            self._changed.notify_all()
+            return position
+
+    # What comes of it
+
+    def frames(self) -> Frames:
+        """The frames (H, W, 3) uint8 BGR in order, each waited for; ends after `finish` and the last one.
+
+        Raises what painting them raises.
+        """
+        while (frame := self._next(wait=True)) is not None:
+            yield frame
+
+    def ready(self) -> list[Frame]:
+        """The frames that are painted, without waiting; perhaps none. Raises what painting them raises."""
+        found = []
+        while (frame := self._next(wait=False)) is not None:
+            found.append(frame)
+        return found
+
+    def idle(self) -> Frame:
+        """The next frame (H, W, 3) uint8 BGR of the template with the mouth at rest; after `interrupt`, as it closes.
+
+        Raises SessionError while frames of a speech are to come, OptionError where nothing tells how the mouth rests.
+        """
+        with self._changed:
+            if self._hearing is None or self._hearing.rest is None:
+                raise OptionError("this avatar has no window of a mouth at rest; it cannot idle")
+            if self._pending():
+                raise SessionError("frames of the speech are still to come; take those, or interrupt it")
+            rest = window = self._hearing.rest
+            if self._closing and self._last is not None:
+                window = rested(self._last, rest, self._closing.popleft())
+            number, self._number = self._number, self._number + 1
+        task = self._engine.submit(self._whole(number, window), time.monotonic())
+        return self._engine.wait(task)
+
+    def say(self, windows: Iterable[Window]) -> Frames:
+        """One frame (H, W, 3) uint8 BGR for each window (16, F), and the end of the session; what files go through.
+
+        Windows are asked for a few at a time, in a thread of their own. Raises what they and painting raise.
+        """
+        failed: Exception | None = None
+        with closing(prefetch(self._times.iterate("features", iter(windows)))) as coming:
+            try:
+                while True:
+                    try:
+                        window = next(coming)
+                    except StopIteration:
+                        break
+                    except Exception as error:  # raised after the frames before it
+                        failed = error
+                        break
+                    with self._changed:
+                        self._windows.append(window)
+                        self._fill()
+                    while len(self._painting) + len(self._windows) > self._ahead:
+                        if (frame := self._next(wait=True)) is not None:
+                            yield frame
+                self._ending = self._ended = self._finished = True
+                yield from self.frames()
+            finally:
+                with self._changed:
+                    for _, task in self._painting:
+                        task.cancel()
+        if failed is not None:
+            raise failed
+
+    # Inside
+
+    @property
+    def _ahead(self) -> int:
+        return self._engine.workers + AHEAD if self._engine.workers else 1
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise SessionError("the session is finished; nothing more can be said in it, begin a new one")
+
+    def _waiting(self) -> float:
+        """Seconds of audio whose frames nobody has taken."""
+        return self._pushed / SAMPLE_RATE - self._given / self._rate
+
+    def _pending(self) -> bool:
+        """Whether frames are to come of what is there, without more audio."""
+        return bool(self._windows or self._painting or self._complete or self._hears or self._ending != self._ended)
+
+    def _hear(self) -> None:
+        """Have the pieces turned into windows, in order, by one task at a time."""
+        if self._hears is None:
+            deadline = WHENEVER if self._began is None else self._began + self._number / self._rate
+            audio = self._audio
+            self._hears = self._engine.submit(lambda: self._heard(audio), deadline)
+            if not self._engine.workers:
+                self._engine.wait(self._hears)
+
+    def _heard(self, audio: object) -> None:
+        while True:
+            with self._changed:
+                if self._audio is not audio:  # interrupted
+                    return
+                hearing = self._audio
+                assert hearing is not None
+                ends = not self._pieces
+                piece = None if ends else self._pieces.popleft()
+                if ends and (not self._ending or self._ended):
+                    self._hears = None
+                    self._changed.notify_all()
+                    return
+            try:
+                with self._times.measure("features"):
+                    windows = hearing.flush() if piece is None else hearing.push(piece)
+            except BaseException as error:  # raised where frames are taken
+                with self._changed:
+                    self._failed, self._hears = error, None
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                if self._audio is not audio:
+                    return
+                self._windows += windows
+                self._ended = ends
+                self._fill()
+                self._changed.notify_all()
+
+    def _fill(self) -> None:
+        """Let the workers paint as many frames ahead as they may."""
+        while self._windows and len(self._painting) < self._ahead:
+            window = self._windows.popleft()
+            number, self._number = self._number, self._number + 1
+            deadline = WHENEVER if self._began is None else self._began + number / self._rate
+            work = self._painted(number, window) if self._steady else self._whole(number, window)
+            task: Task[Painted | Frame] = self._engine.submit(work, deadline)
+            task.add_done_callback(self._notify)
+            self._painting.append((window, task))
+
+    def _next(self, *, wait: bool) -> Frame | None:
+        """The next frame; None when there is none any more, or, where nobody waits, none yet."""
+        while True:
+            with self._changed:
+                if self._complete:
+                    self._given += 1
+                    self._changed.notify_all()
+                    return self._complete.popleft()
+                if self._failed is not None:
+                    raise self._failed
+                if self._painting:
+                    head = self._painting[0]
+                    if not wait and self._engine.workers and not head[1].done():
+                        return None
+                elif self._ended:
+                    if self._steadier is None:
+                        return None
+                    self._complete += [finish(painted, self._times) for painted in self._steadier.flush()]
+                    self._steadier = None
+                    continue
+                elif not wait:
+                    return None
+                else:
+                    self._changed.wait()
+                    continue
+            self._collect(*head)
+
+    def _collect(self, window: Window, task: Task[Painted | Frame]) -> None:
+        """Wait for the task that was begun first and take what comes of it."""
+        try:
+            made = self._engine.wait(task)
+        except CancelledError:
+            made = None
+        with self._changed:
+            if made is None or not self._painting or self._painting[0][1] is not task:  # interrupted meanwhile
+                return
+            self._painting.popleft()
+            self._fill()
+            self._last = window
+            if not isinstance(made, Painted):
+                self._complete.append(made)
+            elif self._steadier is not None:
+                with self._times.measure("steady"):
+                    steadied = list(self._steadier.push(made))
+                self._complete += [finish(painted, self._times) for painted in steadied]
+
+    def _notify(self, _: object) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _painted(self, number: int, window: Window) -> Callable[[], Painted | Frame]:
+        return lambda: self._painter.paint(number, window, self._start_frame, self._times)
+
+    def _whole(self, number: int, window: Window) -> Callable[[], Frame]:
+        return lambda: finish(self._painter.paint(number, window, self._start_frame, self._times), self._times)

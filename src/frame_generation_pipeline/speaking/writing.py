@@ -1,0 +1,124 @@
+"""Frames into files: the loop that goes on where an interrupted run of the same inputs stopped."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from frame_generation_pipeline.errors import FrameGenerationError
+from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest
+from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.speaking.painter import Frame
+from frame_generation_pipeline.speaking.session import Frames
+from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
+from frame_generation_pipeline.speaking.timing import Timing
+
+
+class FrameSink(Protocol):
+    """Where frames go, a video or a folder of images; complete when its `with` block ends well."""
+
+    @property
+    def done(self) -> int:
+        """Frames that an interrupted run with the same fingerprint leaves, or left, for the next one."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: Any) -> None: ...
+
+    def write(self, frame: Frame) -> Any:
+        """Take the next frame (H, W, 3) uint8 BGR; the first one is frame `done`."""
+
+    def finish(self) -> None:
+        """Put everything under its final name; what is needed to do so again stays until the block ends."""
+
+
+def run_fingerprint(
+    person: str | None, audio_path: str | Path | None, features_path: str | Path | None, timing: Timing
+) -> dict[str, Any] | None:
+    """Fingerprint of a run: a later run resumes from its partial output only if the two are equal.
+
+    person: fingerprint of the avatar and its style; None where it has none, and then there is none of the run either.
+    Raises MissingFileError.
+    """
+    if person is None:
+        return None
+    return describe_versions() | {
+        "avatar": person,
+        "audio": None if audio_path is None else file_digest(audio_path),
+        "features": None if features_path is None else file_digest(features_path),
+        "start_frame": timing.start_frame,
+        "start_time": timing.start,
+        "end_time": timing.end,
+        "fps": timing.fps,
+    }
+
+
+def write_frames(
+    make: Callable[[int], Frames],
+    count: int,
+    sinks: Sequence[FrameSink],
+    *,
+    ratio: Fraction,
+    look_back: int,
+    progress: Progress | None,
+    times: StageTimes,
+) -> int:
+    """Make frames and give them to every sink, from where the one stands that has least; returns how many it wrote.
+
+    make: the frames from a number on, of `count`. ratio: frames written for each that is made.
+    look_back: frames before the first one of a resumed run that are made again because later ones depend on them.
+
+    Raises what making and writing raise; an error's notes say how many frames are kept for the next run.
+    """
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.enter_context(sink)
+        first = min(sink.done for sink in sinks)
+        skip = min(int(first / ratio), count)  # made frames that need not be made again
+        again = max(skip - look_back, 0)
+        if skip and progress:
+            progress(skip, count)
+        try:
+            written = _write_from(first, again, make(again), count, sinks, ratio, progress, times)
+            with times.measure("encode"):
+                for sink in sinks:
+                    sink.finish()
+        except FrameGenerationError as error:
+            if kept := min(sink.done for sink in sinks):
+                error.add_note(f"{kept} frames are kept, the same command goes on with them")
+            raise
+    return written
+
+
+def _write_from(
+    first: int,
+    again: int,
+    made: Frames,
+    count: int,
+    sinks: Sequence[FrameSink],
+    ratio: Fraction,
+    progress: Progress | None,
+    times: StageTimes,
+) -> int:
+    """Write the frames from `first` on; `made` begins with frame `again`. Returns how many there are in all."""
+    written = first
+
+    def write(numbered: tuple[int, Frame]) -> int:
+        nonlocal written
+        done, frame = numbered
+        with times.measure("encode"):
+            while written < ceil(done * ratio):
+                for sink in sinks:
+                    if written >= sink.done:
+                        sink.write(frame)
+                written += 1
+        return done
+
+    # One frame is encoded in a thread of its own while the engine works on the next ones.
+    with closing(made), closing(in_parallel(write, enumerate(made, start=again + 1), workers=1)) as writing:
+        for done in writing:
+            if progress:
+                progress(done, count)
+    return written
