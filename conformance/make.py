@@ -35,6 +35,7 @@ from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
 from hostile_packages import hostile_cases
 from samples import draw, seeded, seeded_network, write_template
@@ -295,7 +296,7 @@ def window_cases(root: Path) -> list[dict[str, Any]]:
         ("of sound", {"audio": "sounds/syllables.wav"}, (0, 30, 67)),
     ):
         paths = {f"{kind}_path": root / path for kind, path in source.items()}
-        speech = avatar.plan(paths.get("features_path"), paths.get("audio_path"), 0.0, None)
+        speech = avatar.plan(paths.get("features_path"), paths.get("audio_path"))
         windows = list(speech.windows())
         file = f"expected/ave-160-{name.replace(' ', '-')}.windows.bin"
         np.stack([windows[i] for i in frames]).astype("<f4").tofile(root / file)
@@ -334,7 +335,7 @@ def frame_cases(root: Path) -> list[dict[str, Any]]:
             avatar.frames(
                 root / case["audio"] if "audio" in case else None,
                 audio_features_path=root / case["features"] if "features" in case else None,
-                start_frame=case.get("start_frame", 0),
+                timing=Timing(start_frame=case.get("start_frame", 0)),
             )
         )
         case["count"] = len(frames)

@@ -21,6 +21,7 @@ from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import AUDIO_SPECS
 
 ROOT = Path(__file__).resolve().parents[1] / "conformance"
@@ -70,7 +71,7 @@ def test_downmix(case: Case) -> None:
 @named("windows")
 def test_windows(case: Case) -> None:
     features, audio = (ROOT / case[kind] if kind in case else None for kind in ("features", "audio"))
-    speech = Avatar.load(ROOT / case["avatar"]).plan(features, audio, 0.0, None)
+    speech = Avatar.load(ROOT / case["avatar"]).plan(features, audio)
     windows = list(speech.windows())
     assert len(windows) == case["count"] == speech.count
     found = np.stack([windows[i] for i in case["frames"]])
@@ -82,7 +83,8 @@ def test_windows(case: Case) -> None:
 def test_frames(case: Case) -> None:
     features, audio = (ROOT / case[kind] if kind in case else None for kind in ("features", "audio"))
     avatar = Avatar.load(ROOT / case["avatar"], style=Style(blend=case.get("blend")))
-    frames = list(avatar.frames(audio, audio_features_path=features, start_frame=case.get("start_frame", 0)))
+    timing = Timing(start_frame=case.get("start_frame", 0))
+    frames = list(avatar.frames(audio, audio_features_path=features, timing=timing))
     assert len(frames) == case["count"]
     for index, file in case["frames"].items():
         apart = frames[int(index)].astype(int) - read_image(ROOT / file)

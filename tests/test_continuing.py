@@ -17,6 +17,7 @@ from frame_generation_pipeline import Avatar
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OutputError
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.media import frames_folder, segments, video_writer
+from frame_generation_pipeline.media.encoding import Encoding
 from frame_generation_pipeline.speaking.timing import Timing
 from samples import write_template, write_wav
 
@@ -156,12 +157,12 @@ def test_what_lies_there_is_used_only_where_it_fits(
     for options in (
         {"sound": other_sound},
         {"avatar": tmp_path / "other"},
-        {"crf": 30},
-        {"preset": "medium"},
-        {"start_frame": 1},
-        {"start_time": 0.4},
-        {"end_time": 2.9},
-        {"fps": 50},
+        {"encoding": Encoding(crf=30)},
+        {"encoding": Encoding(preset="medium")},
+        {"timing": Timing(start_frame=1)},
+        {"timing": Timing(start=0.4)},
+        {"timing": Timing(end=2.9)},
+        {"timing": Timing(fps=50)},
     ):
         made(lambda **o: call(**o), at=45)
         assert (tmp_path / "o.mp4.partial" / "00002.segment").exists()

@@ -10,6 +10,7 @@ from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.cli.inspection import inspect_speech
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.report.lip_chart import COLOURS, HEIGHT, WIDTH
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.template.template import Template
 from samples import write_wav
 from speaker import Oracle, write_recording
@@ -35,7 +36,7 @@ def test_pictures(folder: Path, tmp_path: Path) -> None:
         tmp_path / "explained",
         audio_path=sound,
         audio_features_path=folder / "aud_ave.npy",
-        end_time=0.4,
+        timing=Timing(end=0.4),
         frame=3,
         progress=lambda *done: seen.append(done),
     )
@@ -54,7 +55,7 @@ def test_pictures(folder: Path, tmp_path: Path) -> None:
 
 def test_the_frame_with_the_widest_mouth_without_sound(folder: Path, tmp_path: Path) -> None:
     avatar = Avatar(Template.open(folder), Oracle(folder))
-    paths = inspect_speech(avatar, tmp_path, audio_features_path=folder / "aud_ave.npy", end_time=0.2)
+    paths = inspect_speech(avatar, tmp_path, audio_features_path=folder / "aud_ave.npy", timing=Timing(end=0.2))
     assert all(path.is_file() for path in paths)
     with pytest.raises(OptionError, match="frames 0 to 4"):
-        inspect_speech(avatar, tmp_path, audio_features_path=folder / "aud_ave.npy", end_time=0.2, frame=5)
+        inspect_speech(avatar, tmp_path, audio_features_path=folder / "aud_ave.npy", timing=Timing(end=0.2), frame=5)
