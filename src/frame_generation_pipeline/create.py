@@ -37,6 +37,7 @@ def create(
     recording: str | Path,
     output: str | Path,
     *,
+    audio: str | Path | None = None,
     minutes: float = 60.0,
     width: int = LIGHT,
     recipe: Recipe | None = None,
@@ -50,6 +51,7 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
+    audio: a file whose sound takes the place of the video's, see `prepare`.
     minutes, width, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
     generator that comes with the package, where it has the same width. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
@@ -71,7 +73,7 @@ def create(
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
-        preparation = prepare(recording, work / "template", progress=progress)
+        preparation = prepare(recording, work / "template", audio=audio, progress=progress)
     with stage("Training", "steps") as progress:
         checkpoint = train(
             preparation.folder,

@@ -101,6 +101,17 @@ def test_work_of_another_recording_is_not_mixed(recording: Path, frames: list[np
         prepare(other, tmp_path / "person")
 
 
+def test_without_hard_links(
+    prepared: Preparation, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(self))  # as exFAT answers
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    prepare(recording, tmp_path / "copied")
+    assert tree(tmp_path / "copied") == tree(prepared.folder)
+
+
 def test_gaps_are_filled_or_left_out(frames: list[np.ndarray], tmp_path: Path) -> None:
     shown = [*frames, *frames[::-1]]  # 120 frames
     empty = np.full_like(frames[0], 90)

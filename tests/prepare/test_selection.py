@@ -28,6 +28,11 @@ def shifted(face: Face, x: float, scale: float = 1.0) -> Face:
     return Face(points + np.array([x, 0, 0], np.float32), face.score)
 
 
+def lying(face: Face) -> Face:
+    points = face.points[:, [1, 0, 2]] * np.array([-1, 1, 1], np.float32) + np.array([SIDE, 0, 0], np.float32)
+    return Face(points, face.score)
+
+
 def turned(face: Face, degrees: float) -> Face:
     middle = face.points.mean(axis=0)
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -43,9 +48,18 @@ def test_every_problem_is_told(face: Face) -> None:
         seen(3, shifted(face, 0, 0.15)),
         seen(4, turned(face, 75)),
         seen(5, face, sharpness=5.0),
+        seen(6, lying(face)),
     ]
     problems = find_problems(observations, SIDE, SIDE)
-    assert problems == [None, Problem.NO_FACE, Problem.CUT_OFF, Problem.TOO_SMALL, Problem.TURNED, Problem.BLURRED]
+    assert problems == [
+        None,
+        Problem.NO_FACE,
+        Problem.CUT_OFF,
+        Problem.TOO_SMALL,
+        Problem.TURNED,
+        Problem.BLURRED,
+        Problem.LYING,
+    ]
 
 
 def test_a_box_may_leave_the_picture_and_a_face_may_not(face: Face) -> None:
@@ -66,6 +80,16 @@ def test_short_gaps_are_bridged(face: Face, gap: int, parts: list[int]) -> None:
     np.testing.assert_allclose(np.diff(x[:30]), 0.1, atol=0.01)
     if gap == 10:
         np.testing.assert_allclose(np.diff(x), 0.1, atol=0.01)
+
+
+def test_nothing_is_smoothed_or_bridged_across_a_cut(face: Face) -> None:
+    moving = [shifted(face, index / 10 + (60 if index >= 30 else 0)) for index in range(70)]
+    observations = [seen(index, None if 28 <= index < 33 else one) for index, one in enumerate(moving)]
+    problems = find_problems(observations, 2 * SIDE, SIDE)
+    ranges = select(observations, problems, 25, [30])
+    assert [(part.first, len(part)) for part in ranges] == [(0, 28), (33, 37)]
+    for part in ranges:
+        np.testing.assert_allclose(part.landmarks, part.raw, atol=0.05)
 
 
 def test_gaps_at_the_ends_and_short_parts_are_left_out(face: Face) -> None:

@@ -58,6 +58,12 @@ Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFm
 Encoder = Annotated[
     Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx); whisper features need none.")
 ]
+RecordedAudio = Annotated[
+    Path | None,
+    typer.Option(
+        "--audio", "-a", help="The recording's sound, where it is a file of its own; laid on the video's own."
+    ),
+]
 Features = Annotated[Path | None, typer.Option("--features", "-f", help="Audio features (.npy or .bin), if at hand.")]
 Mode = Annotated[str | None, typer.Option(help="ave, hubert, wenet or whisper; recognised when not given.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; for PyTorch.")]
@@ -176,6 +182,7 @@ def generate(
 def create(
     recording: Annotated[Path, typer.Argument(help="A video of one person who talks, a minute or more.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    audio: RecordedAudio = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
     width: Width = "light",
     start: Annotated[
@@ -197,6 +204,7 @@ def create(
     made = create_avatar(
         recording,
         output,
+        audio=audio,
         minutes=minutes,
         width=_width(width),
         start=start,
@@ -220,6 +228,7 @@ def prepare(
     encoder: Annotated[
         Path | None, typer.Option("--encoder", "-e", help="Audio encoder for other features than the built-in ones.")
     ] = None,
+    audio: RecordedAudio = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a template of a recording: frames, landmarks, sound, features and a report; goes on where it was stopped.
@@ -231,7 +240,7 @@ def prepare(
         from frame_generation_pipeline.prepare.prepare import prepare as prepare_recording
 
     with show_progress("Preparing", "frames", quiet=quiet) as progress:
-        made = prepare_recording(recording, output, encoder=encoder, progress=progress)
+        made = prepare_recording(recording, output, encoder=encoder, audio=audio, progress=progress)
     if not quiet:
         typer.echo(f"{output}: {made.frames} frames, {made.with_face} of {made.observed} show a face")
         typer.echo(f"see {output / REPORT}")

@@ -8,11 +8,15 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.tracking.detector import overlap
 from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
+from frame_generation_pipeline.tracking.lips import face_scale
 from frame_generation_pipeline.tracking.mesh import POINTS
 
 SEARCH_EVERY = 5  # frames; in between, the face is only followed
 FACE_SIDE = 160  # pixels that a face is brought to before its sharpness is measured
-VALUES = POINTS * 3 + 5  # float32 in a record
+THUMBNAIL = 32  # pixels of a side that pictures are brought to before they are compared
+LEAST_CHANGE = 8.0  # grey levels that the whole picture changes by where a recording jumps
+LEAST_MOVE = 0.2  # face scales (outer corners of the eyes) that a face moves by where it jumps
+VALUES = POINTS * 3 + 6  # float32 in a record
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,22 +28,24 @@ class Observation:
     others: int  # faces beside the person's; told every few frames, otherwise as before
     sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
     light: float  # mean grey level of the face, 0 to 255
+    change: float = 0.0  # mean difference of the whole picture's grey levels from the picture before
 
     def to_record(self) -> npt.NDArray[np.float32]:
         """(VALUES,) float32."""
         points = self.face.points.ravel() if self.face else np.full(POINTS * 3, np.nan, np.float32)
         score = self.face.score if self.face else 0.0
         return np.concatenate(
-            [points, np.array([self.number, score, self.others, self.sharpness, self.light])], dtype=np.float32
+            [points, np.array([self.number, score, self.others, self.sharpness, self.light, self.change])],
+            dtype=np.float32,
         )
 
     @classmethod
     def from_record(cls, record: npt.NDArray[np.float32]) -> "Observation":
         """What `to_record` gave."""
         points = record[: POINTS * 3].reshape(POINTS, 3)
-        number, score, others, sharpness, light = record[POINTS * 3 :].tolist()
+        number, score, others, sharpness, light, change = record[POINTS * 3 :].tolist()
         face = Face(points, score) if np.isfinite(points).all() else None
-        return cls(int(number), face, int(others), sharpness, light)
+        return cls(int(number), face, int(others), sharpness, light, change)
 
 
 class Observer:
@@ -48,11 +54,21 @@ class Observer:
     def __init__(self, previous: Observation | None = None, last_face: Face | None = None) -> None:
         self._landmarker = FaceLandmarker()
         self._previous, self._last_face = previous, last_face
+        self._thumbnail: npt.NDArray[np.float32] | None = None
+
+    def remember(self, image: npt.NDArray[np.uint8]) -> None:
+        """Take the picture (H, W, 3) uint8 BGR for that before the next one, which an earlier run observed."""
+        self._thumbnail = _thumbnail(image)
 
     def observe(self, number: int, image: npt.NDArray[np.uint8]) -> Observation:
         """What is seen in the next frame (H, W, 3) uint8 BGR."""
-        before = self._previous.face if self._previous else None
-        face = self._landmarker.follow(image, before) if before else None
+        before, self._thumbnail = self._thumbnail, _thumbnail(image)
+        change = 0.0 if before is None else float(np.abs(self._thumbnail - before).mean())
+        # After a jump the face is somewhere else, and half of it may be where it was.
+        followed = self._previous.face if self._previous and change <= LEAST_CHANGE else None
+        face = self._landmarker.follow(image, followed) if followed else None
+        if face and followed and distance(followed, face) > LEAST_MOVE:
+            face = self._landmarker.follow(image, face)
         others = self._previous.others if self._previous else 0
         if face is None or number % SEARCH_EVERY == 0:
             found = self._landmarker.faces(image)
@@ -61,7 +77,9 @@ class Observer:
             others = sum(overlap(other.box, face.box) < 0.3 for other in found) if face else 0
         sharpness, light = _measure(image, face) if face else (0.0, 0.0)
         # Kept at the record's precision, so that a run that goes on from records goes on with the same values.
-        self._previous = Observation.from_record(Observation(number, face, others, sharpness, light).to_record())
+        self._previous = Observation.from_record(
+            Observation(number, face, others, sharpness, light, change).to_record()
+        )
         self._last_face = self._previous.face or self._last_face
         return self._previous
 
@@ -73,6 +91,17 @@ class Observer:
             if near:
                 return max(near, key=lambda face: overlap(face.box, last.box))
         return found[0] if found else None
+
+
+def distance(before: Face, after: Face) -> float:
+    """How far the face's points moved on average, in face scales."""
+    distances = np.linalg.norm((after.points - before.points)[:, :2].astype(np.float64), axis=1)
+    return float(distances.mean()) / max(face_scale(after.points), 1.0)
+
+
+def _thumbnail(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    small = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
 
 
 def _measure(image: npt.NDArray[np.uint8], face: Face) -> tuple[float, float]:

@@ -24,11 +24,13 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.prepare.cuts import find_cuts
 from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import write_report
 from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
 from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
+from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
@@ -55,6 +57,7 @@ def prepare(
     output_dir: str | Path,
     *,
     encoder: str | Path | None = None,
+    audio: str | Path | None = None,
     progress: Update = lambda done, total, note="": None,
 ) -> Preparation:
     """Make the template folder `output_dir` of a video of one person who talks.
@@ -62,14 +65,15 @@ def prepare(
     It holds `full_body_img/`, `landmarks/`, the sound of exactly these frames as `aud.wav` (16 kHz, mono), its features
     as `aud_{type}.npy`, `report.html` and `prepare.json`; without sound in the recording, no sound and no features.
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
+    audio: a file whose sound takes the place of the video's, see `Recording.open`.
     progress: called after each frame with the frames done and, about, those in all.
 
     While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
-    Raises MissingFileError, VideoError when there is nothing to use, what an encoder raises, OutputError for a folder
-    that cannot be written, that holds something else or that another run is making.
+    Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
+    OutputError for a folder that cannot be written, that holds something else or that another run is making.
     """
     output = Path(output_dir)
-    recording = Recording.open(recording_path)
+    recording = Recording.open(recording_path, audio)
     program = load_encoder(encoder) if encoder is not None else builtin_encoder(WHISPER)
     assert program is not None  # the built-in one is there
     source = {
@@ -79,14 +83,18 @@ def prepare(
         "features": program.spec.name,
         "fps": program.spec.fps,
     }
+    if audio is not None:
+        source |= {"audio": recording.sound_path.name, "audio sha256": file_digest(recording.sound_path)}
     if output.exists():
         return _finished(output, source)
     work = output.with_name(output.name + SUFFIX)
     with alone(work, output):
         _begin(work, source)
+        check_upright(recording, program.spec.fps)
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height)
-        ranges = select(observations, problems, program.spec.fps)
+        cuts = find_cuts(observations)
+        ranges = select(observations, problems, program.spec.fps, cuts)
         if not ranges:
             counted = ", ".join(
                 f"{problems.count(problem)} frames {problem}" for problem in Problem if problem in problems
@@ -95,7 +103,7 @@ def prepare(
                 f"{recording.path}: no second of it shows a face that can be used ({counted or 'too short'});"
                 " film one person from the front, the whole face in the picture"
             )
-        summary = source | _summary(recording, observations, problems, ranges, (width, height), program.spec.fps)
+        summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
         with writing(work):
             _write_template(work, observations, ranges)
             if recording.sound:
@@ -161,6 +169,8 @@ def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tu
         for index, (number, image) in enumerate(frames):
             size = (image.shape[1], image.shape[0])
             if index < done:
+                if index == done - 1:
+                    observer.remember(image)
                 continue
             write_image(work / _OBSERVED / f"{number}.jpg", image, QUALITY)
             observations.append(observer.observe(number, image))
@@ -191,7 +201,7 @@ def _write_template(work: Path, observations: Sequence[Observation], ranges: Seq
             picture = work / _OBSERVED / f"{observations[part.first + offset].number}.jpg"
             frame = work / FRAMES / f"{number}.jpg"
             if not frame.exists():
-                frame.hardlink_to(picture)
+                _link(picture, frame)
             lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
             landmark_file(work, number).write_text(lines)
             number += 1
@@ -205,17 +215,17 @@ def _write_sound(
     program: AudioProgram,
 ) -> None:
     """The sound of the ranges and its features, computed from the whole sound."""
-    samples_each = SAMPLE_RATE // program.spec.fps
+    each = SAMPLE_RATE // program.spec.fps  # samples
     spans = [(observations[part.first].number, len(part)) for part in ranges]
     with (work / SOUND).open("wb") as file, wave.open(file, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(SAMPLE_RATE)
-        for start, count in spans:
-            for samples in _cut(decode_audio(recording.path), start * samples_each, count * samples_each):
-                scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
-                sound.writeframes(scaled.astype("<i2").tobytes())
-    features = extract_features(decode_audio(recording.path), program)
+        blocks = decode_audio(recording.sound_path)
+        for samples in _cut(blocks, [(start * each, count * each) for start, count in spans]):
+            scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
+            sound.writeframes(scaled.astype("<i2").tobytes())
+    features = extract_features(decode_audio(recording.sound_path), program)
     rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
     values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
     known = rows < len(features)
@@ -223,24 +233,35 @@ def _write_sound(
     AudioFeatures(values, program.spec).save(work / features_name(program.spec.name))
 
 
-def _cut(blocks: Iterator[npt.NDArray[np.float32]], first: int, count: int) -> Iterator[npt.NDArray[np.float32]]:
-    """`count` samples from `first` on, with zeros where the sound is over."""
-    position = 0
-    given = 0
-    for block in blocks:
-        part = block[max(first - position, 0) : max(first + count - position, 0)]
-        position += len(block)
-        given += len(part)
-        yield part
-        if given == count:
-            return
-    yield np.zeros(count - given, np.float32)
+def _link(picture: Path, frame: Path) -> None:
+    """Give a picture a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
+    try:
+        frame.hardlink_to(picture)
+    except OSError:
+        with complete_file(frame) as temporary:
+            shutil.copyfile(picture, temporary)
+
+
+def _cut(
+    blocks: Iterator[npt.NDArray[np.float32]], spans: Sequence[tuple[int, int]]
+) -> Iterator[npt.NDArray[np.float32]]:
+    """The samples of spans (first, count), which are in order, with zeros where the sound is over."""
+    position, held = 0, np.empty(0, np.float32)  # where what is held begins
+    for first, count in spans:
+        while count:
+            while position + len(held) <= first:
+                position += len(held)
+                held = next(blocks, np.zeros(first + count - position, np.float32))
+            part = held[first - position :][:count]
+            first, count = first + len(part), count - len(part)
+            yield part
 
 
 def _summary(
     recording: Recording,
     observations: Sequence[Observation],
     problems: Sequence[Problem | None],
+    cuts: Sequence[int],
     ranges: Sequence[Range],
     size: tuple[int, int],
     fps: int,
@@ -266,6 +287,7 @@ def _summary(
         "with_face": sum(observation.face is not None for observation in observations),
         "two_faces": sum(observation.others > 0 for observation in observations),
         "problems": {problem.value: problems.count(problem) for problem in Problem if problem in problems},
+        "cuts": [observations[index].number / fps for index in cuts],
         "frames": int(firsts[-1]),
         "ranges": [
             {"first": int(first), "frames": len(part), "start": observations[part.first].number / fps}

@@ -1,7 +1,7 @@
 """A recording as a run of frames at the features' rate, each with the sound of its time."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import chain
 from math import floor, inf
@@ -15,6 +15,7 @@ from frame_generation_pipeline.media.audio_reader import probe_audio
 from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.video_reader import read_timed_frames
+from frame_generation_pipeline.prepare.sound_offset import sound_offset
 
 logger = logging.getLogger(__name__)
 
@@ -26,27 +27,38 @@ class Recording:
     """A video file that was looked at from end to end."""
 
     path: Path
+    sound_path: Path  # the file that is heard: the video itself, or another one
     sound: float  # seconds of sound; 0 where there is none
     sound_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no sound
 
     @classmethod
-    def open(cls, path: str | Path) -> "Recording":
+    def open(cls, path: str | Path, audio: str | Path | None = None) -> "Recording":
         """Check that there are pictures, and how long the sound is.
 
-        Raises MissingFileError, VideoError for a file without pictures that can be decoded.
+        audio: a file whose sound takes the place of the video's. Where the video has sound too, it is laid on that as
+        `sound_offset` says; where it has none, both begin together.
+        Raises MissingFileError, VideoError for a file without pictures that can be decoded, and AudioError for `audio`
+        that cannot be decoded or is of another recording.
         """
         path = Path(path)
         if not path.is_file():
             raise MissingFileError(f"{path}: no such video; give a recording of a person who talks")
         first, _ = next(iter(read_timed_frames(path)))
+        heard = Path(audio) if audio is not None else path
+        given = probe_audio(heard).duration if audio is not None else 0.0
         try:
             sound, start = probe_audio(path).duration, _sound_start(path)
         except AudioError as error:
-            logger.warning("%s; the template is made without sound, which training needs", error)
-            sound, start = 0.0, first
-        return cls(path, sound, start)
+            if audio is None:
+                logger.warning(
+                    "%s; the template is made without sound, which training needs (--audio takes it from a file)", error
+                )
+            return cls(path, heard, given, first)
+        if audio is not None:
+            return cls(path, heard, given, start + sound_offset(path, heard))
+        return cls(path, path, sound, start)
 
-    def frames(self, fps: int) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    def frames(self, fps: int) -> Generator[tuple[int, npt.NDArray[np.uint8]], None, None]:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.
 
         It is the recording's frame that is nearest in time, whatever the distances between those are; nothing adds up.

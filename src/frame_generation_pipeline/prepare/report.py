@@ -96,10 +96,17 @@ def advice(
         Problem.NO_FACE: "keep the face free and in the picture",
         Problem.CUT_OFF: "leave room around the face, below the chin too",
         Problem.TOO_SMALL: "come closer to the camera",
+        Problem.LYING: "turn the recording until the face stands upright",
         Problem.TURNED: "look towards the camera",
         Problem.BLURRED: "use more light or a shorter exposure, and move less",
     }
     lines += [f"{problems[kind]} frames: {kind.value}; {hint}." for kind, hint in hints.items() if kind in problems]
+    if cuts := summary["cuts"]:
+        places = ", ".join(f"{seconds:.1f}" for seconds in cuts[:10]) + (", ..." if len(cuts) > 10 else "")
+        lines.append(
+            f"The recording jumps at {len(cuts)} places ({places} s): it is taken apart there. Make sure that it shows"
+            " the same person everywhere, and better film one uninterrupted take."
+        )
     if len(ranges) > 1:
         lines.append(f"The recording was cut into {len(ranges)} parts; one uninterrupted take gives a steadier avatar.")
     boxes = [int(part.landmarks[:, 31, 0].mean() - part.landmarks[:, 1, 0].mean()) for part in ranges]

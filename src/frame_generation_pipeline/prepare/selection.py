@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,12 @@ from frame_generation_pipeline.prepare.smoothing import smooth_landmarks
 from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
 from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.layout import to_110
-from frame_generation_pipeline.tracking.lips import yaw
+from frame_generation_pipeline.tracking.lips import roll, yaw
 
 LONGEST_GAP = 0.4  # seconds; longer ones are left out
 SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too
 MOST_TURNED = 35.0  # degrees, as `lips.yaw` tells it: about 45 in truth
+MOST_ROLLED = 50.0  # degrees that a head is tilted to a shoulder
 LEAST_SHARP = 0.15  # of the recording's median sharpness
 UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the picture, where the mesh is not that exact
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
@@ -29,6 +30,7 @@ class Problem(StrEnum):
     NO_FACE = "no face"
     CUT_OFF = "face cut off"
     TOO_SMALL = "face too small"
+    LYING = "face lies on its side"
     TURNED = "turned away"
     BLURRED = "blurred"
 
@@ -52,30 +54,46 @@ def find_problems(observations: Sequence[Observation], width: int, height: int) 
     return [_problem(observation, width, height, least) for observation in observations]
 
 
-def select(observations: Sequence[Observation], problems: Sequence[Problem | None], fps: int) -> list[Range]:
-    """The ranges of frames that are used, each at least a second long; short gaps in them are filled in."""
-    good = [problem is None for problem in problems]
+def select(
+    observations: Sequence[Observation], problems: Sequence[Problem | None], fps: int, cuts: Sequence[int] = ()
+) -> list[Range]:
+    """The ranges of frames that are used, each at least a second long; short gaps in them are filled in.
+
+    cuts: indices of frames at which another range begins, so that nothing is smoothed or filled in across.
+    """
+    ranges = []
+    shortest = min(SHORTEST_RANGE * fps, len(observations))
+    starts = [0, *cuts, len(observations)]
+    for begin, end in pairwise(starts):
+        good = [problem is None for problem in problems[begin:end]]
+        position = 0
+        for is_usable, run in groupby(_bridged(good, LONGEST_GAP * fps)):
+            length = len(list(run))
+            if is_usable and length >= shortest:
+                part = slice(position, position + length)
+                ranges.append(_range(begin + position, observations[begin:end][part], good[part]))
+            position += length
+    return ranges
+
+
+def _bridged(good: Sequence[bool], longest: float) -> list[bool]:
+    """The same with gaps inside of up to `longest` frames filled."""
     usable = list(good)
     position = 0
     for is_good, run in groupby(good):
         length = len(list(run))
         inside = position > 0 and position + length < len(good)
-        if not is_good and inside and length <= LONGEST_GAP * fps:
+        if not is_good and inside and length <= longest:
             usable[position : position + length] = [True] * length
         position += length
-    ranges, position = [], 0
-    for is_usable, run in groupby(usable):
-        length = len(list(run))
-        if is_usable and length >= min(SHORTEST_RANGE * fps, len(good)):
-            part = slice(position, position + length)
-            ranges.append(_range(position, observations[part], good[part]))
-        position += length
-    return ranges
+    return usable
 
 
 def _problem(observation: Observation, width: int, height: int, least_sharp: float) -> Problem | None:
     if observation.face is None:
         return Problem.NO_FACE
+    if abs(roll(observation.face.points)) > MOST_ROLLED:
+        return Problem.LYING
     box = CropBox.from_landmarks(to_110(observation.face.points).astype(np.int32))
     if box.size < SMALLEST_BOX:
         return Problem.TOO_SMALL

@@ -49,3 +49,10 @@ def yaw(points: Points) -> float:
     left, right = points[list(CHEEKS)].astype(np.float64)
     across = right - left
     return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))
+
+
+def roll(points: Points) -> float:
+    """How far the head is tilted in the picture, in degrees: 0 upright, 90 lying with its top to the right."""
+    left, right = points[list(EYE_CORNERS), :2].astype(np.float64)
+    across = right - left
+    return float(np.degrees(np.arctan2(across[1], across[0])))

@@ -1,0 +1,38 @@
+"""Where a recording jumps, as edited ones do: what is before and after a cut has no motion in common."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.prepare.observation import LEAST_CHANGE, LEAST_MOVE, Observation, distance
+from frame_generation_pipeline.tracking.landmarker import Face
+
+AROUND = 2  # frames on either side that a jump is compared with: a cut is one jump, whatever moves is several
+HIGHER = 3.0  # times those around it
+
+
+def find_cuts(observations: Sequence[Observation]) -> list[int]:
+    """Indices of the frames that follow a cut, in order.
+
+    The picture is another one though both show a face, or the face is somewhere else than when it was seen last.
+    """
+    changes, moves = np.zeros(len(observations)), np.zeros(len(observations))
+    last: Face | None = None
+    before: Face | None = None
+    for index, seen in enumerate(observations):
+        if seen.face and last:
+            moves[index] = distance(last, seen.face)
+        if seen.face and before:
+            changes[index] = seen.change
+        before, last = seen.face, seen.face or last
+    return [
+        index
+        for index in range(1, len(observations))
+        if _stands_out(changes, index, LEAST_CHANGE) or _stands_out(moves, index, LEAST_MOVE)
+    ]
+
+
+def _stands_out(values: npt.NDArray[np.float64], index: int, least: float) -> bool:
+    around = np.concatenate([values[max(index - AROUND, 0) : index], values[index + 1 : index + 1 + AROUND]])
+    return bool(values[index] > max(least, HIGHER * around.max(initial=0.0)))
