@@ -6,6 +6,8 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from frame_generation_pipeline.media.joined_wav import JoinedWav, find_pieces
+
 # Playlists and the like, which lead to other files or to the network, and devices.
 _LEADING = {"concat", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
 _NO_FILES = {"alsa", "fbdev", "image2", "kmsgrab", "lavfi", "oss", "sndio", "video4linux2,v4l2", "x11grab"}
@@ -18,8 +20,13 @@ _ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.
 def open_media(path: Path, **options: str) -> InputContainer:
     """A video or sound file that is what it is by itself: nothing else is read on its behalf.
 
-    options: further ones for the format. Raises av.FFmpegError, OSError.
+    A WAV file that holds more than its header states, see `joined_wav.py`, is read to its end.
+    options: further ones for the format. Raises av.FFmpegError, OSError, AudioError for a WAV file of several formats.
     """
+    pieces = find_pieces(path) if path.is_file() else None
+    if pieces is not None:
+        joined: InputContainer = av.open(JoinedWav(path, pieces), "r", format="wav", options=dict(options), **_ANY_TAGS)
+        return joined
     # `file:` keeps FFmpeg from reading a protocol into a name with a colon.
     container: InputContainer = av.open(f"file:{path}", "r", options=OPTIONS | options, **_ANY_TAGS)
     return container
