@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_only_the_same_job_finds_the_work(tmp_path: Path) -> None:
     assert begun(folder, {"a": 2}) == []
     assert begun(folder, None) == []
     assert begun(folder, None) == []
-    (folder / partial.JOB).write_bytes(b"\xff")
+    (folder / partial.JOB).write_bytes(b"")
     assert begun(folder, {"a": 2}) == []
     PartialFolder(folder, folder, {"a": 2}).close(keep=False)
     assert not folder.exists()
@@ -77,3 +78,54 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "p").write_text("a file")
     with pytest.raises(OutputError, match=r"o\.mp4: cannot be written"):
         PartialFolder(tmp_path / "p", tmp_path / "o.mp4", {})
+
+
+@pytest.mark.parametrize("job", [None, "{}", "[1]", '{"format": "mine"}', "\udcff", "[" * 100_000])
+def test_a_folder_of_somebody_else_stays_as_it_is(tmp_path: Path, job: str | None) -> None:
+    folder = tmp_path / "p"
+    (folder / "letters").mkdir(parents=True)
+    (folder / "letters" / "a.txt").write_text("dear")
+    if job is not None:
+        (folder / partial.JOB).write_bytes(job.encode(errors="surrogateescape"))
+    with pytest.raises(OutputError, match=r"o\.mp4: .*p exists and holds other files"):
+        PartialFolder(folder, tmp_path / "o.mp4", {})
+    assert (folder / "letters" / "a.txt").read_text() == "dear"
+    assert not (folder / partial.LOCK).exists()
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.txt").write_text("dear")
+    (tmp_path / "p").symlink_to(mine)
+    with pytest.raises(OutputError, match="is a link"):
+        PartialFolder(tmp_path / "p", tmp_path / "o.mp4", {})
+    with pytest.raises(OutputError, match="is a link"), alone(tmp_path / "p", tmp_path / "o"):
+        pass
+    assert [path.name for path in mine.iterdir()] == ["a.txt"]
+    for name in (partial.JOB, partial.LOCK):
+        folder = tmp_path / f"with {name}"
+        folder.mkdir()
+        (folder / name).symlink_to(mine / "a.txt")
+        with pytest.raises(OutputError, match="is no regular file"):
+            PartialFolder(folder, tmp_path / "o.mp4", {})
+    assert (mine / "a.txt").read_text() == "dear"
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    os.mkfifo(folder / partial.JOB)
+    with pytest.raises(OutputError, match="is no regular file"):
+        PartialFolder(folder, tmp_path / "o.mp4", {})
+
+
+def test_a_job_that_ended_while_another_was_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of another job is never taken for this one's, and never for somebody else's."""
+    folder = tmp_path / "p"
+    assert begun(folder, {"a": 1}) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(partial, "_remove", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            PartialFolder(folder, tmp_path / "o.mp4", {"a": 2})
+    assert begun(folder, {"a": 2}) == []

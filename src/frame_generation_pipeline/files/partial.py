@@ -11,11 +11,14 @@ from typing import Any
 
 from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.files.output import complete_file, prepare_folder, writing
+from frame_generation_pipeline.files.regular import open_regular
 
 if sys.platform != "win32":
     import fcntl
 
 JOB, LOCK = "job.json", "lock"
+FORMAT = "framegen-job"  # which says in a job.json that the folder is one of these
+MOST_JOB = 10**6  # bytes of a job.json
 SUFFIX = ".partial"  # added to the name of what is being made
 
 
@@ -23,23 +26,28 @@ class PartialFolder:
     """What is finished of `output` so far, in `folder`, for one process at a time.
 
     job: everything that decides what comes out, as JSON has it; what lies in the folder of another job is removed.
-    Without a job nothing is ever taken up again.
+    Without a job nothing is ever taken up again. A folder that holds anything without a job of ours, or that is a link,
+    is somebody else's and stays as it is.
 
-    Raises OutputError when another process is at it, or for what the system refuses.
+    Raises OutputError for such a folder, when another process is at it, or for what the system refuses.
     """
 
     def __init__(self, folder: Path, output: Path, job: Mapping[str, Any] | None) -> None:
         self.folder = folder
-        stated = json.dumps(job, indent=2, sort_keys=True, ensure_ascii=False) + "\n" if job is not None else None
+        stated = ""  # a job that nobody has: never taken up
+        if job is not None:
+            content = {"format": FORMAT, "job": job}
+            stated = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         with writing(output):
+            self._check(output)
             self._lock = _locked(folder, output)
             try:
-                if stated is None or not self._is_of(stated):
+                if not stated or self._found() != stated:
+                    self._state("")  # first, so that what is left of another job never looks like this one's
                     for path in folder.iterdir():
-                        if path.name != LOCK:
+                        if path.name not in (LOCK, JOB):
                             _remove(path)
-                    with complete_file(folder / JOB) as temporary:  # last, so that it never stands beside other work
-                        temporary.write_text(stated or "", "utf-8")
+                    self._state(stated)
             except BaseException:
                 self.close(keep=True)
                 raise
@@ -51,18 +59,46 @@ class PartialFolder:
         _unlock(self._lock)
         self._lock = None
 
-    def _is_of(self, stated: str) -> bool:
-        with suppress(FileNotFoundError, UnicodeDecodeError):
-            return (self.folder / JOB).read_text("utf-8") == stated
-        return False
+    def _check(self, output: Path) -> None:
+        """Refuse a folder that is there and not ours."""
+        if self.folder.is_symlink():
+            raise OutputError(f"{output}: {self.folder} is a link; remove it or choose another name")
+        if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} <= {LOCK}:
+            return
+        found = self._found()
+        try:
+            ours = found == "" or (found is not None and json.loads(found)["format"] == FORMAT)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            ours = False
+        if not ours:
+            raise OutputError(
+                f"{output}: {self.folder} exists and holds other files than an unfinished run's; move it away or choose"
+                " another name"
+            )
+
+    def _found(self) -> str | None:
+        """What job.json says; None where there is none that can be read."""
+        try:
+            descriptor = open_regular(self.folder / JOB, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, "rb") as file, suppress(UnicodeDecodeError):
+            return file.read(MOST_JOB).decode()
+        return None
+
+    def _state(self, stated: str) -> None:
+        with complete_file(self.folder / JOB) as temporary:
+            temporary.write_text(stated, "utf-8")
 
 
 @contextmanager
 def alone(folder: Path, output: Path) -> Iterator[None]:
     """Let no other process work on `output` in `folder`, which is made where missing, until the block ends.
 
-    Raises OutputError when another one is at it, or for what the system refuses.
+    Raises OutputError when another one is at it, where `folder` is a link, or for what the system refuses.
     """
+    if folder.is_symlink():
+        raise OutputError(f"{output}: {folder} is a link; remove it or choose another name")
     prepare_folder(folder)
     with writing(output):
         lock = _locked(folder, output)
@@ -80,7 +116,7 @@ def _locked(folder: Path, output: Path) -> int | None:
         return None
     while True:
         try:
-            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+            lock = open_regular(folder / LOCK, os.O_RDWR | os.O_CREAT)
         except FileNotFoundError:  # who had it has just finished
             folder.mkdir(exist_ok=True)
             continue

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 import threading
 import weakref
 import zlib
@@ -15,6 +14,7 @@ import onnxruntime
 
 from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.files.output import complete_file, writing
+from frame_generation_pipeline.files.regular import open_regular
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
 
 MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
@@ -115,7 +115,7 @@ class _StateFile:
                     if hasattr(os, "posix_fallocate"):  # room that is missing shows now
                         os.posix_fallocate(new.fileno(), 0, whole)
                     new.truncate(whole)
-            self._descriptor = _opened(path, os.O_RDWR)
+            self._descriptor = open_regular(path, os.O_RDWR)
         weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, index: int) -> bytearray | None:
@@ -152,7 +152,7 @@ class _StateFile:
     def _fits(self, header: bytes, size: int) -> bool:
         """Whether the file holds states of the same origin. Raises OutputError when it is anything but such a file."""
         try:
-            descriptor = _opened(self._path, os.O_RDONLY)
+            descriptor = open_regular(self._path, os.O_RDONLY)
         except FileNotFoundError:
             return False
         with os.fdopen(descriptor, "rb") as existing:
@@ -160,17 +160,6 @@ class _StateFile:
             if not begin.startswith(KIND):
                 raise OutputError(f"{self._path}: exists and is no cache file of faces; choose another cache file")
             return begin == header and os.fstat(descriptor).st_size == size
-
-
-def _opened(path: Path, how: int) -> int:
-    """A descriptor of the regular file `path`. Raises OutputError where it is a link, a device, a folder and such."""
-    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    if stat.S_ISREG(path.lstat().st_mode):
-        descriptor = os.open(path, how | flags)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return descriptor
-        os.close(descriptor)
-    raise OutputError(f"{path}: is no regular file; choose another cache file")
 
 
 def available_memory() -> int:

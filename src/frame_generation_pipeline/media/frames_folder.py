@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from frame_generation_pipeline.errors import OptionError, OutputError, TemplateError
 from frame_generation_pipeline.files.output import complete_file, prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
+from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.media.image_header import image_size
 from frame_generation_pipeline.media.video_reader import write_image
 
@@ -63,8 +64,8 @@ class FrameFolderWriter:
         # Inside the folder and not beside it: moving out stays a rename even where the folder is a mount of its own.
         self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._job)
         moving = self._partial.folder / MOVING
-        if moving.is_file():
-            self.done = int(moving.read_text())
+        if is_regular(moving) and (said := moving.read_bytes()[:20]).isdigit():
+            self.done = int(said)
         else:
             self.done = next(index for index in count() if not _is_whole(self._partial.folder / self.path(index).name))
         return self
@@ -118,6 +119,6 @@ class FrameFolderWriter:
 def _is_whole(picture: Path) -> bool:
     """Whether a picture is there, to its last byte."""
     try:
-        return picture.is_file() and bool(image_size(picture))
+        return is_regular(picture) and bool(image_size(picture))
     except TemplateError:
         return False

@@ -15,6 +15,8 @@ from typing import Any
 
 from av.packet import Packet
 
+from frame_generation_pipeline.files.regular import is_regular
+
 SECONDS = 10  # of video in one segment; also the distance of key frames that x264 has by itself at 25 frames a second
 RECORD = struct.Struct(">qqBI")  # pts, dts, key frame or not, bytes that follow
 END = struct.Struct(">I32s")  # frames, SHA-256
@@ -25,7 +27,8 @@ class SegmentWriter:
 
     def __init__(self, path: Path) -> None:
         self._path, self._temporary = path, path.with_suffix(".new")
-        self._file = self._temporary.open("wb")
+        self._temporary.unlink(missing_ok=True)  # of a run that ended; a link is never followed
+        self._file = self._temporary.open("xb")
         self._hash = hashlib.sha256()
 
     def write(self, packet: "Packet[Any]") -> None:
@@ -52,6 +55,8 @@ class SegmentWriter:
 
 def segment_frames(path: Path) -> int:
     """How many frames a segment shows; 0 where there is none, or one that is damaged. Raises OSError."""
+    if not is_regular(path):  # somebody's pipe would keep us waiting
+        return 0
     try:
         with path.open("rb") as file:
             left = file.seek(0, 2) - END.size

@@ -153,6 +153,8 @@ class VideoWriter:
             if not self.done:
                 raise OutputError(f"{self._path}: no frame was written; give at least one")
             whole = self._partial.folder.absolute() / f"whole{self._path.suffix}"
+            whole.unlink(missing_ok=True)  # a link that somebody put there is not followed
+            whole.touch(exist_ok=False)
             self._assemble(whole)
             if self._provenance:
                 mark_file(whole, self._format)

@@ -1,0 +1,31 @@
+"""Files in folders that others may write to, too: opened only where they are files themselves."""
+
+import os
+import stat
+from pathlib import Path
+
+from frame_generation_pipeline.errors import OutputError
+
+
+def is_regular(path: Path) -> bool:
+    """Whether `path` itself is a file: no link to one, no folder, pipe or device. Raises OSError."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """A descriptor of the file `path`, opened with `flags` of `os.open`; it follows no link and waits for no pipe.
+
+    Raises OutputError where `path` is anything but a file, and OSError.
+    """
+    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if is_regular(path) or (flags & os.O_CREAT and not os.path.lexists(path)):
+        descriptor = os.open(path, flags | safe, 0o666)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    elif not os.path.lexists(path):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    raise OutputError(f"{path}: is no regular file; remove it or choose another name")
