@@ -10,6 +10,7 @@ from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, AsPackaged, SpeechGate, silence_window
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.files.fingerprint import fingerprint_of
+from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.generator.face_states import FaceStates
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
@@ -133,6 +134,8 @@ class Avatar:
         Raises the errors of `errors.py`; inputs and outputs are checked before the first frame is made, and nothing
         stands under its final name until it is complete.
         """
+        package = self.template.path if self.template.path.is_file() else None
+        keep_inputs(Path(output_path), audio_path, audio_features_path, package)
         speech = self.plan(audio_features_path, audio_path, timing)
         fingerprint = run_fingerprint(self._fingerprint(), audio_path, audio_features_path, timing)
         sinks: list[FrameSink] = [

@@ -61,12 +61,16 @@ def test_generate_compare_and_reference(call, checkpoint: Path, features_path: P
     status, output, errors = call("generate", *inputs, "--frames-dir", tmp_path / "jpg", "--frame-format", "jpg", "-q")
     assert (status, output, errors) == (0, "", "")
     assert len(list((tmp_path / "jpg").glob("frame_*.jpg"))) == 8
+    status, _, errors = call("generate", *inputs, "--audio", video, "-o", video)
+    assert (status, "is an input" in errors) == (2, True)
 
     status, output, _ = call("compare", frames, frames)
     assert status == 0
     assert "agree" in output
     picture = cv2.imread(str(frames / "frame_00004.png"))
     cv2.imwrite(str(frames / "frame_00004.png"), 255 - picture)
+    status, _, errors = call("compare", video, frames, "--picture", frames / "frame_00004.png")
+    assert (status, "is an input" in errors) == (2, True)
     status, output, _ = call("compare", video, frames, "--picture", tmp_path / "worst.png")
     assert status == 1
     assert "4 (worst)" in output

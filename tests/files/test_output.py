@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from frame_generation_pipeline.errors import OutputError
-from frame_generation_pipeline.files.output import complete_file, prepare_folder
+from frame_generation_pipeline.files.output import complete_file, keep_inputs, prepare_folder
 
 
 def test_only_what_is_complete_gets_the_name(tmp_path: Path) -> None:
@@ -40,3 +40,16 @@ def test_what_the_system_refuses(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match="cannot be written"), complete_file(tmp_path / "folder") as temporary:
         temporary.touch()
+
+
+def test_inputs_are_kept(tmp_path: Path) -> None:
+    given, folder = tmp_path / "in.mp4", tmp_path / "frames"
+    given.write_text("mine")
+    folder.mkdir()
+    (folder / "frame_00000.png").write_text("mine")
+    (tmp_path / "link.mp4").symlink_to(given)
+    keep_inputs(tmp_path / "out.mp4", given, folder, None, tmp_path / "absent")
+    keep_inputs(folder / "new.png", folder)
+    for output in (given, tmp_path / "frames" / ".." / "in.mp4", tmp_path / "link.mp4", folder / "frame_00000.png"):
+        with pytest.raises(OutputError, match="is an input, which would be replaced"):
+            keep_inputs(output, given, folder)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,29 @@ def test_a_name_that_is_taken_by_a_folder(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         write(tmp_path, FRAMES)
     assert names(tmp_path) == ["frame_00000.png"]
+
+
+def test_pictures_of_somebody_else_are_refused(tmp_path):
+    write(tmp_path, FRAMES)
+    (tmp_path / "frame_99999.png").write_text("mine")
+    with pytest.raises(OutputError, match=r"frame_99999\.png: is of no earlier run"):
+        write(tmp_path, FRAMES[:1])
+    assert (tmp_path / "frame_99999.png").read_text() == "mine"
+    assert len(names(tmp_path)) == 5
+
+
+def test_an_end_while_an_earlier_run_is_removed(tmp_path, monkeypatch):
+    write(tmp_path, FRAMES)
+    unlink = Path.unlink
+
+    def once(path, missing_ok=False):
+        if path.name == "frame_00002.png":
+            raise OSError(5, "Input/output error")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", once)
+        with pytest.raises(OutputError, match="Input/output error"):
+            write(tmp_path, FRAMES[:1], "jpg")
+    write(tmp_path, FRAMES[:1], "jpg")
+    assert names(tmp_path) == ["frame_00000.jpg"]

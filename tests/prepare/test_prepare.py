@@ -15,7 +15,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio, probe_aud
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
-from recordings import write_recording
+from recordings import portrait, write_recording
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -219,3 +219,13 @@ def test_real_footage(real_dir: Path, tmp_path: Path) -> None:
     made = prepare(clip, tmp_path / "presenter")
     assert made.with_face / made.observed >= 0.99
     assert made.frames == 501
+
+
+def test_a_working_folder_of_somebody_else(tmp_path: Path) -> None:
+    work = tmp_path / "may.partial"
+    work.mkdir()
+    (work / "letter.txt").write_text("dear")
+    recording = write_recording(tmp_path / "r.mp4", [portrait()] * 3)
+    with pytest.raises(OutputError, match="holds other files than a preparation's"):
+        prepare(recording, tmp_path / "may")
+    assert [path.name for path in work.iterdir()] == ["letter.txt"]

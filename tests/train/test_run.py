@@ -122,6 +122,14 @@ def test_from_scratch_in_any_width(dataset_dir: Path, tmp_path: Path) -> None:
     assert "base64" not in (tmp_path / "may" / "train.html").read_text()
 
 
+@pytest.mark.parametrize("name", ["generator.pth", "generator.safetensors", "state.pt", "faces.npy", "train.html"])
+def test_files_of_no_training_stay_as_they_are(tmp_path: Path, dataset_dir: Path, start: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError, match=f"{name}: exists and is of no training"):
+        run(dataset_dir, tmp_path, start)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
+
+
 def test_a_folder_holds_one_training(finished: Path, dataset_dir: Path, start: Path) -> None:
     with pytest.raises(OutputError, match="resume it"):
         run(dataset_dir, finished, start)

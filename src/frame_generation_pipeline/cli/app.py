@@ -22,6 +22,7 @@ from rich.table import Table
 from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, AsPackaged, Gate, SpeechGate
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.making.source import Source
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
@@ -484,6 +485,8 @@ def compare(
     from frame_generation_pipeline.evaluate.compare import worst_frame_picture
     from frame_generation_pipeline.media.video_reader import write_image
 
+    if picture is not None:
+        keep_inputs(picture, a, b)
     result = compare_frames(a, b, samples=samples)
     passed = result.psnr >= min_psnr and result.ssim >= min_ssim
     if picture is not None:

@@ -24,6 +24,19 @@ def prepare_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: expected a folder to write in ({reason}); choose another folder") from error
 
 
+def keep_inputs(output: Path, *inputs: str | Path | None) -> None:
+    """Refuse to write `output` over an input or over a file in an input folder, as ffmpeg does.
+
+    Raises OutputError.
+    """
+    for given in inputs:
+        if given is None or not (path := Path(given)).exists():
+            continue
+        inside = path.is_dir() and output.resolve().is_relative_to(path.resolve())
+        if output.exists() and (inside or output.samefile(path)):
+            raise OutputError(f"{output}: is an input, which would be replaced; choose another output")
+
+
 def temporary_beside(path: Path) -> Path:
     """An unused hidden name in the folder of `path`, with its suffix: `.{stem}.{random}{suffix}`.
 

@@ -27,7 +27,8 @@ class FrameFolderWriter:
     """Pictures `frame_00000.png` on in a folder; use it as a context manager.
 
     They are written into the folder `.partial` inside of it and moved out when the `with` block ends; only then the
-    frames of an earlier run disappear, in either format. Other files stay.
+    frames of an earlier run disappear, in either format. Other files stay; pictures that have such names but are no
+    earlier run's, because one before them is missing, are refused.
     quality: 0 to 100, of JPEG only. provenance: say in the files that they are made, see `media.provenance`.
 
     job: what the frames are made from, as JSON has it. Where something ends the block early, 250 pictures and more stay
@@ -53,6 +54,7 @@ class FrameFolderWriter:
         if not 0 <= quality <= 100:
             raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
         prepare_folder(folder)
+        _check_earlier(folder)
         self._folder, self._suffix, self._quality = folder, f".{frame_format}", quality
         self._provenance = provenance
         pictures = {"format": frame_format, "quality": quality, "provenance": provenance, "opencv": cv2.__version__}
@@ -108,12 +110,26 @@ class FrameFolderWriter:
             for name in sorted(written):
                 if (made := self._partial.folder / name).exists():  # otherwise an earlier run has moved it
                     made.replace(self._folder / name)
-            for file in list(self._folder.iterdir()):
-                if OUR_NAMES.fullmatch(file.name) and file.name not in written:
-                    file.unlink()
+            for name in sorted(_earlier(self._folder) - written, reverse=True):  # so that never one is missing between
+                (self._folder / name).unlink()
         except OSError as failure:
             raise OutputError(f"{self._folder}: cannot be written ({failure.strerror}); check its rights") from failure
         self._finished = True
+
+
+def _earlier(folder: Path) -> set[str]:
+    """Names of pictures in a folder as a run writes them."""
+    return {path.name for path in folder.iterdir() if OUR_NAMES.fullmatch(path.name)}
+
+
+def _check_earlier(folder: Path) -> None:
+    """Refuse pictures that an earlier run cannot have left: a run's are numbered from 0 without a gap."""
+    names = _earlier(folder)
+    for name in sorted(names):
+        stem, suffix = name.split(".")
+        index = int(stem.removeprefix("frame_"))
+        if index and f"frame_{index - 1:05d}.{suffix}" not in names:
+            raise OutputError(f"{folder / name}: is of no earlier run and would be removed; choose another folder")
 
 
 def _is_whole(picture: Path) -> bool:

@@ -128,6 +128,8 @@ def _begin(work: Path, source: dict[str, Any]) -> None:
     settings = work / _SETTINGS
     if settings.exists() and _read(settings) != source:
         raise OutputError(f"{work}: holds the beginning of another preparation; remove it or choose another output")
+    if not settings.exists() and any(path.name != LOCK for path in work.iterdir()):
+        raise OutputError(f"{work}: holds other files than a preparation's; move it away or choose another output")
     prepare_folder(work / _OBSERVED)
     if not settings.exists():
         with complete_file(settings) as temporary:

@@ -269,6 +269,11 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
                 " give the same ones, or choose another folder"
             )
     else:
+        for name in (*CHECKPOINTS, STATE, FACES, PAGE):
+            if (output / name).exists():
+                raise OutputError(
+                    f"{output / name}: exists and is of no training; move it away or choose another folder"
+                )
         with complete_file(path) as temporary:
             temporary.write_text(json.dumps(settings, indent=2) + "\n")
     state = output / STATE
