@@ -17,6 +17,7 @@ from frame_generation_pipeline.speaking.engine import WHENEVER, Engine, Task
 from frame_generation_pipeline.speaking.hearing import Hearing
 from frame_generation_pipeline.speaking.painter import Frame, Painter, Window, finish
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
+from frame_generation_pipeline.speaking.utterance import Utterance
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 Frames = Generator[Frame, None, None]  # whoever closes it ends the work behind it
@@ -64,22 +65,13 @@ class Session:
         self._finished = False  # nothing may be pushed any more
         self._closing: deque[float] = deque()  # shares of rest of the frames that close an interrupted mouth
         self._changed = threading.Condition(threading.RLock())
-        self._begin()
+        self._said = self._new_utterance()
 
-    def _begin(self) -> None:
-        """Nothing is said and nothing waits."""
-        self._audio = self._hearing.begin() if self._hearing is not None else None
-        self._pieces: deque[npt.NDArray[np.float32]] = deque()  # audio that no worker has taken yet
-        self._hears: Task[None] | None = None  # the task that turns pieces into windows, while there is one
-        self._windows: deque[Window] = deque()
-        self._painting: deque[tuple[Window, Task[Painted | Frame]]] = deque()
-        self._complete: deque[Frame] = deque()  # steadied frames that wait
-        self._steadier = Steadier(self._painter.generator.spec.face) if self._steady else None
-        self._last: Window | None = None  # of the last frame that was given
-        self._pushed = 0  # samples
-        self._given = 0  # frames
-        self._ending = self._ended = False  # no more windows will be asked for; all windows are there
-        self._failed: BaseException | None = None
+    def _new_utterance(self) -> Utterance:
+        return Utterance(
+            None if self._hearing is None else self._hearing.begin(),
+            Steadier(self._painter.generator.spec.face) if self._steady else None,
+        )
 
     # What is said
 
@@ -91,7 +83,7 @@ class Session:
         Raises AudioError for samples of another shape or type, or that are not finite; SessionError after `finish`;
         OptionError without an audio program.
         """
-        if self._audio is None:
+        if self._said.audio is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         if samples.ndim != 1 or samples.dtype != np.float32 or not np.isfinite(samples).all():
             raise AudioError(
@@ -99,15 +91,15 @@ class Session:
             )
         with self._changed:
             self._check_open()
-            audio = self._audio
-            self._changed.wait_for(lambda: self._finished or self._audio is not audio or self._waiting() < self._bound)
+            said = self._said
+            self._changed.wait_for(lambda: self._finished or self._said is not said or self._waiting() < self._bound)
             self._check_open()
-            if self._audio is not audio:  # interrupted meanwhile: what was pushed before it is not said
+            if self._said is not said:  # interrupted meanwhile: what was pushed before it is not said
                 return
             if self._began is None:
                 self._began = time.monotonic() - self._number / self._rate
-            self._pushed += len(samples)
-            self._pieces.append(samples.copy())
+            self._said.pushed += len(samples)
+            self._said.pieces.append(samples.copy())
             self._hear()
 
     def finish(self) -> None:
@@ -117,9 +109,9 @@ class Session:
         """
         with self._changed:
             self._check_open()
-            if not self._pushed:
+            if not self._said.pushed:
                 raise AudioError("the audio holds no samples; give at least one")
-            self._finished = self._ending = True
+            self._finished = self._said.ending = True
             self._hear()
             self._changed.notify_all()
 
@@ -132,15 +124,15 @@ class Session:
         with self._changed:
             if self._finished and not self._pending():
                 raise SessionError("the session is finished; begin a new one")
-            position = self._given / self._rate
-            self._number -= len(self._painting)  # the template goes on from the last frame that was given
-            for _, task in self._painting:
+            position = self._said.given / self._rate
+            self._number -= len(self._said.painting)  # the template goes on from the last frame that was given
+            for _, task in self._said.painting:
                 task.cancel()
-            last = self._last
-            self._begin()
+            last = self._said.last
+            self._said = self._new_utterance()
             self._began, self._finished = None, False
             if last is not None:
-                self._last = last
+                self._said.last = last
                 self._closing = deque((step + 1) / FADE for step in range(FADE))
             self._changed.notify_all()
             return position
@@ -173,8 +165,8 @@ class Session:
             if self._pending():
                 raise SessionError("frames of the speech are still to come; take those, or interrupt it")
             rest = window = self._hearing.rest
-            if self._closing and self._last is not None:
-                window = rested(self._last, rest, self._closing.popleft())
+            if self._closing and self._said.last is not None:
+                window = rested(self._said.last, rest, self._closing.popleft())
             number, self._number = self._number, self._number + 1
         task = self._engine.submit(self._whole(number, window), time.monotonic())
         return self._engine.wait(task)
@@ -196,16 +188,16 @@ class Session:
                         failed = error
                         break
                     with self._changed:
-                        self._windows.append(window)
+                        self._said.windows.append(window)
                         self._fill()
-                    while len(self._painting) + len(self._windows) > self._ahead:
+                    while len(self._said.painting) + len(self._said.windows) > self._ahead:
                         if (frame := self._next(wait=True)) is not None:
                             yield frame
-                self._ending = self._ended = self._finished = True
+                self._said.ending = self._said.ended = self._finished = True
                 yield from self.frames()
             finally:
                 with self._changed:
-                    for _, task in self._painting:
+                    for _, task in self._said.painting:
                         task.cancel()
         if failed is not None:
             raise failed
@@ -222,80 +214,80 @@ class Session:
 
     def _waiting(self) -> float:
         """Seconds of audio whose frames nobody has taken."""
-        return self._pushed / SAMPLE_RATE - self._given / self._rate
+        return self._said.pushed / SAMPLE_RATE - self._said.given / self._rate
 
     def _pending(self) -> bool:
         """Whether frames are to come of what is there, without more audio."""
-        return bool(self._windows or self._painting or self._complete or self._hears or self._ending != self._ended)
+        return bool(
+            self._said.windows
+            or self._said.painting
+            or self._said.complete
+            or self._said.hears
+            or self._said.ending != self._said.ended
+        )
 
     def _hear(self) -> None:
         """Have the pieces turned into windows, in order, by one task at a time."""
-        if self._hears is None:
+        said = self._said
+        if said.hears is None:
             deadline = WHENEVER if self._began is None else self._began + self._number / self._rate
-            audio = self._audio
-            self._hears = self._engine.submit(lambda: self._heard(audio), deadline)
+            said.hears = self._engine.submit(lambda: self._heard(said), deadline)
             if not self._engine.workers:
-                self._engine.wait(self._hears)
+                self._engine.wait(said.hears)
 
-    def _heard(self, audio: object) -> None:
+    def _heard(self, said: Utterance) -> None:
+        assert said.audio is not None  # else nothing was pushed
         while True:
             with self._changed:
-                if self._audio is not audio:  # interrupted
-                    return
-                hearing = self._audio
-                assert hearing is not None
-                ends = not self._pieces
-                piece = None if ends else self._pieces.popleft()
-                if ends and (not self._ending or self._ended):
-                    self._hears = None
+                ends = not said.pieces
+                if self._said is not said or (ends and (said.ended or not said.ending)):
+                    said.hears = None
                     self._changed.notify_all()
                     return
+                piece = None if ends else said.pieces.popleft()
+            failed, windows = None, []
             try:
                 with self._times.measure("features"):
-                    windows = hearing.flush() if piece is None else hearing.push(piece)
+                    windows = said.audio.flush() if piece is None else said.audio.push(piece)
             except BaseException as error:  # raised where frames are taken
-                with self._changed:
-                    self._failed, self._hears = error, None
-                    self._changed.notify_all()
-                return
+                failed = error
             with self._changed:
-                if self._audio is not audio:
-                    return
-                self._windows += windows
-                self._ended = ends
-                self._fill()
+                said.failed, said.ended = failed, ends or failed is not None
+                said.windows += windows
+                if self._said is said:
+                    self._fill()
                 self._changed.notify_all()
 
     def _fill(self) -> None:
         """Let the workers paint as many frames ahead as they may."""
-        while self._windows and len(self._painting) < self._ahead:
-            window = self._windows.popleft()
+        while self._said.windows and len(self._said.painting) < self._ahead:
+            window = self._said.windows.popleft()
             number, self._number = self._number, self._number + 1
             deadline = WHENEVER if self._began is None else self._began + number / self._rate
             work = self._painted(number, window) if self._steady else self._whole(number, window)
             task: Task[Painted | Frame] = self._engine.submit(work, deadline)
             task.add_done_callback(self._notify)
-            self._painting.append((window, task))
+            self._said.painting.append((window, task))
 
     def _next(self, *, wait: bool) -> Frame | None:
         """The next frame; None when there is none any more, or, where nobody waits, none yet."""
         while True:
             with self._changed:
-                if self._complete:
-                    self._given += 1
+                if self._said.complete:
+                    self._said.given += 1
                     self._changed.notify_all()
-                    return self._complete.popleft()
-                if self._failed is not None:
-                    raise self._failed
-                if self._painting:
-                    head = self._painting[0]
+                    return self._said.complete.popleft()
+                if self._said.failed is not None:
+                    raise self._said.failed
+                if self._said.painting:
+                    head = self._said.painting[0]
                     if not wait and self._engine.workers and not head[1].done():
                         return None
-                elif self._ended:
-                    if self._steadier is None:
+                elif self._said.ended:
+                    if self._said.steadier is None:
                         return None
-                    self._complete += [finish(painted, self._times) for painted in self._steadier.flush()]
-                    self._steadier = None
+                    self._said.complete += [finish(painted, self._times) for painted in self._said.steadier.flush()]
+                    self._said.steadier = None
                     continue
                 elif not wait:
                     return None
@@ -311,17 +303,19 @@ class Session:
         except CancelledError:
             made = None
         with self._changed:
-            if made is None or not self._painting or self._painting[0][1] is not task:  # interrupted meanwhile
+            if (
+                made is None or not self._said.painting or self._said.painting[0][1] is not task
+            ):  # interrupted meanwhile
                 return
-            self._painting.popleft()
+            self._said.painting.popleft()
             self._fill()
-            self._last = window
+            self._said.last = window
             if not isinstance(made, Painted):
-                self._complete.append(made)
-            elif self._steadier is not None:
+                self._said.complete.append(made)
+            elif self._said.steadier is not None:
                 with self._times.measure("steady"):
-                    steadied = list(self._steadier.push(made))
-                self._complete += [finish(painted, self._times) for painted in steadied]
+                    steadied = list(self._said.steadier.push(made))
+                self._said.complete += [finish(painted, self._times) for painted in steadied]
 
     def _notify(self, _: object) -> None:
         with self._changed:

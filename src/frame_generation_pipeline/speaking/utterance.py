@@ -1,0 +1,31 @@
+"""What a session knows of the speech that it is saying; an interruption begins a new one."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.face.steady import Painted, Steadier
+from frame_generation_pipeline.speaking.engine import Task
+from frame_generation_pipeline.speaking.hearing import WindowsOfAudio
+from frame_generation_pipeline.speaking.painter import Frame, Window
+
+
+@dataclass
+class Utterance:
+    """The way from pushed audio to frames that wait to be taken. The session's lock guards all of it."""
+
+    audio: WindowsOfAudio | None  # None where only windows can be said
+    steadier: Steadier | None  # None where the mouth is left as it is, and once the last frame is out
+    pieces: deque[npt.NDArray[np.float32]] = field(default_factory=deque)  # audio that no worker has taken yet
+    hears: Task[None] | None = None  # the task that turns pieces into windows, while there is one
+    windows: deque[Window] = field(default_factory=deque)  # whose frames are not begun
+    painting: deque[tuple[Window, Task[Painted | Frame]]] = field(default_factory=deque)  # begun, in order
+    complete: deque[Frame] = field(default_factory=deque)  # frames that wait to be taken
+    last: Window | None = None  # of the last frame that was painted
+    pushed: int = 0  # samples
+    given: int = 0  # frames
+    ending: bool = False  # nothing will be pushed any more
+    ended: bool = False  # nothing will be pushed any more, and all windows are there
+    failed: BaseException | None = None  # raised where frames are taken
