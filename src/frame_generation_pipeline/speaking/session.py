@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,6 @@ from frame_generation_pipeline.speaking.hearing import Hearing
 from frame_generation_pipeline.speaking.painter import Frame, Painter, Window, finish
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
 from frame_generation_pipeline.speaking.utterance import Utterance
-from frame_generation_pipeline.spec import SAMPLE_RATE
 
 Frames = Generator[Frame, None, None]  # whoever closes it ends the work behind it
 
@@ -59,7 +59,7 @@ class Session:
         self._painter, self._engine, self._hearing = painter, engine, hearing
         self._start_frame, self._bound, self._times = start_frame, bound, times or StageTimes()
         self._steady = steady
-        self._number = first  # of the next frame that is begun
+        self._number = self._shown = first  # of the next frame that is begun, and of the next that is given
         self._rate = painter.generator.spec.audio.fps
         self._began: float | None = None  # when frame 0 of what is said was due, for live use
         self._finished = False  # nothing may be pushed any more
@@ -68,12 +68,8 @@ class Session:
         self._said = self._new_utterance()
 
     def _new_utterance(self) -> Utterance:
-        return Utterance(
-            None if self._hearing is None else self._hearing.begin(),
-            Steadier(self._painter.generator.spec.face) if self._steady else None,
-        )
-
-    # What is said
+        steadier = Steadier(self._painter.generator.spec.face) if self._steady else None
+        return Utterance(None if self._hearing is None else self._hearing.begin(), steadier)
 
     def push(self, samples: npt.NDArray[np.float32]) -> None:
         """Say mono samples (k,) float32 at 16 kHz, any k, after what was pushed before.
@@ -92,7 +88,9 @@ class Session:
         with self._changed:
             self._check_open()
             said = self._said
-            self._changed.wait_for(lambda: self._finished or self._said is not said or self._waiting() < self._bound)
+            self._changed.wait_for(
+                lambda: self._finished or self._said is not said or said.waiting(self._rate) < self._bound
+            )
             self._check_open()
             if self._said is not said:  # interrupted meanwhile: what was pushed before it is not said
                 return
@@ -122,10 +120,10 @@ class Session:
         given. Raises SessionError after `finish` and the last frame.
         """
         with self._changed:
-            if self._finished and not self._pending():
+            if self._finished and not self._said.pending():
                 raise SessionError("the session is finished; begin a new one")
             position = self._said.given / self._rate
-            self._number -= len(self._said.painting)  # the template goes on from the last frame that was given
+            self._number = self._shown  # the template goes on from the last frame that was given
             for _, task in self._said.painting:
                 task.cancel()
             last = self._said.last
@@ -136,8 +134,6 @@ class Session:
                 self._closing = deque((step + 1) / FADE for step in range(FADE))
             self._changed.notify_all()
             return position
-
-    # What comes of it
 
     def frames(self) -> Frames:
         """The frames (H, W, 3) uint8 BGR in order, each waited for; ends after `finish` and the last one.
@@ -162,14 +158,14 @@ class Session:
         with self._changed:
             if self._hearing is None or self._hearing.rest is None:
                 raise OptionError("this avatar has no window of a mouth at rest; it cannot idle")
-            if self._pending():
+            if self._said.pending():
                 raise SessionError("frames of the speech are still to come; take those, or interrupt it")
             rest = window = self._hearing.rest
             if self._closing and self._said.last is not None:
                 window = rested(self._said.last, rest, self._closing.popleft())
             number, self._number = self._number, self._number + 1
-        task = self._engine.submit(self._whole(number, window), time.monotonic())
-        return self._engine.wait(task)
+            self._shown += 1
+        return self._engine.wait(self._engine.submit(partial(self._make, number, window), time.monotonic()))
 
     def say(self, windows: Iterable[Window]) -> Frames:
         """One frame (H, W, 3) uint8 BGR for each window (16, F), and the end of the session; what files go through.
@@ -202,8 +198,6 @@ class Session:
         if failed is not None:
             raise failed
 
-    # Inside
-
     @property
     def _ahead(self) -> int:
         return self._engine.workers + AHEAD if self._engine.workers else 1
@@ -211,20 +205,6 @@ class Session:
     def _check_open(self) -> None:
         if self._finished:
             raise SessionError("the session is finished; nothing more can be said in it, begin a new one")
-
-    def _waiting(self) -> float:
-        """Seconds of audio whose frames nobody has taken."""
-        return self._said.pushed / SAMPLE_RATE - self._said.given / self._rate
-
-    def _pending(self) -> bool:
-        """Whether frames are to come of what is there, without more audio."""
-        return bool(
-            self._said.windows
-            or self._said.painting
-            or self._said.complete
-            or self._said.hears
-            or self._said.ending != self._said.ended
-        )
 
     def _hear(self) -> None:
         """Have the pieces turned into windows, in order, by one task at a time."""
@@ -264,8 +244,8 @@ class Session:
             window = self._said.windows.popleft()
             number, self._number = self._number, self._number + 1
             deadline = WHENEVER if self._began is None else self._began + number / self._rate
-            work = self._painted(number, window) if self._steady else self._whole(number, window)
-            task: Task[Painted | Frame] = self._engine.submit(work, deadline)
+            work: Callable[[int, Window], Painted | Frame] = self._paint if self._steady else self._make
+            task = self._engine.submit(partial(work, number, window), deadline)
             task.add_done_callback(self._notify)
             self._said.painting.append((window, task))
 
@@ -275,19 +255,18 @@ class Session:
             with self._changed:
                 if self._said.complete:
                     self._said.given += 1
+                    self._shown += 1
                     self._changed.notify_all()
                     return self._said.complete.popleft()
-                if self._said.failed is not None:
-                    raise self._said.failed
                 if self._said.painting:
                     head = self._said.painting[0]
                     if not wait and self._engine.workers and not head[1].done():
                         return None
+                elif self._said.failed is not None:
+                    raise self._said.failed
                 elif self._said.ended:
-                    if self._said.steadier is None:
+                    if not self._said.end(self._times):
                         return None
-                    self._said.complete += [finish(painted, self._times) for painted in self._said.steadier.flush()]
-                    self._said.steadier = None
                     continue
                 elif not wait:
                     return None
@@ -303,26 +282,17 @@ class Session:
         except CancelledError:
             made = None
         with self._changed:
-            if (
-                made is None or not self._said.painting or self._said.painting[0][1] is not task
-            ):  # interrupted meanwhile
-                return
-            self._said.painting.popleft()
-            self._fill()
-            self._said.last = window
-            if not isinstance(made, Painted):
-                self._said.complete.append(made)
-            elif self._said.steadier is not None:
-                with self._times.measure("steady"):
-                    steadied = list(self._said.steadier.push(made))
-                self._said.complete += [finish(painted, self._times) for painted in steadied]
+            if made is not None and self._said.painting and self._said.painting[0][1] is task:  # not interrupted
+                self._said.painting.popleft()
+                self._fill()
+                self._said.add(window, made, self._times)
 
     def _notify(self, _: object) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _painted(self, number: int, window: Window) -> Callable[[], Painted | Frame]:
-        return lambda: self._painter.paint(number, window, self._start_frame, self._times)
+    def _paint(self, number: int, window: Window) -> Painted:
+        return self._painter.paint(number, window, self._start_frame, self._times)
 
-    def _whole(self, number: int, window: Window) -> Callable[[], Frame]:
-        return lambda: finish(self._painter.paint(number, window, self._start_frame, self._times), self._times)
+    def _make(self, number: int, window: Window) -> Frame:
+        return finish(self._paint(number, window), self._times)

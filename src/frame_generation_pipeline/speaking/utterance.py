@@ -9,7 +9,9 @@ import numpy.typing as npt
 from frame_generation_pipeline.face.steady import Painted, Steadier
 from frame_generation_pipeline.speaking.engine import Task
 from frame_generation_pipeline.speaking.hearing import WindowsOfAudio
-from frame_generation_pipeline.speaking.painter import Frame, Window
+from frame_generation_pipeline.speaking.painter import Frame, Window, finish
+from frame_generation_pipeline.speaking.stages import StageTimes
+from frame_generation_pipeline.spec import SAMPLE_RATE
 
 
 @dataclass
@@ -29,3 +31,30 @@ class Utterance:
     ending: bool = False  # nothing will be pushed any more
     ended: bool = False  # nothing will be pushed any more, and all windows are there
     failed: BaseException | None = None  # raised where frames are taken
+
+    def pending(self) -> bool:
+        """Whether frames are to come of what is there, without more audio."""
+        waits = self.windows or self.painting or self.complete or (self.ended and self.steadier)
+        return bool(waits or self.hears or self.ending != self.ended)
+
+    def waiting(self, rate: int) -> float:
+        """Seconds of audio whose frames nobody has taken, of `rate` frames a second."""
+        return self.pushed / SAMPLE_RATE - self.given / rate
+
+    def add(self, window: Window, made: Painted | Frame, times: StageTimes) -> None:
+        """The next frame is painted, and whole where nothing is steadied."""
+        self.last = window
+        if not isinstance(made, Painted):
+            self.complete.append(made)
+        elif self.steadier is not None:
+            with times.measure("steady"):
+                steadied = list(self.steadier.push(made))
+            self.complete += [finish(painted, times) for painted in steadied]
+
+    def end(self, times: StageTimes) -> bool:
+        """The last frame was added: whether there was one that waited for the next."""
+        if self.steadier is None:
+            return False
+        self.complete += [finish(painted, times) for painted in self.steadier.flush()]
+        self.steadier = None
+        return True
