@@ -13,6 +13,7 @@ def test_public_names() -> None:
         "FeatureError",
         "FrameGenerationError",
         "FrameGenerationPipeline",
+        "LibraryError",
         "MissingFileError",
         "ModelError",
         "OptionError",

@@ -1,5 +1,13 @@
 """The errors that this package raises on purpose: each says what was given, what was expected and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+LIBRARIES = {"av": "FFmpeg", "cv2": "OpenCV", "onnxruntime": "ONNX Runtime"}  # by the Python package
+MOST_QUOTED = 200  # characters of what a library says
+
 
 class FrameGenerationError(Exception):
     """Base of every error below; the command line prints it as one line and exits with status 2."""
@@ -43,3 +51,42 @@ class PackageError(FrameGenerationError, ValueError):
 
 class SessionError(FrameGenerationError, RuntimeError):
     """A session is asked for what its state does not allow: audio after its end, idle frames while it speaks."""
+
+
+class LibraryError(FrameGenerationError, RuntimeError):
+    """FFmpeg, OpenCV or ONNX Runtime failed in the middle of work, where nothing of ours was known to be wrong."""
+
+
+@contextmanager
+def library_errors(doing: str) -> Iterator[None]:
+    """What FFmpeg, OpenCV or ONNX Runtime raise in the block becomes a LibraryError of one line; `doing` begins it."""
+    try:
+        yield
+    except FrameGenerationError:
+        raise
+    except Exception as error:
+        library = _library_of(error)
+        if library is None:
+            raise
+        raise LibraryError(
+            f"{doing}: {library} failed ({quoted(error)}); free memory and space and try again, or report this"
+        ) from error
+
+
+def quoted(error: BaseException) -> str:
+    """The first line of what a library says, short and without control characters; its class where it says nothing."""
+    text = (str(error).splitlines() or [type(error).__name__])[0][:MOST_QUOTED]
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _library_of(error: Exception) -> str | None:
+    """Whose class the error is of, or in whose code it was raised."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    packages = {type(error).__module__.partition(".")[0]}
+    if place is not None:
+        # Code that Cython compiled has a relative path, as `av/video/frame.py`; other code that of its installation.
+        path = Path(place.tb_frame.f_code.co_filename).parts
+        packages |= {path[0]} | {after for folder, after in pairwise(path) if folder.endswith("-packages")}
+    return next((library for package, library in LIBRARIES.items() if package in packages), None)

@@ -263,3 +263,15 @@ def test_benchmark(call, checkpoint: Path, features_path: Path, tmp_path: Path) 
         assert {"features", "decode", "face", "render", "paste", "encode"} <= result["stages"].keys()
     assert set(results) == {"torch", "onnx", "engine", "engine, faces kept"}
     assert call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)[0] == 2
+
+
+def test_what_a_library_raises_is_one_line_and_status_2(  # type: ignore[no-untyped-def]
+    call, checkpoint: Path, features_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = ("-c", checkpoint, "-t", write_template(tmp_path / "t", 3), "-f", features_path)
+    monkeypatch.setattr(cv2, "imwrite", lambda *_: cv2.resize(np.zeros((0, 0, 3), np.uint8), (4, 4)))
+    monkeypatch.setattr(cv2, "imencode", lambda *_: cv2.resize(np.zeros((0, 0, 3), np.uint8), (4, 4)))
+    status, _, errors = call("generate", *inputs, "--frames-dir", tmp_path / "frames", "-q")
+    assert status == 2
+    (line,) = errors.splitlines()
+    assert "OpenCV failed (" in line

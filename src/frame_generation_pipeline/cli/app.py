@@ -20,13 +20,14 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, AsPackaged, Gate, SpeechGate
-from frame_generation_pipeline.errors import FrameGenerationError, OptionError
+from frame_generation_pipeline.errors import FrameGenerationError, OptionError, library_errors
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.making.source import Source
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
 from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
@@ -798,10 +799,11 @@ def main() -> NoReturn:
         format="%(message)s",
         handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
     )
+    cv2.setNumThreads(min(cv2.getNumThreads(), available_cores()))
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with _without_remarks():
+        with _without_remarks(), library_errors("the work ended"):
             app()
     except FrameGenerationError as error:
         line = "; ".join([str(error), *getattr(error, "__notes__", [])])

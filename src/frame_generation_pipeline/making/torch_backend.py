@@ -10,6 +10,7 @@ from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.generator.protocol import NetworkGenerator
 from frame_generation_pipeline.making.checkpoint import choose_spec, load_strict, read_tensors, recognise_specs
 from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.spec import GeneratorSpec
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -57,10 +58,11 @@ def load_network(path: str | Path, mode: str | None = None) -> GeneratorNetwork:
 
 
 def choose_device(name: str) -> str:
-    """`name`, or for "auto" the best that this machine has.
+    """`name`, or for "auto" the best that this machine has; the CPU's threads become no more than there are cores.
 
     Raises OptionError for an unknown device or one that is not available.
     """
+    torch.set_num_threads(min(torch.get_num_threads(), available_cores()))
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if available[device])

@@ -1,23 +1,56 @@
 """ONNX Runtime sessions: providers by name, threads, and one clear error for a file that is no model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, quoted
+from frame_generation_pipeline.runtime.cores import available_cores
 
 MOST_FOLDED = 64 * 2**20  # bytes
 DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
 
 
+class Session:
+    """A model that ONNX Runtime runs; whatever fails while it does becomes one line. Several threads may call it."""
+
+    def __init__(self, session: ort.InferenceSession, name: str) -> None:
+        self._session, self._name = session, name
+        self.threads: int = session.get_session_options().intra_op_num_threads
+
+    def get_inputs(self) -> list[Any]:
+        """Names, types and shapes of what it takes, as ONNX Runtime states them."""
+        return list(self._session.get_inputs())
+
+    def get_outputs(self) -> list[Any]:
+        """Names, types and shapes of what it gives."""
+        return list(self._session.get_outputs())
+
+    def get_providers(self) -> list[str]:
+        """The execution providers that run it, in order of preference."""
+        return list(self._session.get_providers())
+
+    def run(self, names: Sequence[str] | None, inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """The outputs of these names, all of them for None. Raises ModelError for whatever ONNX Runtime raises."""
+        try:
+            return [np.asarray(value) for value in self._session.run(names, inputs)]
+        except Exception as error:  # ONNX Runtime raises its own, undocumented classes, and Python's
+            raise ModelError(
+                f"{self._name}: failed while it ran ({quoted(error)}); free memory, or export the model again"
+            ) from error
+
+
 def open_session(
     model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
-) -> ort.InferenceSession:
+) -> Session:
     """A session for a model file or its bytes.
 
     providers: execution providers in order of preference, as ONNX Runtime names them; the CPU by default.
-    threads: threads inside one operator; None leaves the choice to ONNX Runtime (all cores).
+    threads: threads inside one operator; by default one for each core that this process may use.
 
     Raises MissingFileError, ModelError for an unreadable model, OptionError for a provider that is not available.
     """
@@ -34,14 +67,12 @@ def open_session(
     # What a program computes of constants alone is computed when it is opened, and would fill the memory first.
     options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(MOST_FOLDED))
     options.enable_mem_pattern = False  # it takes a second set of memory and saves no time here
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or available_cores()
     try:
         session = ort.InferenceSession(
             model if isinstance(model, bytes) else str(model), sess_options=options, providers=providers
         )
     except Exception as error:  # ONNX Runtime raises its own, undocumented classes
-        reason = "".join(c if c.isprintable() else "?" for c in (str(error).splitlines() or ["unknown"])[0][:200])
-        raise ModelError(f"{name}: not a model that ONNX Runtime can run ({reason}); export it again") from error
+        raise ModelError(f"{name}: not a model that ONNX Runtime can run ({quoted(error)}); export it again") from error
     session._model_bytes = None  # kept for a later change of providers, which nobody makes; as large as the weights
-    return session
+    return Session(session, name)

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from itertools import count
 from typing import Generic, TypeVar
 
+from frame_generation_pipeline.errors import library_errors
+
 T = TypeVar("T")
 
 WHENEVER = float("inf")  # deadline of work that nobody waits for at a moment of its own, such as a file's
@@ -25,7 +27,8 @@ class Task(Future[T], Generic[T]):
         if not self.set_running_or_notify_cancel():
             return
         try:
-            result = self._work()
+            with library_errors("a frame could not be made"):
+                result = self._work()
         except BaseException as error:  # handed to whoever waits for the result
             self.set_exception(error)
         else:
