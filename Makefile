@@ -10,7 +10,7 @@ GO = GOROOT=$(GO_ROOT) GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(GO_
 # ONNX Runtime's library, which the hosts look for beside themselves.
 ORT_LIBRARY := bin/libonnxruntime.so.1
 
-.PHONY: demo install test lint check go go-check versions clean
+.PHONY: demo install test lint check go go-check conformance versions clean
 
 install: $(VENV)/installed
 
@@ -60,6 +60,10 @@ go-check: go
 	@unformatted=$$($(GO_ROOT)/bin/gofmt -l ort go); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(CURDIR)/$(ORT_LIBRARY) $(GO) test -race ./...
+
+# The hosts that are built make the frames that Python makes.
+conformance: install go
+	$(BIN)/python conformance/compare.py $(wildcard bin/framegen-go bin/framegen-swift)
 
 # Both ends of what pyproject.toml admits, without PyTorch.
 versions:

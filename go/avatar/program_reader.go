@@ -72,6 +72,9 @@ func readSignature(data []byte) (signature, error) {
 	if len(data) >= 8 && string(data[4:8]) == "ORTM" { // by which ONNX Runtime knows its own format; a file can be both
 		return made, errNoProgram
 	}
+	if err := checkCanonical(data, modelMessage); err != nil {
+		return made, err
+	}
 	fields, err := readFields(data)
 	if err != nil {
 		return made, err
@@ -216,6 +219,11 @@ func readValueInfo(info []byte, values map[string]value) error {
 		}
 		made.shape = append(made.shape, length)
 	}
+	for _, length := range made.shape {
+		if length < free {
+			return refuse(StagePrograms, "has %s of a negative length", shown(name))
+		}
+	}
 	if elementBytes[made.element] == 0 {
 		return refuse(StagePrograms, "takes or gives %s of another type than float32, uint8, int64, float16", shown(name))
 	}
@@ -231,7 +239,9 @@ func readDimension(dimension []byte) (int64, error) {
 	length := int64(free)
 	for _, part := range fields {
 		if part.number == dimensions && part.content == nil {
-			length = int64(min(part.integer, 1<<62))
+			if length = int64(part.integer); length < 0 {
+				length = free - 1 // which is no length, and is refused
+			}
 		}
 	}
 	return length, err

@@ -1,0 +1,120 @@
+"""Let hosts in other languages make the same frames as Python, and fail at the first stage that differs.
+
+`python conformance/compare.py bin/framegen-go ...`, which `make conformance` calls: each argument is a command line.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf, log10
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+SOUNDS = ROOT / "conformance" / "sounds"
+REAL = ROOT.parent / "shared" / "real"  # a recording that is not part of the project; without it a case is left out
+PYTHON = (sys.executable, "-m", "frame_generation_pipeline")
+LOWEST_PSNR = 50.0  # dB, where sound is decoded by another program
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is said, by whom, and how near to Python's a host's frames must be."""
+
+    name: str
+    avatar: Path | None = None  # the built-in presenter when None
+    audio: Path | None = None
+    features: Path | None = None
+    gate: bool = True
+    exact: bool = True  # the same bits; otherwise at least LOWEST_PSNR
+
+    def make(self, command: tuple[str, ...], frames: Path) -> list[np.ndarray]:
+        """The frames (H, W, 3) that a command line writes into the folder `frames`."""
+        options = {"--avatar": self.avatar, "--audio": self.audio, "--features": self.features, "--frames-dir": frames}
+        given = [text for option, value in options.items() if value is not None for text in (option, str(value))]
+        gate = [] if self.gate else ["--no-gate"]
+        subprocess.run([*command, "generate", "--quiet", *given, *gate], check=True, stdout=subprocess.DEVNULL)
+        return [cv2.imread(str(path)) for path in sorted(frames.glob("frame_*.png"))]
+
+
+def speeches(work: Path) -> list[Speech]:
+    """What is compared; packages of the recording are made in the folder `work`."""
+    compared = [
+        Speech("presenter, 16 kHz WAV", audio=SOUNDS / "syllables.wav"),
+        Speech("presenter, Vorbis", audio=ROOT / "demo" / "hello.ogg", exact=False),
+    ]
+    if not REAL.is_dir():
+        print(f"{REAL} is absent: no recording is compared")
+        return compared
+    for picture in ("jpg", "png"):
+        package = work / f"person-{picture}"
+        options = ["--checkpoint", REAL / "checkpoint" / "person_ave.pth", "--template", REAL / "person"]
+        formats = ["--frame-format", picture, "--output", package]
+        subprocess.run([*PYTHON, "pack", *map(str, (*options, *formats))], check=True, stdout=subprocess.DEVNULL)
+        features = REAL / "person" / "aud_ave.npy"
+        compared.append(Speech(f"person as {picture}, features", avatar=package, features=features))
+    return compared
+
+
+def problem(expected: list[np.ndarray], found: list[np.ndarray], exact: bool) -> str | None:
+    """How the frames differ more than they may, or None."""
+    if len(expected) != len(found):
+        return f"{len(found)} frames; Python makes {len(expected)}"
+    worst = inf
+    for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+        if one.shape != other.shape:
+            return f"frame {index} is {other.shape}; Python's is {one.shape}"
+        error = float(np.mean((one.astype(np.float64) - other) ** 2))
+        psnr = 10 * log10(255**2 / error) if error else inf
+        worst = min(worst, psnr)
+        if exact and error:
+            return f"frame {index} differs, {psnr:.1f} dB"
+        if psnr < LOWEST_PSNR:
+            return f"frame {index} is at {psnr:.1f} dB; expected {LOWEST_PSNR}"
+    print(f"    {len(found)} frames, {'the same bits' if worst == inf else f'at least {worst:.1f} dB'}")
+    return None
+
+
+def first_stage(speech: Speech, differs: Callable[[Speech], bool], features: Path) -> str:
+    """The first stage at which a host differs from Python: trials that leave stages out, one after the other."""
+    if speech.audio is None:
+        return "decoding pictures, the programs or pasting: of the same features the frames differ"
+    made = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # as the presenter hears it
+    subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    if differs(replace(speech, audio=None, features=features, exact=True)):
+        return "decoding pictures, the programs or pasting: of the same features the frames differ"
+    if differs(replace(speech, gate=False)):
+        return "decoding sound, or the features: without the gate the frames differ"
+    return "the gate: without it the frames are the same"
+
+
+def main(hosts: list[str]) -> int:
+    """Compare every host with Python; the number of differences."""
+    failed = 0
+    with TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        for speech in speeches(work):
+            print(speech.name)
+            expected = speech.make(PYTHON, work / "python")
+            for host in hosts:
+                print(f"  {host}")
+                found = problem(expected, speech.make((host,), work / "host"), speech.exact)
+                if found is None:
+                    continue
+                failed += 1
+
+                def differs(trial: Speech, host: str = host) -> bool:
+                    made = (trial.make(c, work / "trial") for c in (PYTHON, (host,)))
+                    return problem(*made, trial.exact) is not None
+
+                print(f"    {found}")
+                print(f"    first stage that differs: {first_stage(speech, differs, work / 'features.npy')}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
