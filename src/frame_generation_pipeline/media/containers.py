@@ -17,16 +17,20 @@ OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
-def open_media(path: Path, **options: str) -> InputContainer:
+def open_media(path: Path, **format_options: str) -> InputContainer:
     """A video or sound file that is what it is by itself: nothing else is read on its behalf.
 
     A WAV file that holds more than its header states, see `joined_wav.py`, is read to its end.
-    options: further ones for the format. Raises av.FFmpegError, OSError, AudioError for a WAV file of several formats.
+    format_options: further ones for the format.
+
+    Raises av.FFmpegError, OSError, AudioError for a WAV file of several formats.
     """
     pieces = find_pieces(path) if path.is_file() else None
     if pieces is not None:
-        joined: InputContainer = av.open(JoinedWav(path, pieces), "r", format="wav", options=dict(options), **_ANY_TAGS)
+        joined: InputContainer = av.open(
+            JoinedWav(path, pieces), "r", format="wav", options=dict(format_options), **_ANY_TAGS
+        )
         return joined
     # `file:` keeps FFmpeg from reading a protocol into a name with a colon.
-    container: InputContainer = av.open(f"file:{path}", "r", options=OPTIONS | options, **_ANY_TAGS)
+    container: InputContainer = av.open(f"file:{path}", "r", options=OPTIONS | format_options, **_ANY_TAGS)
     return container

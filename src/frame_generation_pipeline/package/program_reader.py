@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .onnx_schema import parse_model
-from .refusal import Refusal, shown
+from frame_generation_pipeline.package.onnx_schema import parse_model
+from frame_generation_pipeline.package.refusal import Refusal, shown
 
 DOMAINS = ("", "ai.onnx")  # of the standard operators, by both their names
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")

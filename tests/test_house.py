@@ -1,0 +1,67 @@
+"""The rules of docs/architecture.md that keep the rooms apart."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import frame_generation_pipeline
+
+NAME = frame_generation_pipeline.__name__
+SOURCE = Path(frame_generation_pipeline.__file__).parent
+ROOMS = (  # from the ground up; each imports only those before it
+    *("spec", "errors", "extras", "weights", "files", "runtime", "media", "audio", "template", "face", "generator"),
+    *("package", "speaking", "avatar", "making", "tracking", "report", "prepare", "train", "evaluate", "create"),
+    *("pipeline", "cli"),
+)
+OF_THE_EXTRA = {"torch", "onnx", "safetensors", "jinja2", "matplotlib"}
+MAY_TAKE_IT = ("making", "prepare", "train", "evaluate", "report")
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, top: bool = False) -> Iterator[str]:
+    """Every module that a file imports; top: only those that importing the file imports."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body if top else ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0  # ruff sees to it
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+FILES = [pytest.param(path, id=str(path.relative_to(SOURCE))) for path in sorted(SOURCE.rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
+    room = room_of(path)
+    if room in ("__init__", "__main__"):
+        return
+    for module in imports(path):
+        if module.startswith(f"{NAME}."):
+            other = module.split(".")[1]
+            assert ROOMS.index(other) <= ROOMS.index(room), f"{room} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_only_making_takes_the_extra_at_its_top(path: Path) -> None:
+    if room_of(path) not in MAY_TAKE_IT:
+        assert not {module.split(".")[0] for module in imports(path, top=True)} & OF_THE_EXTRA
+
+
+def test_every_room_is_in_the_order() -> None:
+    rooms = {room_of(path) for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
+    assert rooms == set(ROOMS)
+
+
+def test_options_are_values() -> None:
+    """No signature takes options that it does not name, nor hands them on."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.args.kwarg:
+                assert node.args.kwarg.arg != "options", f"{path}:{node.lineno}: {node.name} takes any options"
