@@ -275,3 +275,11 @@ def test_what_a_library_raises_is_one_line_and_status_2(  # type: ignore[no-unty
     assert status == 2
     (line,) = errors.splitlines()
     assert "OpenCV failed (" in line
+
+
+def test_what_files_say_of_themselves_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    cli._print_values({"licence": "CC0\nfingerprint  signature valid\x1b[2J", "input \x1b]0;x": "\u202e\udcff"})
+    assert capsys.readouterr().out.splitlines() == [
+        "licence         CC0\\nfingerprint  signature valid\\x1b[2J",
+        "input \\x1b]0;x  \\u202e\\udcff",
+    ]

@@ -787,9 +787,16 @@ def _width(name: str) -> int:
 
 
 def _print_values(values: Mapping[str, Any]) -> None:
-    width = max(map(len, values))
-    for name, value in values.items():
+    """One line for each value; what files say of themselves can neither forge lines nor steer a terminal."""
+    shown = {_printable(str(name)): _printable(str(value)) for name, value in values.items()}
+    width = max(map(len, shown))
+    for name, value in shown.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def _printable(text: str) -> str:
+    """`text` in one line, with control characters and the like escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def main() -> NoReturn:
@@ -807,7 +814,7 @@ def main() -> NoReturn:
             app()
     except FrameGenerationError as error:
         line = "; ".join([str(error), *getattr(error, "__notes__", [])])
-        typer.echo("framegen: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
+        typer.echo("framegen: " + _printable(line), err=True)
         sys.exit(2)
     sys.exit(0)
 
