@@ -67,6 +67,8 @@ class Codecs:
     def sound_layout(self, rate: int, layout: str) -> str:
         """Return the channel layout that the encoder takes: this one, the usual one of as many channels, or stereo."""
         usual = LAYOUTS.get(av.AudioLayout(layout).nb_channels, "stereo")
+        if ("LFE" in _speakers(layout)) != ("LFE" in _speakers(usual)):  # low sounds are no speaker in front
+            usual = "stereo"
         for candidate in (layout, usual):
             trial = cast(AudioCodecContext, av.CodecContext.create(self.audio, "w"))
             trial.format, trial.sample_rate, trial.layout = av.AudioFormat(self.sample_format), rate, candidate
@@ -74,6 +76,10 @@ class Codecs:
                 trial.open()
                 return candidate
         return "stereo"
+
+
+def _speakers(layout: str) -> list[str]:
+    return [channel.name for channel in av.AudioLayout(layout).channels]
 
 
 AAC_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)

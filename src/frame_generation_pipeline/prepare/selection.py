@@ -121,6 +121,8 @@ def _range(first: int, observations: Sequence[Observation], good: Sequence[bool]
     faces = [observation.face for observation, is_good in zip(observations, good, strict=True) if is_good]
     points = np.array([to_110(face.points) for face in faces if face])
     everywhere = np.arange(len(good))
-    filled = np.stack([np.interp(everywhere, known, column) for column in points.reshape(len(known), -1).T], axis=1)
-    raw = filled.reshape(-1, *points.shape[1:]).astype(np.float32)
+    raw = np.empty((len(good), *points.shape[1:]), np.float32)
+    columns = raw.reshape(len(good), -1)
+    for index, column in enumerate(points.reshape(len(known), -1).T):
+        columns[:, index] = np.interp(everywhere, known, column)
     return Range(first, raw, smooth_landmarks(raw))

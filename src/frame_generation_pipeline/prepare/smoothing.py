@@ -14,15 +14,20 @@ POINTS_REACH = 2  # frames on either side that a point is smoothed with
 BOX_REACH = 4  # for the points that place the box, whose every move is seen at the box's edge
 BOX_POINTS = (FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE)
 
+AT_ONCE = 22  # points that are smoothed at once
+
 Values = npt.NDArray[np.float64]
 
 
 def smooth_landmarks(landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Landmarks of consecutive frames (n, 110, 2) in pixels, n >= 1 -> the same without jitter."""
-    steady = _without_outliers(landmarks.astype(np.float64))
-    smoothed = smooth(steady, POINTS_REACH)
-    smoothed[:, BOX_POINTS] = smooth(steady[:, BOX_POINTS], BOX_REACH)
-    return smoothed.astype(np.float32)
+    smoothed = np.empty(landmarks.shape, np.float32)
+    for begin in range(0, landmarks.shape[1], AT_ONCE):  # an hour's all at once would take gigabytes
+        part = slice(begin, begin + AT_ONCE)
+        smoothed[:, part] = smooth(_without_outliers(landmarks[:, part].astype(np.float64)), POINTS_REACH)
+    box = list(BOX_POINTS)
+    smoothed[:, box] = smooth(_without_outliers(landmarks[:, box].astype(np.float64)), BOX_REACH)
+    return smoothed
 
 
 def smooth(values: Values, reach: int) -> Values:
