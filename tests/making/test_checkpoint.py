@@ -10,6 +10,7 @@ import torch
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.making.checkpoint import (
     WRAPPERS,
+    check_fit,
     choose_spec,
     load_strict,
     read_tensors,
@@ -152,6 +153,36 @@ def test_recognised_from_the_tensors(face: object, audio: object, width: int) ->
     wrong = "ave" if spec.audio.name == "wenet" else "wenet"
     with pytest.raises(ModelError, match="not " + wrong):
         choose_spec(found, "x.pth", wrong)
+
+
+@pytest.mark.parametrize("genuine", [False, True])
+def test_a_width_that_the_file_does_not_hold_takes_no_memory(
+    tmp_path: Path, genuine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first tensor of 8000 channels, one value that stands for all or a small genuine one, in a file of a few MB."""
+    tensors = seeded_network().state_dict()
+    tensors["inc.inconv.0.conv.6.weight"] = (
+        torch.ones(8000, 1, 1, 1) if genuine else torch.ones(1, 1, 1, 1).expand(8000, 16, 1, 1)
+    )
+    torch.save(tensors, tmp_path / "wide.pth")
+    made = GeneratorNetwork.__init__
+
+    def on_meta(self: GeneratorNetwork, spec: GeneratorSpec) -> None:
+        made(self, spec)
+        assert {value.device.type for value in self.state_dict().values()} == {"meta"}
+
+    monkeypatch.setattr(GeneratorNetwork, "__init__", on_meta)
+    with pytest.raises(ModelError, match=r"wide\.pth: does not fit GeneratorNetwork"):
+        load_network(tmp_path / "wide.pth")
+
+
+def test_one_value_that_stands_for_many() -> None:
+    network = seeded_network()
+    tensors = network.state_dict()
+    name = next(iter(tensors))
+    tensors[name] = torch.ones(1).expand(tensors[name].shape)
+    with pytest.raises(ModelError, match="no plain tensor of numbers"):
+        check_fit(network, tensors, "x.pth")
 
 
 def test_ave_before_hubert() -> None:

@@ -142,6 +142,21 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
     Raises ModelError that names the first tensors which are missing, unexpected or of another shape, and one that has
     values which are not finite numbers.
     """
+    check_fit(module, tensors, path)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ModelError(
+                f"{path}: {_printable(name)} has values that are not finite numbers; use a checkpoint from before"
+                " its training went wrong"
+            )
+    module.load_state_dict(tensors, strict=True)
+
+
+def check_fit(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
+    """Refuse tensors that are not those of `module`, which may be on the device `meta` and so take no memory.
+
+    Raises ModelError like `load_strict`, and for tensors with fewer values in the file than their shape states.
+    """
     expected = module.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in tensors]
     problems += [f"{name} is unexpected" for name in tensors if name not in expected]
@@ -153,18 +168,15 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
     problems += [
         f"{name} is no plain tensor of numbers"
         for name, tensor in tensors.items()
-        if str(tensor.layout) != "torch.strided" or tensor.is_quantized or tensor.is_complex() or tensor.is_meta
+        if str(tensor.layout) != "torch.strided"
+        or tensor.is_quantized
+        or tensor.is_complex()
+        or tensor.is_meta
+        or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size()  # one value stands for many
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ModelError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems[:3])}{more}")
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise ModelError(
-                f"{path}: {_printable(name)} has values that are not finite numbers; use a checkpoint from before"
-                " its training went wrong"
-            )
-    module.load_state_dict(tensors, strict=True)
 
 
 def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:

@@ -8,7 +8,13 @@ import torch
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.generator.protocol import NetworkGenerator
-from frame_generation_pipeline.making.checkpoint import choose_spec, load_strict, read_tensors, recognise_specs
+from frame_generation_pipeline.making.checkpoint import (
+    check_fit,
+    choose_spec,
+    load_strict,
+    read_tensors,
+    recognise_specs,
+)
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.spec import GeneratorSpec
@@ -52,6 +58,8 @@ def load_network(path: str | Path, mode: str | None = None) -> GeneratorNetwork:
     """
     tensors = read_tensors(path)
     spec: GeneratorSpec = choose_spec(recognise_specs(tensors, path), path, mode)
+    with torch.device("meta"):  # what a width in the file would take is allocated once everything fits
+        check_fit(GeneratorNetwork(spec), tensors, path)
     network = GeneratorNetwork(spec)
     load_strict(network, tensors, path)
     return network.eval()
