@@ -1,3 +1,4 @@
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -58,3 +59,16 @@ def _packet() -> "av.Packet[av.VideoStream]":
 def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         SegmentWriter(tmp_path / "nowhere" / "0.segment")
+
+
+def test_links_that_somebody_put_there_are_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("dear")
+    (tmp_path / "00000.new").symlink_to(mine)
+    (tmp_path / "00001.segment").symlink_to(mine)
+    os.mkfifo(tmp_path / "00002.segment")
+    writer = SegmentWriter(tmp_path / "00000.segment")
+    writer.complete(0)
+    assert mine.read_text() == "dear"
+    assert not (tmp_path / "00000.segment").is_symlink()
+    assert [segment_frames(tmp_path / f"0000{index}.segment") for index in (1, 2)] == [0, 0]
