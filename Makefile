@@ -36,7 +36,7 @@ lint: install
 check: install
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-test: lint check go-check
+test: lint check go-check swift-check
 
 go: bin/framegen-go
 
@@ -69,5 +69,7 @@ conformance: install go
 versions:
 	tests/versions.sh
 
+include swift/swift.mk
+
 clean:
-	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) bin .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) .build bin .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

@@ -1,0 +1,70 @@
+/// Makes whole files of a speech: a video, a folder of pictures, or both.
+extension Avatar {
+    /// Called after each frame with the frames done and the frames in all.
+    public typealias Progress = @Sendable (Int, Int) -> Void
+
+    #if os(Linux)
+        /// Makes the video `path` (.mp4, .m4v, .mov, .mkv, .webm), picture and sound of one length; needs `ffmpeg`.
+        ///
+        /// pictures: also a folder for the frames as pictures, and their format. Nothing stands under its final name
+        /// until it is complete. Cancelling the task removes what is not.
+        public func generateVideo(
+            _ speech: Speech, to path: String, pictures: (folder: String, format: PictureFormat)? = nil,
+            startFrame: Int = 0, encoding: Encoding = Encoding(), progress: Progress? = nil
+        ) async throws {
+            let plan = try await engine.workers.run { [self] in try self.plan(speech) }
+            let rate = try encoding.rate ?? FrameRate(Double(plan.spec.fps))
+            let video = try VideoWriter(
+                path, width: manifest.frame.width, height: manifest.frame.height, rate: rate,
+                frames: rate.frames(after: plan.count, at: plan.spec.fps), sound: speech.soundPath, encoding: encoding)
+            var sinks: [any FrameSink] = [video]
+            if let (folder, format) = pictures {
+                do {
+                    sinks.append(try FramesFolder(folder, format, provenance: encoding.provenance))
+                } catch {
+                    video.discard()
+                    throw error
+                }
+            }
+            try await write(plan, startFrame, encoding.rate, sinks, progress)
+        }
+    #endif
+
+    /// Writes the frames as pictures `frame_00000.png` on into `folder`; see `generateVideo`.
+    public func generatePictures(
+        _ speech: Speech, to folder: String, format: PictureFormat = .png, startFrame: Int = 0,
+        rate: FrameRate? = nil, provenance: Bool = true, progress: Progress? = nil
+    ) async throws {
+        let plan = try await engine.workers.run { [self] in try self.plan(speech) }
+        let sink = try FramesFolder(folder, format, provenance: provenance)
+        try await write(plan, startFrame, rate, [sink], progress)
+    }
+
+    func write(
+        _ plan: SpeechPlan, _ startFrame: Int, _ rate: FrameRate?, _ sinks: [any FrameSink], _ progress: Progress?
+    ) async throws {
+        // Frames are encoded in a thread of their own while the next ones are made; one waits at most.
+        let encoder = Workers(1)
+        var encoding: Task<Void, any Error>?
+        var written = 0
+        do {
+            for try await frame in Frames(engine: engine, startFrame: startFrame, plan: { plan }) {
+                try await encoding?.value
+                let copies = (rate?.frames(after: frame.index + 1, at: plan.spec.fps) ?? frame.index + 1) - written
+                written += copies
+                encoding = Task {
+                    try await encoder.run {
+                        for sink in sinks { for _ in 0..<copies { try sink.write(frame.image) } }
+                    }
+                    progress?(frame.index + 1, plan.count)
+                }
+            }
+            try await encoding?.value
+            try await encoder.run { for sink in sinks { try sink.finish() } }
+        } catch {
+            _ = await encoding?.result
+            for sink in sinks { sink.discard() }
+            throw error
+        }
+    }
+}
