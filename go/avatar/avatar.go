@@ -18,6 +18,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync"
 
 	"framegen/ort"
 )
@@ -33,6 +34,8 @@ type Avatar struct {
 	buffers   *buffers
 	rest      []float32 // (16, F) of the package; nil without
 	options   options
+	poolOnce  sync.Once
+	pool      *pool // of live sessions
 }
 
 type options struct {
@@ -163,8 +166,14 @@ func readRest(p *Package) ([]float32, error) {
 	return window, nil
 }
 
+func (a *Avatar) livePool() *pool {
+	a.poolOnce.Do(func() { a.pool = newPool(a.options.threads) })
+	return a.pool
+}
+
 // Close gives everything back.
 func (a *Avatar) Close() {
+	a.livePool().close()
 	a.states.close()
 	a.generator.close()
 	if a.audio != nil {
