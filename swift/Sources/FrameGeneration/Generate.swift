@@ -3,32 +3,31 @@ extension Avatar {
     /// Called after each frame with the frames done and the frames in all.
     public typealias Progress = @Sendable (Int, Int) -> Void
 
-    #if os(Linux)
-        /// Makes the video `path` (.mp4, .m4v, .mov, .mkv, .webm), picture and sound of one length; needs `ffmpeg`.
-        ///
-        /// pictures: also a folder for the frames as pictures, and their format. Nothing stands under its final name
-        /// until it is complete. Cancelling the task removes what is not.
-        public func generateVideo(
-            _ speech: Speech, to path: String, pictures: (folder: String, format: PictureFormat)? = nil,
-            startFrame: Int = 0, encoding: Encoding = Encoding(), progress: Progress? = nil
-        ) async throws {
-            let plan = try await engine.workers.run { [self] in try self.plan(speech) }
-            let rate = try encoding.rate ?? FrameRate(Double(plan.spec.fps))
-            let video = try VideoWriter(
-                path, width: manifest.frame.width, height: manifest.frame.height, rate: rate,
-                frames: rate.frames(after: plan.count, at: plan.spec.fps), sound: speech.soundPath, encoding: encoding)
-            var sinks: [any FrameSink] = [video]
-            if let (folder, format) = pictures {
-                do {
-                    sinks.append(try FramesFolder(folder, format, provenance: encoding.provenance))
-                } catch {
-                    video.discard()
-                    throw error
-                }
+    /// Makes the video `path` (.mp4, .m4v, .mov, .mkv, .webm), picture and sound of one length; needs `ffmpeg`
+    /// on Linux; on Apple systems AVFoundation makes .mp4, .m4v and .mov.
+    ///
+    /// pictures: also a folder for the frames as pictures, and their format. Nothing stands under its final name
+    /// until it is complete. Cancelling the task removes what is not.
+    public func generateVideo(
+        _ speech: Speech, to path: String, pictures: (folder: String, format: PictureFormat)? = nil,
+        startFrame: Int = 0, encoding: Encoding = Encoding(), progress: Progress? = nil
+    ) async throws {
+        let plan = try await engine.workers.run { [self] in try self.plan(speech) }
+        let rate = try encoding.rate ?? FrameRate(Double(plan.spec.fps))
+        let video = try VideoWriter(
+            path, width: manifest.frame.width, height: manifest.frame.height, rate: rate,
+            frames: rate.frames(after: plan.count, at: plan.spec.fps), sound: speech.soundPath, encoding: encoding)
+        var sinks: [any FrameSink] = [video]
+        if let (folder, format) = pictures {
+            do {
+                sinks.append(try FramesFolder(folder, format, provenance: encoding.provenance))
+            } catch {
+                video.discard()
+                throw error
             }
-            try await write(plan, startFrame, encoding.rate, sinks, progress)
         }
-    #endif
+        try await write(plan, startFrame, encoding.rate, sinks, progress)
+    }
 
     /// Writes the frames as pictures `frame_00000.png` on into `folder`; see `generateVideo`.
     public func generatePictures(

@@ -47,14 +47,15 @@ struct Signature: Equatable, Sendable {
     init(program data: [UInt8]) throws {
         let orderedFormat = Array("ORTM".utf8)  // by which ONNX Runtime knows its own format; a file can be both
         if data.count >= 8, data[4..<8].elementsEqual(orderedFormat) { throw noProgram() }
+        try OnnxSchema.check(data[...])
         var graphs = 0
-        for field in try Message(data[...]).parts() {
+        for field in try ProtocolMessage(data[...]).parts() {
             switch field.number {
             case 7:
                 graphs += 1
-                try readGraph(Message(field.content))
+                try readGraph(ProtocolMessage(field.content))
             case 8:
-                let domain = try Message(field.content).last(1)
+                let domain = try ProtocolMessage(field.content).last(1)
                 guard isStandard(domain) else { throw foreign(domain) }
             case 20, 25:
                 throw Refusal("defines functions or training steps; expected one plain graph")
@@ -64,24 +65,24 @@ struct Signature: Equatable, Sendable {
         guard graphs == 1 else { throw noProgram() }
     }
 
-    private mutating func readGraph(_ graph: Message) throws {
+    private mutating func readGraph(_ graph: ProtocolMessage) throws {
         for field in try graph.parts() {
             switch field.number {
-            case 1: try checkNode(Message(field.content))
-            case 5: try checkTensor(Message(field.content))
+            case 1: try checkNode(ProtocolMessage(field.content))
+            case 5: try checkTensor(ProtocolMessage(field.content))
             case 15: throw Refusal("has sparse weights; expected plain ones")
-            case 11: try Self.add(Message(field.content), to: &inputs)
-            case 12: try Self.add(Message(field.content), to: &outputs)
+            case 11: try Self.add(ProtocolMessage(field.content), to: &inputs)
+            case 12: try Self.add(ProtocolMessage(field.content), to: &outputs)
             default: break
             }
         }
     }
 
-    private static func add(_ info: Message, to values: inout [String: ProgramValue]) throws {
-        let tensor = Message(try Message(try info.last(2)).last(1))
+    private static func add(_ info: ProtocolMessage, to values: inout [String: ProgramValue]) throws {
+        let tensor = ProtocolMessage(try ProtocolMessage(try info.last(2)).last(1))
         var lengths: [Int?] = []
-        for field in try Message(try tensor.last(2)).parts() where field.number == 1 {
-            lengths.append(try Message(field.content).lastNumber(1).map { Int(exactly: $0) ?? .max })
+        for field in try ProtocolMessage(try tensor.last(2)).parts() where field.number == 1 {
+            lengths.append(try ProtocolMessage(field.content).lastNumber(1).map { Int(exactly: $0) ?? .max })
         }
         let name = try text(try info.last(1))
         guard let element = try tensor.lastNumber(1).flatMap({ Int(exactly: $0) }),
@@ -112,24 +113,24 @@ private func isStandard(_ domain: ArraySlice<UInt8>) -> Bool {
 
 private let controlFlow: Set = ["If", "Loop", "Scan", "SequenceMap"]
 
-private func checkNode(_ node: Message) throws {
+private func checkNode(_ node: ProtocolMessage) throws {
     let domain = try node.last(7), kind = try text(try node.last(4))
     guard isStandard(domain) else { throw foreign(domain) }
     guard !controlFlow.contains(kind) else { throw Refusal("has control flow (\(kind)); expected one plain graph") }
     for attribute in try node.parts() where attribute.number == 5 {
-        for part in try Message(attribute.content).parts() {
+        for part in try ProtocolMessage(attribute.content).parts() {
             switch part.number {
             case 6, 11, 22, 23:
                 throw Refusal("has a graph or sparse weights inside of \(shown(kind)); expected plain operators")
             case 5, 10:
-                try checkTensor(Message(part.content))
+                try checkTensor(ProtocolMessage(part.content))
             default: break
             }
         }
     }
 }
 
-private func checkTensor(_ tensor: Message) throws {
+private func checkTensor(_ tensor: ProtocolMessage) throws {
     for field in try tensor.fields() where field.number == 13 || field.number == 14 {  // external_data, data_location
         guard field.value == 0, field.content.isEmpty else {
             throw Refusal("has weights in another file; expected all inside of the program")
@@ -138,10 +139,10 @@ private func checkTensor(_ tensor: Message) throws {
 }
 
 /// A protocol buffer: a sequence of numbered fields, each a number or bytes.
-private struct Message {
+struct ProtocolMessage {
     struct Field {
         let number: UInt64
-        let isNumber: Bool
+        let wire: UInt64  // how it is written: 0 a number, 1 eight bytes, 2 so many as stated, 5 four bytes
         let value: UInt64
         let content: ArraySlice<UInt8>
     }
@@ -162,7 +163,7 @@ private struct Message {
             let length: UInt64
             switch key & 7 {
             case 0:
-                fields.append(Field(number: key >> 3, isNumber: true, value: try integer(&at), content: []))
+                fields.append(Field(number: key >> 3, wire: 0, value: try integer(&at), content: []))
                 continue
             case 1: length = 8
             case 2: length = try integer(&at)
@@ -171,7 +172,7 @@ private struct Message {
             }
             guard length <= bytes.endIndex - at else { throw noProgram() }
             let content = bytes[at..<at + Int(length)]
-            fields.append(Field(number: key >> 3, isNumber: false, value: 0, content: content))
+            fields.append(Field(number: key >> 3, wire: key & 7, value: 0, content: content))
             at += content.count
         }
         return fields
@@ -179,7 +180,7 @@ private struct Message {
 
     /// The fields that hold text or messages.
     func parts() throws -> [Field] {
-        try fields().filter { !$0.isNumber }
+        try fields().filter { $0.wire != 0 }
     }
 
     /// The last text or message that is field `number`, empty where there is none.
@@ -189,12 +190,12 @@ private struct Message {
 
     /// The last field `number`, where that is a number.
     func lastNumber(_ number: UInt64) throws -> UInt64? {
-        guard let field = try fields().last(where: { $0.number == number }), field.isNumber else { return nil }
+        guard let field = try fields().last(where: { $0.number == number }), field.wire == 0 else { return nil }
         return field.value
     }
 
     /// A variable-length integer, in the shortest form that it has.
-    private func integer(_ at: inout Int) throws -> UInt64 {
+    func integer(_ at: inout Int) throws -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0 as UInt64, to: 70, by: 7) {
             guard at < bytes.endIndex else { throw noProgram() }

@@ -1,0 +1,141 @@
+// Video by AVFoundation, on Apple systems; written against Apple's documentation and not run yet.
+#if canImport(AVFoundation)
+    import AVFoundation
+    import CoreMedia
+    import CoreVideo
+
+    /// A video by AVFoundation: H.264 and AAC in .mp4, .m4v and .mov.
+    ///
+    /// The sound begins at time 0 and is never cut to the picture. Colours are BT.709. A file that was there stays until
+    /// the new one is complete.
+    final class VideoWriter: FrameSink, @unchecked Sendable {  // one thread writes at a time
+        private let path: String
+        private let temporary: String
+        private let marksFile: Bool
+        private let writer: AVAssetWriter
+        private let video: AVAssetWriterInput
+        private let adaptor: AVAssetWriterInputPixelBufferAdaptor
+        private let rate: FrameRate
+        private let sound: (input: AVAssetWriterInput, source: AVAssetReader, output: AVAssetReaderTrackOutput)?
+        private var written = 0  // frames
+
+        /// Throws errors of kind `output` and `option` before anything is made.
+        init(
+            _ path: String, width: Int, height: Int, rate: FrameRate, frames: Int, sound: String?, encoding: Encoding
+        ) throws {
+            let types: [String: AVFileType] = [".mp4": .mp4, ".m4v": .m4v, ".mov": .mov]
+            guard let type = types[suffix(of: path)] else {
+                throw FrameGenerationError(
+                    .output, "unknown kind of video; end its name with .mp4, .m4v or .mov", path: path)
+            }
+            guard encoding.crf == nil else {
+                throw FrameGenerationError(.option, "AVFoundation's encoder knows no crf; leave it out", path: path)
+            }
+            try prepareFolder(splitPath(path).folder)
+            (self.path, self.rate) = (path, rate)
+            temporary = temporaryName(beside: path)
+            marksFile = encoding.provenance && type != .mov
+            do {
+                writer = try AVAssetWriter(outputURL: URL(fileURLWithPath: temporary), fileType: type)
+            } catch {
+                throw FrameGenerationError(.output, "cannot be written (\(error.localizedDescription))", path: path)
+            }
+            writer.shouldOptimizeForNetworkUse = true
+            let colours = [
+                AVVideoColorPrimariesKey: AVVideoColorPrimaries_ITU_R_709_2,
+                AVVideoTransferFunctionKey: AVVideoTransferFunction_ITU_R_709_2,
+                AVVideoYCbCrMatrixKey: AVVideoYCbCrMatrix_ITU_R_709_2,
+            ]
+            video = AVAssetWriterInput(
+                mediaType: .video,
+                outputSettings: [
+                    AVVideoCodecKey: AVVideoCodecType.h264, AVVideoWidthKey: width, AVVideoHeightKey: height,
+                    AVVideoColorPropertiesKey: colours,
+                ])
+            adaptor = AVAssetWriterInputPixelBufferAdaptor(assetWriterInput: video, sourcePixelBufferAttributes: nil)
+            writer.add(video)
+            self.sound = try sound.flatMap(Self.openSound)
+            if let input = self.sound?.input { writer.add(input) }
+            if encoding.provenance, type == .mov {
+                let item = AVMutableMetadataItem()
+                item.identifier = AVMetadataItem.identifier(forKey: "XMP_", keySpace: .quickTimeUserData)
+                item.value = xmpPacket as NSString
+                writer.metadata = [item]
+            }
+            guard writer.startWriting() else { throw unwritten() }
+            writer.startSession(atSourceTime: .zero)
+            if let sound = self.sound, !sound.source.startReading() {
+                throw FrameGenerationError(.audio, "cannot be decoded", path: path)
+            }
+        }
+
+        private static func openSound(
+            _ path: String
+        ) throws -> (input: AVAssetWriterInput, source: AVAssetReader, output: AVAssetReaderTrackOutput)? {
+            let asset = AVURLAsset(url: URL(fileURLWithPath: path))
+            guard let track = asset.tracks(withMediaType: .audio).first, let reader = try? AVAssetReader(asset: asset)
+            else { throw FrameGenerationError(.audio, "has no audio stream that can be read", path: path) }
+            let output = AVAssetReaderTrackOutput(track: track, outputSettings: [AVFormatIDKey: kAudioFormatLinearPCM])
+            reader.add(output)
+            let input = AVAssetWriterInput(
+                mediaType: .audio,
+                outputSettings: [
+                    AVFormatIDKey: kAudioFormatMPEG4AAC, AVSampleRateKey: 48_000, AVNumberOfChannelsKey: 2,
+                    AVEncoderBitRateKey: 192_000,
+                ])
+            return (input, reader, output)
+        }
+
+        func write(_ image: Image) throws {
+            let time = CMTime(
+                value: CMTimeValue(written * rate.denominator), timescale: CMTimeScale(rate.numerator))
+            try addSound(until: time)
+            try wait(for: video)
+            guard adaptor.append(try image.pixelBuffer(), withPresentationTime: time) else { throw unwritten() }
+            written += 1
+        }
+
+        /// Interleaves the sound: its buffers that begin before `time`, or all that are left.
+        private func addSound(until time: CMTime?) throws {
+            guard let sound else { return }
+            while time == nil || soundEnd < time! {
+                guard let buffer = sound.output.copyNextSampleBuffer() else { break }
+                try wait(for: sound.input)
+                guard sound.input.append(buffer) else { throw unwritten() }
+                soundEnd = CMTimeAdd(CMSampleBufferGetPresentationTimeStamp(buffer), CMSampleBufferGetDuration(buffer))
+            }
+        }
+
+        private var soundEnd = CMTime.zero
+
+        private func wait(for input: AVAssetWriterInput) throws {
+            while !input.isReadyForMoreMediaData {
+                guard writer.status == .writing else { throw unwritten() }
+                Thread.sleep(forTimeInterval: 0.002)
+            }
+        }
+
+        func finish() throws {
+            try addSound(until: nil)
+            video.markAsFinished()
+            sound?.input.markAsFinished()
+            let done = DispatchSemaphore(value: 0)
+            writer.finishWriting { done.signal() }
+            done.wait()
+            guard writer.status == .completed else { throw unwritten() }
+            if marksFile { try writeFile(temporary, provenanceBox(), appending: true) }
+            try moveFile(temporary, to: path)
+        }
+
+        func discard() {
+            writer.cancelWriting()
+            removeFile(temporary)
+        }
+
+        private func unwritten() -> FrameGenerationError {
+            let reason = writer.error?.localizedDescription ?? "AVFoundation ended"
+            return FrameGenerationError(
+                .output, "cannot be written (\(reason)); free space or choose another", path: path)
+        }
+    }
+#endif
