@@ -145,7 +145,8 @@
         /// Throws an error of kind `audio` for another format.
         public func push(_ buffer: AVAudioPCMBuffer) async throws -> [Frame] {
             let format = buffer.format
-            guard format.sampleRate == Double(sampleRate), format.channelCount == 1, let values = buffer.floatChannelData
+            guard format.sampleRate == Double(sampleRate), format.channelCount == 1,
+                let values = buffer.floatChannelData
             else {
                 throw FrameGenerationError(.audio, "sound of \(format); expected mono float32 samples at 16 kHz")
             }

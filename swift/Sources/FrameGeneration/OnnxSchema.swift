@@ -25,7 +25,8 @@ enum OnnxSchema {
         "GraphProto": [
             1: .list(.message("NodeProto")), 2: .bytes, 5: .list(.message("TensorProto")), 10: .bytes,
             11: .list(.message("ValueInfoProto")), 12: .list(.message("ValueInfoProto")),
-            13: .list(.message("ValueInfoProto")), 14: .list(.message("TensorAnnotation")), 15: .list(.bytes), 16: pairs,
+            13: .list(.message("ValueInfoProto")), 14: .list(.message("TensorAnnotation")), 15: .list(.bytes),
+            16: pairs,
         ],
         "TensorAnnotation": [1: .bytes, 2: pairs],
         "NodeProto": [
@@ -39,7 +40,8 @@ enum OnnxSchema {
         ],
         "TensorProto": [
             1: .list(.number), 2: .number32, 4: .packed(.float), 5: .packed(.number32), 6: .list(.bytes),
-            7: .packed(.number), 8: .bytes, 9: .bytes, 10: .packed(.double), 11: .packed(.number), 12: .bytes, 13: pairs,
+            7: .packed(.number), 8: .bytes, 9: .bytes, 10: .packed(.double), 11: .packed(.number), 12: .bytes,
+            13: pairs,
             14: .number32, 16: pairs,
         ],
         "ValueInfoProto": [1: .bytes, 2: .message("TypeProto"), 3: .bytes, 4: pairs],
