@@ -309,7 +309,7 @@ func (r *reader) text(value any, where, allowed string) string {
 	return text
 }
 
-// isControl tells characters that change what is around them: controls, separators of lines, and turns of direction.
+// isControl tells controls, surrogates, and separators of lines and paragraphs.
 func isControl(c rune) bool {
-	return unicode.In(c, unicode.Cc, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+	return unicode.In(c, unicode.Cc, unicode.Cs, unicode.Zl, unicode.Zp)
 }

@@ -12,6 +12,7 @@ import pytest
 
 from frame_generation_pipeline.making.pack import PackReport
 from frame_generation_pipeline.package import manifest, manifest_reader
+from frame_generation_pipeline.package.manifest import is_text
 from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -136,3 +137,10 @@ def test_limits_are_documented() -> None:
     assert generator["audio"]["properties"]["feature_size"]["enum"] == [s.feature_size for s in AUDIO_SPECS.values()]
     assert generator["width"]["maximum"] == manifest_reader.MOST_WIDTH
     assert set(SCHEMA["properties"]["fps"]["enum"]) == {spec.fps for spec in AUDIO_SPECS.values()}
+
+
+def test_text_is_what_people_write() -> None:
+    assert is_text("Zoë\N{NO-BREAK SPACE}& 👩\N{ZERO WIDTH JOINER}🔬")
+    assert is_text("a\nb\tc", lines=True)
+    for control in ("\n", "\x1b", "\x7f", "\x9b", "\N{LINE SEPARATOR}", "\N{PARAGRAPH SEPARATOR}", "\ud800"):
+        assert not is_text(f"a{control}b")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 from frame_generation_pipeline.spec import REFERENCE, WINDOW, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -25,6 +26,7 @@ MOST_FRAMES = 100_000  # more than an hour at 25 a second
 MOST_PIXELS = 8192  # of a picture's side
 MOST_TEXT = 100_000  # characters
 MOST_CREDITS = 1000
+CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode that no text has
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,12 @@ def parsing_path(index: int) -> str:
 
 
 def is_text(text: str, *, lines: bool = False) -> bool:
-    """Whether `text` is short enough and can be printed: no control characters, but line breaks and tabs if `lines`."""
+    """Whether `text` is short enough and has no control characters, but line breaks and tabs if `lines`.
+
+    Those are Unicode's categories of controls, surrogates, and separators of lines and paragraphs.
+    """
     allowed = "\n\t" if lines else ""
-    return len(text) <= MOST_TEXT and all(character.isprintable() or character in allowed for character in text)
+    return len(text) <= MOST_TEXT and all(c in allowed or category(c) not in CONTROLS for c in text)
 
 
 def _generator_fields(spec: GeneratorSpec) -> dict[str, Any]:
