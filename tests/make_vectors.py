@@ -27,7 +27,7 @@ from samples import draw, seeded_encoder, seeded_network, write_template
 FOLDER = Path(__file__).parent / "vectors"
 SPECS = {
     f"{face}_{audio}": GeneratorSpec(FACE_SPECS[face], AUDIO_SPECS[audio], width=4)
-    for face in FACE_SPECS
+    for face in ("328", "160")
     for audio in AUDIO_SPECS
 }
 RUNS = {"328": ("328_ave", False), "328_parsing": ("328_ave", True), "160": ("160_ave", False)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # tests without the extra `[train]` use what needs none of it
     import torch
 
     from frame_generation_pipeline.making.ave_encoder import AveEncoder
-    from frame_generation_pipeline.making.network import GeneratorNetwork
+    from frame_generation_pipeline.making.networks import Network
 
 Module = TypeVar("Module", bound="torch.nn.Module")
 TINY = GeneratorSpec(FACE_160, AVE, width=4)  # like the others in every respect but the number of channels
@@ -27,12 +27,12 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return generator.standard_normal(shape).astype(np.float32)
 
 
-def seeded_network(spec: GeneratorSpec = TINY) -> "GeneratorNetwork":
+def seeded_network(spec: GeneratorSpec = TINY) -> "Network":
     """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
     pytest.importorskip("torch", reason="needs the extra [train]")
-    from frame_generation_pipeline.making.network import GeneratorNetwork
+    from frame_generation_pipeline.making.networks import build_network
 
-    return seeded(GeneratorNetwork(spec))
+    return seeded(build_network(spec))
 
 
 def seeded_encoder() -> "AveEncoder":

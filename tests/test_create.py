@@ -14,9 +14,9 @@ from frame_generation_pipeline.create import create
 from frame_generation_pipeline.errors import OptionError, OutputError
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.checkpoint import write_tensors
-from frame_generation_pipeline.spec import FACE_160, FULL, WHISPER, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_160, WHISPER, GeneratorSpec
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING
-from frame_generation_pipeline.weights import PRESENTER_GENERATOR
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_MOBILE
 from recordings import moved, portrait, write_recording
 from samples import seeded_network, write_wav
 
@@ -80,10 +80,16 @@ def test_begins_from_the_generator_that_comes_along(
         raise OutputError("enough")
 
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
-    for options in ({}, {"scratch": True}, {"width": FULL}, {"start": start}):
+    for options in ({}, {"network": "mobile"}, {"scratch": True}, {"network": "full"}, {"start": start}):
         with pytest.raises(OutputError, match="enough"):
             create(recording, tmp_path / "may.avatar", **options)  # type: ignore[arg-type]
-    assert begun == [(PRESENTER_GENERATOR, FOLLOWING), (None, DEFAULT), (None, DEFAULT), (start, DEFAULT)]
+    assert begun == [
+        (PRESENTER_GENERATOR, FOLLOWING),
+        (PRESENTER_MOBILE, FOLLOWING),
+        (None, DEFAULT),
+        (None, DEFAULT),
+        (start, DEFAULT),
+    ]
     with pytest.raises(OptionError, match="choose one of them"):
         create(recording, tmp_path / "may.avatar", start=start, scratch=True)
 

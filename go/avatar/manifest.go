@@ -36,7 +36,7 @@ type Manifest struct {
 	Name      string
 	Licence   string
 	Credits   []string
-	Face      string // "328" or "160"
+	Face      string // "328", "160" or "mobile"
 	Audio     AudioSpec
 	Width     int // channels of the network's first level
 	Frame     Pictures

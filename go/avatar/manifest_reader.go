@@ -166,7 +166,7 @@ func (r *reader) manifest(content object, version int) *Manifest {
 
 func (r *reader) generator(m *Manifest, value any) {
 	generator := r.fields(value, "generator", []string{"face", "audio", "width"})
-	m.Face = r.choice(generator["face"], "generator.face", "328", "160")
+	m.Face = r.choice(generator["face"], "generator.face", "328", "160", "mobile")
 	audio := r.fields(generator["audio"], "generator.audio", []string{"name", "feature_size"})
 	var names []string
 	for _, spec := range audioSpecs {

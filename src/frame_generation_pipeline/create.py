@@ -14,11 +14,12 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.pack import PackReport, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
 from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
-from frame_generation_pipeline.spec import LIGHT
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import PAGE as TRAINING_PAGE
 from frame_generation_pipeline.train.run import Duration, train
-from frame_generation_pipeline.weights import PRESENTER_GENERATOR
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_MOBILE
+
+STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # of the networks that come with the package
 
 Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
 
@@ -39,7 +40,7 @@ def create(
     *,
     audio: str | Path | None = None,
     minutes: float = 60.0,
-    width: int = LIGHT,
+    network: str = "light",
     recipe: Recipe | None = None,
     start: str | Path | None = None,
     scratch: bool = False,
@@ -52,8 +53,8 @@ def create(
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
     audio: a file whose sound takes the place of the video's, see `prepare`.
-    minutes, width, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
-    generator that comes with the package, where it has the same width. scratch: begin from nothing. recipe: by default
+    minutes, network, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
+    one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
     name, licence, credits: see `pack_avatar`.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
@@ -68,8 +69,8 @@ def create(
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
     if start is not None and scratch:
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
-    if start is None and not scratch and width == LIGHT:
-        start, recipe = PRESENTER_GENERATOR, recipe or FOLLOWING
+    if start is None and not scratch and network in STARTS:
+        start, recipe = STARTS[network], recipe or FOLLOWING
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
@@ -79,7 +80,7 @@ def create(
             preparation.folder,
             work / "run",
             Duration(minutes=minutes),
-            width=width,
+            network=network,
             recipe=recipe or DEFAULT,
             start=start,
             device=device,

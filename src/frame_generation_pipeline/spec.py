@@ -43,6 +43,7 @@ class FaceSpec:
     margin: int  # rim of the resized crop that stays the original's
     cubic: bool  # resize with INTER_CUBIC, otherwise INTER_LINEAR
     mask: tuple[int, int, int, int]  # x, y, width, height of the blacked-out rectangle, inside the network's input
+    cells: int = 20  # of the painted square along a side, by which its colours are compared with the recording's
 
     @property
     def crop_size(self) -> int:
@@ -52,7 +53,9 @@ class FaceSpec:
 
 FACE_328 = FaceSpec("328", size=320, margin=4, cubic=True, mask=(5, 5, 310, 305))
 FACE_160 = FaceSpec("160", size=160, margin=4, cubic=False, mask=(5, 5, 150, 145))
-FACE_SPECS = {spec.name: spec for spec in (FACE_328, FACE_160)}
+# Ours: of the crop that 328 resizes, the square that the mouth can change, whose lower edge the chin may reach.
+FACE_MOBILE = FaceSpec("mobile", size=256, margin=36, cubic=True, mask=(8, 8, 240, 248), cells=16)
+FACE_SPECS = {spec.name: spec for spec in (FACE_328, FACE_160, FACE_MOBILE)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class GeneratorSpec:
 
     face: FaceSpec
     audio: AudioSpec
-    width: int = 32  # channels at the first level; each of the next four has twice as many
+    width: int = 32  # channels at the first level; each of the next four has twice as many. Mobile begins at the second
 
     @property
     def widths(self) -> tuple[int, int, int, int, int]:
@@ -72,7 +75,8 @@ class GeneratorSpec:
     @property
     def name(self) -> str:
         """Short name as people say it: `328-ave`, `160-hubert`, `328-ave-light`."""
-        width = {FULL: "", LIGHT: "-light"}.get(self.width, f"-width{self.width}")
+        usual = {FULL: "", LIGHT: "-light"} if self.face != FACE_MOBILE else {LIGHT: ""}
+        width = usual.get(self.width, f"-width{self.width}")
         return f"{self.face.name}-{self.audio.name}{width}"
 
 
@@ -80,4 +84,4 @@ REFERENCE, FEATHERED = "reference", "feathered"  # blends: the original's hard p
 BLENDS = (REFERENCE, FEATHERED)  # their places are what the render program is told
 
 FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices
-WIDTHS = {"full": FULL, "light": LIGHT}
+NETWORKS = {"full": (FACE_328, FULL), "light": (FACE_328, LIGHT), "mobile": (FACE_MOBILE, LIGHT)}  # as users name them

@@ -7,7 +7,6 @@ import pytest
 from faces import draw_face
 from frame_generation_pipeline.evaluate.figures import edge_gradient
 from frame_generation_pipeline.face.blend import (
-    CELLS,
     FEATHER,
     LIFT,
     UNSEEN,
@@ -86,25 +85,25 @@ def test_fade(length: int) -> None:
 def test_an_even_difference_is_taken_away_everywhere() -> None:
     original = np.full((320, 320, 3), 100, np.uint8)
     levels = np.full((320, 320, 3), 80, np.float32)
-    np.testing.assert_allclose(colour_shift(original, levels), 20 - UNSEEN * (80 + LIFT), atol=1e-3)
-    np.testing.assert_array_equal(colour_shift(original, levels + 19), 0)
+    np.testing.assert_allclose(colour_shift(original, levels, 20), 20 - UNSEEN * (80 + LIFT), atol=1e-3)
+    np.testing.assert_array_equal(colour_shift(original, levels + 19, 20), 0)
 
 
 def test_light_is_a_ratio() -> None:
     """Where the face is brighter, a light of four fifths is put right by more levels."""
     original = np.full((320, 320, 3), 90, np.uint8)
     original[100:220, 100:220] = 180
-    shift = colour_shift(original, original.astype(np.float32) * 0.8)
+    shift = colour_shift(original, original.astype(np.float32) * 0.8, 20)
     assert shift[160, 160, 0] > 1.3 * shift[0, 0, 0] > 1.3 * 15
 
 
 def test_only_the_ring_counts_and_the_middle_follows() -> None:
-    matrix = continuation()
+    matrix = continuation(20)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)
-    ring = np.zeros((CELLS, CELLS), bool)
+    ring = np.zeros((20, 20), bool)
     ring[[0, -1]] = ring[:, [0, -1]] = True
     assert (matrix[:, ~ring.ravel()] == 0).all()
     assert (matrix >= -1e-6).all()
     original, levels = np.full((160, 160, 3), 100, np.uint8), np.full((160, 160, 3), 100, np.float32)
     levels[40:120, 40:120] = 0  # a mouth that is open in one and not in the other
-    np.testing.assert_array_equal(colour_shift(original, levels), 0)
+    np.testing.assert_array_equal(colour_shift(original, levels, 20), 0)

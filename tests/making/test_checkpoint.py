@@ -17,7 +17,7 @@ from frame_generation_pipeline.making.checkpoint import (
     recognise_specs,
     write_tensors,
 )
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, LIGHT, GeneratorSpec
 from samples import TINY, seeded_network
@@ -146,7 +146,7 @@ def test_missing_and_unknown_files(tmp_path: Path) -> None:
 def test_recognised_from_the_tensors(face: object, audio: object, width: int) -> None:
     spec = GeneratorSpec(face, audio, width)  # type: ignore[arg-type]
     with torch.device("meta"):
-        tensors = GeneratorNetwork(spec).state_dict()
+        tensors = build_network(spec).state_dict()
     found = recognise_specs(tensors, "x.pth")
     assert spec in found
     assert choose_spec(found, "x.pth", spec.audio.name) == spec

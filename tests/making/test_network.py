@@ -7,14 +7,24 @@ import pytest
 import torch
 
 from frame_generation_pipeline.making.network import GeneratorNetwork
-from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_328, FACE_SPECS, LIGHT, GeneratorSpec
+from frame_generation_pipeline.making.networks import build_network
+from frame_generation_pipeline.spec import (
+    AUDIO_SPECS,
+    AVE,
+    FACE_328,
+    FACE_MOBILE,
+    FACE_SPECS,
+    LIGHT,
+    WHISPER,
+    GeneratorSpec,
+)
 from samples import TINY, draw, seeded_network
 
 TOLERANCE = 1e-5  # stated by the conformance vectors for PyTorch
 
 
 @pytest.mark.parametrize("audio", ["ave", "hubert", "wenet"])
-@pytest.mark.parametrize("face", FACE_SPECS)
+@pytest.mark.parametrize("face", ["328", "160"])
 def test_equals_the_original(reference_dir: Path, seeded_weights: ModuleType, face: str, audio: str) -> None:
     shapes = reference_dir / f"shapes_unet{face}_{audio}.json"
     network = GeneratorNetwork(GeneratorSpec(FACE_SPECS[face], AUDIO_SPECS[audio])).eval()
@@ -49,3 +59,30 @@ def test_audio_and_picture_both_matter() -> None:
         assert output.shape == (1, 3, 160, 160)
         assert (network(image, audio * 0.5) - output).abs().max() > 0.01
         assert (network(image * 0.5, audio) - output).abs().max() > 0.01
+
+
+def test_mobile_begins_without_a_grid() -> None:
+    spec = GeneratorSpec(FACE_MOBILE, WHISPER, LIGHT)
+    network = build_network(spec).eval()
+    image, audio = draw("image", (1, 6, 256, 256)), draw("audio", (1, *WHISPER.window_shape))
+    with torch.inference_mode():
+        output = network(torch.tensor(np.abs(image)).clamp(0, 1), torch.tensor(audio))
+    blocks = output.reshape(1, 3, 64, 4, 64, 4)
+    assert output.shape == (1, 3, 256, 256)
+    assert output.std() > 0
+    assert torch.equal(blocks, blocks[:, :, :, :1, :, :1].expand_as(blocks))
+
+
+def test_mobile_hears_as_light_does() -> None:
+    mobile = build_network(GeneratorSpec(FACE_MOBILE, WHISPER, LIGHT))
+    light = build_network(GeneratorSpec(FACE_328, WHISPER, LIGHT))
+    mobile.audio_model.load_state_dict(light.audio_model.state_dict(), strict=True)
+    window = torch.tensor(draw("window", (1, *WHISPER.window_shape)))
+    first = [
+        model.eval().conv4(torch.relu(model.bn3(model.conv3(model.conv2(model.conv1(window))))))
+        for model in (mobile.audio_model, light.audio_model)
+    ]
+    with torch.inference_mode():
+        small, large = (model.conv5(x) for model, x in zip((mobile.audio_model, light.audio_model), first, strict=True))
+    assert small.shape[2:] == (8, 8)
+    assert torch.allclose(small, large[:, :, 1:-1, 1:-1], atol=1e-5)

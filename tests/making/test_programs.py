@@ -10,7 +10,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import MissingFileError, ModelError
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.graph import Graph
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.programs import build_face_program, build_render_program, face_state_shapes
 from frame_generation_pipeline.making.resize import resize
 from frame_generation_pipeline.making.torch_backend import TorchGenerator, load_network
@@ -19,10 +19,12 @@ from frame_generation_pipeline.spec import (
     AVE,
     FACE_160,
     FACE_328,
+    FACE_MOBILE,
     FACE_SPECS,
     FEATHERED,
     LIGHT,
     WENET,
+    WHISPER,
     AudioSpec,
     FaceSpec,
     GeneratorSpec,
@@ -37,7 +39,7 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.clip(128 + 50 * soft + 8 * draw("grain", (height, width, 3)), 0, 255).astype(np.uint8)
 
 
-def programs(network: GeneratorNetwork, *, parsing: bool = False) -> ProgramGenerator:
+def programs(network: Network, *, parsing: bool = False) -> ProgramGenerator:
     face, render = build_face_program(network), build_render_program(network, parsing=parsing)
     return ProgramGenerator(face.SerializeToString(), render.SerializeToString(), network.spec, threads=2)
 
@@ -49,9 +51,7 @@ def assert_agree(found: np.ndarray, expected: np.ndarray) -> None:
     assert (difference <= 2).mean() >= 0.999
 
 
-def assert_like_reference(
-    network: GeneratorNetwork, found: ProgramGenerator, crop: np.ndarray, window: np.ndarray
-) -> None:
+def assert_like_reference(network: Network, found: ProgramGenerator, crop: np.ndarray, window: np.ndarray) -> None:
     reference = TorchGenerator(network, "cpu")
     expected = reference.render(reference.encode_face(crop), window, crop)
     assert expected.std() > 10, "a picture without contrast shows no differences"
@@ -102,7 +102,9 @@ def test_every_kind_agrees_with_the_reference(face: FaceSpec, audio: AudioSpec) 
 
 
 @pytest.mark.parametrize(
-    "spec", [GeneratorSpec(FACE_328, AVE), GeneratorSpec(FACE_160, WENET, LIGHT)], ids=lambda s: s.name
+    "spec",
+    [GeneratorSpec(FACE_328, AVE), GeneratorSpec(FACE_160, WENET, LIGHT), GeneratorSpec(FACE_MOBILE, WHISPER, LIGHT)],
+    ids=lambda s: s.name,
 )
 def test_full_width_agrees_with_the_reference(spec: GeneratorSpec) -> None:
     network = seeded_network(spec)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.spec import FACE_160
 from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.dataset import TrainingSet, mouth_side
 from frame_generation_pipeline.train.recipe import DEFAULT, ORIGINAL
 from samples import write_template
@@ -151,3 +153,19 @@ def test_other_voices_say_the_same_frames(template: Template, features: AudioFea
     drawn = [data.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
     heard = np.mean([one.equal(two) for a, b in zip(alone, drawn, strict=True) for one, two in zip(a, b, strict=True)])
     assert 0.3 < heard < 0.7  # each voice is drawn as often; the same frames are, with one voice and with two
+
+
+def test_faces_cut_on_a_device_are_opencvs(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
+    data = build(template, features, tmp_path / "faces.npy", recipe=DEFAULT)
+    device = replace(data, cutting=DeviceFaces(data.faces, data.face, torch.device("cpu")))
+    for seed in range(3):
+        expected, found = (each.batch(DEFAULT, np.random.default_rng(seed)) for each in (data, device))
+        for name in ("image", "target"):
+            apart = 255 * (getattr(found, name) - getattr(expected, name)).abs()
+            assert apart.mean() < 0.3  # levels; OpenCV rounds places to 1/32 of a pixel
+            assert apart.max() < 16
+            assert getattr(found, name).is_contiguous(memory_format=torch.channels_last)
+        assert found.audio.equal(expected.audio)
+        np.testing.assert_array_equal(found.mouth, expected.mouth)
+    plain = data.samples(np.array([3]), np.array([5]))
+    assert 255 * (device.samples(np.array([3]), np.array([5])).target - plain.target).abs().max() < 2

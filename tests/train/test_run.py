@@ -10,6 +10,7 @@ import torch
 
 from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.torch_backend import load_network
+from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, FaceSpec
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.recipe import DEFAULT
 from frame_generation_pipeline.train.run import Duration, train
@@ -108,17 +109,20 @@ def test_minutes_end_it(dataset_dir: Path, start: Path, tmp_path: Path, monkeypa
     assert (tmp_path / "may" / "train.html").is_file()
 
 
-def test_from_scratch_in_any_width(dataset_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("face", [FACE_328, FACE_MOBILE], ids=lambda face: face.name)
+def test_from_scratch(face: FaceSpec, dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NETWORKS, "tiny", (face, 2))
     train(
         dataset_dir,
         tmp_path / "may",
         Duration(steps=1),
-        width=2,
+        network="tiny",
         recipe=replace(QUICK, coarse=1.0),
         held_out=0,
         device="cpu",
     )
-    assert load_network(tmp_path / "may" / "generator.pth").spec.width == 2
+    spec = load_network(tmp_path / "may" / "generator.pth").spec
+    assert (spec.face, spec.width) == (face, 2)
     assert "base64" not in (tmp_path / "may" / "train.html").read_text()
 
 

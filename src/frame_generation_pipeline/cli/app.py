@@ -31,7 +31,7 @@ from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
-from frame_generation_pipeline.spec import FEATHERED, REFERENCE, WIDTHS
+from frame_generation_pipeline.spec import FEATHERED, NETWORKS, REFERENCE
 from frame_generation_pipeline.template.loop import PINGPONG, Loop
 from frame_generation_pipeline.train.recipe import RECIPES
 from frame_generation_pipeline.weights import PRESENTER
@@ -81,7 +81,14 @@ StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this 
 EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the sound.")]
 Crf = Annotated[int | None, typer.Option(help="Constant rate factor, lower is better [default: 20; webm 32].")]
 Preset = Annotated[str, typer.Option(help="Encoder preset, from ultrafast to veryslow.")]
-Width = Annotated[str, typer.Option(help="light (half the channels, twice as fast) or full (the original's).")]
+Network = Annotated[
+    str,
+    typer.Option(
+        "--network",
+        "--width",
+        help="mobile (for phones), light (half the channels, twice as fast) or full (the original's).",
+    ),
+]
 Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")]
 Licence = Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")]
 Credits = Annotated[list[str] | None, typer.Option("--credit", help="Whom to thank; may be repeated.")]
@@ -186,9 +193,10 @@ def create(
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
     audio: RecordedAudio = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
-    width: Width = "light",
+    network: Network = "light",
     start: Annotated[
-        Path | None, typer.Option(help="Checkpoint to begin from [default: the built-in one, where it has that width].")
+        Path | None,
+        typer.Option(help="Checkpoint to begin from [default: the built-in one, where it is that network]."),
     ] = None,
     scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
     device: Device = "auto",
@@ -208,7 +216,7 @@ def create(
         output,
         audio=audio,
         minutes=minutes,
-        width=_width(width),
+        network=_network(network),
         start=start,
         scratch=scratch,
         device=device,
@@ -252,7 +260,7 @@ def prepare(
 def train(
     template: Annotated[Path, typer.Argument(help="Template folder with its features, as `prepare` makes it.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the checkpoint and the page.")],
-    width: Width = "light",
+    network: Network = "light",
     minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
     steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
     recipe: Annotated[
@@ -283,6 +291,10 @@ def train(
         float | None,
         typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's]."),
+    ] = None,
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
     start: Start = None,
     features: Features = None,
@@ -306,7 +318,7 @@ def train(
     if recipe not in RECIPES:
         raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
     weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
-    steps_made = {"audio_rate": audio_rate, "noise": noise, "matched": matched, "coarse": coarse}
+    steps_made = {"audio_rate": audio_rate, "noise": noise, "matched": matched, "coarse": coarse, "batch": batch}
     chosen = RECIPES[recipe].changed(weights | steps_made)
     duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
     with show_progress("Training", "steps", quiet=quiet) as progress:
@@ -314,7 +326,7 @@ def train(
             template,
             output,
             duration,
-            width=_width(width),
+            network=_network(network),
             recipe=chosen,
             vgg=vgg,
             start=start,
@@ -780,10 +792,10 @@ def _style(
     return Style(blend, chosen, steady, Loop.of(loop, frames))
 
 
-def _width(name: str) -> int:
-    if name not in WIDTHS:
-        raise OptionError(f"width {name!r} is unknown; expected one of {', '.join(WIDTHS)}")
-    return WIDTHS[name]
+def _network(name: str) -> str:
+    if name not in NETWORKS:
+        raise OptionError(f"network {name!r} is unknown; expected one of {', '.join(NETWORKS)}")
+    return name
 
 
 def _print_values(values: Mapping[str, Any]) -> None:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from frame_generation_pipeline.face.crop import interpolation
 from frame_generation_pipeline.spec import FEATHERED, REFERENCE, FaceSpec
 
-CELLS = 20  # of the painted square, along a side; colours are compared and shifted by means of cells
 FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out
 SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
 LIFT = 128.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
@@ -39,7 +38,7 @@ def write_back(
     levels = (output[0] * 255).transpose(1, 2, 0)
     inside = slice(spec.margin, -spec.margin)
     if blend == FEATHERED:
-        levels = np.rint(levels + colour_shift(resized[inside, inside], levels)).clip(0, 255)
+        levels = np.rint(levels + colour_shift(resized[inside, inside], levels, spec.cells)).clip(0, 255)
     face = resized.copy()
     face[inside, inside] = levels.astype(np.uint8)  # truncated, as the original does
     painted = np.asarray(cv2.resize(face, crop.shape[1::-1], interpolation=interpolation(spec)), np.uint8)
@@ -50,12 +49,17 @@ def write_back(
     return np.asarray(np.rint(crop + share * (painted.astype(np.float32) - crop)), np.uint8)
 
 
-def colour_shift(original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What to add to the painted `levels` (size, size, 3) so that their colours are those of the `original`."""
-    own, found = (_cells(picture) for picture in (original, levels))
-    cells = (continuation() @ (own / found - 1)).reshape(CELLS, CELLS, 3)
+def colour_shift(
+    original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32], cells_across: int
+) -> npt.NDArray[np.float32]:
+    """What to add to the painted `levels` (size, size, 3) so that their colours are those of the `original`.
+
+    cells_across: of the square, along a side; colours are compared and shifted by means of cells.
+    """
+    own, found = (_cells(picture, cells_across) for picture in (original, levels))
+    cells = (continuation(cells_across) @ (own / found - 1)).reshape(cells_across, cells_across, 3)
     cells = np.sign(cells) * np.maximum(np.abs(cells) - UNSEEN, 0)
-    stretch = stretching(len(levels))
+    stretch = stretching(len(levels), cells_across)
     shares = np.einsum("yi,xj,ijc->yxc", stretch, stretch, cells, optimize=True)
     return np.asarray(shares * (levels + LIFT), np.float32)
 
@@ -69,13 +73,13 @@ def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
 
 
 @cache
-def continuation() -> npt.NDArray[np.float32]:
-    """The matrix (CELLS^2, CELLS^2) from what cells differ by to what they are shifted by; only the outermost count.
+def continuation(cells: int) -> npt.NDArray[np.float32]:
+    """The matrix (cells^2, cells^2) from what cells differ by to what they are shifted by; only the outermost count.
 
     Those are smoothed along the ring; every other cell is the mean of its four neighbours.
     """
-    rows, columns = np.divmod(np.arange(CELLS * CELLS), CELLS)
-    last = CELLS - 1
+    rows, columns = np.divmod(np.arange(cells * cells), cells)
+    last = cells - 1
     ring = np.concatenate(
         [
             [(0, x) for x in range(last)],
@@ -84,15 +88,15 @@ def continuation() -> npt.NDArray[np.float32]:
             [(y, 0) for y in range(last, 0, -1)],
         ]
     )
-    outer = ring[:, 0] * CELLS + ring[:, 1]
+    outer = ring[:, 0] * cells + ring[:, 1]
     away = np.abs(np.arange(len(ring))[:, np.newaxis] - np.arange(len(ring)))
     weights = np.exp(-0.5 * (np.minimum(away, len(ring) - away) / SPREAD) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
 
-    inner = np.setdiff1d(np.arange(CELLS * CELLS), outer)
+    inner = np.setdiff1d(np.arange(cells * cells), outer)
     neighbours = np.abs(rows[:, np.newaxis] - rows) + np.abs(columns[:, np.newaxis] - columns) == 1
-    laplacian = 4.0 * np.eye(CELLS * CELLS) - neighbours
-    matrix = np.zeros((CELLS * CELLS, CELLS * CELLS))
+    laplacian = 4.0 * np.eye(cells * cells) - neighbours
+    matrix = np.zeros((cells * cells, cells * cells))
     matrix[np.ix_(outer, outer)] = weights
     matrix[np.ix_(inner, outer)] = np.linalg.solve(
         laplacian[np.ix_(inner, inner)], neighbours[np.ix_(inner, outer)] @ weights
@@ -101,14 +105,14 @@ def continuation() -> npt.NDArray[np.float32]:
 
 
 @cache
-def stretching(size: int) -> npt.NDArray[np.float32]:
-    """The matrix (size, CELLS) that interpolates cells linearly between their middles, and keeps them beyond."""
-    place = ((np.arange(size) + 0.5) * CELLS / size - 0.5).clip(0, CELLS - 1)
-    return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(CELLS))), np.float32)
+def stretching(size: int, cells: int) -> npt.NDArray[np.float32]:
+    """The matrix (size, cells) that interpolates cells linearly between their middles, and keeps them beyond."""
+    place = ((np.arange(size) + 0.5) * cells / size - 0.5).clip(0, cells - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(cells))), np.float32)
 
 
-def _cells(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """Each cell's mean of a picture (size, size, 3), lifted: (CELLS^2, 3)."""
-    cell = len(picture) // CELLS
-    means = picture.reshape(CELLS, cell, CELLS, cell, 3).mean(axis=(1, 3), dtype=np.float32)
+def _cells(picture: npt.NDArray[np.generic], cells: int) -> npt.NDArray[np.float32]:
+    """Each cell's mean of a picture (size, size, 3), lifted: (cells^2, 3)."""
+    cell = len(picture) // cells
+    means = picture.reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3), dtype=np.float32)
     return np.asarray(means.reshape(-1, 3) + LIFT, np.float32)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
-from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, FACE_MOBILE, GeneratorSpec
 
 if TYPE_CHECKING:
     import torch
@@ -206,14 +206,16 @@ def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tup
     Raises ModelError when the tensors are no generator's.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    first = shapes.get("inc.inconv.0.conv.6.weight", ())
+    mobile = shapes.get("inc.0.weight", ())
+    first = mobile or shapes.get("inc.inconv.0.conv.6.weight", ())
     audio = shapes.get("audio_model.conv1.conv.0.weight", ())
     if len(first) != 4 or len(audio) != 4:
         raise ModelError(f"{path}: holds no SyncTalk_2D generator (tensors inc.* and audio_model.* are expected)")
     face = FACE_328 if any(name.startswith("down5.") for name in shapes) else FACE_160
-    specs = tuple(
-        GeneratorSpec(face, spec, width=first[0]) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1]
-    )
+    width = first[0]
+    if mobile:
+        face, width = FACE_MOBILE, width // 2
+    specs = tuple(GeneratorSpec(face, spec, width) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1])
     if not specs:
         raise ModelError(f"{path}: a generator of unknown form (its audio has {audio[1]} channels)")
     return specs

@@ -12,7 +12,7 @@ import torch
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.making.graph import OPSET
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.programs import build_network_program
 from frame_generation_pipeline.runtime.onnx_session import open_session
 
@@ -24,7 +24,7 @@ NetworkInput = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # (n, 6,
 
 
 def export_generator(
-    network: GeneratorNetwork, path: str | Path, *, opset_version: int = OPSET, inputs: Iterable[NetworkInput] = ()
+    network: Network, path: str | Path, *, opset_version: int = OPSET, inputs: Iterable[NetworkInput] = ()
 ) -> float:
     """Write `network` as ONNX: inputs `image` (n, 6, size, size) and `audio` (n, *window_shape), output `face`.
 

@@ -7,7 +7,7 @@ The forward pass is in two steps: `encode_image` depends on the template frame a
 import torch
 from torch import Tensor, nn
 
-from frame_generation_pipeline.spec import GeneratorSpec
+from frame_generation_pipeline.spec import FACE_MOBILE, GeneratorSpec
 
 
 class InvertedResidual(nn.Module):
@@ -119,14 +119,15 @@ class AudioModel(nn.Module):
         self.conv3 = nn.Conv2d(middle, large, 3, stride, 1)
         self.bn3 = nn.BatchNorm2d(large)
         self.conv4 = InvertedResidual(large, large, residual=True)
-        self.conv5 = nn.Conv2d(large, top, 3, 2, 3)
+        # The 8x8 of mobile are the middle of the others' 10x10.
+        self.conv5 = nn.Conv2d(large, top, 3, 2, 1 if spec.face == FACE_MOBILE else 3)
         self.bn5 = nn.BatchNorm2d(top)
         self.relu = nn.ReLU()
         self.conv6 = InvertedResidual(top, top, residual=True)
         self.conv7 = InvertedResidual(top, top, residual=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, *window_shape) -> (n, widths[4], 10, 10)."""
+        """(n, *window_shape) -> (n, widths[4], 10, 10), of mobile (n, widths[4], 8, 8)."""
         x = self.conv2(self.conv1(x))
         x = self.conv4(self.relu(self.bn3(self.conv3(x))))
         x = self.relu(self.bn5(self.conv5(x)))

@@ -15,7 +15,7 @@ from frame_generation_pipeline.making.checkpoint import (
     read_tensors,
     recognise_specs,
 )
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network, build_network
 from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.spec import GeneratorSpec
 
@@ -25,7 +25,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class TorchGenerator(NetworkGenerator):
     """A generator's network in PyTorch on `device`."""
 
-    def __init__(self, network: GeneratorNetwork, device: str = "auto") -> None:
+    def __init__(self, network: Network, device: str = "auto") -> None:
         super().__init__(network.spec)
         self.device = choose_device(device)
         self.network = network.eval().to(self.device)
@@ -51,7 +51,7 @@ class TorchGenerator(NetworkGenerator):
         return np.asarray(output.cpu().numpy(), np.float32)
 
 
-def load_network(path: str | Path, mode: str | None = None) -> GeneratorNetwork:
+def load_network(path: str | Path, mode: str | None = None) -> Network:
     """The network in a checkpoint file, on the CPU, in evaluation mode.
 
     Raises MissingFileError, ModelError when the file is no generator or contradicts `mode`.
@@ -59,8 +59,8 @@ def load_network(path: str | Path, mode: str | None = None) -> GeneratorNetwork:
     tensors = read_tensors(path)
     spec: GeneratorSpec = choose_spec(recognise_specs(tensors, path), path, mode)
     with torch.device("meta"):  # what a width in the file would take is allocated once everything fits
-        check_fit(GeneratorNetwork(spec), tensors, path)
-    network = GeneratorNetwork(spec)
+        check_fit(build_network(spec), tensors, path)
+    network = build_network(spec)
     load_strict(network, tensors, path)
     return network.eval()
 

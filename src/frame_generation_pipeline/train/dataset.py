@@ -20,17 +20,18 @@ from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
 from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.recipe import Recipe
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
-MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the network's input
+MOUTH_REGION = 0.39  # side of the square around the lips, as a share of the resized crop
 MATCH_OF = 64  # frames from which one is chosen that is like another
 FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, on the CPU; b samples, colours BGR in [0, 1]."""
+    """What one step sees, on the CPU or where it trains; b samples, colours BGR in [0, 1]."""
 
     image: Tensor  # (b, 6, size, size): a reference image and the target with its middle blacked out
     target: Tensor  # (b, 3, size, size)
@@ -52,6 +53,7 @@ class TrainingSet:
     shown: npt.NDArray[np.int64]  # frames that may be reference images; in use every frame is one
     held_out: range  # frames that are never learned from
     others: tuple[AudioFeatures, ...] = ()  # the same frames said by other voices
+    cutting: DeviceFaces | None = None  # where faces are cut on the device that trains, and not by OpenCV
 
     @classmethod
     def build(
@@ -141,6 +143,8 @@ class TrainingSet:
         """
         if moves is None:
             moves = np.zeros((2, len(targets), 3))
+        if self.cutting is not None:
+            return self._samples_on_device(self.cutting, targets, references, moves, voices)
         images, truths, mouths = [], [], []
         side = mouth_side(self.face)
         for target, reference, move, reference_move in zip(targets, references, moves[1], moves[0], strict=True):
@@ -155,6 +159,41 @@ class TrainingSet:
             self.windows(targets, voices),
             np.array(mouths, np.int64),
         )
+
+    def _samples_on_device(
+        self,
+        cutting: DeviceFaces,
+        targets: npt.NDArray[np.int64],
+        references: npt.NDArray[np.int64],
+        moves: npt.NDArray[np.float64],
+        voices: npt.NDArray[np.int64] | None,
+    ) -> Batch:
+        """What `samples` gives, its pictures on the device."""
+        corners, sizes = self._places(np.concatenate([moves[1], moves[0]]))
+        faces = cutting.cut(np.concatenate([targets, references]), corners, sizes)
+        truth, shown = faces[: len(targets)], faces[len(targets) :]
+        x, y, width, height = self.face.mask
+        masked = truth.clone()
+        masked[:, :, y : y + height, x : x + width] = 0
+        image = torch.cat([shown, masked], dim=1)
+        scale = self.face.crop_size / sizes[: len(targets), np.newaxis]
+        lips = (self.lips[targets] - corners[: len(targets)]) * scale - self.face.margin
+        side = mouth_side(self.face)
+        mouth = np.clip(np.rint(lips - side / 2), 0, self.face.size - side).astype(np.int64)
+        kind = torch.channels_last
+        return Batch(
+            image.contiguous(memory_format=kind),
+            truth.contiguous(memory_format=kind),
+            self.windows(targets, voices),
+            mouth,
+        )
+
+    def _places(self, moves: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Moves (b, 3) of boxes -> their left and top (b, 2) and their sides (b,), in pixels of the store."""
+        stored = self.faces.shape[1]
+        plain = stored / (1 + 2 * self.context)  # the box's side in the store
+        sizes = plain * (1 + moves[:, 2])
+        return (stored - sizes[:, np.newaxis]) / 2 + moves[:, :2] * plain, sizes
 
     def windows(self, targets: npt.NDArray[np.int64], voices: npt.NDArray[np.int64] | None = None) -> Tensor:
         """The audio windows of given frames, (b, *window_shape); voices as in `samples`."""
@@ -181,10 +220,7 @@ class TrainingSet:
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""
-        stored = self.faces.shape[1]
-        plain = stored / (1 + 2 * self.context)  # the box's side in the store
-        size = plain * (1 + move[2])
-        corner = (stored - size) / 2 + move[:2] * plain
+        (corner,), (size,) = self._places(move[np.newaxis])
         scale = self.face.crop_size / size
         shift = scale / 2 - 0.5 - corner * scale  # a pixel's middle is half a pixel from its edges
         crop = cv2.warpAffine(
@@ -201,7 +237,7 @@ class TrainingSet:
 
 def mouth_side(face: FaceSpec) -> int:
     """Side of the square around the lips in pixels of the network's output; even, for half-size training."""
-    return 2 * round(MOUTH_REGION * face.size / 2)
+    return 2 * round(MOUTH_REGION * face.crop_size / 2)
 
 
 def _to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from frame_generation_pipeline.errors import OptionError
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -29,7 +31,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.temporal and self.batch % 2:
-            raise ValueError("the temporal loss needs batches of an even number of frames")
+            raise OptionError("the temporal loss needs batches of an even number of frames")
 
     def changed(self, values: Mapping[str, float | None]) -> "Recipe":
         """The recipe with other values, by their names; None leaves one as it is."""

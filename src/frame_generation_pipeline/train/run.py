@@ -6,7 +6,7 @@ import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from math import isfinite
 from pathlib import Path
@@ -22,13 +22,14 @@ from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.partial import alone
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.checkpoint import write_tensors
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.making.torch_backend import choose_device, load_network
 from frame_generation_pipeline.speaking.stages import prefetch
-from frame_generation_pipeline.spec import FACE_328, LIGHT, GeneratorSpec
+from frame_generation_pipeline.spec import NETWORKS, GeneratorSpec
 from frame_generation_pipeline.template.prepared import find_features, recording_cuts
 from frame_generation_pipeline.template.rest import parted_in_silence
 from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.dataset import Batch, TrainingSet
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.memory import keep_freed_memory
@@ -69,7 +70,7 @@ def train(
     output_dir: str | Path,
     duration: Duration,
     *,
-    width: int = LIGHT,
+    network: str = "light",
     recipe: Recipe = DEFAULT,
     vgg: str | Path | None = None,
     start: str | Path | None = None,
@@ -86,13 +87,13 @@ def train(
     output_dir gets the checkpoint, also as the original's `.pth`; `train.html` with loss curves and held-out frames,
     updated as it goes; `train.json` with the settings; and what is needed to go on after an interruption.
     duration: with steps, a training that was interrupted ends with the same bits as one that was not.
-    width: channels at the first level, `spec.LIGHT` or `spec.FULL`; a `start` brings its own.
+    network: which of `spec.NETWORKS`; a `start` brings its own.
     recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
     start: a generator's checkpoint to begin from, with features of the template's type.
     features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
     other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
     held_out: seconds at the template's end that are never learned from.
-    device: see `choose_device`; on CUDA in mixed precision.
+    device: see `choose_device`; on CUDA in mixed precision, and faces cut there if half of its memory holds them.
     resume: go on with what is in output_dir, if anything.
 
     Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type and for a loss that is
@@ -107,12 +108,13 @@ def train(
     device = choose_device(device)
     if start is None:
         torch.manual_seed(seed)
-        network = GeneratorNetwork(GeneratorSpec(FACE_328, features.spec, width))
+        face, width = NETWORKS[network]
+        generator = build_network(GeneratorSpec(face, features.spec, width))
     else:
-        network = load_network(start)
-        if network.spec.audio != features.spec:
+        generator = load_network(start)
+        if generator.spec.audio != features.spec:
             raise ModelError(
-                f"{start}: is for {network.spec.audio.name} features, {features_path} holds {features.spec.name} ones"
+                f"{start}: is for {generator.spec.audio.name} features, {features_path} holds {features.spec.name} ones"
             )
     others = tuple(AudioFeatures.load(path, features.spec) for path in other_voices)
     for path, other in zip(other_voices, others, strict=True):
@@ -125,7 +127,7 @@ def train(
     held = range(max(last - round(held_out * features.spec.fps), 0), last)
     settings = {
         "template": _fingerprint(template, features, *others),
-        "generator": {"face": network.spec.face.name, "audio": features.spec.name, "width": network.spec.width},
+        "generator": {"face": generator.spec.face.name, "audio": features.spec.name, "width": generator.spec.width},
         "start": Path(start).name if start else None,
         "recipe": asdict(recipe),
         "held_out": [held.start, held.stop],
@@ -136,7 +138,7 @@ def train(
         data = TrainingSet.build(
             template,
             features,
-            network.spec.face,
+            generator.spec.face,
             held,
             output / FACES,
             recipe=recipe,
@@ -144,7 +146,9 @@ def train(
             others=others,
             left_out=() if recipe.parted else parted_in_silence(template, features.spec),
         )
-        trainer = Trainer(network, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
+        if device == "cuda" and 2 * data.faces.nbytes < torch.cuda.mem_get_info()[0]:
+            data = replace(data, cutting=DeviceFaces(data.faces, data.face, torch.device(device)))
+        trainer = Trainer(generator, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
         torch.manual_seed(seed)
         sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
         run = _Run(trainer, sync, output, duration)

@@ -1,11 +1,13 @@
 """How a training stands: frames that it does not learn from, painted with the weights as they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.train.dataset import mouth_side
 from frame_generation_pipeline.train.losses import around_lips
 from frame_generation_pipeline.train.trainer import Trainer
@@ -22,10 +24,10 @@ def score_held_out(
     Returns the PSNR in dB over the face and around the lips, of the mean squared error over all frames, and a picture
     (h, w, 3) uint8 BGR with truth, output and difference of each; nothing of either when nothing is held out.
     """
-    data = trainer.data
+    data = replace(trainer.data, cutting=None)  # painted on the CPU
     if not data.held_out:
         return {}, None
-    network = GeneratorNetwork(trainer.network.spec)
+    network = build_network(trainer.network.spec)
     network.load_state_dict(weights)
     network.eval()
     targets = np.linspace(data.held_out.start, data.held_out.stop - 1, FRAMES).round().astype(np.int64)

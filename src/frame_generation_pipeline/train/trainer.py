@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.train.dataset import Batch, TrainingSet, mouth_side
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.recipe import Recipe
@@ -23,7 +23,7 @@ class Trainer:
 
     def __init__(
         self,
-        network: GeneratorNetwork,
+        network: Network,
         data: TrainingSet,
         recipe: Recipe,
         loss: GeneratorLoss,
@@ -40,7 +40,8 @@ class Trainer:
         heard = list(listening.parameters()) if recipe.audio_rate else []
         seen = [value for name, value in self.network.named_parameters() if not name.startswith("audio_model.")]
         self.optimizer = torch.optim.Adam(
-            [{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}]
+            [{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}],
+            fused=self.device.type == "cuda",
         )
         self.mean = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.steps = 0
@@ -78,11 +79,11 @@ class Trainer:
     def _follow(self) -> None:
         """Move the running mean towards the weights; over the first steps it is their plain mean."""
         share = 1 - min(self.recipe.average, self.steps / (self.steps + 10)) if self.recipe.average else 1.0
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                self.mean[name].lerp_(value, share)
-            else:
-                self.mean[name].copy_(value)
+        weights = self.network.state_dict()
+        smooth = [name for name, value in weights.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.mean[name] for name in smooth], [weights[name] for name in smooth], share)
+        for name in weights.keys() - set(smooth):
+            self.mean[name].copy_(weights[name])
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs to go on as if nothing had happened."""
@@ -110,7 +111,7 @@ def mixed_precision(device: torch.device) -> bool:
     return "avx512_bf16" in features or "amx_bf16" in features
 
 
-def faces(network: GeneratorNetwork, image: Tensor, audio: Tensor) -> Tensor:
+def faces(network: Network, image: Tensor, audio: Tensor) -> Tensor:
     """The network at any size: image (b, 6, h, w), audio (b, *window_shape) -> (b, 3, h, w) in [0, 1].
 
     At the network's own size this is its forward pass; at half of it, what the audio gives is averaged to fit.

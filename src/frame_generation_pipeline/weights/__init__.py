@@ -7,5 +7,6 @@ FACE_DETECTOR = FOLDER / "face_detector.onnx"
 FACE_MESH = FOLDER / "face_mesh.onnx"
 PRESENTER = FOLDER / "presenter"  # an avatar package: who speaks where no other avatar is named
 PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which others are trained from
+PRESENTER_MOBILE = FOLDER / "presenter_mobile.safetensors"  # a mobile network that paints what her generator does
 WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"

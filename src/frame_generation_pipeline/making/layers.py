@@ -1,0 +1,121 @@
+"""The layers that the programs share, written so that ONNX Runtime computes them fast; see `programs`."""
+
+from collections.abc import Callable
+
+from frame_generation_pipeline.making.folding import Block, Convolution
+from frame_generation_pipeline.making.graph import Graph
+from frame_generation_pipeline.making.networks import Network
+
+BLOCK_CHANNELS = 16  # channels that ONNX Runtime keeps together: 16 with AVX-512, otherwise 8
+NARROW = 16  # channels; so few are upsampled faster than the four times as many that they expand to
+PART_BYTES = 7_000_000  # of an inner tensor made at once; the three that a part needs share a third-level cache
+BOTTOM = 10  # pixels; side of the smallest tensors at most, and the audio's are about as small
+
+
+def audio_layers(graph: Graph, network: Network, x: str) -> str:
+    """The audio model: a window (n, *window_shape) -> the tensor that joins the picture."""
+    model = network.audio_model
+    for layer in ("conv1", "conv2"):
+        x = block_layers(graph, x, Block.of(network, f"audio_model.{layer}"))
+    x = convolve(graph, x, Convolution.of("audio_model.conv3", model.conv3, model.bn3), relu=True)
+    x = block_layers(graph, x, Block.of(network, "audio_model.conv4"))
+    x = convolve(graph, x, Convolution.of("audio_model.conv5", model.conv5, model.bn5), relu=True)
+    for layer in ("conv6", "conv7"):
+        x = block_layers(graph, x, Block.of(network, f"audio_model.{layer}"))
+    return x
+
+
+def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
+    """Where the audio joins; `image` is what the picture's half of the first convolution gave."""
+    first, second = double_blocks(network, "fuse_conv.0")
+    heard = convolve(graph, audio, halves(first.expand)[1])
+    x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", heard, image)), first)
+    for block in (second, *double_blocks(network, "fuse_conv.1")):
+        x = block_layers(graph, x, block)
+    return x
+
+
+def joined(graph: Graph, x: str, skip: str, block: Block, size: int, before: Convolution | None = None) -> str:
+    """A decoder level's first block: `x` at half its `size` is upsampled and joined with `skip`, after `before`."""
+    below, beside = halves(block.expand)
+    if before is not None:
+        beside = beside.after(before)
+
+    narrow = below.weight.shape[1] <= NARROW
+    if narrow:
+        x = _upsampled(graph, x)
+
+    def expanded(part: slice) -> str:
+        lower = convolve(graph, x, below.outputs(part))
+        if not narrow:
+            lower = _upsampled(graph, lower)
+        return graph.op("Relu", graph.op("Add", lower, convolve(graph, skip, beside.outputs(part))))
+
+    return _filtered(graph, expanded, block, size)
+
+
+def _upsampled(graph: Graph, x: str) -> str:
+    return graph.op(
+        "Resize",
+        x,
+        "",
+        graph.constant("twice", [1, 1, 2, 2]),
+        mode="linear",
+        coordinate_transformation_mode="align_corners",
+    )
+
+
+def block_layers(graph: Graph, x: str, block: Block, size: int = BOTTOM, start: str | None = None) -> str:
+    """An inverted residual; `size` is its input's side, `start` something to add to the result."""
+
+    def expanded(part: slice) -> str:
+        return convolve(graph, x, block.expand.outputs(part), relu=True)
+
+    return _filtered(graph, expanded, block, size, x if block.residual else start)
+
+
+def _filtered(
+    graph: Graph, expanded: Callable[[slice], str], block: Block, size: int = BOTTOM, total: str | None = None
+) -> str:
+    """Depthwise convolution and projection of what `expanded` gives for a part of the inner channels, summed up.
+
+    size: side of what `expanded` gives; from it follows how many channels are a part.
+    """
+    channels = block.depthwise.channels_out
+    step = max(BLOCK_CHANNELS, PART_BYTES // (4 * size * size) // BLOCK_CHANNELS * BLOCK_CHANNELS)
+    for begin in range(0, channels, step):
+        part = slice(begin, min(begin + step, channels))
+        filtered = convolve(graph, expanded(part), block.depthwise.outputs(part), relu=True)
+        projected = convolve(graph, filtered, block.project.inputs(part, bias=begin == 0))
+        total = projected if total is None else graph.op("Add", projected, total)
+    assert total is not None
+    return total
+
+
+def convolve(graph: Graph, x: str, convolution: Convolution, *, relu: bool = False) -> str:
+    """The convolution of `x`, with ReLU after it if `relu`."""
+    y = graph.op(
+        "Conv",
+        x,
+        graph.constant(f"{convolution.name}.weight", convolution.weight),
+        graph.constant(f"{convolution.name}.bias", convolution.bias),
+        kernel_shape=convolution.weight.shape[2:],
+        strides=convolution.stride,
+        pads=[convolution.padding] * 4,
+        group=convolution.groups,
+    )
+    return graph.op("Relu", y) if relu else y
+
+
+def halves(convolution: Convolution) -> tuple[Convolution, Convolution]:
+    """What each half of the input channels adds to the output; the bias is with the second."""
+    channels = convolution.weight.shape[1]
+    return (
+        convolution.inputs(slice(0, channels // 2), bias=False),
+        convolution.inputs(slice(channels // 2, channels), bias=True),
+    )
+
+
+def double_blocks(network: Network, path: str) -> tuple[Block, Block]:
+    """The two folded blocks of the `DoubleConvDW` at `path`."""
+    return Block.of(network, f"{path}.double_conv.0"), Block.of(network, f"{path}.double_conv.1")

@@ -1,0 +1,59 @@
+"""The mobile network's own part of the programs; `programs` writes what is around it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from frame_generation_pipeline.making.folding import Block, Convolution
+from frame_generation_pipeline.making.graph import Graph
+from frame_generation_pipeline.making.layers import (
+    audio_layers,
+    block_layers,
+    bottleneck,
+    convolve,
+    double_blocks,
+    halves,
+    joined,
+)
+from frame_generation_pipeline.making.mobile import PIXELS, MobileNetwork
+
+
+def encoded_mobile(graph: Graph, network: MobileNetwork, image: str) -> dict[str, str]:
+    """The image's share of the work, from the network's input (n, 6, size, size): the face state's tensors by name."""
+    start = Convolution.of("inc.0", network.inc[0], network.inc[1])  # type: ignore[arg-type]
+    # Taking blocks of pixels for channels and the 1x1 convolution after it are a convolution with that stride.
+    weight = start.weight.reshape(start.channels_out, -1, PIXELS, PIXELS)
+    start = replace(start, weight=weight, stride=(PIXELS, PIXELS))
+    size = network.spec.face.size // PIXELS
+    x = block_layers(graph, convolve(graph, image, start), Block.of(network, "inc.2"), size)
+    state = {f"skip_{size}": x}
+    for level in range(1, network.levels + 1):
+        first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
+        x = block_layers(graph, block_layers(graph, x, first, size), second, size // 2)
+        size //= 2
+        state[f"skip_{size}"] = x
+    fuse, _ = double_blocks(network, "fuse_conv.0")
+    state["bottom"] = convolve(graph, state.pop(f"skip_{size}"), halves(fuse.expand)[0])
+    return state
+
+
+def painted_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], audio: str) -> str:
+    """What `encoded_mobile` gave and audio (n, *window_shape) -> the face (n, 3, size, size) in [0, 1]."""
+    x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
+    size = network.spec.face.size // PIXELS >> network.levels
+    for level in range(1, network.levels + 1):
+        size *= 2
+        first, second = double_blocks(network, f"up{level}.conv")
+        x = block_layers(graph, joined(graph, x, state[f"skip_{size}"], first, size), second, size)
+    pixels = convolve(graph, x, Convolution.of("outc", network.outc))
+    return graph.op("DepthToSpace", graph.op("Sigmoid", pixels), blocksize=PIXELS, mode="CRD")
+
+
+def mobile_state_shapes(network: MobileNetwork) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """The tensors that `encoded_mobile` gives for one frame, with their types and shapes."""
+    size, shapes = network.spec.face.size // PIXELS, {}
+    for level, channels in enumerate(network.spec.widths[1:-1]):
+        shapes[f"skip_{size >> level}"] = (np.float32, (1, channels, size >> level, size >> level))
+    fuse, _ = double_blocks(network, "fuse_conv.0")
+    bottom = size >> network.levels
+    return {**shapes, "bottom": (np.float32, (1, fuse.expand.channels_out, bottom, bottom))}

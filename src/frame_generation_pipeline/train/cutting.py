@@ -1,0 +1,45 @@
+"""Cutting faces on the device that trains: what `TrainingSet` does with OpenCV, for a whole batch at once."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from frame_generation_pipeline.spec import FaceSpec
+
+
+class DeviceFaces:
+    """A training set's stored faces on a device, from which moved faces are cut bicubically.
+
+    torch's `grid_sample` and OpenCV's INTER_CUBIC have the same weights (a = -0.75), and both repeat the edge; OpenCV
+    rounds places to 1/32 of a pixel.
+    """
+
+    def __init__(self, faces: npt.NDArray[np.uint8], face: FaceSpec, device: torch.device) -> None:
+        """faces: (n, side, side, 3) uint8 BGR, as `TrainingSet.faces`; they are copied to `device`, planar."""
+        self.face, self.device = face, device
+        self.faces = torch.empty((len(faces), 3, *faces.shape[1:3]), dtype=torch.uint8, device=device)
+        for index, picture in enumerate(faces):
+            self.faces[index] = torch.from_numpy(np.array(picture)).to(device).permute(2, 0, 1)
+
+    def cut(
+        self, indices: npt.NDArray[np.int64], corners: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
+    ) -> Tensor:
+        """The network's regions of faces: (b, 3, size, size) float32 in [0, 1], in whole levels as OpenCV gives them.
+
+        indices: (b,) faces. corners: (b, 2) left and top of the crops in pixels of the store; sizes: (b,) their sides.
+        """
+        face, stored = self.face, self.faces.shape[-1]
+        pixels = torch.arange(face.size, device=self.device, dtype=torch.float32) + (face.margin + 0.5)
+        scales = torch.from_numpy((sizes / face.crop_size).astype(np.float32)).to(self.device)
+        begin = torch.from_numpy(corners.astype(np.float32)).to(self.device)
+        x, y = (begin[:, axis, None] + scales[:, None] * pixels for axis in (0, 1))  # the store's left edge is 0
+        grid = (
+            torch.stack([x[:, None, :].expand(-1, face.size, -1), y[:, :, None].expand(-1, -1, face.size)], dim=-1)
+            * (2 / stored)
+            - 1
+        )
+        pictures = self.faces[torch.from_numpy(indices).to(self.device)].float()
+        crops = F.grid_sample(pictures, grid, mode="bicubic", padding_mode="border", align_corners=False)
+        return crops.round_().clamp_(0, 255).div_(255)
