@@ -17,6 +17,7 @@ from frame_generation_pipeline.making.checkpoint import (
     recognise_specs,
     write_tensors,
 )
+from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, LIGHT, GeneratorSpec
