@@ -1,5 +1,7 @@
 """Which frames are used, told from what was observed."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,19 @@ def test_nothing_is_smoothed_or_bridged_across_a_cut(face: Face) -> None:
     assert [(part.first, len(part)) for part in ranges] == [(0, 28), (33, 37)]
     for part in ranges:
         np.testing.assert_allclose(part.landmarks, part.raw, atol=0.05)
+
+
+def test_minutes_are_selected_in_little_memory(face: Face) -> None:
+    """An hour is twenty times as much, and stays within 2 GB with the half that its observations take."""
+    observations = [seen(index, shifted(face, index % 50 / 10)) for index in range(4500)]
+    tracemalloc.start()
+    try:
+        (part,) = select(observations, find_problems(observations, SIDE, SIDE), 25)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(part) == 4500
+    assert peak < 75e6
 
 
 def test_gaps_at_the_ends_and_short_parts_are_left_out(face: Face) -> None:

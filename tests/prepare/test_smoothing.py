@@ -45,3 +45,14 @@ def test_figures() -> None:
     assert jitter(even) == 0
     assert jitter(even[:2]) == 0
     assert motion(even[:1]) == 0
+
+
+def test_every_frame_has_its_own_parabolas_value() -> None:
+    values = np.random.default_rng(3).normal(0, 5, (23, 2, 2))
+    smoothed = smooth(values, 4)
+    for index in range(23):
+        around = np.arange(max(index - 4, 0), min(index + 5, 23))
+        for point in range(2):
+            for axis in range(2):
+                parabola = np.polyfit(around - index, values[around, point, axis], 2)
+                assert smoothed[index, point, axis] == pytest.approx(parabola[-1], abs=1e-9)

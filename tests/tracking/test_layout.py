@@ -26,6 +26,17 @@ def test_points_are_at_their_places_in_a_face(closed):
     np.testing.assert_allclose(points[[74, 86]], [[137.5, 111], [182.5, 111]], atol=4)  # the drawing's pupils
 
 
+def test_many_meshes_at_once_are_as_one_by_one(closed):
+    noise = np.random.default_rng(0).normal(0, 4, (2, 3, *closed.points.shape)).astype(np.float32)
+    meshes = closed.points + noise
+    meshes[0, 0, 93] = meshes[0, 0, 234]  # two points of the edge in one place
+    placed = to_110(meshes)
+    assert placed.shape == (2, 3, 110, 2)
+    assert np.isfinite(placed).all()
+    for index in np.ndindex(2, 3):
+        np.testing.assert_array_equal(placed[index], to_110(meshes[index]))
+
+
 def test_the_lips_outer_line_encloses_the_inner_one(closed):
     lips = to_110(closed.points)[LIPS]
     for point in lips[12:]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.smoothing import smooth_landmarks
 from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
+from frame_generation_pipeline.template.landmarks import LANDMARKS
 from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.lips import roll, yaw
@@ -22,6 +23,7 @@ MOST_ROLLED = 50.0  # degrees that a head is tilted to a shoulder
 LEAST_SHARP = 0.15  # of the recording's median sharpness
 UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the picture, where the mesh is not that exact
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
+AT_ONCE = 1000  # faces whose landmarks are told at once, in some 50 MB
 
 
 class Problem(StrEnum):
@@ -51,7 +53,14 @@ def find_problems(observations: Sequence[Observation], width: int, height: int) 
     """What is wrong with each frame of a recording of `width` x `height` pixels."""
     sharp = [observation.sharpness for observation in observations if observation.face]
     least = LEAST_SHARP * float(np.median(sharp)) if sharp else 0.0
-    return [_problem(observation, width, height, least) for observation in observations]
+    landmarks = _landmarks([observation.face for observation in observations if observation.face])
+    placed = iter(landmarks.astype(np.int32))
+    return [
+        _problem(observation.face, next(placed), observation.sharpness < least, width, height)
+        if observation.face
+        else Problem.NO_FACE
+        for observation in observations
+    ]
 
 
 def select(
@@ -89,19 +98,24 @@ def _bridged(good: Sequence[bool], longest: float) -> list[bool]:
     return usable
 
 
-def _problem(observation: Observation, width: int, height: int, least_sharp: float) -> Problem | None:
-    if observation.face is None:
-        return Problem.NO_FACE
-    if abs(roll(observation.face.points)) > MOST_ROLLED:
+def _problem(face: Face, landmarks: npt.NDArray[np.int32], blurred: bool, width: int, height: int) -> Problem | None:
+    if abs(roll(face.points)) > MOST_ROLLED:
         return Problem.LYING
-    box = CropBox.from_landmarks(to_110(observation.face.points).astype(np.int32))
+    box = CropBox.from_landmarks(landmarks)
     if box.size < SMALLEST_BOX:
         return Problem.TOO_SMALL
-    if _cut_off(observation.face, box, width, height):
+    if _cut_off(face, box, width, height):
         return Problem.CUT_OFF
-    if abs(yaw(observation.face.points)) > MOST_TURNED:
+    if abs(yaw(face.points)) > MOST_TURNED:
         return Problem.TURNED
-    return Problem.BLURRED if observation.sharpness < least_sharp else None
+    return Problem.BLURRED if blurred else None
+
+
+def _landmarks(faces: Sequence[Face]) -> npt.NDArray[np.float32]:
+    """The points of a template for each face, (n, 110, 2) float32 in pixels."""
+    parts = (faces[begin : begin + AT_ONCE] for begin in range(0, len(faces), AT_ONCE))
+    placed = [to_110(np.stack([face.points for face in part])) for part in parts]
+    return np.concatenate([np.empty((0, LANDMARKS, 2), np.float32), *placed])
 
 
 def _cut_off(face: Face, box: CropBox, width: int, height: int) -> bool:
@@ -119,7 +133,7 @@ def _range(first: int, observations: Sequence[Observation], good: Sequence[bool]
     """Landmarks of a range that begins and ends with good frames; the others' are between these."""
     known = np.flatnonzero(good)
     faces = [observation.face for observation, is_good in zip(observations, good, strict=True) if is_good]
-    points = np.array([to_110(face.points) for face in faces if face])
+    points = _landmarks([face for face in faces if face])
     everywhere = np.arange(len(good))
     raw = np.empty((len(good), *points.shape[1:]), np.float32)
     columns = raw.reshape(len(good), -1)

@@ -33,25 +33,40 @@ def smooth_landmarks(landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float
 def smooth(values: Values, reach: int) -> Values:
     """Values of consecutive frames (n, ...) -> those of the parabolas through up to `reach` frames on either side."""
     count = len(values)
-    smoothed = np.empty_like(values)
+    smoothed = np.zeros_like(values)
+    inner = max(count - 2 * reach, 0)  # frames that have `reach` others on either side, all with the same weights
+    for offset, weight in enumerate(_weights(-reach, reach)):
+        smoothed[reach : reach + inner] += weight * values[offset : offset + inner]
     for index in range(count):
-        around = np.arange(max(index - reach, 0), min(index + reach + 1, count))
-        powers = np.vander((around - index).astype(np.float64), min(3, len(around)), increasing=True)
-        weights = np.linalg.pinv(powers)[0]
-        smoothed[index] = np.tensordot(weights, values[around], axes=1)
+        if index < reach or index >= reach + inner:
+            first, last = max(index - reach, 0), min(index + reach, count - 1)
+            weights = _weights(first - index, last - index)
+            smoothed[index] = np.tensordot(weights, values[first : last + 1], axes=1)
     return smoothed
+
+
+def _weights(first: int, last: int) -> Values:
+    """What the values at places `first` to `last` count in their parabola's value at place 0."""
+    around = np.arange(first, last + 1, dtype=np.float64)
+    return np.asarray(np.linalg.pinv(np.vander(around, min(3, len(around)), increasing=True))[0])
 
 
 def jitter(values: npt.NDArray[np.floating]) -> float:
     """Mean length of the second difference in time of points (n, k, 2), in pixels: 0 where all move evenly."""
     if len(values) < 3:
         return 0.0
-    return float(np.linalg.norm(np.diff(values.astype(np.float64), n=2, axis=0), axis=2).mean())
+    return _mean_length(values, 2)
 
 
 def motion(values: npt.NDArray[np.floating]) -> float:
     """Mean distance that points (n, k, 2) move from frame to frame, in pixels."""
-    return float(np.linalg.norm(np.diff(values.astype(np.float64), axis=0), axis=2).mean()) if len(values) > 1 else 0.0
+    return _mean_length(values, 1) if len(values) > 1 else 0.0
+
+
+def _mean_length(values: npt.NDArray[np.floating], order: int) -> float:
+    """Mean length of the differences in time of that order; the points of an hour take no gigabyte one by one."""
+    points = (values[:, index].astype(np.float64) for index in range(values.shape[1]))
+    return float(np.mean([np.linalg.norm(np.diff(point, n=order, axis=0), axis=1).mean() for point in points]))
 
 
 def _without_outliers(values: Values) -> Values:

@@ -37,19 +37,26 @@ _OTHERS: tuple[tuple[int, ...], ...] = (
 
 
 def to_110(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """A mesh (468, 2 or 3) in pixels -> the points of a template (110, 2) float32 in pixels."""
-    flat = points[:, :2].astype(np.float64)
+    """Meshes (..., 468, 2 or 3) in pixels -> the points of a template, (..., 110, 2) float32 in pixels."""
+    flat = points[..., :2].astype(np.float64)
     left, right = _edge(flat, _LEFT_EDGE), _edge(flat, _RIGHT_EDGE)
-    others = np.array([flat[list(group)].mean(axis=0) for group in _OTHERS])
-    placed = np.concatenate([left, right[-2::-1], others])
-    assert len(placed) == LANDMARKS
+    others = np.stack([flat[..., list(group), :].mean(axis=-2) for group in _OTHERS], axis=-2)
+    placed = np.concatenate([left, right[..., -2::-1, :], others], axis=-2)
+    assert placed.shape[-2] == LANDMARKS
     return placed.astype(np.float32)
 
 
 def _edge(points: npt.NDArray[np.float64], line: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """17 points at equal distances along a line, from between its first two points to its last."""
-    corners = points[list(line)]
-    corners[0] = corners[:2].mean(axis=0)
-    along = np.concatenate([[0], np.linalg.norm(np.diff(corners, axis=0), axis=1).cumsum()])
-    wanted = np.linspace(0, along[-1], _EDGE_STEPS + 1)
-    return np.column_stack([np.interp(wanted, along, corners[:, axis]) for axis in range(2)])
+    """(..., 17, 2): points at equal distances along a line, from between its first two points to its last."""
+    corners = points[..., list(line), :]
+    corners[..., 0, :] = corners[..., :2, :].mean(axis=-2)
+    lengths = np.linalg.norm(np.diff(corners, axis=-2), axis=-1)
+    along = np.concatenate([np.zeros((*lengths.shape[:-1], 1)), lengths.cumsum(axis=-1)], axis=-1)
+    wanted = np.linspace(0, along[..., -1], _EDGE_STEPS + 1, axis=-1)
+    # Each wanted point lies on the last piece that begins before it, at the share of the piece that is left over.
+    piece = (along[..., np.newaxis, :-1] <= wanted[..., np.newaxis]).sum(axis=-1) - 1
+    begin, length = np.take_along_axis(along, piece, -1), np.take_along_axis(lengths, piece, -1)
+    share = np.divide(wanted - begin, length, out=np.zeros_like(wanted), where=length > 0)[..., np.newaxis]
+    first = np.take_along_axis(corners, piece[..., np.newaxis], -2)
+    last = np.take_along_axis(corners, piece[..., np.newaxis] + 1, -2)
+    return np.asarray(first + share * (last - first))
