@@ -1,6 +1,10 @@
 """A whole training: what it writes, and that nothing stops it for good."""
 
 import json
+import os
+import resource
+import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +154,69 @@ def test_a_damaged_state_is_named(finished: Path, dataset_dir: Path, start: Path
         (tmp_path / "may" / "train.json").write_text(content)
         with pytest.raises(ModelError, match=r"train\.json: damaged"):
             run(dataset_dir, tmp_path / "may", start, resume=True)
+
+
+@pytest.mark.parametrize("part", ["all", "steps", "seconds", "mean", "moments", "losses", "scores", "list"])
+def test_a_state_of_another_form_is_named(
+    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path, part: str
+) -> None:
+    shutil.copytree(finished, tmp_path / "may")
+    path = tmp_path / "may" / "state.pt"
+    state = torch.load(path, weights_only=True)
+    if part in ("all", "list"):
+        state = {} if part == "all" else [1]
+    elif part in ("seconds", "losses", "scores"):
+        state[part] = {"seconds": float("nan"), "losses": [3], "scores": [{"steps": 1}]}[part]
+    elif part == "moments":
+        moments = next(iter(state["trainer"]["optimizer"]["state"].values()))
+        moments["exp_avg"] = torch.zeros(7)
+    else:
+        state["trainer"][part] = {"steps": "many", "mean": {"a": torch.zeros(1)}}[part]
+    torch.save(state, path)
+    with pytest.raises(ModelError, match=r"state\.pt: damaged, the training cannot go on"):
+        run(dataset_dir, tmp_path / "may", start, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\1\0", None])
+def test_damaged_faces_are_named(
+    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    shutil.copytree(finished, tmp_path / "may")
+    path = tmp_path / "may" / "faces.npy"
+    path.write_bytes(path.read_bytes()[:-1] if content is None else content)
+    with pytest.raises(ModelError, match=r"faces\.npy: damaged; remove it"):
+        run(dataset_dir, tmp_path / "may", start, resume=True)
+    path.unlink()
+    run(dataset_dir, tmp_path / "may", start, resume=True)
+    assert path.read_bytes() == (finished / "faces.npy").read_bytes()
+
+
+def test_pipes_in_the_place_of_files_keep_nobody_waiting(
+    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "may")
+    for name in ("faces.npy", "state.pt"):
+        (tmp_path / "may" / name).unlink()
+        os.mkfifo(tmp_path / "may" / name)
+        with pytest.raises(ModelError, match=f"{name}: damaged"):
+            run(dataset_dir, tmp_path / "may", start, resume=True)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
+    left = tmp_path / "may" / ".faces.0123abcd.npy"  # of a run that was killed
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # which the system refuses as it does a full disk
+    try:
+        with pytest.raises(OutputError, match=r"faces\.npy: cannot be written"):
+            run(dataset_dir, tmp_path / "may", start)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path.name for path in (tmp_path / "may").iterdir()] == ["train.json"]
+    run(dataset_dir, tmp_path / "may", start, resume=True)
 
 
 def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +14,11 @@ import torch
 from torch import Tensor
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
-from frame_generation_pipeline.errors import TemplateError
+from frame_generation_pipeline.errors import ModelError, TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
@@ -76,7 +79,8 @@ class TrainingSet:
         into `held_out`. Reference images only are those whose window reaches across one of `cuts`, frames before which
         the recording was cut, and those `left_out`.
         `others` are features of other voices that say the same in the same time. Raises TemplateError when too little
-        is left, OutputError for a store that cannot be written, and what reading frames raises.
+        is left, OutputError for a store that cannot be written, ModelError for one that is damaged, and what reading
+        frames raises.
         """
         count = min(len(template), len(features))
         indices = np.arange(count)
@@ -92,19 +96,14 @@ class TrainingSet:
             )
         context = CONTEXT if recipe.jitter else 0.0
         side = round(face.crop_size * (1 + 2 * context))
-        if not store.exists():
+        _remove_leftovers(store)
+        if not os.path.lexists(store):
             with complete_file(store) as temporary:
-                shape = (len(template), side, side, 3)
-                faces = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-                for index in range(len(template)):
-                    frame = template.read(index)
-                    faces[index] = _with_surroundings(frame.image, frame.box, context, side, recipe.cubic)
-                    progress(index + 1, len(template))
-                faces.flush()
+                _store_faces(template, temporary, context, side, recipe.cubic, progress)
         points = [_points(template, index, context, side) for index in range(count)]
         lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
         noses = np.array([face_points[NOSE].ravel() for face_points in points])
-        faces = np.load(store, mmap_mode="r")
+        faces = _open_faces(store, (len(template), side, side, 3))
         return cls(faces, features, face, context, lips, noses, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
@@ -233,6 +232,39 @@ class TrainingSet:
         margin = self.face.margin
         lips = (self.lips[index] - corner) * scale - margin
         return np.asarray(crop[margin:-margin, margin:-margin], np.uint8), lips
+
+
+def _store_faces(template: Template, path: Path, context: float, side: int, cubic: bool, progress: Progress) -> None:
+    """Write the faces as a `.npy`; a mapped file on a full disk would end the process. Raises OSError."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(template), side, side, 3)}
+    with path.open("xb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        if hasattr(os, "posix_fallocate"):  # room that is missing shows now
+            os.posix_fallocate(file.fileno(), 0, file.tell() + len(template) * side * side * 3)
+        for index in range(len(template)):
+            frame = template.read(index)
+            file.write(_with_surroundings(frame.image, frame.box, context, side, cubic).tobytes())
+            progress(index + 1, len(template))
+
+
+def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """The stored faces, mapped. Raises ModelError where they are not those that were written."""
+    try:
+        faces = np.load(store, mmap_mode="r") if is_regular(store) else None
+    except (OSError, ValueError, EOFError, SyntaxError):
+        faces = None
+    if not isinstance(faces, np.ndarray) or faces.shape != shape or faces.dtype != np.uint8:
+        raise ModelError(f"{store}: damaged; remove it, and the same command makes it again")
+    return faces
+
+
+def _remove_leftovers(store: Path) -> None:
+    """Remove what a run that was killed left of `store` under `complete_file`'s temporary name."""
+    name = re.compile(rf"\.{re.escape(store.stem)}\.[0-9a-f]{{8}}{re.escape(store.suffix)}")
+    for path in store.parent.iterdir():
+        if name.fullmatch(path.name) and is_regular(path):
+            path.unlink()
 
 
 def mouth_side(face: FaceSpec) -> int:

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.memory import keep_freed_memory
 from frame_generation_pipeline.train.page import Log, write_page
 from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
+from frame_generation_pipeline.train.resuming import damaged, read_state
 from frame_generation_pipeline.train.scores import score_held_out
 from frame_generation_pipeline.train.syncnet import SyncLoss, SyncNetwork, SyncTrainer
 from frame_generation_pipeline.train.trainer import Trainer
@@ -152,7 +152,7 @@ def train(
         torch.manual_seed(seed)
         sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
         run = _Run(trainer, sync, output, duration)
-        if state:
+        if state is not None:
             run.restore(state)
         run.work(progress)
     return output / CHECKPOINTS[0]
@@ -168,12 +168,19 @@ class _Run:
         self.started = time.perf_counter()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
-        self.trainer.load_state_dict(state["trainer"])
-        if self.sync:
-            self.sync.load_state_dict(state["sync"])
-        self.seconds = state["seconds"]
-        self.log = Log(state["losses"], state["scores"])
+        """Go on from a saved state. Raises ModelError for one that is not this training's."""
+        try:
+            self.trainer.load_state_dict(state["trainer"])
+            if self.sync:
+                self.sync.load_state_dict(state["sync"])
+            self.seconds = state["seconds"]
+            self.log = Log(state["losses"], state["scores"])
+            entries = [*self.log.losses, *self.log.scores]
+            measured = [entry["minutes"] + sum(entry.values()) for entry in entries]
+            if not (0 <= self.seconds < inf and self._steps() >= 0 and all(map(isfinite, measured))):
+                raise ValueError("impossible counts")
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+            raise damaged(self.output / STATE) from error
 
     def work(self, progress: Update) -> None:
         """Train to the end; whenever it is stopped, what was saved last is complete."""
@@ -266,7 +273,7 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
             before = read_json(path)
             changed = [name for name in settings if settings[name] != before.get(name)]
         except (OSError, ValueError, AttributeError) as error:
-            raise _damaged(path) from error
+            raise damaged(path) from error
         if changed:
             raise OptionError(
                 f"{output}: the training there was begun with other settings ({', '.join(changed)});"
@@ -280,18 +287,7 @@ def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, An
                 )
         with complete_file(path) as temporary:
             temporary.write_text(json.dumps(settings, indent=2) + "\n")
-    state = output / STATE
-    if not state.exists():
-        return None
-    try:
-        loaded: dict[str, Any] = torch.load(state, weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise _damaged(state) from error
-    return loaded
-
-
-def _damaged(path: Path) -> ModelError:
-    return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
+    return read_state(output / STATE)
 
 
 def _fingerprint(template: Template, *features: AudioFeatures) -> str:

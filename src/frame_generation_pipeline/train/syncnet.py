@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from frame_generation_pipeline.spec import FACE_160, AudioSpec
 from frame_generation_pipeline.train.dataset import TrainingSet
+from frame_generation_pipeline.train.resuming import load_optimizer
 
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the face encoder's levels
 LEARNING_RATE = 1e-4  # a tenth of the generator's: at more it collapses to one answer
@@ -122,10 +123,10 @@ class SyncTrainer:
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Go on from what `state_dict` gave; raises what `Trainer.load_state_dict` does for anything else."""
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.steps = state["steps"]
+        load_optimizer(self.optimizer, state["optimizer"])
+        self.steps = int(state["steps"])
 
 
 def _unit(embeddings: Tensor) -> Tensor:

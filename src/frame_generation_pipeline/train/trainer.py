@@ -13,6 +13,7 @@ from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.train.dataset import Batch, TrainingSet, mouth_side
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.recipe import Recipe
+from frame_generation_pipeline.train.resuming import load_optimizer
 
 WARM_UP = 50  # steps in which the learning rate rises, where it also decays
 HIGHEST_NORM = 1.0  # gradients longer than this are shortened, so that no odd batch ruins a training
@@ -95,11 +96,17 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Go on from what `state_dict` gave.
+
+        Raises KeyError, TypeError, AttributeError, ValueError or RuntimeError for anything else.
+        """
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer(self.optimizer, state["optimizer"])
         self.mean = {name: value.to(self.device) for name, value in state["mean"].items()}
-        self.steps = state["steps"]
+        shapes = {name: value.shape for name, value in self.network.state_dict().items()}
+        if {name: value.shape for name, value in self.mean.items()} != shapes:
+            raise ValueError("the mean is not of the network's weights")
+        self.steps = int(state["steps"])
 
 
 def mixed_precision(device: torch.device) -> bool:

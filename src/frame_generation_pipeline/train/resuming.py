@@ -1,0 +1,44 @@
+"""What a training goes on from, read without trusting that it is what was written."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.files.regular import is_regular
+
+MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps of each weight
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """What a training saved as `path`; None where it saved nothing yet.
+
+    Raises ModelError for what is no file or cannot be read.
+    """
+    if not os.path.lexists(path):
+        return None
+    if not is_regular(path):  # somebody's pipe would keep us waiting
+        raise damaged(path)
+    try:
+        loaded: dict[str, Any] = torch.load(path, weights_only=True)
+    except Exception as error:  # whatever the pieces of a pickle make torch's own functions raise
+        raise damaged(path) from error
+    return loaded
+
+
+def load_optimizer(optimizer: torch.optim.Adam, state: dict[str, Any]) -> None:
+    """Go on with what `optimizer.state_dict()` gave.
+
+    Raises KeyError, TypeError, AttributeError or ValueError for anything else; torch itself looks at no shapes.
+    """
+    optimizer.load_state_dict(state)
+    for parameter, moments in optimizer.state.items():
+        if any(moments[name].shape != parameter.shape for name in MOMENTS):
+            raise ValueError("the optimizer's moments are of other shapes than the weights")
+
+
+def damaged(path: Path) -> ModelError:
+    """The error that says so."""
+    return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
