@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.cli import app as cli
+from frame_generation_pipeline.cli.printing import print_values
 from samples import write_template, write_wav
 
 
@@ -278,7 +279,7 @@ def test_what_a_library_raises_is_one_line_and_status_2(  # type: ignore[no-unty
 
 
 def test_what_files_say_of_themselves_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._print_values({"licence": "CC0\nfingerprint  signature valid\x1b[2J", "input \x1b]0;x": "\u202e\udcff"})
+    print_values({"licence": "CC0\nfingerprint  signature valid\x1b[2J", "input \x1b]0;x": "\u202e\udcff"})
     assert capsys.readouterr().out.splitlines() == [
         "licence         CC0\\nfingerprint  signature valid\\x1b[2J",
         "input \\x1b]0;x  \\u202e\\udcff",

@@ -1,0 +1,241 @@
+"""Commands from a recording to a generator: create, prepare, train, evaluate."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frame_generation_pipeline.cli.options import (
+    Blend,
+    Credits,
+    Device,
+    Encoder,
+    Features,
+    Licence,
+    Loss,
+    Mode,
+    Network,
+    Quiet,
+    RecordedAudio,
+    Start,
+    TemplateDir,
+    known_network,
+)
+from frame_generation_pipeline.cli.printing import print_values
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.extras import needing_train_extra
+from frame_generation_pipeline.files.progress import show_progress
+from frame_generation_pipeline.train.recipe import RECIPES
+
+
+def create(
+    recording: Annotated[Path, typer.Argument(help="A video of one person who talks, a minute or more.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    audio: RecordedAudio = None,
+    minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
+    network: Network = "light",
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint to begin from [default: the built-in one, where it is that network]."),
+    ] = None,
+    scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
+    device: Device = "auto",
+    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
+    licence: Licence = "",
+    credit: Credits = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make an avatar of a recording: prepare, train, evaluate, pack; stopped, the same command goes on.
+
+    **Example:** `framegen create recording.mp4 -o may.avatar`
+    """
+    with needing_train_extra(f"{recording}: making an avatar"):
+        from frame_generation_pipeline.create import create as create_avatar
+    made = create_avatar(
+        recording,
+        output,
+        audio=audio,
+        minutes=minutes,
+        network=known_network(network),
+        start=start,
+        scratch=scratch,
+        device=device,
+        name=name,
+        licence=licence,
+        credits=credit or [],
+        stage=partial(show_progress, quiet=quiet),
+    )
+    if not quiet:
+        print_values(made.packed.describe())
+        for page in made.pages:
+            typer.echo(f"see {page}")
+
+
+def prepare(
+    recording: Annotated[Path, typer.Argument(help="A video of one person who talks.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the template.")],
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", "-e", help="Audio encoder for other features than the built-in ones.")
+    ] = None,
+    audio: RecordedAudio = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a template of a recording: frames, landmarks, sound, features and a report; goes on where it was stopped.
+
+    **Example:** `framegen prepare recording.mp4 -o dataset/may`
+    """
+    with needing_train_extra(f"{recording}: its report"):
+        from frame_generation_pipeline.prepare.prepare import REPORT
+        from frame_generation_pipeline.prepare.prepare import prepare as prepare_recording
+
+    with show_progress("Preparing", "frames", quiet=quiet) as progress:
+        made = prepare_recording(recording, output, encoder=encoder, audio=audio, progress=progress)
+    if not quiet:
+        typer.echo(f"{output}: {made.frames} frames, {made.with_face} of {made.observed} show a face")
+        typer.echo(f"see {output / REPORT}")
+
+
+def train(
+    template: Annotated[Path, typer.Argument(help="Template folder with its features, as `prepare` makes it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the checkpoint and the page.")],
+    network: Network = "light",
+    minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
+    recipe: Annotated[
+        str, typer.Option(help="default; following, from a start that knows voices; original, SyncTalk_2D's own.")
+    ] = "default",
+    l1: Loss = None,
+    mouth: Loss = None,
+    perceptual: Loss = None,
+    temporal: Loss = None,
+    sync: Loss = None,
+    audio_rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="The audio model's share of the learning rate, 0 to keep it [default: the recipe's]."),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, help="On audio features, in their standard deviations [default: the recipe's]."),
+    ] = None,
+    matched: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the samples whose reference image shows the head as it stands [default: the recipe's].",
+        ),
+    ] = None,
+    coarse: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's]."),
+    ] = None,
+    vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
+    start: Start = None,
+    features: Features = None,
+    other_voice: Annotated[
+        list[Path] | None,
+        typer.Option(help="Features of another voice that says the same in the same time; as many as there are."),
+    ] = None,
+    held_out: Annotated[float, typer.Option(min=0, help="Seconds at the end that are never learned from.")] = 2.0,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the training in the folder stopped.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a generator on a template; stop it at any time and go on with --resume.
+
+    **Example:** `framegen train dataset/may -o runs/may --minutes 60`
+    """
+    with needing_train_extra(f"{template}: the training"):
+        from frame_generation_pipeline.train.run import Duration
+        from frame_generation_pipeline.train.run import train as train_generator
+    if recipe not in RECIPES:
+        raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
+    weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
+    steps_made = {"audio_rate": audio_rate, "noise": noise, "matched": matched, "coarse": coarse, "batch": batch}
+    chosen = RECIPES[recipe].changed(weights | steps_made)
+    duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
+    with show_progress("Training", "steps", quiet=quiet) as progress:
+        checkpoint = train_generator(
+            template,
+            output,
+            duration,
+            network=known_network(network),
+            recipe=chosen,
+            vgg=vgg,
+            start=start,
+            features_path=features,
+            other_voices=other_voice or (),
+            held_out=held_out,
+            device=device,
+            seed=seed,
+            resume=resume,
+            progress=progress,
+        )
+    if not quiet:
+        typer.echo(checkpoint)
+
+
+def evaluate(
+    generator: Annotated[Path, typer.Argument(help="Checkpoint, generator as ONNX, or avatar package.")],
+    template: TemplateDir,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for evaluation.json and evaluation.html.")],
+    features: Features = None,
+    encoder: Encoder = None,
+    frames: Annotated[str | None, typer.Option(help="Held-out frames, such as 450:500.")] = None,
+    held_out: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds at the end [default: what the training held out, else the last tenth]."),
+    ] = None,
+    mode: Mode = None,
+    device: Device = "auto",
+    blend: Blend = None,
+    phones: Annotated[
+        Path | None, typer.Option(help="What is said when, for closed lips: JSON list of [phone, start s, end s].")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how good a generator is on frames that it has not learned from: figures, and a page with pictures.
+
+    **Example:** `framegen evaluate runs/may/generator.safetensors --template dataset/may -o evaluation/`
+    """
+    from frame_generation_pipeline.evaluate.definitions import RECONSTRUCTION, USE
+    from frame_generation_pipeline.evaluate.report import PAGE, evaluate_files
+    from frame_generation_pipeline.evaluate.table import table
+
+    with show_progress("Evaluating", "frames", quiet=quiet) as progress:
+        evaluation, written = evaluate_files(
+            generator,
+            template,
+            output,
+            features_path=features,
+            encoder_path=encoder,
+            frames=frames,
+            seconds=held_out,
+            mode=mode,
+            device=device,
+            blend=blend,
+            phones_path=phones,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(written, indent=2, allow_nan=False))
+    elif not quiet:
+        for subjects in (RECONSTRUCTION, USE):
+            headers, rows = table(evaluation, tuple(subjects))
+            shown = Table(*headers)
+            for row in rows:
+                shown.add_row(*row)
+            Console().print(shown)
+        typer.echo(output / PAGE)
