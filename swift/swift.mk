@@ -16,6 +16,8 @@ swift: $(ORT_LIBRARY) swift-libraries
 	cp .build/release/framegen-swift bin/framegen-swift
 	strip bin/framegen-swift
 
+conformance: swift
+
 swift-check: $(ORT_LIBRARY) swift-libraries
 	@if $(SWIFT) format --version >/dev/null 2>&1; then $(SWIFT_LINT); else echo "swift format: not in this toolchain"; fi
 	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(CURDIR)/$(ORT_LIBRARY) $(SWIFT) test --quiet
