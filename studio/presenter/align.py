@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from phones import SILENCE, Phone, arpabet
 
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE
+from studio.presenter.phones import SILENCE, Phone, arpabet
 
 PAUSE = 0.3  # s between two recordings
 STEP = 0.01  # s, of pocketsphinx

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from clothes import jumper
-from eyes import ball, find
-from hair import HairStyle, brows, lashes, scalp_hair, stray_hair
-from lips import find_lips
-from mesh import Character, Part, build
-from scene import (
+
+from studio.presenter.clothes import jumper
+from studio.presenter.eyes import ball, find
+from studio.presenter.face import anchors
+from studio.presenter.hair import HairStyle, brows, lashes, scalp_hair, stray_hair
+from studio.presenter.lips import find_lips
+from studio.presenter.mesh import Character, build
+from studio.presenter.part import Part
+from studio.presenter.scene import (
     attribute,
     camera,
     cloth_material,
@@ -27,9 +30,7 @@ from scene import (
     skin_colours,
     skin_material,
 )
-from viewpoint import Camera
-
-from face import anchors
+from studio.presenter.viewpoint import Camera
 
 # Key expressions, and the part of the picture where they differ from the face at rest: left, top, right, bottom. The
 # light on the skin between two of them is interpolated as a ratio to the face at rest: Liu, Shan and Zhang, "Expressive

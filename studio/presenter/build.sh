@@ -2,10 +2,11 @@
 # From nothing to the presenter that comes with the package: build.sh WORK. Needs what README.md says, and WORK/kokoro.
 # Every step goes on where it was interrupted; what is finished is not made again.
 set -e
-here=$(cd "$(dirname "$0")" && pwd)
-weights=$here/../../src/frame_generation_pipeline/weights
-work=$1
-presenter() { python "$here" "$@"; }
+mkdir -p "$1"
+work=$(cd "$1" && pwd)
+cd "$(dirname "$0")/../.."
+weights=src/frame_generation_pipeline/weights
+presenter() { python -m studio.presenter "$@"; }
 speech() { presenter speech -w "$work/bake" --kokoro "$work/kokoro" -o "$work/$@"; }
 voices() { ls "$work/kokoro/voices" | sed -n "s/^\($1\)\.bin$/kokoro-\1/p"; }
 

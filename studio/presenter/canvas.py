@@ -7,7 +7,8 @@ import os
 
 import moderngl
 import numpy as np
-from viewpoint import Camera
+
+from studio.presenter.viewpoint import Camera
 
 NEAR, FAR = 0.6, 3.0  # m from the camera
 

@@ -1,12 +1,12 @@
 """A fine-knit jumper with a round collar, from the base mesh's own clothes helper."""
 
 import numpy as np
-from mesh import Part
 from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from face import anchors
+from studio.presenter.face import anchors
+from studio.presenter.part import Part
 
 
 def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:

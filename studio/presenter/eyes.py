@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from mesh import Part
+
+from studio.presenter.part import Part
 
 
 @dataclass(frozen=True)

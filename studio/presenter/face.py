@@ -1,7 +1,8 @@
 """What is where on the skin: masks of lips, cheeks, brows, scalp, one value a vertex, and the colours made of them."""
 
 import numpy as np
-from mesh import Part
+
+from studio.presenter.part import Part
 
 MOUTH_UV = (0.9085, 0.4825)  # texture coordinates of the mouth's centre in the base mesh, the mouth's width along v
 MOUTH_HALF_WIDTH = 0.0222  # of texture space

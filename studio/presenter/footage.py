@@ -10,11 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import soundfile
-from render import Renderer, State
-from visemes import FPS
-from voices import Utterance
 
-LEVEL = 0.08  # of full scale, root mean square of every voice
+from studio.presenter.render import Renderer
+from studio.presenter.state import State
+from studio.presenter.visemes import FPS
+
+_renderer: Renderer  # of this process; `_open` sets it
 
 
 def write_frames(
@@ -46,24 +47,6 @@ def _write_frame(path: Path, state: State) -> None:
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(data.tobytes())
     unfinished.replace(path)
-
-
-def on_frames(utterance: Utterance) -> tuple[np.ndarray, int]:
-    """Sound at 16 kHz at a common level, a whole number of frames long, and that number."""
-    import soxr
-
-    sound = soxr.resample(utterance.sound, utterance.rate, 16000) if utterance.rate != 16000 else utterance.sound
-    frames = int(np.ceil(len(sound) / 16000 * FPS))
-    sound = np.pad(sound, (0, frames * 16000 // FPS - len(sound)))
-    loud = np.sqrt(np.mean(sound[np.abs(sound) > 0.01] ** 2)) if (np.abs(sound) > 0.01).any() else 1.0
-    return np.clip(sound * LEVEL / loud, -1, 1).astype(np.float32), frames
-
-
-def loudness(sound: np.ndarray, frames: int) -> np.ndarray:
-    """(frames,) 0 to 1, slow: what the head nods to."""
-    power = np.sqrt(np.mean(sound.reshape(frames, -1) ** 2, axis=1))
-    slow = np.convolve(power, np.hanning(13) / np.hanning(13).sum(), mode="same")
-    return np.clip(slow / (2.0 * LEVEL), 0, 1)
 
 
 def write_truth(

@@ -6,9 +6,9 @@ import bpy  # noqa: F401  (mathutils comes with it)
 import numpy as np
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
-from mesh import Part
 
-from face import HAIRLINE, HAIRLINE_AZIMUTHS, HEAD_CENTRE, anchors, brow_line, vertex_uv
+from studio.presenter.face import HAIRLINE, HAIRLINE_AZIMUTHS, HEAD_CENTRE, anchors, brow_line, vertex_uv
+from studio.presenter.part import Part
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from render import State
+
+from studio.presenter.state import State
 
 SHUT = 0.91  # weight of closed lids: at rest they are a little down already
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import moderngl
 import numpy as np
-import shaders
-from canvas import Program, texture
-from clothes import jumper, normals
-from eyes import ball, find, painting
-from mesh import Part
-from scene import LAMPS
 from scipy.ndimage import gaussian_filter
-from teeth import row
-from unwrap import Textures, atlas, fill, split
-from viewpoint import Camera
 
-from face import masks
+from studio.presenter import shaders
+from studio.presenter.canvas import Program, texture
+from studio.presenter.clothes import jumper, normals
+from studio.presenter.eyes import ball, find, painting
+from studio.presenter.face import masks
+from studio.presenter.part import Part
+from studio.presenter.scene import LAMPS
+from studio.presenter.teeth import row
+from studio.presenter.unwrap import Textures, atlas, fill, split
+from studio.presenter.viewpoint import Camera
 
 HAIR_GRID = 144  # columns and rows of the relief that the hair's picture lies on
 HAIR_BEHIND = 0.13  # m behind the mouth: the hair that a turn uncovers is a flat picture there

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from mesh import Part
 from scipy.spatial import cKDTree
 
-from face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
+from studio.presenter.face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
+from studio.presenter.part import Part
 
 COLUMNS = 25  # across the mouth, where the gap is measured
 OVERLAP = -0.0004  # m, gap of lips that are pressed together

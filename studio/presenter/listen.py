@@ -14,13 +14,13 @@ import soxr
 import torch
 from scipy.signal import fftconvolve
 from torch import Tensor, nn
-from visemes import ARTICULATORS
 
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
+from studio.presenter.visemes import ARTICULATORS
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
 WIDEST = 0.02  # m, an opening that counts as 1

@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from studio.presenter.lips import find_lips
+from studio.presenter.part import Part
+
 BUST = 0.30  # m, z: what lies below is never in the picture
 HEAD_UV = (0.635, 0.13, 0.74)  # left, bottom, size of the square of the base mesh's texture space that holds the head
 
@@ -66,31 +69,6 @@ class Character:
     )
     asymmetry: float = 0.0009
     seed: int = 5
-
-
-@dataclass(frozen=True)
-class Part:
-    """One piece of the mesh: `vertices[i] = base[i] + sum of weights * deltas[:, i]`.
-
-    Attributes:
-        base: (V, 3) float32, expression at rest.
-        deltas: {expression: (V, 3) float32}, those that move the part.
-        quads: (F, 4) int32 into `base`.
-        uv: (F, 4, 2) float32, 0 to 1 in the base mesh's texture space.
-    """
-
-    base: np.ndarray
-    deltas: dict[str, np.ndarray]
-    quads: np.ndarray
-    uv: np.ndarray
-
-    def pose(self, weights: dict[str, float]) -> np.ndarray:
-        """(V, 3) float32: the vertices under expression weights; names that do not move the part are ignored."""
-        shape = self.base.copy()
-        for name, weight in weights.items():
-            if weight and name in self.deltas:
-                shape += np.float32(weight) * self.deltas[name]
-        return shape
 
 
 def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.ndarray]:
@@ -214,8 +192,6 @@ def build(character: Character, cache: Path) -> dict[str, Part]:
         "upper_teeth": take("helper-upper-teeth", BUST, 0),
         "lower_teeth": take("helper-lower-teeth", BUST, 0),
     }
-    from lips import find_lips
-
     skin = parts["skin"]
     parts["skin"] = replace(skin, base=find_lips(skin).contact(skin.base, 1.0))
     write(parts, cache)

@@ -1,45 +1,25 @@
 """A frame of the person at a moment: geometry, then the layers from back to front, then light to sRGB."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import moderngl
 import numpy as np
-from canvas import context, pixels, target
-from layers import Clothes, Eyes, Hair, Lashes, Mouth, Pose, Skin
-from lips import find_lips
-from mesh import Part
-from unwrap import Textures
-from viewpoint import Camera
 
-from face import anchors
+from studio.presenter.canvas import context, pixels, target
+from studio.presenter.face import anchors
+from studio.presenter.layers import Clothes, Eyes, Hair, Lashes, Mouth, Pose, Skin
+from studio.presenter.lips import find_lips
+from studio.presenter.part import Part
+from studio.presenter.state import SEAL, State
+from studio.presenter.unwrap import Textures
+from studio.presenter.viewpoint import Camera
 
-SEAL = "lipSeal"  # a weight beside ARKit's: lips pressed together, see `lips`
 PIVOT = (0.0, 0.095, 0.015)  # m from the mouth to the joint on which the head nods
 NECK = (
     -0.092,
     -0.018,
 )  # m over the mouth: below the first the neck stays with the shoulders, above the second it turns
 BREATH = (0.0, -0.0012, 0.0013)  # m, what a deep breath moves the chest by
-
-
-@dataclass(frozen=True)
-class State:
-    """A moment of the person.
-
-    Attributes:
-        weights: expression weights by ARKit's names, and `lipSeal`.
-        turn: radians, the head's yaw (to the person's left), pitch (down), roll (to the person's left).
-        shift: m, the head's translation.
-        gaze: radians, yaw (to the person's left) and pitch (up) of the eyes in the head.
-        breath: -1 to 1.
-    """
-
-    weights: dict[str, float] = field(default_factory=dict)
-    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gaze: tuple[float, float] = (0.0, 0.0)
-    breath: float = 0.0
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from footage import on_frames
-from visemes import FPS
-from voices import Kokoro, Utterance, kokoro_voices, padded
+
+from studio.presenter.timing import on_frames
+from studio.presenter.visemes import FPS
+from studio.presenter.voices import Kokoro, Utterance, kokoro_voices, padded
 
 SAMPLES = 16_000 // FPS  # a frame
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 from mathutils import Vector
-from mesh import Part
-from viewpoint import Camera
 
-from face import masks
+from studio.presenter.face import masks
+from studio.presenter.part import Part
+from studio.presenter.viewpoint import Camera
 
 
 def reset() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from visemes import FPS
 
 from frame_generation_pipeline.avatar import Avatar
+from studio.presenter.visemes import FPS
 
 SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ao")
 SIDE, CAPTION = 160, 22  # pixels

@@ -1,7 +1,8 @@
 """Teeth and gums along the arches of the base mesh's helper: rounded bodies in the sizes of an adult's."""
 
 import numpy as np
-from mesh import Part
+
+from studio.presenter.part import Part
 
 WIDTHS = (8.4, 6.6, 7.5, 7.0, 6.8, 9.5)  # mm, from the middle outwards: incisors, canine, premolars, molar
 UPPER_HEIGHTS = (10.2, 9.2, 10.0, 8.6, 8.2, 7.6)

@@ -6,15 +6,17 @@ from pathlib import Path
 import cv2
 import moderngl
 import numpy as np
-import shaders
-from bake import KEYS, WHITE
-from canvas import FAR, NEAR, Program, context, pixels, target, texture
-from clothes import jumper, normals
-from eyes import ball, find
-from lips import find_lips
-from mesh import HEAD_UV, Part
 from scipy.ndimage import binary_erosion, gaussian_filter
-from viewpoint import Camera
+
+from studio.presenter import shaders
+from studio.presenter.bake import KEYS, WHITE
+from studio.presenter.canvas import FAR, NEAR, Program, context, pixels, target, texture
+from studio.presenter.clothes import jumper, normals
+from studio.presenter.eyes import ball, find
+from studio.presenter.lips import find_lips
+from studio.presenter.mesh import HEAD_UV
+from studio.presenter.part import Part
+from studio.presenter.viewpoint import Camera
 
 Surface = tuple[np.ndarray, np.ndarray]  # (V, 3) points m and (F, 4) quads
 BASE, RATIO = 3072, 2048  # pixels, sides of the textures

@@ -12,8 +12,9 @@ The Volta Review 90(5), 1988, and Jeffers and Barley, Speechreading, 1971.
 from dataclasses import dataclass, fields
 
 import numpy as np
-from phones import SILENCE, Phone
-from render import SEAL
+
+from studio.presenter.phones import SILENCE, Phone
+from studio.presenter.state import SEAL
 
 FPS = 25  # frames a second
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from phones import SILENCE, Phone, in_time
+
+from studio.presenter.phones import SILENCE, Phone, in_time
 
 HELD_OUT = ("kokoro-af_bella", "kokoro-am_michael")  # never spoken by in what anything learns from
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
@@ -213,7 +214,7 @@ def speeches(
 
     Voices are named as in the table above, `flite-slt`, `hibari-heart`, `kokoro-af_bella`; Kokoro's need its folder.
     """
-    from sentences import sentences
+    from studio.presenter.sentences import sentences
 
     random = np.random.default_rng(seed)
     hibari, synth = Hibari(), Kokoro(kokoro) if kokoro else None

@@ -1,0 +1,1 @@
+"""Programs that make the files in the package's `weights`; no part of the wheel."""

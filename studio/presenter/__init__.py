@@ -1,0 +1,1 @@
+"""Makes a synthetic person; run it as `python -m studio.presenter`."""
