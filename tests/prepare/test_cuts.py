@@ -43,6 +43,10 @@ def test_a_face_that_is_back_where_it_was_is_no_cut(face: Face) -> None:
     assert find_cuts(moved) == [5]
 
 
+def test_frames_that_are_missing_in_between_are_a_cut(face: Face) -> None:
+    assert find_cuts([Observation(number, face, 0, 0.0, 0.0) for number in (3, 4, 5, 20, 21)]) == [3]
+
+
 def test_boxes_are_exact_around_a_jump(frames: list[np.ndarray], tmp_path: Path) -> None:
     """The head jumps by 60 pixels: the box of each frame is that of the same frame without the jump, moved."""
     wide = [cv2.copyMakeBorder(image, 0, 0, 40, 80, cv2.BORDER_REPLICATE) for image in frames]

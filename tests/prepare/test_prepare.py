@@ -156,6 +156,26 @@ def test_pictures_that_begin_after_the_sound(frames: list[np.ndarray], tmp_path:
     np.testing.assert_array_equal(features.values, whole[10:50])
 
 
+def test_lost_pictures_are_left_out_with_their_sound(
+    frames: list[np.ndarray], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a second is missing after frame 27: what stands still meanwhile would teach that speech moves no mouth."""
+    kept = frames[:28] + frames[:30]
+    recording = write_recording(
+        tmp_path / "lost.mkv", kept, sound=70 / 25, times=lambda index: (index + (12 if index >= 28 else 0)) / 25
+    )
+    prepared = prepare(recording, tmp_path / "lost")
+    assert "has no pictures for 0.5 s in all" in caplog.text
+    assert prepared.observed == prepared.frames == 58
+    assert [(part["frames"], part["start"]) for part in prepared.summary["ranges"]] == [(28, 0.0), (30, 40 / 25)]
+    assert prepared.summary["cuts"] == [40 / 25]
+    heard = np.concatenate(list(decode_audio(prepared.folder / "aud.wav")))
+    whole = np.concatenate(list(decode_audio(recording)))
+    expected = np.concatenate([whole[: 28 * 640], whole[40 * 640 : 70 * 640]])
+    np.testing.assert_allclose(heard[: len(expected)], expected[: len(heard)], atol=1e-4)
+    assert len(heard) == 58 * 640
+
+
 def test_without_sound(frames: list[np.ndarray], tmp_path: Path) -> None:
     made = prepare(write_recording(tmp_path / "silent.mp4", frames[:30], sound=None), tmp_path / "silent")
     assert made.frames == 30

@@ -15,7 +15,8 @@ HIGHER = 3.0  # times those around it
 def find_cuts(observations: Sequence[Observation]) -> list[int]:
     """Indices of the frames that follow a cut, in order.
 
-    The picture is another one though both show a face, or the face is somewhere else than when it was seen last.
+    The picture is another one though both show a face, the face is somewhere else than when it was seen last, or frames
+    are missing in between.
     """
     changes, moves = np.zeros(len(observations)), np.zeros(len(observations))
     last: Face | None = None
@@ -29,7 +30,9 @@ def find_cuts(observations: Sequence[Observation]) -> list[int]:
     return [
         index
         for index in range(1, len(observations))
-        if _stands_out(changes, index, LEAST_CHANGE) or _stands_out(moves, index, LEAST_MOVE)
+        if observations[index].number != observations[index - 1].number + 1
+        or _stands_out(changes, index, LEAST_CHANGE)
+        or _stands_out(moves, index, LEAST_MOVE)
     ]
 
 

@@ -36,7 +36,7 @@ from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
 from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
 
-VERSION = 2  # of what a recording is made into; another one is made anew
+VERSION = 3  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 

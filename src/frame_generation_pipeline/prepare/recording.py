@@ -4,7 +4,7 @@ import logging
 from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import chain
-from math import floor, inf
+from math import ceil, floor, inf
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from frame_generation_pipeline.prepare.sound_offset import sound_offset
 
 logger = logging.getLogger(__name__)
 
+LONGEST_HELD = 0.4  # seconds that one picture may stand for; while it is shown longer, pictures are missing
 LONGEST_FRAME = 60  # seconds that one picture may be shown; what is longer are damaged times
 
 
@@ -62,11 +63,13 @@ class Recording:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.
 
         It is the recording's frame that is nearest in time, whatever the distances between those are; nothing adds up.
+        Where pictures are missing for longer than `LONGEST_HELD`, numbers are left out, and a warning in the log tells.
         Frames before the sound begins or after it ends are left out; numbers begin above 0 where pictures begin later.
         Raises VideoError when the frames' sizes differ.
         """
         number: int | None = None
         place, step = 0.0, 1.0  # of the frame that is held and from it to the next, in frames of the result
+        usual, missing = 1.0, 0.0  # the last step between two pictures that none is missing between; frames that are
         held: npt.NDArray[np.uint8] | None = None
         end = floor(self.sound * fps + 0.5) if self.sound else inf
         for time, image in chain(read_timed_frames(self.path), [(None, None)]):
@@ -76,13 +79,19 @@ class Recording:
                     if step > LONGEST_FRAME * fps:
                         raise VideoError(f"{self.path}: has no pictures for {step / fps:.0f} s; cut it there")
                 number = max(0, round(place)) if number is None else number
-                while number <= place + step / 2 and number < end:  # the last frame lasts as long as the one before it
+                usual = step if time is not None and step <= LONGEST_HELD * fps else usual
+                while number <= place + usual / 2 and number < end:  # the last frame lasts as long as the one before it
                     yield number, held
                     number += 1
+                if time is not None and step > LONGEST_HELD * fps:
+                    number, before = max(number, ceil(place + step - usual / 2)), number
+                    missing += number - before
             if time is not None and image is not None:
                 if held is not None and image.shape != held.shape:
                     raise VideoError(f"{self.path}: its pictures change their size; convert it to one size")
                 place, held = (time - self.sound_start) * fps, image
+        if missing:
+            logger.warning("%s: has no pictures for %.1f s in all, which are left out", self.path, missing / fps)
 
 
 def _sound_start(path: Path) -> float:
