@@ -10,12 +10,14 @@ import frame_generation_pipeline
 
 NAME = frame_generation_pipeline.__name__
 SOURCE = Path(frame_generation_pipeline.__file__).parent
+ROOT = Path(__file__).parent.parent
 ROOMS = (  # from the ground up; each imports only those before it
     *("spec", "errors", "extras", "weights", "files", "runtime", "media", "audio", "template", "face", "generator"),
     *("package", "speaking", "avatar", "making", "tracking", "report", "prepare", "train", "evaluate", "create"),
     *("pipeline", "cli"),
 )
 OF_THE_EXTRA = {"torch", "onnx", "safetensors", "jinja2", "matplotlib"}
+LONGEST = 300  # lines of a file
 MAY_TAKE_IT = ("making", "prepare", "train", "evaluate", "report")
 
 
@@ -57,6 +59,12 @@ def test_only_making_takes_the_extra_at_its_top(path: Path) -> None:
 def test_every_room_is_in_the_order() -> None:
     rooms = {room_of(path) for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
     assert rooms == set(ROOMS)
+
+
+@pytest.mark.parametrize("folder", ["src", "benchmarks", "conformance", "fuzz", "studio"])
+def test_a_file_fits_into_a_head(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
 
 
 def test_options_are_values() -> None:

@@ -97,9 +97,8 @@ def train(
     resume: go on with what is in output_dir, if anything.
 
     Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type and for a loss that is
-    no finite number, OptionError,
-    OutputError for a folder that cannot be written, in which another training runs, or that holds one that is not
-    resumed; OptionError for one that had other settings.
+    no finite number, OptionError, also for a training that had other settings, OutputError for a folder that cannot be
+    written, in which another training runs, or that holds one that is not resumed.
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)
