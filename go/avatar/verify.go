@@ -122,8 +122,12 @@ func Describe(path string) ([][2]string, error) {
 		return text
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
-	width := map[int]string{32: "", 16: "-light"}[m.Width]
-	if m.Width != 32 && m.Width != 16 {
+	usual := map[int]string{32: "", 16: "-light"}
+	if m.Face == "mobile" {
+		usual = map[int]string{16: ""}
+	}
+	width, known := usual[m.Width]
+	if !known {
 		width = fmt.Sprintf("-width%d", m.Width)
 	}
 	return [][2]string{

@@ -38,7 +38,9 @@ struct FaceSpec: Sendable, Hashable {
     let name: String
     let size: Int
 
-    static let all = [FaceSpec(name: "328", size: 320), FaceSpec(name: "160", size: 160)]
+    static let all = [
+        FaceSpec(name: "328", size: 320), FaceSpec(name: "160", size: 160), FaceSpec(name: "mobile", size: 256),
+    ]
 }
 
 /// One generator: its face geometry, its audio feature and the width of its first level.
@@ -48,9 +50,10 @@ public struct GeneratorSpec: Sendable, Hashable {
     /// Channels at the first level; 32 is the original's.
     public let width: Int
 
-    /// The short name that people say: `328-ave`, `160-hubert`, `328-ave-light`.
+    /// The short name that people say: `328-ave`, `160-hubert`, `328-ave-light`, `mobile-whisper`.
     public var name: String {
-        let suffix = width == 32 ? "" : width == 16 ? "-light" : "-width\(width)"
+        let usual = face.name == "mobile" ? [16: ""] : [32: "", 16: "-light"]
+        let suffix = usual[width] ?? "-width\(width)"
         return "\(face.name)-\(audio.name)\(suffix)"
     }
 }
