@@ -18,12 +18,16 @@ def main() -> None:
     arguments = parser.parse_args()
     pictures: list[Image.Image] = []
     with av.open(str(arguments.video)) as container:
-        rate = float(container.streams.video[0].average_rate)
+        average = container.streams.video[0].average_rate
+        if average is None:
+            raise SystemExit(f"{arguments.video}: a video with a frame rate was expected")
+        rate = float(average)
         for number, frame in enumerate(container.decode(video=0)):
             if number / rate >= arguments.seconds:
                 break
             if number % EVERY == 0:
-                pictures.append(frame.to_image().resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+                shown = Image.fromarray(frame.to_ndarray(format="rgb24"))
+                pictures.append(shown.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
     pictures[0].save(
         arguments.output, save_all=True, append_images=pictures[1:], duration=round(1000 * EVERY / rate), loop=0,
         quality=QUALITY, method=6,

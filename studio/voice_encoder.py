@@ -45,7 +45,7 @@ def mel_values(heard: np.ndarray) -> np.ndarray:
     power = np.abs(np.fft.rfft(frames * hann(), axis=2)) ** 2
     bands = np.log10(np.maximum(power @ filterbank().T, 1e-10))
     bands = np.maximum(bands, bands.max(axis=(1, 2), keepdims=True) - DYNAMIC_RANGE)
-    return ((bands + 4) / 4).transpose(0, 2, 1).astype(np.float32)
+    return np.asarray(((bands + 4) / 4).transpose(0, 2, 1).astype(np.float32))
 
 
 def hann() -> np.ndarray:
@@ -69,7 +69,9 @@ def whisper_values(encoder: WhisperEncoder, samples: np.ndarray) -> np.ndarray:
     """Whisper's values at each feature, (n, 768), before the projection."""
     with torch.inference_mode():
         values = encoder(torch.from_numpy(mel_values(heard_by(samples))))[-1]
-    return values[:, TOKENS_BEFORE : TOKENS_BEFORE + TOKENS * BLOCK_FEATURES].reshape(-1, TOKENS * WIDTH).numpy()
+    return np.asarray(
+        values[:, TOKENS_BEFORE : TOKENS_BEFORE + TOKENS * BLOCK_FEATURES].reshape(-1, TOKENS * WIDTH).numpy()
+    )
 
 
 def principal_axes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +126,8 @@ def build(encoder: WhisperEncoder, matrix: np.ndarray, offset: np.ndarray) -> by
     bounds = (graph.op("Unsqueeze", bound, graph.integers(0)) for bound in (skipped, stop))
     x = graph.op("Slice", x, *bounds, graph.integers(0))
     graph.output(x, "features", np.float32, ("m", WHISPER.feature_size))
-    return graph.model("audio").SerializeToString(deterministic=True)
+    program: bytes = graph.model("audio").SerializeToString(deterministic=True)
+    return program
 
 
 def _mel(graph: Graph, heard: str) -> str:

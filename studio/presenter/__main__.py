@@ -19,6 +19,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -108,11 +109,13 @@ def speech(arguments: argparse.Namespace) -> None:
 
         sound, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
         rows = json.loads(arguments.timings.read_text())
-        said = [Utterance(sound[:, 0], rate, [Phone(*row) for row in rows], arguments.wav.stem, "")]
+        phones = [Phone(*row) for row in rows]
+        said: Iterable[Utterance] = [Utterance(sound[:, 0], rate, phones, arguments.wav.stem, "")]
     else:
         said = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    tracks, sounds, names, log = [], [], [], []
+    tracks: list[dict[str, float]] = []
+    sounds, names, log = [], [], []
     total: dict[str, list[np.ndarray]] = {}
     nods = []
     for utterance in said:

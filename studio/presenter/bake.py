@@ -90,7 +90,11 @@ def bake(look: Look, folder: Path) -> None:
     view = frame_camera(parts)
 
     def trace(
-        name: str, weights: dict[str, float], window: tuple | None, hair_only: bool = False, uncovered: bool = False
+        name: str,
+        weights: dict[str, float],
+        window: tuple[float, float, float, float] | None,
+        hair_only: bool = False,
+        uncovered: bool = False,
     ) -> None:
         path = folder / f"{name}.npy"
         if path.exists():
@@ -157,4 +161,4 @@ def follow(skin: Part, strands: np.ndarray, weights: dict[str, float]) -> np.nda
     if not weights:
         return strands
     _, nearest = cKDTree(skin.base).query(strands[:, 0])
-    return strands + (skin.pose(weights) - skin.base)[nearest][:, None]
+    return np.asarray(strands + (skin.pose(weights) - skin.base)[nearest][:, None])

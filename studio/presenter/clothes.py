@@ -16,7 +16,7 @@ def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
     total = np.zeros_like(vertices)
     for k in range(4):
         np.add.at(total, quads[:, k], face)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
 
 def jumper(

@@ -63,7 +63,7 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
         total = np.zeros_like(r)
         for f in frequencies:
             total += np.sin(f * phi + random.uniform(0, 6.28) + slope * np.sin(3 * s + random.uniform(0, 6.28)))
-        return total / np.sqrt(len(frequencies))
+        return np.asarray(total / np.sqrt(len(frequencies)))
 
     fibre = 0.5 * waves(random.integers(40, 150, 26), 1.2) + 0.5 * waves(random.integers(12, 40, 10), 0.8)
     spots = waves(random.integers(3, 9, 5), 2.0)
@@ -83,7 +83,7 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
     limbus = limbus * limbus * (3 - 2 * limbus)
     colour = iris * (1 - limbus) + sclera * limbus
     hole = np.clip((eye.pupil - r) / (3.5 * pixel) + 0.5, 0, 1)[..., None]
-    return (colour * (1 - hole) + np.array([0.004, 0.003, 0.003]) * hole).astype(np.float32)
+    return np.asarray((colour * (1 - hole) + np.array([0.004, 0.003, 0.003]) * hole).astype(np.float32))
 
 
 def sample(picture: np.ndarray, points: np.ndarray, radius: float) -> np.ndarray:
@@ -91,4 +91,4 @@ def sample(picture: np.ndarray, points: np.ndarray, radius: float) -> np.ndarray
     size = len(picture)
     column = np.clip(((points[:, 0] / radius + 1) / 2 * size).astype(int), 0, size - 1)
     row = np.clip(((1 - points[:, 2] / radius) / 2 * size).astype(int), 0, size - 1)
-    return picture[row, column]
+    return np.asarray(picture[row, column])

@@ -16,13 +16,13 @@ def vertex_uv(skin: Part) -> np.ndarray:
     return uv
 
 
-def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
+def _ramp(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _spot(points: np.ndarray, centre: tuple[float, float, float], size: tuple[float, float, float]) -> np.ndarray:
-    return np.exp(-((((points - np.array(centre)) / np.array(size)) ** 2).sum(1)))
+    return np.asarray(np.exp(-((((points - np.array(centre)) / np.array(size)) ** 2).sum(1))))
 
 
 def anchors(skin: Part) -> dict[str, np.ndarray]:
@@ -30,7 +30,7 @@ def anchors(skin: Part) -> dict[str, np.ndarray]:
     uv, points = vertex_uv(skin), skin.base
 
     def at(u: float, v: float) -> np.ndarray:
-        return points[((uv - (u, v)) ** 2).sum(1).argmin()]
+        return np.asarray(points[((uv - (u, v)) ** 2).sum(1).argmin()])
 
     mid = MOUTH_UV[1]
     return {
@@ -56,7 +56,7 @@ def _scalp(points: np.ndarray, mouth: np.ndarray) -> np.ndarray:
     ray = points - mouth - HEAD_CENTRE
     azimuth = np.degrees(np.abs(np.arctan2(ray[:, 0], -ray[:, 1])))
     over = points[:, 2] - mouth[2] - np.interp(azimuth, HAIRLINE_AZIMUTHS, HAIRLINE)
-    return _ramp(over, 0.0005, 0.011) * (np.linalg.norm(ray, axis=1) < 0.16)
+    return np.asarray(_ramp(over, 0.0005, 0.011) * (np.linalg.norm(ray, axis=1) < 0.16))
 
 
 def brow_line(a: dict[str, np.ndarray], s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def _brow(mirrored: np.ndarray, a: dict[str, np.ndarray]) -> np.ndarray:
     for cx, cz, size in zip(x, z, thick, strict=True):
         d = ((mirrored[:, 0] - cx) ** 2 + (mirrored[:, 2] - cz - 0.001) ** 2) / (0.62 * size) ** 2
         total = np.maximum(total, np.exp(-d))
-    return total * (mirrored[:, 1] < a["mouth"][1] + 0.03)
+    return np.asarray(total * (mirrored[:, 1] < a["mouth"][1] + 0.03))
 
 
 def masks(skin: Part) -> dict[str, np.ndarray]:

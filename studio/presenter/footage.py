@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import soundfile
 
+from studio.presenter.pictures import read_picture
 from studio.presenter.render import Renderer
 from studio.presenter.state import State
 from studio.presenter.visemes import FPS
@@ -55,12 +56,13 @@ def write_truth(
     """npz: `names` and `weights` (frames, W) of expressions, articulators, `phones`, `opening` of the lips in m."""
     names = sorted({name for state in states for name in state.weights})
     table = np.array([[state.weights.get(name, 0.0) for name in names] for state in states], np.float32)
+    arrays = {f"articulator_{name}": value.astype(np.float32) for name, value in moves.items()}
     unfinished = path.with_suffix(".part.npz")
     np.savez_compressed(
         unfinished, names=np.array(names), weights=table, phones=np.array(labels),
         opening=np.array(openings, np.float32),
         turn=np.array([s.turn for s in states], np.float32), gaze=np.array([s.gaze for s in states], np.float32),
-        **{f"articulator_{name}": value.astype(np.float32) for name, value in moves.items()},
+        **arrays,  # type: ignore[arg-type]  # no name is `allow_pickle`
     )  # fmt: skip
     unfinished.replace(path)
 
@@ -100,7 +102,7 @@ def video(pictures: list[Path], path: Path, sound: Path | None = None) -> None:
 
     unfinished = path.with_name("unfinished " + path.name)
     with av.open(str(unfinished), "w") as container:
-        first = cv2.imread(str(pictures[0]))
+        first = read_picture(pictures[0])
         stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "veryfast", "threads": "2"})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "bgr24"
@@ -109,7 +111,7 @@ def video(pictures: list[Path], path: Path, sound: Path | None = None) -> None:
             samples, rate = soundfile.read(sound, dtype="int16")
             track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
         for number, picture in enumerate(pictures):
-            shown = av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")
+            shown = av.VideoFrame.from_ndarray(read_picture(picture), format="bgr24")
             shown.pts, shown.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(shown))
             if len(samples):

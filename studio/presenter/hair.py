@@ -50,7 +50,7 @@ class Surface:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors of length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
 def _radii(skin: Part, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,7 +79,9 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
 
     def at(direction: np.ndarray) -> np.ndarray:
         direction = unit(direction)
-        return radius(np.stack([np.arcsin(direction[..., 2]), np.arctan2(direction[..., 0], -direction[..., 1])], -1))
+        return np.asarray(
+            radius(np.stack([np.arcsin(direction[..., 2]), np.arctan2(direction[..., 0], -direction[..., 1])], -1))
+        )
 
     roots = np.empty((0, 3))
     while len(roots) < style.count:  # evenly over the sphere, then by the hairline
@@ -127,7 +129,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     outward = unit((last - centre) * (1, 1, 0))[:, None]
     curl = 0.010 * hang - 0.022 * np.clip(hang - 0.55, 0, 1) ** 1.5  # ends turn inwards
     strands += outward * (curl + wave + 0.004 * (layer - 0.5) * hang)[..., None]
-    return strands.astype(np.float32)
+    return np.asarray(strands.astype(np.float32))
 
 
 def stray_hair(strands: np.ndarray, count: int, seed: int = 11) -> np.ndarray:

@@ -35,7 +35,7 @@ def wander(phase: np.ndarray, random: np.random.Generator, waves: int) -> np.nda
     k = np.arange(1, waves + 1)
     angle = 2 * np.pi * (phase[:, None] * k + random.uniform(0, 1, waves))
     size = random.normal(1, 0.25, waves) / k**1.15
-    return (np.sin(angle) * size).sum(1) / np.sqrt((size**2).sum() / 2)
+    return np.asarray((np.sin(angle) * size).sum(1) / np.sqrt((size**2).sum() / 2))
 
 
 def lids(times: np.ndarray, starts: tuple[float, ...], period: float) -> np.ndarray:
@@ -107,7 +107,8 @@ def states(idle: Idle) -> list[State]:
         weights["mouthSmileLeft"] = weights["mouthSmileRight"] = float(smile[n])
         weights["lipSeal"] = 1.0
         result.append(
-            State(weights, (float(yaw[n]), float(pitch[n]), float(roll[n])), tuple(map(float, shift[n])),
+            State(weights, (float(yaw[n]), float(pitch[n]), float(roll[n])),
+                  (float(shift[n, 0]), float(shift[n, 1]), float(shift[n, 2])),
                   (float(eyes[n, 0]), float(eyes[n, 1])), float(breath[n]))
         )  # fmt: skip
     return result

@@ -48,7 +48,7 @@ class Pose:
 
     def move(self, points: np.ndarray) -> np.ndarray:
         """Points of the head to where they are."""
-        return points @ self.motion[:, :3].T + self.motion[:, 3]
+        return np.asarray(points @ self.motion[:, :3].T + self.motion[:, 3])
 
     def weight(self, *names: str) -> float:
         """The largest of some weights."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
 from studio.presenter.visemes import ARTICULATORS
@@ -75,7 +76,9 @@ class Heard:
 
 def features(sound: np.ndarray) -> np.ndarray:
     """(N, 256) float32 of 16 kHz samples."""
-    return extract_features([sound], builtin_encoder(WHISPER)).values
+    encoder = builtin_encoder(WHISPER)
+    assert encoder is not None  # it comes with the package
+    return extract_features([sound], encoder).values
 
 
 def coloured(samples: int, random: np.random.Generator) -> np.ndarray:
@@ -83,7 +86,7 @@ def coloured(samples: int, random: np.random.Generator) -> np.ndarray:
     spectrum = np.fft.rfft(random.normal(size=samples))
     spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** random.uniform(0, 1.5)
     noise = np.fft.irfft(spectrum, samples)
-    return noise / noise.std()
+    return np.asarray(noise / noise.std())
 
 
 def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -106,13 +109,13 @@ def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
         loud = np.sqrt(np.square(part).mean()) + 1e-6
         part += coloured(len(part), random) * loud * 10 ** (-random.uniform(8, 40) / 20)
         out[start : start + length] = part * 10 ** (random.uniform(-12, 6) / 20)
-    return np.clip(out, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(out, -1, 1).astype(np.float32))
 
 
 class Listener(nn.Module):
     """A generator's audio model, and what its output says about the mouth."""
 
-    def __init__(self, generator: GeneratorNetwork) -> None:
+    def __init__(self, generator: GeneratorNetwork | MobileNetwork) -> None:
         super().__init__()
         self.audio_model = generator.audio_model
         self.head = nn.Linear(generator.spec.widths[-1], len(NAMES))
@@ -136,7 +139,7 @@ def shaped(windows: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
 
 
-def learn(speech: Sequence[Heard], generator: GeneratorNetwork, steps: int, seed: int = 0) -> Listener:
+def learn(speech: Sequence[Heard], generator: GeneratorNetwork | MobileNetwork, steps: int, seed: int = 0) -> Listener:
     """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
 
     The generator's audio model becomes what is returned; the rest of it stays as it is.
@@ -145,7 +148,9 @@ def learn(speech: Sequence[Heard], generator: GeneratorNetwork, steps: int, seed
     random = np.random.default_rng(seed)
     network = Listener(generator)
     mean = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+        network,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
+        use_buffers=True,
     )
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -169,7 +174,8 @@ def learn(speech: Sequence[Heard], generator: GeneratorNetwork, steps: int, seed
         mean.update_parameters(network)
         if step % 250 == 249:
             print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
-    listener: Listener = mean.module
+    listener = mean.module
+    assert isinstance(listener, Listener)
     generator.audio_model.load_state_dict(listener.audio_model.state_dict())
     return listener
 

@@ -3,13 +3,10 @@
 from itertools import chain, groupby, islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import soundfile
 
-from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import feature_window
-from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate.figures import (
     closed_below,
@@ -23,11 +20,13 @@ from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE
 from frame_generation_pipeline.evaluate.rendering import dub
 from frame_generation_pipeline.evaluate.track import Truth
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
-from frame_generation_pipeline.spec import FEATHERED, WHISPER
+from frame_generation_pipeline.spec import FEATHERED
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
+from studio.presenter.listen import features
+from studio.presenter.pictures import read_picture
 
 MOST_FRAMES = 1000  # of a speech that are measured
 TOUCHING = 0.0005  # m between rendered lips that count as closed
@@ -72,14 +71,17 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
     The truth are the same frames, drawn with the mouth that speaks; `speech --rest` writes both.
     """
     sound, _ = soundfile.read(folder / "speech.wav", dtype="float32")
-    values = extract_features([sound], builtin_encoder(WHISPER)).values
+    values = features(sound)
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)
-    painted, unchanged = [], []
+    painted: list[float] = []
+    unchanged: list[float] = []
     for path in sorted((folder / "rest").glob("*.png")):
-        shown, spoken = cv2.imread(str(path)), cv2.imread(str(folder / "frames" / path.name))
+        shown, spoken = read_picture(path), read_picture(folder / "frames" / path.name)
         box = CropBox.from_landmarks(to_110(landmarker.faces(shown)[0].points).astype(np.int32))
         made = dub(generator, TemplateFrame(shown, box, None), feature_window(values, int(path.stem)), FEATHERED)
         mouth = Truth.of(spoken, box, landmarker).mouth
+        if mouth is None:
+            raise ValueError(f"{folder / 'frames' / path.name}: a face with a mouth was expected")
         for errors, image in ((painted, made), (unchanged, shown)):
             errors.append(squared_error(cut(image, mouth), cut(spoken, mouth)))
     return overall_psnr(painted).number, overall_psnr(unchanged).number

@@ -146,7 +146,7 @@ def _asymmetry(base: np.ndarray, amplitude: float, seed: int) -> np.ndarray:
     for _ in range(6):
         wave = random.normal(size=3) * 2 * np.pi / 0.28  # 1/m
         moved += np.sin(base @ wave + random.uniform(0, 2 * np.pi))[:, None] * random.normal(size=3)
-    return amplitude * moved / np.sqrt(6)
+    return np.asarray(amplitude * moved / np.sqrt(6))
 
 
 def build(character: Character, cache: Path) -> dict[str, Part]:
@@ -200,13 +200,13 @@ def build(character: Character, cache: Path) -> dict[str, Part]:
 
 def write(parts: dict[str, Part], path: Path) -> None:
     """Keep parts in an npz file."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, item in parts.items():
         arrays |= {f"{name}/base": item.base, f"{name}/quads": item.quads, f"{name}/uv": item.uv}
         arrays |= {f"{name}/delta/{label}": delta for label, delta in item.deltas.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, **arrays)
+    np.savez(unfinished, **arrays)  # type: ignore[arg-type]  # no name is `allow_pickle`
     unfinished.replace(path)
 
 

@@ -28,7 +28,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     about_y = np.array([[cr, 0, sr], [0, 1, 0], [-sr, 0, cr]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    return about_z @ about_x @ about_y
+    return np.asarray(about_z @ about_x @ about_y)
 
 
 class Renderer:
@@ -75,7 +75,7 @@ class Renderer:
     def breathe(self, points: np.ndarray, breath: float) -> np.ndarray:
         """m, (V, 3): what a breath moves points of the body by."""
         below = np.clip((self.mouth[2] - 0.06 - points[:, 2]) / 0.12, 0, 1)[:, None]
-        return (below * breath * BREATH).astype(np.float32)
+        return np.asarray((below * breath * BREATH).astype(np.float32))
 
     def pose(self, state: State) -> Pose:
         """The geometry of a state."""
@@ -121,7 +121,7 @@ class Renderer:
         self.target.depth_mask = True
         drawn = pixels(self.target, 4, "f2").astype(np.float32)
         picture = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
-        return picture.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3))
+        return np.asarray(picture.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3)))
 
     def frame(self, state: State) -> np.ndarray:
         """(size, size, 3) uint8 BGR, sRGB."""
@@ -133,7 +133,7 @@ def wall(side: int) -> np.ndarray:
     y, x = np.mgrid[0:side, 0:side] / side
     glow = np.exp(-(((x - 0.56) / 0.55) ** 2 + ((y - 0.42) / 0.6) ** 2))
     low, high = np.array([0.150, 0.150, 0.148]), np.array([0.43, 0.425, 0.405])
-    return (low + (high - low) * glow[..., None]).astype(np.float32)
+    return np.asarray((low + (high - low) * glow[..., None]).astype(np.float32))
 
 
 def develop(linear: np.ndarray, exposure: float = 1.12, knee: float = 0.60) -> np.ndarray:

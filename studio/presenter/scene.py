@@ -45,7 +45,7 @@ class Nodes:
         self.tree = self.material.node_tree
         self.tree.nodes.clear()
 
-    def add(self, kind: str, settings: dict | None = None, **inputs: object) -> bpy.types.Node:
+    def add(self, kind: str, settings: dict[str, object] | None = None, **inputs: object) -> bpy.types.Node:
         """A node; inputs by name with `_` for a blank, a value or a socket to connect."""
         node = self.tree.nodes.new(kind)
         for key, value in (settings or {}).items():
@@ -142,7 +142,7 @@ def plain_material(
 ) -> bpy.types.Material:
     """One colour."""
     n = Nodes(name)
-    return n.surface(n.add("ShaderNodeBsdfPrincipled", Base_Color=(*colour, 1.0), Roughness=roughness, **inputs))
+    return n.surface(n.add("ShaderNodeBsdfPrincipled", None, Base_Color=(*colour, 1.0), Roughness=roughness, **inputs))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from frame_generation_pipeline.avatar import Avatar
+from studio.presenter.pictures import read_picture
 from studio.presenter.visemes import FPS
 
 SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ao")
@@ -28,7 +29,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     for name in SHOWN:
         if name in longest:
             _, folder, frame = longest[name]
-            truth = cv2.imread(str(folder / "frames" / f"{frame:05d}.png"))
+            truth = read_picture(folder / "frames" / f"{frame:05d}.png")
             columns.append(np.vstack([_caption(name), _mouth(truth), _mouth(made[folder][frame])]))
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 

@@ -16,7 +16,7 @@ def _superellipsoid(rings: int = 14, sectors: int = 20, power: float = 0.42) -> 
     )
 
     def f(value: np.ndarray) -> np.ndarray:
-        return np.sign(value) * np.abs(value) ** power
+        return np.asarray(np.sign(value) * np.abs(value) ** power)
 
     points = np.stack([f(np.cos(t)) * f(np.cos(p)), f(np.cos(t)) * f(np.sin(p)), f(np.sin(t))], -1).reshape(-1, 3)
     i, j = np.meshgrid(np.arange(rings - 1), np.arange(sectors), indexing="ij")

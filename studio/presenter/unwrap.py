@@ -66,7 +66,7 @@ def fill(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
         up = cv2.resize(filled, w.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(*w.shape, -1)
         share = np.clip(w, 0, 1)[..., None]
         filled = c / np.maximum(w, 1e-8)[..., None] * share + up * (1 - share)
-    return filled
+    return np.asarray(filled)
 
 
 def split(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,7 +112,7 @@ def _eye_mask(gl: moderngl.Context, view: Camera, size: int, cover: list[Surface
         for points, quads in meshes:
             program.mesh(quads, at=points).draw()
     gl.disable(moderngl.DEPTH_TEST)
-    return binary_erosion(pixels(drawn, 1, "f4")[..., 0] > 0.5).astype(np.float32)
+    return np.asarray(binary_erosion(pixels(drawn, 1, "f4")[..., 0] > 0.5).astype(np.float32))
 
 
 def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: Path) -> dict[str, np.ndarray]:
@@ -188,7 +188,7 @@ def kept_textures(parts: dict[str, Part], view: Camera, folder: Path) -> Texture
         np.savez(
             unfinished, rest=made.rest, eye_light=made.eye_light, bust=made.bust, hair=made.hair,
             hair_behind=made.hair_behind,
-            **{f"ratio_{name}": value for name, value in made.ratios.items()},
+            **{f"ratio_{name}": value for name, value in made.ratios.items()},  # type: ignore[arg-type]
         )  # fmt: skip
         unfinished.replace(path)
     with np.load(path) as kept:

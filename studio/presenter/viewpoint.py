@@ -36,4 +36,4 @@ class Camera:
         """The inverse of `project`: (..., 3) m."""
         scale = depth * self.width / self.distance
         x, z = (across - 0.5) * scale, (0.5 - down) * scale
-        return np.stack([x, depth - self.distance, z], axis=-1) + np.array(self.centre)
+        return np.asarray(np.stack([x, depth - self.distance, z], axis=-1) + np.array(self.centre))

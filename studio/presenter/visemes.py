@@ -100,13 +100,15 @@ CLOSING, HELD = 0.055, 0.045  # s: lips move onto each other, and stay at least 
 
 def _smooth(t: np.ndarray) -> np.ndarray:
     t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _window(times: np.ndarray, start: float, end: float) -> np.ndarray:
     """1 from start to end, held for `HELD` at least, with smooth flanks of `CLOSING`."""
     lack = max(0.0, HELD - (end - start)) / 2
-    return _smooth((times - (start - lack - CLOSING)) / CLOSING) * _smooth((end + lack + CLOSING - times) / CLOSING)
+    return np.asarray(
+        _smooth((times - (start - lack - CLOSING)) / CLOSING) * _smooth((end + lack + CLOSING - times) / CLOSING)
+    )
 
 
 def articulate(phones: list[Phone], times: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,14 @@
+"""Pictures from files."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """(height, width, 3) uint8 BGR; OSError that names the file where it is no picture."""
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise OSError(f"{path}: a picture was expected here; make it again with the command that writes it")
+    return np.asarray(picture, np.uint8)
