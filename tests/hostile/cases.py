@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import onnx
 import torch
@@ -309,6 +310,7 @@ add("wav", "rate 1", "sound.wav", wav(rate=1), whole_sound)
 add("wav", "rate of 4 GHz", "sound.wav", wav(rate=2**32 - 1), whole_sound)
 add("wav", "unknown codec", "sound.wav", wav(tag=0x7777), whole_sound)
 add("wav", "not finite", "sound.wav", wav(struct.pack("<f", float("nan")) * 400, bits=32, tag=3), whole_sound)
+add("wav", "of 3e38", "sound.wav", wav(struct.pack("<f", 3e38) * 400, bits=32, tag=3), whole_sound)
 add("wav", "infinite", "sound.wav", wav(struct.pack("<f", float("inf")) * 400, bits=32, tag=3), whole_sound)
 add("mp4", "no sound", "video.mp4", video(), whole_sound)
 for _what, _text in {
@@ -412,6 +414,9 @@ add("jpg", "segments without end", "0.jpg", b"\xff\xd8" + b"\xff\xe1\0\2" * 200_
 add("jpg", "segment of length 0", "0.jpg", b"\xff\xd8" + b"\xff\xe1\0\0" * 2000, read_image, image_size)
 add("jpg", "fill bytes", "0.jpg", b"\xff\xd8" + b"\xff" * 1_000_000, read_image, image_size)
 add("jpg", "no picture in it", "0.jpg", _JPG + _FRAME % b"\0\x0c\0\x10", read_image)
+_SCANS = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+_EMPTY_SCAN = b"\xff\xda\0\x08\1\1\0\1\x3f\0\0"
+add("jpg", "200 empty scans", "0.jpg", _SCANS[:-2] + 200 * _EMPTY_SCAN + b"\xff\xd9", read_image)
 add("png", "4 gigapixels", "0.png", png(65_535, 65_535, b""), read_image, image_size)
 add("png", "a bomb of 3 gigabytes", "0.png", png(32_768, 32_768, zlib.compress(b"\0" * 10**7)), read_image)
 add("png", "widest", "0.png", png(2**31 - 1, 1, b""), read_image, image_size)
@@ -467,6 +472,10 @@ add(
     "pth", "bomb", "5.pth", zipped({"a/data.pkl": b"\0" * 10**8, "a/version": b"3"}, zipfile.ZIP_DEFLATED), read_tensors
 )
 add("pth", "a list", "5.pth", saved([torch.zeros(3)]), read_tensors)
+_BRACKETS = pickle.PROTO + b"\2" + pickle.MARK + 5_000_000 * pickle.EMPTY_LIST + pickle.LIST + pickle.STOP
+add("pth", "millions of lists", "5.pth", zipped({"a/data.pkl": _BRACKETS, "a/version": b"3"}), read_tensors)
+_LEGACY_START = b"".join(pickle.dumps(value, 2) for value in (torch.serialization.MAGIC_NUMBER, 1001, {}))
+add("pth", "millions of lists, as of old", "5.pth", _LEGACY_START + _BRACKETS + pickle.dumps([], 2), read_tensors)
 add("pth", "numbers", "5.pth", saved({"a": 5}), read_tensors)
 add("pth", "nothing in it", "5.pth", saved({}), read_tensors)
 add("pth", "cut off", "5.pth", generator()[:-3000], read_tensors)
@@ -496,6 +505,9 @@ for _what, _bytes in {
     "huge shape": _safetensors({"a": {"dtype": "F32", "shape": [2**62, 4], "data_offsets": [0, 4]}}, b"\0" * 4),
     "unknown type": _safetensors({"a": {"dtype": "F7", "shape": [1], "data_offsets": [0, 4]}}, b"\0" * 4),
     "no tensors": _safetensors({}),
+    "hundreds of thousands of tensors": _safetensors(
+        {str(i): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(200_000)}
+    ),
 }.items():
     add("safetensors", _what, "5.safetensors", _bytes, read_tensors)
 
@@ -529,6 +541,8 @@ def _package(path: Path, data: bytes = b"") -> None:
     (path / "avatar.json").write_bytes(data)
 
 
+add("avatar", "a pipe", "may.avatar", os.mkfifo, verify_package, describe)
+add("info", "a pipe", "thing.dat", os.mkfifo, describe)
 add("avatar", "folder without anything", "may", Path.mkdir, verify_package)
 for _what, _bytes in {
     "manifest empty": b"",
@@ -536,6 +550,7 @@ for _what, _bytes in {
     "manifest nested deep": b'{"a":' * 100_000,
     "manifest of numbers": b"5",
     "manifest not UTF-8": b'{"format": "\xff"}',
+    "manifest of millions of lists": b'{"boxes": [' + b"[]," * 5_000_000 + b"[]]}",
     "manifest of one field": b'{"format": "framegen-avatar", "version": 1}',
 }.items():
     add("avatar", _what, "may", lambda path, data=_bytes: _package(path, data), verify_package)

@@ -1,4 +1,5 @@
 import wave
+from pathlib import Path
 
 import av
 import cv2
@@ -134,3 +135,15 @@ def test_image_that_cannot_be_written(tmp_path, picture):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="expected a folder"):
         write_image(tmp_path / "file" / "a.png", picture)
+
+
+@pytest.mark.parametrize("quality", [60, 100])
+def test_progressive_pictures_are_read(quality: int, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_QUALITY, quality]
+    data = cv2.imencode(".jpg", noise, options)[1].tobytes()
+    assert 5 < data.count(b"\xff\xda") < 20
+    (tmp_path / "0.jpg").write_bytes(
+        data + 100 * b"\xff\xda" + data[-2:]
+    )  # after its end anything may follow, as phones do
+    assert read_image(tmp_path / "0.jpg").shape == (64, 96, 3)

@@ -394,3 +394,9 @@ def test_json_is_what_the_messages_quote(light: Path, edit: Edit) -> None:
     edit(lambda manifest: manifest.update(precision="\n\x1b[31m" + "x" * 10_000))
     refused(light, r"precision is '\\n\\x1b\[31mxxx")
     assert json.loads((light / "avatar.json").read_bytes())["precision"].startswith("\n")
+
+
+def test_the_largest_manifest_is_below_the_bound() -> None:
+    entry = '"frames/00000.jpg":{"size":1,"sha256":""},"parsing/00000.png":{"size":1,"sha256":""},[1,2,3],'
+    per_frame = sum(map(entry.count, "[{,"))
+    assert manifest_reader.MOST_FRAMES * per_frame + 1000 < manifest_reader.MOST_VALUES

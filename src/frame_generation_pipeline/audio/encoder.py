@@ -62,10 +62,16 @@ class OnnxAudioProgram:
 
     def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
         """See `AudioProgram.features`."""
-        if min(count, BLOCKS[self.spec].total(len(samples)) - first) <= 0:  # ONNX Runtime before 1.32 fails on none
+        expected = max(0, min(count, BLOCKS[self.spec].total(len(samples)) - first))
+        if not expected:  # ONNX Runtime before 1.32 fails on none
             return np.zeros((0, self.spec.feature_size), np.float32)
         inputs = {"samples": samples, "first": np.array(first, np.int64), "count": np.array(count, np.int64)}
         features: np.ndarray = self._session.run(["features"], inputs)[0]
+        if features.shape != (expected, self.spec.feature_size) or features.dtype != np.float32:
+            raise ModelError(
+                f"the audio program gave {features.dtype} features of shape {features.shape}, expected float32"
+                f" ({expected}, {self.spec.feature_size}); export it again"
+            )
         return features
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.errors import AudioError, FrameGenerationError, MissingFileError, ModelError
+from frame_generation_pipeline.errors import AudioError, FrameGenerationError, MissingFileError, ModelError, OptionError
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.making.checkpoint import CHECKPOINT_SUFFIXES, read_tensors, recognise_specs
 from frame_generation_pipeline.making.encoder import load_encoder
@@ -24,9 +24,11 @@ from frame_generation_pipeline.template.template import PARSING, Template
 def describe(path: str | Path) -> dict[str, Any]:
     """What `path` is, as named values in the order they should be shown; the first is `kind`.
 
-    Raises MissingFileError, or the error of the reader that the kind of file has.
+    Raises MissingFileError, OptionError for a pipe or device, or the error of the reader that the kind of file has.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would keep us waiting
+        raise OptionError(f"{path}: is a pipe or a device; give a file or folder")
     if path.suffix == ".avatar" or (path / MANIFEST).is_file():
         return describe_package(path)
     if path.is_dir():

@@ -47,5 +47,9 @@ class OnnxGenerator(NetworkGenerator):
 
     def run(self, encoded: npt.NDArray[np.float32], audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See `NetworkGenerator.run`."""
-        (output,) = self.session.run(None, {self.image: encoded, self.audio: audio})
-        return np.asarray(output, np.float32)
+        found = self.session.run(None, {self.image: encoded, self.audio: audio})
+        size = self.spec.face.size
+        if [value.shape for value in found] != [(1, 3, size, size)] or found[0].dtype.kind != "f":
+            kinds = ", ".join(f"{value.dtype} {value.shape}" for value in found)
+            raise ModelError(f"the generator's ONNX model gave {kinds}, expected float32 (1, 3, {size}, {size})")
+        return np.asarray(found[0], np.float32)

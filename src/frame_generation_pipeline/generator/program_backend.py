@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import BLENDS, REFERENCE, WINDOW, GeneratorSpec
 
+_TYPES = ("uint8", "int32", "int64", "float16", "float")  # as ONNX Runtime names those of a face state
 _ARGUMENTS = {"window", "crop", "blend", "keep"}  # inputs of the render program that are not of the face state
 
 
@@ -59,13 +61,19 @@ class ProgramGenerator:
         if "window" not in inputs or inputs["window"].shape != expected:
             raise ModelError(f"the render program takes no windows {expected} of {spec.audio.name}; export it again")
         self._names = [name for name, _ in state]
-        self.state_tensors = {tensor.name: _kind(tensor) for tensor in self._face.get_outputs()}
+        self.state_tensors = {tensor.name: _kind(tensor, "face") for tensor in self._face.get_outputs()}
         self.parsing = "keep" in inputs
         self.blends = BLENDS if "blend" in inputs else (REFERENCE,)  # which ones it can do
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> ProgramState:
-        """The work that depends on the template frame alone. crop: (h, w, 3) uint8 BGR."""
-        return ProgramState(dict(zip(self._names, self._face.run(self._names, {"crop": crop}), strict=True)))
+        """The work that depends on the template frame alone. crop: (h, w, 3) uint8 BGR.
+
+        Raises ModelError where the program fails or gives another shape or type than it states.
+        """
+        tensors = dict(zip(self._names, self._face.run(self._names, {"crop": crop}), strict=True))
+        for name, tensor in tensors.items():
+            _check(tensor, *self.state_tensors[name], f"the face program's {name}")
+        return ProgramState(tensors)
 
     def render(
         self,
@@ -78,7 +86,8 @@ class ProgramGenerator:
         """The crop as it is written back, (h, w, 3) uint8 BGR.
 
         state: what `encode_face` gave for `crop`. window: (16, F) float32. keep: (h, w), where the crop keeps its own
-        pixels; ModelError when the program was built without `parsing`. blend: of `blends`.
+        pixels; ModelError when the program was built without `parsing`. blend: of `blends`. Raises ModelError where the
+        program fails or gives another shape or type.
         """
         arguments: dict[str, npt.NDArray[np.generic]] = {"window": window, "crop": crop}
         if self.blends == BLENDS:
@@ -87,10 +96,24 @@ class ProgramGenerator:
             arguments["keep"] = np.zeros(crop.shape[:2], np.uint8) if keep is None else keep.astype(np.uint8)
         elif keep is not None:
             raise ModelError("the render program cannot keep pixels of the crop; build it with parsing")
-        return np.asarray(self._render.run(["patch"], {**arguments, **state.tensors})[0], np.uint8)
+        patch = self._render.run(["patch"], {**arguments, **state.tensors})[0]
+        _check(patch, np.dtype(np.uint8), crop.shape, "the render program's patch")
+        return patch
 
 
-def _kind(tensor: onnxruntime.NodeArg) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
-    """Element type and shape of an output; ONNX Runtime writes `tensor(uint8)`, `tensor(float)`."""
+def _kind(tensor: onnxruntime.NodeArg, role: str) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
+    """Element type and shape of an output; ONNX Runtime writes `tensor(uint8)`, `tensor(float)`. Raises ModelError."""
     name = tensor.type.removeprefix("tensor(").removesuffix(")")
+    if name not in _TYPES or not all(type(side) is int and side >= 0 for side in tensor.shape):
+        raise ModelError(
+            f"the {role} program's {tensor.name!r} is {tensor.type} of shape {tensor.shape}; export it again"
+        )
     return np.dtype({"float": np.float32}.get(name, name)), tuple(tensor.shape)
+
+
+def _check(found: npt.NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> None:
+    if found.shape != shape or found.dtype != dtype:
+        raise ModelError(
+            f"{what} came out as {found.dtype} of shape {found.shape}, expected {dtype} {shape}; export the avatar's"
+            " programs again"
+        )

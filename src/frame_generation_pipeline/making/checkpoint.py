@@ -1,9 +1,11 @@
 """Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
 
 import pickle
+import pickletools
 import warnings
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,10 @@ _IGNORED = (
     *("numpy.dtype", "numpy.ndarray", "argparse.Namespace", "datetime.datetime", "pathlib.PosixPath"),
     *("pathlib.WindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath"),
 )
+MOST_HEADER = (
+    4 * 10**6
+)  # bytes of the names and shapes of a checkpoint's tensors, and of what else is pickled with them
+LEGACY_PICKLES = 5  # magic number, version, system, content, the keys of what follows
 _MOST_NAMED = 8  # keys that a message lists
 
 
@@ -98,7 +104,15 @@ def _read_safetensors(path: Path) -> object:
     from safetensors.torch import load_file
 
     try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+        if MOST_HEADER < size <= path.stat().st_size:
+            raise ModelError(
+                f"{path}: refused, the list of its tensors has {size} bytes; expected at most {MOST_HEADER}"
+            )
         return load_file(path)
+    except ModelError:
+        raise
     except Exception as error:  # the format's own class, and what torch raises for types that it does not have
         raise ModelError(f"{path}: not a readable .safetensors file ({_first_line(error)}); save it again") from error
 
@@ -124,16 +138,36 @@ def _read_pytorch(path: Path) -> object:
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse an archive that would be larger in memory than it is; torch writes its files uncompressed."""
+    """Refuse what would be much larger in memory than it is: torch writes archives uncompressed, and short pickles."""
     try:
         if not zipfile.is_zipfile(path):
-            return
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
+            pickled = _pickled(path)
+            size = 0
+        else:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+                pickled = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
     except Exception as error:  # damaged directories raise half a dozen classes
         raise ModelError(f"{path}: not a readable PyTorch checkpoint ({_first_line(error)})") from error
     if size > path.stat().st_size:
         raise ModelError(f"{path}: refused, its archive is compressed; save it again with torch.save")
+    if pickled > MOST_HEADER:
+        raise ModelError(
+            f"{path}: refused, what it holds beside its tensors' values has more than {MOST_HEADER} bytes; save its"
+            " state_dict() alone"
+        )
+
+
+def _pickled(path: Path) -> int:
+    """Bytes of the pickles with which a file of before PyTorch 1.6 begins, as far as they can be read; the tensors'
+    values follow."""
+    with path.open("rb") as file:
+        with suppress(Exception):  # what is no pickle raises anything, and torch says so later
+            for _ in range(LEGACY_PICKLES):
+                for _ in pickletools.genops(file):
+                    if file.tell() > MOST_HEADER:
+                        return file.tell()
+        return min(file.tell(), MOST_HEADER)
 
 
 def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:

@@ -22,6 +22,7 @@ WEIGHTS = {
     "FC": CENTRE,
     **dict.fromkeys(("LFE", "LFE2"), np.float32(0)),
 }  # all others are AROUND
+LOUDEST = 2.0**31  # times full scale, which floats of whole numbers in 32 bits have; squares above could overflow
 CANCELS = 16.0  # times the energy of the sum, 12 dB, that one channel has where the sum cancels
 BLOCKS = 25  # a second, whose energies are added up
 
@@ -100,7 +101,8 @@ def weighted_sum(channels: Channels, layout: av.AudioLayout) -> npt.NDArray[np.f
 def read_channels(frame: av.AudioFrame, path: Path) -> Channels:
     """A frame's samples (channels, n) float32, integers scaled so that full scale is [-1, 1].
 
-    Raises AudioError that names `path` for a format that PyAV does not hand over, and for values that are not finite.
+    Raises AudioError that names `path` for a format that PyAV does not hand over, and for values that are not finite or
+    beyond LOUDEST.
     """
     if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
         (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)
@@ -118,6 +120,10 @@ def read_channels(frame: av.AudioFrame, path: Path) -> Channels:
         scaled /= 2 ** (8 * values.dtype.itemsize - 1)
     if not np.isfinite(scaled).all():
         raise AudioError(f"{path}: holds samples that are not finite numbers; export it again")
+    if scaled.size and max(scaled.max(), -scaled.min()) > LOUDEST:
+        raise AudioError(
+            f"{path}: holds samples of more than {LOUDEST:.0f} times full scale, it is damaged; export it again"
+        )
     return scaled
 
 

@@ -1,5 +1,6 @@
 """Width and height of a JPEG or PNG file without decoding it, so that thousands of frames are checked in a second."""
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +11,8 @@ MOST_PIXELS = 2**27  # of a picture, 16384x8192; more is a mistake, or meant to 
 MOST_SEGMENTS = 10_000  # of a JPEG before its size
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 # Start-of-frame markers (ITU-T T.81, table B.1): they alone carry the size. C4, C8 and CC are other segments.
+JPEG_MARKER = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)  # all but those without a segment
+MOST_SCANS = 64  # of a JPEG; progressive ones have about ten
 JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -55,9 +58,12 @@ def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
 def without_excess(data: bytes, name: str | Path) -> bytes:
     """A PNG picture up to its end, each of its chunks being as long as it says; other data as they are.
 
-    OpenCV believes the length of any chunk, also of one after the end, and takes the memory before it looks. Raises
-    TemplateError.
+    OpenCV believes the length of any chunk, also of one after the end, and takes the memory before it looks; and it
+    goes through a whole JPEG once more for each of its scans, however little is in them. Raises TemplateError, for a
+    JPEG of too many scans too.
     """
+    if data.startswith(JPEG_START) and _jpeg_scans(data) > MOST_SCANS:
+        raise TemplateError(f"{name}: is encoded in more than {MOST_SCANS} scans; save it as an ordinary JPEG")
     at, kind = len(PNG_SIGNATURE), b""
     while data.startswith(PNG_SIGNATURE) and at < len(data) and kind != b"IEND":
         kind = data[at + 4 : at + 8]
@@ -85,6 +91,19 @@ def _png_size(file: BinaryIO) -> tuple[int, int]:
     if header[4:8] != b"IHDR":
         raise EOFError
     return int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:16], "big")
+
+
+def _jpeg_scans(data: bytes) -> int:
+    """How many scans a JPEG has up to its end, of which none are counted in what its segments hold; MOST_SCANS + 1
+    stands for all numbers above."""
+    at, scans = len(JPEG_START), 0
+    while scans <= MOST_SCANS and (found := JPEG_MARKER.search(data, at)):
+        kind, at = found[0][-1], found.end()
+        if kind == 0xD9:
+            break
+        scans += kind == 0xDA
+        at += int.from_bytes(data[at : at + 2], "big")
+    return scans
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:

@@ -30,6 +30,7 @@ from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFE
 from frame_generation_pipeline.template.crop_box import CropBox
 
 MOST_MANIFEST = 64 * 10**6  # bytes of avatar.json
+MOST_VALUES = 1_200_000  # in it; one of MOST_FRAMES frames and their parsing pictures has a million
 MOST_FILE = 2**30  # bytes of one file
 MOST_TOTAL = 2**36  # bytes of all files
 MOST_WIDTH = 1024  # channels at a generator's first level
@@ -39,6 +40,9 @@ T = TypeVar("T")
 
 def read_manifest(data: bytes) -> Manifest:
     """The manifest in the bytes of an `avatar.json`. Raises Refusal that names the field."""
+    # Each takes a hundred times the memory of its two bytes. Inside of strings they are as good as never.
+    if sum(map(data.count, (b"[", b"{", b","))) > MOST_VALUES:
+        raise Refusal(f"{MANIFEST} has more than {MOST_VALUES} values")
     try:
         content = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -86,6 +86,8 @@ class _Bounded(io.FileIO):
 
 
 def _in_archive(path: Path) -> Iterator[tuple[str, Stretch]]:
+    if not path.is_file():  # a pipe would keep us waiting
+        raise Refusal("is no regular file")
     with _Bounded(path) as file:
         try:
             entries = zipfile.ZipFile(file).infolist()
