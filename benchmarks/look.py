@@ -20,6 +20,7 @@ from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate import figures
 from frame_generation_pipeline.evaluate.track import Track, Truth
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.media.level import SILENCE
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from frame_generation_pipeline.template.loop import CROSSFADE, PINGPONG, Loop, Place
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
@@ -54,12 +55,12 @@ def print_silence(avatar: Avatar, sound: Path) -> None:
 
     ways = {
         "the recording's own frames": track(frame.image for frame in frames),
-        "no gate": track(replace(avatar, gate=None).frames(sound)),
+        "no gate": track(replace(avatar, style=replace(avatar.style, gate=None)).frames(sound)),
         "gate": track(avatar.frames(sound)),
-        "gate, steady": track(replace(avatar, steady=True).frames(sound)),
+        "gate, steady": track(replace(avatar, style=replace(avatar.style, steady=True)).frames(sound)),
     }
     inside = np.zeros(count)
-    inside[round((SPOKEN + FADED) * fps) : round((SPOKEN + PAUSE - FADED) * fps)] = 2 * figures.SILENCE
+    inside[round((SPOKEN + FADED) * fps) : round((SPOKEN + PAUSE - FADED) * fps)] = 2 * SILENCE
     print(f"{'':28}change in the pause, %   opening in the pause, %   jitter of the pixels   of the lips   sharpness")
     own = ways["the recording's own frames"]
     for name, found in ways.items():

@@ -40,11 +40,12 @@ def main() -> None:
     window = draw.standard_normal((WINDOW, WHISPER.feature_size), np.float32)
     torch.manual_seed(0)
     generators, sizes = {}, {}
-    for name, (face, width) in NETWORKS.items():
-        network = build_network(GeneratorSpec(face, WHISPER, width)).eval()
-        programs = [build(network).SerializeToString() for build in (build_face_program, build_render_program)]
-        generators[name] = ProgramGenerator(*programs, network.spec, threads=1)
-        sizes[name] = sum(len(halve(program)) for program in programs) / 1e6
+    for name, (shape, width) in NETWORKS.items():
+        network = build_network(GeneratorSpec(shape, WHISPER, width)).eval()
+        face_program = build_face_program(network).SerializeToString()
+        render_program = build_render_program(network).SerializeToString()
+        generators[name] = ProgramGenerator(face_program, render_program, network.spec, threads=1)
+        sizes[name] = sum(len(halve(program)) for program in (face_program, render_program)) / 1e6
     states = {name: generator.encode_face(crop) for name, generator in generators.items()}
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in generators}
     for _ in range(arguments.rounds):
