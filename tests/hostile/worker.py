@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 from cases import CASES
-
 from frame_generation_pipeline.errors import FrameGenerationError
 
 MEMORY = 2 * 10**9  # bytes that reading may take beyond what the libraries take

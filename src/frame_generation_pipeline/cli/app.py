@@ -1,14 +1,17 @@
 """The command line `framegen`: every command parses, calls and prints."""
 
+import errno
+import io
 import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import cv2
 import typer
@@ -57,6 +60,12 @@ def main() -> NoReturn:
         format="%(message)s",
         handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
     )
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of folders of its own
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of numpy and others; what matters is raised
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files may be any bytes
     cv2.setNumThreads(min(cv2.getNumThreads(), available_cores()))
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
@@ -66,6 +75,13 @@ def main() -> NoReturn:
     except FrameGenerationError as error:
         line = "; ".join([str(error), *getattr(error, "__notes__", [])])
         typer.echo("framegen: " + printable(line), err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)  # what is left of it goes nowhere, rather than failing again at the end
+        typer.echo(f"framegen: standard output: cannot be written ({error.strerror}); free space there", err=True)
         sys.exit(2)
     sys.exit(0)
 
@@ -78,7 +94,7 @@ def _without_remarks() -> Iterator[None]:
         return
     ours, kept = sys.stderr, os.dup(2)
     try:
-        with Path(os.devnull).open("w") as nowhere, os.fdopen(kept, "w", buffering=1, closefd=False) as again:
+        with Path(os.devnull).open("w") as nowhere, _text_output(kept) as again:
             if ours is sys.__stderr__:
                 sys.stderr = again
             os.dup2(nowhere.fileno(), 2)
@@ -89,6 +105,12 @@ def _without_remarks() -> Iterator[None]:
         sys.stderr = ours
 
 
+def _text_output(descriptor: int) -> TextIO:
+    """A stream of lines to a descriptor, which stays open."""
+    return os.fdopen(descriptor, "w", buffering=1, closefd=False, errors="backslashreplace")
+
+
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """End as an exception, so that nothing half-written stays behind."""
+    """End as an exception, so that nothing half-written stays behind; a second signal does not end that early."""
+    signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)

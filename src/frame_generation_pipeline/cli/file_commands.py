@@ -106,6 +106,7 @@ def features(
     from frame_generation_pipeline.making.encoder import open_encoder
     from frame_generation_pipeline.media.audio_reader import decode_audio
 
+    keep_inputs(output, audio, encoder)
     found = extract_features(decode_audio(audio), open_encoder(encoder, mode))
     found.save(output)
     if not quiet:

@@ -8,6 +8,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, network_wind
 from frame_generation_pipeline.errors import ModelError, OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.face.crop import network_input, resize_crop
+from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.making.checkpoint import read_tensors, recognise_specs
 from frame_generation_pipeline.spec import GeneratorSpec
 from frame_generation_pipeline.template.template import Template
@@ -33,10 +34,11 @@ def export_checkpoint(
     template, features: real input to compare a generator on, beside the random one; both or none.
 
     Raises MissingFileError, ModelError when the two disagree, OptionError also without the extra `[train]`,
-    OutputError.
+    OutputError, for an output that is an input too.
     """
     if (template is None) != (features is None):
         raise OptionError("to compare on real input give a template and audio features")
+    keep_inputs(Path(output), checkpoint, template, features)
     with needing_train_extra(f"{checkpoint}: the export"):
         from frame_generation_pipeline.making.export_generator import export_generator
         from frame_generation_pipeline.making.torch_backend import load_network
