@@ -36,6 +36,12 @@ def find_cuts(observations: Sequence[Observation]) -> list[int]:
     ]
 
 
+def find_scenes(observations: Sequence[Observation]) -> list[int]:
+    """Indices of the frames from which on the whole picture is another one, whether they show a face or not."""
+    changes = np.array([seen.change for seen in observations])
+    return [index for index in range(1, len(observations)) if _stands_out(changes, index, LEAST_CHANGE)]
+
+
 def _stands_out(values: npt.NDArray[np.float64], index: int, least: float) -> bool:
     around = np.concatenate([values[max(index - AROUND, 0) : index], values[index + 1 : index + 1 + AROUND]])
     return bool(values[index] > max(least, HIGHER * around.max(initial=0.0)))

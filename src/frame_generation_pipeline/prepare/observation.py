@@ -1,11 +1,12 @@
 """What is seen of the person in one frame, as a record of fixed size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.prepare.covered import COLOURS, Colours, mouth_colours
 from frame_generation_pipeline.tracking.detector import overlap
 from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
 from frame_generation_pipeline.tracking.lips import face_scale
@@ -16,7 +17,7 @@ FACE_SIDE = 160  # pixels that a face is brought to before its sharpness is meas
 THUMBNAIL = 32  # pixels of a side that pictures are brought to before they are compared
 LEAST_CHANGE = 8.0  # grey levels that the whole picture changes by where a recording jumps
 LEAST_MOVE = 0.2  # face scales (outer corners of the eyes) that a face moves by where it jumps
-VALUES = POINTS * 3 + 6  # float32 in a record
+VALUES = POINTS * 3 + 6 + COLOURS  # float32 in a record
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +30,14 @@ class Observation:
     sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
     light: float  # mean grey level of the face, 0 to 255
     change: float = 0.0  # mean difference of the whole picture's grey levels from the picture before
+    mouth: Colours = field(default_factory=lambda: np.zeros(COLOURS, np.float32))  # see `covered.mouth_colours`
 
     def to_record(self) -> npt.NDArray[np.float32]:
         """(VALUES,) float32."""
         points = self.face.points.ravel() if self.face else np.full(POINTS * 3, np.nan, np.float32)
         score = self.face.score if self.face else 0.0
         return np.concatenate(
-            [points, np.array([self.number, score, self.others, self.sharpness, self.light, self.change])],
+            [points, np.array([self.number, score, self.others, self.sharpness, self.light, self.change]), self.mouth],
             dtype=np.float32,
         )
 
@@ -43,9 +45,9 @@ class Observation:
     def from_record(cls, record: npt.NDArray[np.float32]) -> "Observation":
         """What `to_record` gave."""
         points = record[: POINTS * 3].reshape(POINTS, 3)
-        number, score, others, sharpness, light, change = record[POINTS * 3 :].tolist()
+        number, score, others, sharpness, light, change = record[POINTS * 3 : -COLOURS].tolist()
         face = Face(points, score) if np.isfinite(points).all() else None
-        return cls(int(number), face, int(others), sharpness, light, change)
+        return cls(int(number), face, int(others), sharpness, light, change, record[-COLOURS:])
 
 
 class Observer:
@@ -76,9 +78,10 @@ class Observer:
                 face = self._same_person(found)
             others = sum(overlap(other.box, face.box) < 0.3 for other in found) if face else 0
         sharpness, light = _measure(image, face) if face else (0.0, 0.0)
+        mouth = mouth_colours(image, face) if face else np.zeros(COLOURS, np.float32)
         # Kept at the record's precision, so that a run that goes on from records goes on with the same values.
         self._previous = Observation.from_record(
-            Observation(number, face, others, sharpness, light, change).to_record()
+            Observation(number, face, others, sharpness, light, change, mouth).to_record()
         )
         self._last_face = self._previous.face or self._last_face
         return self._previous

@@ -24,7 +24,7 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import write_image
-from frame_generation_pipeline.prepare.cuts import find_cuts
+from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
 from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import write_report
@@ -36,7 +36,7 @@ from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
 from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
 
-VERSION = 3  # of what a recording is made into; another one is made anew
+VERSION = 4  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 
@@ -92,7 +92,7 @@ def prepare(
         _begin(work, source)
         check_upright(recording, program.spec.fps)
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
-        problems = find_problems(observations, width, height)
+        problems = find_problems(observations, width, height, find_scenes(observations))
         cuts = find_cuts(observations)
         ranges = select(observations, problems, program.spec.fps, cuts)
         if not ranges:

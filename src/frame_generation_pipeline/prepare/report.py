@@ -98,6 +98,7 @@ def advice(
         Problem.TOO_SMALL: "come closer to the camera",
         Problem.LYING: "turn the recording until the face stands upright",
         Problem.TURNED: "look towards the camera",
+        Problem.COVERED: "keep hands and microphones away from the mouth",
         Problem.BLURRED: "use more light or a shorter exposure, and move less",
     }
     lines += [f"{problems[kind]} frames: {kind.value}; {hint}." for kind, hint in hints.items() if kind in problems]

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.prepare.covered import covered
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.smoothing import smooth_landmarks
 from frame_generation_pipeline.template.crop_box import SMALLEST_BOX, CropBox
@@ -34,6 +35,7 @@ class Problem(StrEnum):
     TOO_SMALL = "face too small"
     LYING = "face lies on its side"
     TURNED = "turned away"
+    COVERED = "mouth covered"
     BLURRED = "blurred"
 
 
@@ -49,31 +51,43 @@ class Range:
         return len(self.raw)
 
 
-def find_problems(observations: Sequence[Observation], width: int, height: int) -> list[Problem | None]:
-    """What is wrong with each frame of a recording of `width` x `height` pixels."""
+def find_problems(
+    observations: Sequence[Observation], width: int, height: int, scenes: Sequence[int] = ()
+) -> list[Problem | None]:
+    """What is wrong with each frame of a recording of `width` x `height` pixels.
+
+    scenes: indices of frames at which another picture begins, whose colours have nothing to do with those before.
+    """
     sharp = [observation.sharpness for observation in observations if observation.face]
     least = LEAST_SHARP * float(np.median(sharp)) if sharp else 0.0
     landmarks = _landmarks([observation.face for observation in observations if observation.face])
     placed = iter(landmarks.astype(np.int32))
-    return [
+    problems = [
         _problem(observation.face, next(placed), observation.sharpness < least, width, height)
         if observation.face
         else Problem.NO_FACE
         for observation in observations
     ]
+    good = [index for index, problem in enumerate(problems) if problem is None]
+    hidden = covered([observations[index].mouth for index in good], np.searchsorted(good, scenes).tolist())
+    for index in np.flatnonzero(hidden):
+        problems[good[index]] = Problem.COVERED
+    return problems
 
 
 def select(
     observations: Sequence[Observation], problems: Sequence[Problem | None], fps: int, cuts: Sequence[int] = ()
 ) -> list[Range]:
-    """The ranges of frames that are used, each at least a second long; short gaps in them are filled in.
+    """The ranges of frames that are used, each at least a second long; short gaps in them are filled in,
+    but for frames whose mouth is covered.
 
     cuts: indices of frames at which another range begins, so that nothing is smoothed or filled in across.
     """
     ranges = []
     shortest = min(SHORTEST_RANGE * fps, len(observations))
-    starts = [0, *cuts, len(observations)]
-    for begin, end in pairwise(starts):
+    hidden = [problem is Problem.COVERED for problem in problems]
+    edges = [index for index in range(1, len(hidden)) if hidden[index] != hidden[index - 1]]
+    for begin, end in pairwise(sorted({0, *cuts, *edges, len(observations)})):
         good = [problem is None for problem in problems[begin:end]]
         position = 0
         for is_usable, run in groupby(_bridged(good, LONGEST_GAP * fps)):

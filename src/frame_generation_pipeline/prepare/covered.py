@@ -1,0 +1,56 @@
+"""Whether something is before the mouth, such as a mask or a microphone.
+
+The mesh goes on where a mouth is covered, as if it saw one. So colours are compared: those of the lips and of the skin
+around them, as they differ from the cheeks in the same frame, with what the recording mostly shows.
+A hand whose colour is that of the lips is not told so.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.tracking.landmarker import Face
+
+# Points of the mesh around which a colour is taken; none is inside of the mouth, which opens.
+ZONES = ((37, 0, 267), (84, 17, 314), (61,), (291,), (164,), (18, 200), (186, 57, 212), (410, 287, 432))
+SKIN = (50, 280, 6, 168)  # cheeks and the root of the nose
+SIDE = 160  # pixels that the face's box is brought to
+SMOOTHED = 7  # pixels; side of the square that a point's colour is the mean of
+COVERED = 24.0  # 8 bit Lab units that the zones differ by on average; people who talk stay below 20
+LONG_SCENE = 250  # frames from which on a scene is compared with itself alone, because its light may be another one
+COLOURS = len(ZONES) * 3  # values
+
+Colours = npt.NDArray[np.float32]  # (COLOURS,)
+
+
+def mouth_colours(image: npt.NDArray[np.uint8], face: Face) -> Colours:
+    """How the zones' colours differ from the skin's in a picture (H, W, 3) uint8 BGR, (COLOURS,) in 8 bit Lab units."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = (round(value) for value in face.box)
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        return np.zeros(COLOURS, np.float32)
+    small = cv2.resize(image[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    lab = cv2.blur(cv2.cvtColor(small, cv2.COLOR_BGR2LAB), (SMOOTHED, SMOOTHED)).astype(np.float32)
+    scale = (SIDE / (right - left), SIDE / (bottom - top))
+    x, y = np.clip(np.rint((face.points[:, :2] - (left, top)) * scale), 0, SIDE - 1).astype(np.int64).T
+    skin = lab[y[list(SKIN)], x[list(SKIN)]].mean(axis=0)
+    return np.concatenate([lab[y[list(zone)], x[list(zone)]].mean(axis=0) - skin for zone in ZONES])
+
+
+def covered(colours: Sequence[Colours], scenes: Sequence[int] = ()) -> npt.NDArray[np.bool_]:
+    """Which frames have something before the mouth, (n,); the mouth must be seen in most of them.
+
+    scenes: indices of frames at which another picture begins.
+    """
+    values = np.array(colours, np.float32).reshape(-1, len(ZONES), 3)
+    found = np.zeros(len(values), np.bool_)
+    for begin, end in pairwise([0, *scenes, len(values)]):
+        if begin < end:
+            like = values[begin:end] if end - begin >= LONG_SCENE else values
+            differ = np.linalg.norm(values[begin:end] - np.median(like, axis=0), axis=2)
+            found[begin:end] = differ.mean(axis=1) > COVERED
+    return found

@@ -1,0 +1,72 @@
+"""Something before the mouth, painted by the tests, is told from a mouth that talks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from frame_generation_pipeline.prepare.covered import COLOURS, covered, mouth_colours
+from frame_generation_pipeline.prepare.prepare import prepare
+from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
+from frame_generation_pipeline.tracking.lips import mouth_box
+from recordings import moved, portrait, write_recording
+
+Cover = Callable[[np.ndarray, tuple[int, int], int], None]
+
+
+def mask(image: np.ndarray, middle: tuple[int, int], side: int) -> None:
+    """A surgical one, light blue, from the nose to the chin."""
+    x, y = middle
+    cv2.ellipse(image, (x, y + side // 8), (round(0.7 * side), round(0.55 * side)), 0, 0, 360, (200, 160, 90), -1)
+
+
+def microphone(image: np.ndarray, middle: tuple[int, int], side: int) -> None:
+    cv2.circle(image, middle, round(0.38 * side), (40, 40, 40), -1)
+
+
+@pytest.fixture(scope="module")
+def covers() -> dict[str, np.ndarray]:
+    """The portrait with something before its mouth."""
+    (face,) = FaceLandmarker().faces(portrait())
+    left, top, right, bottom = mouth_box(face.points)
+    images = {}
+    for cover in (mask, microphone):
+        images[cover.__name__] = portrait()
+        cover(images[cover.__name__], ((left + right) // 2, (top + bottom) // 2), right - left)
+    return images
+
+
+@pytest.mark.parametrize("kind", ["mask", "microphone"])
+def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, np.ndarray], tmp_path: Path) -> None:
+    frames = [moved(covers[kind] if 30 <= index < 50 else portrait(), index) for index in range(80)]
+    summary = prepare(write_recording(tmp_path / "covered.mp4", frames), tmp_path / "person").summary
+    assert summary["problems"] == {"mouth covered": 20}
+    assert [part["frames"] for part in summary["ranges"]] == [30, 30]
+    assert "20 frames: mouth covered; keep hands" in (tmp_path / "person" / "report.html").read_text()
+
+
+def test_light_that_changes_and_lips_that_open_cover_nothing() -> None:
+    image = portrait()
+    (face,) = FaceLandmarker().faces(image)
+    shown = [np.asarray(np.clip(image * light, 0, 255), np.uint8) for light in (0.7, 0.85, 1.0, 1.0, 1.1)]
+    left, top, right, bottom = mouth_box(face.points)
+    opened = image.copy()
+    middle = ((left + right) // 2, (top + bottom) // 2)
+    cv2.ellipse(opened, middle, ((right - left) // 6, (bottom - top) // 16), 0, 0, 360, (20, 20, 60), -1)
+    assert not covered([mouth_colours(picture, face) for picture in (*shown, opened)]).any()
+
+
+def test_long_scenes_are_compared_with_themselves() -> None:
+    scenes = [np.full(COLOURS, 10.0, np.float32)] * 400 + [np.full(COLOURS, 90.0, np.float32)] * 250
+    assert covered(scenes).sum() == 250
+    assert not covered(scenes, [400]).any()
+    assert covered(scenes[:-1], [400]).sum() == 249
+
+
+def test_no_frames_and_a_face_beside_the_picture() -> None:
+    (face,) = FaceLandmarker().faces(portrait())
+    assert covered([]).shape == (0,)
+    beside = mouth_colours(np.zeros((8, 8, 3), np.uint8), face)
+    np.testing.assert_array_equal(beside, np.zeros(COLOURS))
