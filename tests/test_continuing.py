@@ -174,6 +174,24 @@ def test_what_lies_there_is_used_only_where_it_fits(
 
 
 @pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize("content", [b"", b"x" * 200])
+def test_a_forged_segment_is_made_again(
+    content: bytes, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+) -> None:
+    avatar = Avatar.load(package)
+    avatar.generate_video(audio, tmp_path / "whole.mp4")
+    made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o), at=45)
+    writer = segments.SegmentWriter(tmp_path / "o.mp4.partial" / "00001.segment")
+    for index in range(SEGMENT):
+        packet = segments.Packet(content)
+        packet.pts = packet.dts = index
+        writer.write(packet)
+    writer.complete(SEGMENT)
+    assert made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o))[0] == SEGMENT
+    assert (tmp_path / "o.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.usefixtures("short_segments")
 def test_failures_are_one_error_and_keep_the_work(
     package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,15 +10,21 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from av.codec.context import CodecContext
+from av.error import FFmpegError
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 
 from frame_generation_pipeline.files.regular import is_regular
+from frame_generation_pipeline.media.images import PictureEncoding
 
 SECONDS = 10  # of video in one segment; also the distance of key frames that x264 has by itself at 25 frames a second
 RECORD = struct.Struct(">qqBI")  # pts, dts, key frame or not, bytes that follow
+DECODERS = {"libx264": "h264", "libvpx-vp9": "vp9"}  # by the encoder
 END = struct.Struct(">I32s")  # frames, SHA-256
 
 
@@ -88,3 +94,25 @@ def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any
             packet.pts, packet.dts, packet.duration = first + pts, first + dts, 1
             packet.time_base, packet.is_keyframe = 1 / rate, bool(key)
             yield packet
+
+
+def is_decodable(path: Path, frames: int, encoding: PictureEncoding) -> bool:
+    """Whether a complete segment decodes to its `frames` pictures of the encoding's size, one at each time.
+
+    Raises OSError.
+    """
+    encoder = encoding.new_encoder()
+    encoder.open()
+    decoder = cast(VideoCodecContext, CodecContext.create(DECODERS[encoding.codec], "r"))
+    decoder.extradata = encoder.extradata
+    size = tuple(side + side % 2 for side in encoding.size)
+    times: list[int | None] = []
+    try:
+        for packet in chain(read_segment(path, 0, encoding.fps), [None]):
+            for shown in decoder.decode(packet):
+                if shown.is_corrupt or (shown.width, shown.height) != size:
+                    return False
+                times.append(shown.pts)
+    except (FFmpegError, struct.error, OverflowError, ValueError):
+        return False
+    return times == list(range(frames))

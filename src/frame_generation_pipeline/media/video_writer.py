@@ -20,7 +20,7 @@ from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.media.codecs import CONTAINERS, DEFAULT_PRESET
 from frame_generation_pipeline.media.images import PictureEncoding, picture
 from frame_generation_pipeline.media.provenance import mark_container, mark_file
-from frame_generation_pipeline.media.segments import SECONDS, SegmentWriter, read_segment, segment_frames
+from frame_generation_pipeline.media.segments import SECONDS, SegmentWriter, is_decodable, read_segment, segment_frames
 from frame_generation_pipeline.media.soundtrack import Soundtrack
 from frame_generation_pipeline.runtime.cores import available_cores
 
@@ -113,7 +113,9 @@ class VideoWriter:
         try:
             with self._errors():
                 while self.done == len(self._segments) * self._length:  # only the last segment is shorter
-                    if not (frames := segment_frames(self._segment(len(self._segments)))):
+                    path = self._segment(len(self._segments))
+                    frames = segment_frames(path)
+                    if not (0 < frames <= self._length and is_decodable(path, frames, self._encoding)):
                         break
                     self._segments.append(frames)
         except BaseException:
