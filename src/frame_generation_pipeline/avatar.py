@@ -149,13 +149,15 @@ class Avatar:
                 crf=encoding.crf,
                 preset=encoding.preset,
                 provenance=encoding.provenance,
-                job=fingerprint,
+                fingerprint=fingerprint,
             )
         ]
         if frames_dir is not None:
             folder = Path(frames_dir)
             sinks.append(
-                FrameFolderWriter(folder, encoding.frame_format, provenance=encoding.provenance, job=fingerprint)
+                FrameFolderWriter(
+                    folder, encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint
+                )
             )
         self._write(speech, timing, sinks, progress, times)
         return Path(output_path)
@@ -175,7 +177,7 @@ class Avatar:
         speech = self.plan(audio_features_path, audio_path, timing)
         fingerprint = run_fingerprint(self._fingerprint(), audio_path, audio_features_path, timing)
         sink = FrameFolderWriter(
-            Path(output_dir), encoding.frame_format, provenance=encoding.provenance, job=fingerprint
+            Path(output_dir), encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint
         )
         written = self._write(speech, timing, [sink], progress, times)
         return [sink.path(index) for index in range(written)]

@@ -9,10 +9,10 @@ from frame_generation_pipeline.files import partial
 from frame_generation_pipeline.files.partial import PartialFolder, alone
 
 
-def begun(folder: Path, job: dict[str, object] | None) -> list[str]:
-    """What a run of this job finds, before it leaves something itself."""
-    opened = PartialFolder(folder, folder / "output", job)
-    found = sorted(path.name for path in folder.iterdir() if path.name not in (partial.JOB, partial.LOCK))
+def begun(folder: Path, fingerprint: dict[str, object] | None) -> list[str]:
+    """What a run of this fingerprint finds, before it leaves something itself."""
+    opened = PartialFolder(folder, folder / "output", fingerprint)
+    found = sorted(path.name for path in folder.iterdir() if path.name not in (partial.FINGERPRINT, partial.LOCK))
     (folder / "work").mkdir(exist_ok=True)
     (folder / "piece").write_text("x")
     opened.close(keep=True)
@@ -26,7 +26,7 @@ def test_only_the_same_job_finds_the_work(tmp_path: Path) -> None:
     assert begun(folder, {"a": 2}) == []
     assert begun(folder, None) == []
     assert begun(folder, None) == []
-    (folder / partial.JOB).write_bytes(b"")
+    (folder / partial.FINGERPRINT).write_bytes(b"")
     assert begun(folder, {"a": 2}) == []
     PartialFolder(folder, folder, {"a": 2}).close(keep=False)
     assert not folder.exists()
@@ -62,7 +62,7 @@ def test_the_other_run_ends_just_then(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(partial.fcntl, "flock", after_the_end)
     PartialFolder(folder, tmp_path / "o.mp4", {"a": 1}).close(keep=True)
-    assert sorted(path.name for path in folder.iterdir()) == [partial.JOB, partial.LOCK]
+    assert sorted(path.name for path in folder.iterdir()) == [partial.FINGERPRINT, partial.LOCK]
 
 
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,13 +80,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         PartialFolder(tmp_path / "p", tmp_path / "o.mp4", {})
 
 
-@pytest.mark.parametrize("job", [None, "{}", "[1]", '{"format": "mine"}', "\udcff", "[" * 100_000])
-def test_a_folder_of_somebody_else_stays_as_it_is(tmp_path: Path, job: str | None) -> None:
+@pytest.mark.parametrize("fingerprint", [None, "{}", "[1]", '{"format": "mine"}', "\udcff", "[" * 100_000])
+def test_a_folder_of_somebody_else_stays_as_it_is(tmp_path: Path, fingerprint: str | None) -> None:
     folder = tmp_path / "p"
     (folder / "letters").mkdir(parents=True)
     (folder / "letters" / "a.txt").write_text("dear")
-    if job is not None:
-        (folder / partial.JOB).write_bytes(job.encode(errors="surrogateescape"))
+    if fingerprint is not None:
+        (folder / partial.FINGERPRINT).write_bytes(fingerprint.encode(errors="surrogateescape"))
     with pytest.raises(OutputError, match=r"o\.mp4: .*p exists and holds other files"):
         PartialFolder(folder, tmp_path / "o.mp4", {})
     assert (folder / "letters" / "a.txt").read_text() == "dear"
@@ -103,7 +103,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a link"), alone(tmp_path / "p", tmp_path / "o"):
         pass
     assert [path.name for path in mine.iterdir()] == ["a.txt"]
-    for name in (partial.JOB, partial.LOCK):
+    for name in (partial.FINGERPRINT, partial.LOCK):
         folder = tmp_path / f"with {name}"
         folder.mkdir()
         (folder / name).symlink_to(mine / "a.txt")
@@ -115,13 +115,13 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     folder = tmp_path / "p"
     folder.mkdir()
-    os.mkfifo(folder / partial.JOB)
+    os.mkfifo(folder / partial.FINGERPRINT)
     with pytest.raises(OutputError, match="is no regular file"):
         PartialFolder(folder, tmp_path / "o.mp4", {})
 
 
 def test_a_job_that_ended_while_another_was_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left of another job is never taken for this one's, and never for somebody else's."""
+    """What is left of another run is never taken for this one's, and never for somebody else's."""
     folder = tmp_path / "p"
     assert begun(folder, {"a": 1}) == []
     with monkeypatch.context() as patch:

@@ -16,36 +16,36 @@ from frame_generation_pipeline.files.regular import open_regular
 if sys.platform != "win32":
     import fcntl
 
-JOB, LOCK = "job.json", "lock"
-FORMAT = "framegen-job"  # which says in a job.json that the folder is one of these
-MOST_JOB = 10**6  # bytes of a job.json
+FINGERPRINT, LOCK = "fingerprint.json", "lock"
+FORMAT = "framegen-fingerprint"  # which says in a fingerprint.json that the folder is one of these
+MOST_FINGERPRINT = 10**6  # bytes of a fingerprint.json
 SUFFIX = ".partial"  # added to the name of what is being made
 
 
 class PartialFolder:
     """What is finished of `output` so far, in `folder`, for one process at a time.
 
-    job: everything that decides what comes out, as JSON has it; what lies in the folder of another job is removed.
-    Without a job nothing is ever taken up again. A folder that holds anything without a job of ours, or that is a link,
-    is somebody else's and stays as it is.
+    fingerprint: everything that decides what comes out, as JSON has it; what lies in the folder of another run is
+    removed. Without a fingerprint nothing is ever taken up again. A folder that holds anything without a fingerprint of
+    ours, or that is a link, is somebody else's and stays as it is.
 
     Raises OutputError for such a folder, when another process is at it, or for what the system refuses.
     """
 
-    def __init__(self, folder: Path, output: Path, job: Mapping[str, Any] | None) -> None:
+    def __init__(self, folder: Path, output: Path, fingerprint: Mapping[str, Any] | None) -> None:
         self.folder = folder
-        stated = ""  # a job that nobody has: never taken up
-        if job is not None:
-            content = {"format": FORMAT, "job": job}
+        stated = ""  # a fingerprint that nobody has: never taken up
+        if fingerprint is not None:
+            content = {"format": FORMAT, "fingerprint": fingerprint}
             stated = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         with writing(output):
             self._check(output)
             self._lock = _locked(folder, output)
             try:
                 if not stated or self._found() != stated:
-                    self._state("")  # first, so that what is left of another job never looks like this one's
+                    self._state("")  # first, so that what is left of another run never looks like this one's
                     for path in folder.iterdir():
-                        if path.name not in (LOCK, JOB):
+                        if path.name not in (LOCK, FINGERPRINT):
                             _remove(path)
                     self._state(stated)
             except BaseException:
@@ -77,17 +77,17 @@ class PartialFolder:
             )
 
     def _found(self) -> str | None:
-        """What job.json says; None where there is none that can be read."""
+        """What fingerprint.json says; None where there is none that can be read."""
         try:
-            descriptor = open_regular(self.folder / JOB, os.O_RDONLY)
+            descriptor = open_regular(self.folder / FINGERPRINT, os.O_RDONLY)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file, suppress(UnicodeDecodeError):
-            return file.read(MOST_JOB).decode()
+            return file.read(MOST_FINGERPRINT).decode()
         return None
 
     def _state(self, stated: str) -> None:
-        with complete_file(self.folder / JOB) as temporary:
+        with complete_file(self.folder / FINGERPRINT) as temporary:
             temporary.write_text(stated, "utf-8")
 
 

@@ -31,9 +31,9 @@ class FrameFolderWriter:
     earlier run's, because one before them is missing, are refused.
     quality: 0 to 100, of JPEG only. provenance: say in the files that they are made, see `media.provenance`.
 
-    job: what the frames are made from, as JSON has it. Where something ends the block early, 250 pictures and more stay
-    in `.partial`, and the next writer for the same folder, job and options begins with `done` frames, to be continued
-    with frame `done`. Without a job nothing stays.
+    fingerprint: what the frames are made from, as JSON has it. Where something ends the block early, 250 pictures and
+    more stay in `.partial`, and the next writer for the same folder, fingerprint and options begins with `done` frames,
+    to be continued with frame `done`. Without a fingerprint nothing stays.
 
     Raises `OptionError` for another format or quality, and `OutputError` where the folder cannot be created or written
     to, at construction, where another process writes frames to it, on entering, and where a frame cannot be written or
@@ -47,7 +47,7 @@ class FrameFolderWriter:
         quality: int = 95,
         *,
         provenance: bool = True,
-        job: Mapping[str, Any] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
     ) -> None:
         if frame_format not in ("png", "jpg"):
             raise OptionError(f"unknown frame format {frame_format!r}; use png or jpg")
@@ -58,13 +58,13 @@ class FrameFolderWriter:
         self._folder, self._suffix, self._quality = folder, f".{frame_format}", quality
         self._provenance = provenance
         pictures = {"format": frame_format, "quality": quality, "provenance": provenance, "opencv": cv2.__version__}
-        self._job = None if job is None else {"frames": job, "pictures": pictures}
+        self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "pictures": pictures}
         self.done = 0  # frames that are written, also by an earlier run
         self._finished = False
 
     def __enter__(self) -> Self:
         # Inside the folder and not beside it: moving out stays a rename even where the folder is a mount of its own.
-        self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._job)
+        self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._fingerprint)
         moving = self._partial.folder / MOVING
         if is_regular(moving) and (said := moving.read_bytes()[:20]).isdigit():
             self.done = int(said)
@@ -86,7 +86,7 @@ class FrameFolderWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        wanted = self._job is not None
+        wanted = self._fingerprint is not None
         try:
             if kind is None:
                 self.finish()

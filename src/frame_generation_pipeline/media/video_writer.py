@@ -55,10 +55,10 @@ class VideoWriter:
     Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see
     `media.provenance`.
 
-    job: what the frames are made from, as JSON has it. Every 10 s of pictures are encoded for themselves and kept in
-    the folder `{path}.partial`. Where something ends the block early, such segments stay there as far as they are
-    complete, and the next writer for the same path, job and options has `done` frames, to be continued with frame
-    `done`. The file is the same to the byte. Without a job nothing stays.
+    fingerprint: what the frames are made from, as JSON has it. Every 10 s of pictures are encoded for themselves and
+    kept in the folder `{path}.partial`. Where something ends the block early, such segments stay there as far as they
+    are complete, and the next writer for the same path, fingerprint and options has `done` frames, to be continued with
+    frame `done`. The file is the same to the byte. Without a fingerprint nothing stays.
 
     Raises at construction `OutputError` as `check_output` does, `OptionError` for impossible options, and
     `MissingFileError` or `AudioError` for unusable sound; on entering `OutputError` where another process writes to
@@ -79,7 +79,7 @@ class VideoWriter:
         preset: str = DEFAULT_PRESET,
         threads: int | None = None,
         provenance: bool = True,
-        job: Mapping[str, Any] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
     ) -> None:
         check_output(path)
         self._path, self._fps = path, exact_rate(fps)
@@ -97,7 +97,7 @@ class VideoWriter:
             self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end)
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
-        self._job = None if job is None else {"frames": job, "encoding": encoding}
+        self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}
         self._segments: list[int] = []  # frames in each of the complete ones
         self._writing: SegmentWriter | None = None  # the segment that is not complete
         self._frames = 0  # in it
@@ -109,7 +109,7 @@ class VideoWriter:
         return sum(self._segments)
 
     def __enter__(self) -> Self:
-        self._partial = PartialFolder(self._path.with_name(self._path.name + SUFFIX), self._path, self._job)
+        self._partial = PartialFolder(self._path.with_name(self._path.name + SUFFIX), self._path, self._fingerprint)
         try:
             with self._errors():
                 while self.done == len(self._segments) * self._length:  # only the last segment is shorter
@@ -166,7 +166,7 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        wanted = self._job is not None
+        wanted = self._fingerprint is not None
         try:
             if kind is None:
                 self.finish()
