@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run the tests of everything but PyTorch, media and ONNX Runtime above all, at both ends of what `pyproject.toml` admits:
 # on the newest Python at hand with the dependencies as pip takes them, and on the oldest with the lowest ones.
-#     tests/versions.sh
+#     tests/versions.sh [newest] [lowest]
 # Each end takes two to three minutes; PyTorch, the largest download by far, is tried by `make test` alone.
 set -eu
 cd "$(dirname "$0")/.."
@@ -47,7 +47,11 @@ for line in project["dependencies"] + project["optional-dependencies"]["train"]:
 PY
 }
 
-newest=$(python_of 20 19 18 17 16 15 14 13 12)
-oldest=$(python_of 11)
-run newest "$newest" $(dependencies "$newest" newest)
-run lowest "$oldest" $(dependencies "$oldest" lowest)
+for end in ${*:-newest lowest}; do
+    case $end in
+        newest) python=$(python_of 20 19 18 17 16 15 14 13 12) ;;
+        lowest) python=$(python_of 11) ;;
+        *) echo "$end: expected newest or lowest" >&2 && exit 2 ;;
+    esac
+    run "$end" "$python" $(dependencies "$python" "$end")
+done
