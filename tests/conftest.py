@@ -1,6 +1,6 @@
 """Fixtures shared by the tests: where the conformance vectors are, and small generated inputs.
 
-Where the extra `[train]` is not installed, the tests that need it are left out; everything else must hold without it.
+Where an extra is not installed, the tests that need it are left out; everything else must hold without it.
 """
 
 import importlib.util
@@ -13,12 +13,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.extras import EXTRAS
 from frame_generation_pipeline.making.checkpoint import write_tensors
 from samples import draw, seeded_encoder, seeded_network, write_template
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-TRAIN = {"torch", "onnx", "safetensors", "jinja2", "matplotlib", "librosa", "soundfile"}  # what the extras bring
-WITHOUT = {name for name in TRAIN if importlib.util.find_spec(name) is None}
+EXTRA = {name for names in EXTRAS.values() for name in names} | {"librosa", "soundfile", "httpx", "selenium"}
+WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # of what the extras bring
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from frame_generation_pipeline.cli.app import app
+from frame_generation_pipeline.cli.app import COMMANDS, app
 from frame_generation_pipeline.cli.options import EncodingOptions, Person, RuntimeOptions, StyleOptions, grouped
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.making.source import Source
@@ -67,5 +67,5 @@ def test_groups_are_options_of_their_own() -> None:
 
 def test_every_command_is_there() -> None:
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert names[:2] == ["generate", "create"]
-    assert len(names) == len(set(names)) == 14
+    assert names[:3] == ["generate", "create", "serve"]
+    assert len(names) == len(set(names)) == len(COMMANDS)
