@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
+from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, AsPackaged, SpeechGate, silence_window
 from frame_generation_pipeline.errors import OptionError
@@ -26,7 +27,7 @@ from frame_generation_pipeline.package.template import PackagedTemplate
 from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Painter, Window
+from frame_generation_pipeline.speaking.painter import Painter
 from frame_generation_pipeline.speaking.session import BOUND, Frames, Session
 from frame_generation_pipeline.speaking.speech import Speech, plan_speech
 from frame_generation_pipeline.speaking.stages import StageTimes

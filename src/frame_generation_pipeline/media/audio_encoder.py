@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.audio_reader import decode_frames
@@ -25,7 +25,7 @@ def probe_sound(path: Path) -> tuple[int, str]:
 
 def read_sound(
     path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the samples of a file's first audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
 
     rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
@@ -38,7 +38,7 @@ def read_sound(
     last = None if end is None else round(end * rate)
     position = 0
     for frame in _conform(decode_frames(path), rate, layout):
-        samples = cast(NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
+        samples = cast(npt.NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
         if not np.isfinite(samples).all():
             raise AudioError(f"{path}: expected finite samples, found NaN or infinity; export the recording again")
         chunk = samples[max(0, first - position) : None if last is None else max(0, last - position)]

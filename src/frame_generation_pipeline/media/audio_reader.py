@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 from av.error import FFmpegError, InvalidDataError
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.media.audio_track import audio_stream, without_gaps
 from frame_generation_pipeline.media.containers import open_media
@@ -53,7 +54,7 @@ def probe_audio(path: str | Path) -> AudioInfo:
 
 def decode_audio(
     path: str | Path, *, start: float = 0.0, end: float | None = None, downmix: Downmix | None = None
-) -> Iterator[np.ndarray]:
+) -> Iterator[Samples]:
     """The audio stream that is used as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
 
     Which one that is says `audio_track.audio_stream`.

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
@@ -61,11 +61,11 @@ class Soundtrack:
             self._encode(silence[:missing])
         self._container.mux(self._stream.encode(None))
 
-    def _write_chunk(self, chunk: NDArray[np.float32]) -> None:
+    def _write_chunk(self, chunk: npt.NDArray[np.float32]) -> None:
         self._encode(chunk)
         self._chunk = next(self._chunks, None)
 
-    def _encode(self, samples: NDArray[np.float32]) -> None:
+    def _encode(self, samples: npt.NDArray[np.float32]) -> None:
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout=self._layout)
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._written, Fraction(1, self._rate)
         self._container.mux(self._stream.encode(frame))

@@ -9,10 +9,10 @@ from typing import Any, Self, cast
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.files.output import prepare_folder
@@ -123,7 +123,7 @@ class VideoWriter:
             raise
         return self
 
-    def write(self, frame: NDArray[np.uint8]) -> None:
+    def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame `(H, W, 3)` uint8 BGR of the announced size, from frame `done` on."""
         width, height = self._encoding.size
         if frame.shape != (height, width, 3) or frame.dtype != np.uint8:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.audio.gate import SpeechGate, Window, rest_shares, rested
+from frame_generation_pipeline.audio.gate import SpeechGate, rest_shares, rested
 from frame_generation_pipeline.audio.stream import stream_windows
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
