@@ -9,18 +9,19 @@ import av
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame, Samples
 from frame_generation_pipeline.media.audio_encoder import probe_sound
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 
 RATE = 16_000
 
 
-def tone(seconds: float, level: float = 0.4) -> np.ndarray:
+def tone(seconds: float, level: float = 0.4) -> Samples:
     return (level * np.sin(np.arange(round(seconds * RATE)) / 5)).astype(np.float32)
 
 
 def write(
-    path: Path, tracks: Sequence[np.ndarray], *, default: int = 0, left_out: range = range(0), codec: str = "aac"
+    path: Path, tracks: Sequence[Frame], *, default: int = 0, left_out: range = range(0), codec: str = "aac"
 ) -> Path:
     """Sound tracks, one of them the default; left_out: packets of them that are missing."""
     with av.open(str(path), "w") as container:
