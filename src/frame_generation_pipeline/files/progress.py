@@ -4,10 +4,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from rich.console import Console  # where a bar is shown it is imported: it takes a tenth of a second
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 LINE_EVERY = 5.0  # seconds between plain lines
 
@@ -24,8 +25,6 @@ class Update(Protocol):
 @contextmanager
 def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Update]:
     """A callback that shows count, rate and time left on standard error while the block lasts."""
-    from rich.console import Console
-
     console = Console(file=sys.stderr)
     if quiet:
         yield lambda done, total, note="": None
@@ -37,10 +36,7 @@ def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Upd
 
 
 @contextmanager
-def _bar(label: str, unit: str, console: "Console") -> Iterator[Update]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
+def _bar(label: str, unit: str, console: Console) -> Iterator[Update]:
     columns = (
         TextColumn(label),
         BarColumn(),

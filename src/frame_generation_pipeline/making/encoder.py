@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import AudioProgram, OnnxAudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
 from frame_generation_pipeline.errors import ModelError, OptionError
@@ -25,7 +23,7 @@ class AudioEncoder(Protocol):
     def spec(self) -> AudioSpec:
         """The type of feature that comes out."""
 
-    def encode(self, windows: npt.NDArray[np.float32]) -> Features:
+    def encode(self, windows: np.ndarray) -> np.ndarray:
         """(n, 80, 16) float32 mel windows, n >= 0 -> (n, F) float32 features."""
 
 
@@ -36,7 +34,7 @@ class EncoderProgram:
         self.spec = encoder.spec
         self._encoder = encoder
 
-    def features(self, samples: Samples, first: int, count: int) -> Features:
+    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
         """See `AudioProgram.features`."""
         mel = mel_spectrogram(np.pad(samples, (0, max(SHORTEST - len(samples), 0))))
         columns = mel.shape[1]
@@ -106,7 +104,7 @@ def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None
                 )
 
 
-def _trial_signals() -> tuple[Samples, Samples]:
+def _trial_signals() -> tuple[np.ndarray, np.ndarray]:
     """White noise, and syllables of a voice with silence between them; a second each, float32."""
     seconds = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     pitch = 2 * np.pi * (120 * seconds + 3 * np.sin(2 * np.pi * 2 * seconds))

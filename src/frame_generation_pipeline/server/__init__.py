@@ -1,1 +1,0 @@
-"""Avatars over HTTP, WebSocket and WebRTC; needs the extra `[serve]`."""
