@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import soundfile
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate import figures
 from frame_generation_pipeline.evaluate.track import Track, Truth
@@ -47,7 +48,7 @@ def print_silence(avatar: Avatar, sound: Path) -> None:
     landmarker = FaceLandmarker(threads=1)
     truths = [Truth.of(frame.image, frame.box, landmarker) for frame in frames]
 
-    def track(images: Iterable[figures.Image]) -> Track:
+    def track(images: Iterable[Frame]) -> Track:
         found = Track(count, avatar.generator.spec.face, landmarker)
         for i, image in enumerate(images):
             found.add(i, image, truths[i], frames[i].image)

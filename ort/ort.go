@@ -7,6 +7,7 @@ package ort
 #cgo linux LDFLAGS: -ldl -lpthread
 #include <stdlib.h>
 #include "ort.h"
+#include "plain_programs.h"
 */
 import "C"
 
@@ -108,6 +109,15 @@ func Open(path string) error {
 
 // Version is that of the library that Open found, or empty before.
 func Version() string { return C.GoString(C.ort_version()) }
+
+// PlainProgram is one of the programs around plain exports, such as input_328, or nil where there is none of that name; see
+// include/plain_programs.h. It must not be changed.
+func PlainProgram(name string) []byte {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	var size C.size_t
+	return unsafe.Slice((*byte)(C.plain_program(text, &size)), int(size))
+}
 
 // Session is an opened program. Any number of goroutines may run it at once.
 type Session struct {

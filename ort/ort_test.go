@@ -136,3 +136,30 @@ func TestErrorsAreOneLine(t *testing.T) {
 		})
 	}
 }
+
+func TestPlainProgramsRun(t *testing.T) {
+	if err := Open(""); err != nil {
+		t.Fatal(err)
+	}
+	if PlainProgram("input_329") != nil {
+		t.Error("there is a program for generators that do not exist")
+	}
+	for name, size := range map[string]int64{"328": 320, "160": 160, "mobile": 256} {
+		session, err := NewSession(PlainProgram("input_"+name), 1)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		made, err := session.Run(map[string]Tensor{"crop": NewTensor(make([]uint8, 40*41*3), 40, 41, 3)}, "image")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if found := made[0].Shape; len(found) != 4 || found[1] != 6 || found[3] != size {
+			t.Errorf("%s: an image of shape %v", name, found)
+		}
+		session.Close()
+		if session, err = NewSession(PlainProgram("patch_"+name), 1); err != nil {
+			t.Fatal(name, err)
+		}
+		session.Close()
+	}
+}

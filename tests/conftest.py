@@ -1,24 +1,24 @@
 """Fixtures shared by the tests: where the conformance vectors are, and small generated inputs.
 
-Where the extra `[train]` is not installed, the tests that need it are left out; everything else must hold without it.
+Where an extra is not installed, the tests that need it are left out; everything else must hold without it.
 """
 
 import importlib.util
 import logging
-import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.extras import EXTRAS
 from frame_generation_pipeline.making.checkpoint import write_tensors
 from samples import draw, seeded_encoder, seeded_network, write_template
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-TRAIN = {"torch", "onnx", "safetensors", "jinja2", "matplotlib", "librosa", "soundfile"}  # what the extras bring
-WITHOUT = {name for name in TRAIN if importlib.util.find_spec(name) is None}
+EXTRA = {name for names in EXTRAS.values() for name in names} | {"librosa", "soundfile", "httpx", "selenium"}
+WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # of what the extras bring
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -110,31 +110,3 @@ def features_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("features") / "aud_ave.npy"
     np.save(path, draw("features", (8, 512)))
     return path
-
-
-@pytest.fixture(scope="session")
-def speech() -> Callable[..., np.ndarray]:
-    """`speech(count, rate=16000, channels=1)` -> (channels, count) float32 below full scale."""
-
-    def make(count: int, rate: int = 16_000, channels: int = 1) -> np.ndarray:
-        seconds = np.arange(count) / rate
-        tone = np.sin(2 * np.pi * 220 * seconds) * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * seconds))
-        noise = np.random.default_rng(7).standard_normal((channels, count))
-        return (0.3 * tone + 0.05 * noise).astype(np.float32)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def write_wav() -> Callable[[Path, np.ndarray, int], Path]:
-    """`write_wav(path, samples (channels, n) int16, rate)` writes a plain PCM file."""
-
-    def write(path: Path, samples: np.ndarray, rate: int) -> Path:
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(len(samples))
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(samples.T.astype("<i2").tobytes())
-        return path
-
-    return write

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from frame_generation_pipeline.arrays import Frame
+
 FINER = 4  # drawn at so many times the size, for smooth edges
 SKIN, SHADE, LIGHT = (150, 175, 225), (115, 140, 195), (170, 195, 240)
 HAIR, WHITE, IRIS, LIPS, INSIDE = (40, 50, 60), (240, 240, 240), (60, 50, 40), (95, 95, 185), (40, 30, 60)
@@ -15,8 +17,8 @@ def draw_face(
     *,
     opening: float = 0.0,
     tilt: float = 0.0,
-    picture: np.ndarray | None = None,
-) -> np.ndarray:
+    picture: Frame | None = None,
+) -> Frame:
     """A face of `height` pixels around `middle`, (height, width, 3) uint8 BGR; drawn into a copy of `picture` if given.
 
     opening: of the mouth, 0 closed to 0.2 wide open. tilt: clockwise, degrees.

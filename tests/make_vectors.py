@@ -9,8 +9,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from frame_generation_pipeline.arrays import Features, Frame, Samples
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.mel import mel_spectrogram
@@ -34,7 +36,7 @@ RUNS = {"328": ("328_ave", False), "328_parsing": ("328_ave", True), "160": ("16
 FRAMES = 5  # of each run
 
 
-def network_output(network: GeneratorNetwork) -> np.ndarray:
+def network_output(network: GeneratorNetwork) -> npt.NDArray[np.float32]:
     """Every 16th pixel of what the network makes of drawn input, (3, size / 16, size / 16) float32."""
     spec = network.spec
     image = np.abs(draw("image", (1, 6, spec.face.size, spec.face.size))).clip(0, 1)
@@ -43,14 +45,14 @@ def network_output(network: GeneratorNetwork) -> np.ndarray:
         return network(torch.from_numpy(image), torch.from_numpy(audio)).numpy()[0, :, ::16, ::16]
 
 
-def samples() -> np.ndarray:
+def samples() -> Samples:
     """Half a second of something between a voice and noise, at 16 kHz."""
     time = np.arange(8000) / 16_000
     tone = np.sin(2 * np.pi * 140 * time) * (0.6 + 0.4 * np.sin(2 * np.pi * 5 * time))
     return (0.3 * tone + 0.02 * draw("breath", (8000,))).astype(np.float32)
 
 
-def mel_and_features() -> tuple[np.ndarray, np.ndarray]:
+def mel_and_features() -> tuple[npt.NDArray[np.float32], Features]:
     """The mel spectrogram of `samples` and the seeded encoder's vectors of its first four windows."""
     mel = mel_spectrogram(samples())
     windows = np.stack([mel[:, 16 * i // 5 :][:, :16] for i in range(4)])
@@ -58,14 +60,14 @@ def mel_and_features() -> tuple[np.ndarray, np.ndarray]:
         return mel, seeded_encoder()(torch.from_numpy(windows)).numpy()
 
 
-def whisper_features() -> np.ndarray:
+def whisper_features() -> Features:
     """What the built-in audio program makes of `samples`, (13, 256)."""
     program = builtin_encoder(WHISPER)
     assert program is not None
     return extract_features([samples()], program).values
 
 
-def frames(run: str) -> list[np.ndarray]:
+def frames(run: str) -> list[Frame]:
     """The first frames of a run over the stored template."""
     spec, parsing = RUNS[run]
     generator = TorchGenerator(seeded_network(SPECS[spec]), "cpu")

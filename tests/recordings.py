@@ -9,18 +9,20 @@ import cv2
 import numpy as np
 import skimage.data
 
+from frame_generation_pipeline.arrays import Frame
+
 SIZE = 360  # pixels, square
 FACE = (105, 6, 240)  # left, top and side of the photograph's part that is shown
 
 
-def portrait() -> np.ndarray:
+def portrait() -> Frame:
     """The photograph's face, (360, 360, 3) uint8 BGR."""
     left, top, side = FACE
     part = skimage.data.astronaut()[top : top + side, left : left + side, ::-1]
     return np.asarray(cv2.resize(part, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
 
 
-def moved(image: np.ndarray, frame: int) -> np.ndarray:
+def moved(image: Frame, frame: int) -> Frame:
     """The picture as a head that sways shows it."""
     shift = (8 * np.sin(frame / 9), 4 * np.cos(frame / 7))
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
@@ -29,7 +31,7 @@ def moved(image: np.ndarray, frame: int) -> np.ndarray:
 
 def write_recording(
     path: Path,
-    frames: Sequence[np.ndarray],
+    frames: Sequence[Frame],
     *,
     fps: float = 25,
     times: Callable[[int], float] | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
@@ -21,7 +22,7 @@ Module = TypeVar("Module", bound="torch.nn.Module")
 TINY = GeneratorSpec(FACE_160, AVE, width=4)  # like the others in every respect but the number of channels
 
 
-def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
+def draw(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Normally distributed float32 values that depend on `name` and `shape` alone."""
     generator = np.random.Generator(np.random.Philox(key=zlib.crc32(name.encode())))
     return generator.standard_normal(shape).astype(np.float32)
@@ -83,10 +84,22 @@ def write_wav(path: Path, seconds: float, rate: int = 16_000, channels: int = 1)
     """A tone that swells, 16 bits."""
     time = np.arange(round(seconds * rate)) / rate
     tone = 0.5 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.5 * time))
-    samples = np.repeat((32767 * tone).astype("<i2")[:, np.newaxis], channels, axis=1)
+    return write_pcm(path, np.repeat((32767 * tone).astype(np.int16)[np.newaxis], channels, axis=0), rate)
+
+
+def make_speech(count: int, rate: int = 16_000, channels: int = 1) -> npt.NDArray[np.float32]:
+    """A tone that swells, with noise that differs by channel: (channels, count) float32 below full scale."""
+    seconds = np.arange(count) / rate
+    tone = np.sin(2 * np.pi * 220 * seconds) * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * seconds))
+    noise = np.random.default_rng(7).standard_normal((channels, count))
+    return (0.3 * tone + 0.05 * noise).astype(np.float32)
+
+
+def write_pcm(path: Path, samples: npt.NDArray[np.int16], rate: int) -> Path:
+    """A WAV file of samples (channels, n) int16."""
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
+        file.setnchannels(len(samples))
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(samples.tobytes())
+        file.writeframes(samples.T.astype("<i2").tobytes())
     return path

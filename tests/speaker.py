@@ -4,8 +4,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from skimage.data import astronaut
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.generator.protocol import NetworkGenerator
@@ -18,12 +20,12 @@ HELD_OUT = range(50, 80)
 LIP_LINE, GAP = 142, 6  # rows of the picture: the upper lip's edge, and how far the lips are apart from the first
 
 
-def opening(index):
+def opening(index: int) -> float:
     """By how many rows more the lips are apart in a frame."""
-    return max(0.0, 5 * (np.sin(index / 2.1) + 0.7 * np.sin(index / 0.9 + 1)) + 4)
+    return float(max(0.0, 5 * (np.sin(index / 2.1) + 0.7 * np.sin(index / 0.9 + 1)) + 4))
 
 
-def picture(index):
+def picture(index: int) -> Frame:
     """(256, 256, 3) uint8 BGR: the mouth opens and the head moves a little."""
     face = np.ascontiguousarray(astronaut()[:256, 100:356, ::-1])
     rows = np.arange(256, dtype=np.float32)
@@ -35,7 +37,8 @@ def picture(index):
     ).astype(np.float32)
     shift = np.float32(2 * np.sin(index / 9))
     columns = np.arange(256, dtype=np.float32) - shift
-    return cv2.remap(face, *np.meshgrid(columns, source), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = np.meshgrid(columns, source)
+    return np.asarray(cv2.remap(face, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def write_recording(folder: Path) -> Path:
@@ -58,14 +61,14 @@ class Oracle(NetworkGenerator):
     def __init__(self, folder: Path, late: int = 0) -> None:
         super().__init__(GeneratorSpec(FACE_160, AVE))
         self.template, self.late = Template.open(folder), late
-        self.seen: list[np.ndarray] = []  # what it was shown
+        self.seen: list[npt.NDArray[np.float32]] = []  # what it was shown
         self.heard: list[int] = []
 
-    def encode_image(self, image):
+    def encode_image(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self.seen.append(image)
         return image
 
-    def run(self, encoded, audio):
+    def run(self, encoded: object, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         index = int(audio.reshape(16, 512)[WINDOW_BEFORE, 0])
         self.heard.append(index)
         frame = self.template.read(max(index - self.late, 0))

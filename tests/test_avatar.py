@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline import Avatar, FrameGenerationPipeline
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.gate import Gate
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, PackageError
 from frame_generation_pipeline.making.pack import pack_avatar
@@ -39,11 +40,11 @@ def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_
 
 
 @pytest.fixture(scope="module")
-def whole(package: Path, audio: Path) -> list[np.ndarray]:
+def whole(package: Path, audio: Path) -> list[Frame]:
     return list(Avatar.load(package).frames(audio))
 
 
-def take(session: Session, frames: list[np.ndarray], least: float) -> None:
+def take(session: Session, frames: list[Frame], least: float) -> None:
     """Take what is painted, and wait until there are `least` frames in all."""
     began = time.monotonic()
     while True:
@@ -54,7 +55,7 @@ def take(session: Session, frames: list[np.ndarray], least: float) -> None:
         time.sleep(0.001)
 
 
-def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
+def assert_equal(found: list[Frame], expected: list[Frame]) -> None:
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -85,7 +86,7 @@ def test_like_the_reference(package: Path, checkpoint: Path, encoder_path: Path,
     ids=str,
 )
 def test_speed_changes_nothing(
-    package: Path, audio: Path, whole: list[np.ndarray], tmp_path: Path, runtime: Runtime
+    package: Path, audio: Path, whole: list[Frame], tmp_path: Path, runtime: Runtime
 ) -> None:
     if runtime.cache_file is not None:
         runtime = Runtime(cache_file=tmp_path / "faces")
@@ -126,7 +127,7 @@ def test_every_style_is_the_same_live_and_in_part(package: Path, pausing: Path, 
     assert any((a != b).any() for a, b in zip(frames, usual, strict=True))
     samples = np.concatenate(list(decode_audio(pausing)))
     session = avatar.live()
-    live: list[np.ndarray] = []
+    live: list[Frame] = []
     for start in range(0, len(samples), 3111):
         session.push(samples[start : start + 3111])
         heard = min(start + 3111, len(samples)) / 16_000
@@ -161,11 +162,11 @@ def test_the_mouth_rests_in_silence_alone(package: Path, pausing: Path) -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [1, 7, 40, 333, 10_000])
-def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[np.ndarray], milliseconds: int) -> None:
+def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[Frame], milliseconds: int) -> None:
     samples = np.concatenate(list(decode_audio(audio)))
     size = 16 * milliseconds
     session = Avatar.load(package).live()
-    frames: list[np.ndarray] = []
+    frames: list[Frame] = []
     for start in range(0, len(samples), size):
         session.push(samples[start : start + size])
         heard = min(start + size, len(samples)) / 16_000

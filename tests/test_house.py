@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 import frame_generation_pipeline
+from frame_generation_pipeline.extras import EXTRAS
 
 NAME = frame_generation_pipeline.__name__
 SOURCE = Path(frame_generation_pipeline.__file__).parent
 ROOT = Path(__file__).parent.parent
 ROOMS = (  # from the ground up; each imports only those before it
-    *("spec", "errors", "extras", "weights", "files", "runtime", "media", "audio", "template", "face", "generator"),
-    *("package", "speaking", "avatar", "making", "tracking", "report", "prepare", "train", "evaluate", "create"),
-    *("pipeline", "cli"),
+    *("spec", "arrays", "errors", "extras", "weights", "files", "runtime", "media", "audio", "template", "face"),
+    *("generator", "package", "speaking", "avatar", "making", "tracking", "report", "prepare", "train", "evaluate"),
+    *("create", "pipeline", "server", "cli"),
 )
-OF_THE_EXTRA = {"torch", "onnx", "safetensors", "jinja2", "matplotlib"}
 LONGEST = 300  # lines of a file
-MAY_TAKE_IT = ("making", "prepare", "train", "evaluate", "report")
+MAY_TAKE_IT = {"train": ("making", "prepare", "train", "evaluate", "report"), "serve": ("server",)}  # by extra
 
 
 def room_of(path: Path) -> str:
@@ -51,9 +51,10 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_only_making_takes_the_extra_at_its_top(path: Path) -> None:
-    if room_of(path) not in MAY_TAKE_IT:
-        assert not {module.split(".")[0] for module in imports(path, top=True)} & OF_THE_EXTRA
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_only_rooms_that_need_an_extra_take_it_at_their_top(path: Path, extra: str) -> None:
+    if room_of(path) not in MAY_TAKE_IT[extra]:
+        assert not {module.split(".")[0] for module in imports(path, top=True)} & set(EXTRAS[extra])
 
 
 def test_every_room_is_in_the_order() -> None:

@@ -59,10 +59,7 @@ class LibraryError(FrameGenerationError, RuntimeError):
 
 @contextmanager
 def library_errors(doing: str) -> Iterator[None]:
-    """What FFmpeg, OpenCV or ONNX Runtime raise becomes a LibraryError of one line, which `doing` begins.
-
-    For a block, or as the decorator of a call that people make.
-    """
+    """What FFmpeg, OpenCV or ONNX Runtime raise in the block becomes a LibraryError of one line; `doing` begins it."""
     try:
         yield
     except FrameGenerationError:

@@ -1,16 +1,19 @@
-"""The optional dependencies: one error for whoever needs the extra `[train]` and has not installed it."""
+"""The optional dependencies: one error for whoever needs an extra and has not installed it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from frame_generation_pipeline.errors import OptionError
 
-_TRAIN = ("torch", "onnx", "safetensors", "jinja2", "matplotlib")  # what the extra brings
+EXTRAS = {  # what each brings, by the names of its modules
+    "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
+    "serve": ("aiortc", "fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn", "websockets"),
+}
 
 
 @contextmanager
-def needing_train_extra(what: str) -> Iterator[None]:
-    """For imports from the extra `[train]`; `what` begins the message and names the file.
+def needing_extra(extra: str, what: str) -> Iterator[None]:
+    """For imports from one of `EXTRAS`; `what` begins the message, and names the file where there is one.
 
     Raises OptionError when one of its packages is not installed.
     """
@@ -18,8 +21,13 @@ def needing_train_extra(what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in _TRAIN:
+        if missing not in EXTRAS[extra]:
             raise
         raise OptionError(
-            f"{what} needs {missing}, which is not installed; run pip install 'frame-generation-pipeline[train]'"
+            f"{what} needs {missing}, which is not installed; run pip install 'frame-generation-pipeline[{extra}]'"
         ) from error
+
+
+def needing_train_extra(what: str) -> AbstractContextManager[None]:
+    """For imports from the extra `[train]`, see `needing_extra`."""
+    return needing_extra("train", what)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
@@ -18,7 +19,6 @@ from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
 from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.media.encoding import Encoding
-from frame_generation_pipeline.speaking.painter import Frame
 from frame_generation_pipeline.speaking.speech import plan_speech
 from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.speaking.style import Style

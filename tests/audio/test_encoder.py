@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making import encoder as making_encoder
@@ -19,16 +21,16 @@ from frame_generation_pipeline.spec import AVE
 
 
 @pytest.fixture(scope="module")
-def windows() -> np.ndarray:
+def windows() -> npt.NDArray[np.float32]:
     return np.random.default_rng(1).uniform(-4, 4, (3, 80, 16)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def samples() -> np.ndarray:
+def samples() -> Samples:
     return np.random.default_rng(1).uniform(-1, 1, 4000).astype(np.float32)
 
 
-def test_torch_encoder(encoder_checkpoint: Path, windows: np.ndarray) -> None:
+def test_torch_encoder(encoder_checkpoint: Path, windows: npt.NDArray[np.float32]) -> None:
     module = AveEncoder().eval()
     module.audio_encoder.load_state_dict(torch.load(encoder_checkpoint))
     with torch.inference_mode():
@@ -41,7 +43,7 @@ def test_torch_encoder(encoder_checkpoint: Path, windows: np.ndarray) -> None:
         np.testing.assert_allclose(one.encode(windows[index : index + 1])[0], expected[index], atol=1e-4)
 
 
-def test_kinds_of_files(tmp_path: Path, encoder_checkpoint: Path, encoder_onnx: Path, samples: np.ndarray) -> None:
+def test_kinds_of_files(tmp_path: Path, encoder_checkpoint: Path, encoder_onnx: Path, samples: Samples) -> None:
     from safetensors.torch import save_file
 
     prefixed = {f"audio_encoder.{name}": value for name, value in torch.load(encoder_checkpoint).items()}
@@ -74,11 +76,13 @@ def test_export_that_differs_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_export_compares_every_signal(tmp_path: Path, encoder_checkpoint: Path, monkeypatch) -> None:
+def test_export_compares_every_signal(
+    tmp_path: Path, encoder_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     noise, voice = making_encoder._trial_signals()
     exact = EncoderProgram.features
 
-    def off_for_the_voice(self: EncoderProgram, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    def off_for_the_voice(self: EncoderProgram, samples: Samples, first: int, count: int) -> Features:
         features = exact(self, samples, first, count)
         features[-1, -1] += 1e-3 * np.array_equal(samples, voice)
         return features
@@ -171,7 +175,9 @@ def test_impossible_options(encoder_checkpoint: Path, encoder_onnx: Path) -> Non
         load_encoder(encoder_checkpoint, providers=["CPUExecutionProvider"])
 
 
-def test_checkpoint_where_torch_is_not_installed(tmp_path: Path, encoder_checkpoint: Path, monkeypatch) -> None:
+def test_checkpoint_where_torch_is_not_installed(
+    tmp_path: Path, encoder_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     for module in ("ave_encoder", "program"):
         monkeypatch.delitem(sys.modules, f"frame_generation_pipeline.audio.{module}", raising=False)

@@ -1,7 +1,9 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window, network_window
@@ -9,7 +11,7 @@ from frame_generation_pipeline.errors import FeatureError, MissingFileError, Out
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, HUBERT, WENET, AudioSpec
 
 
-def values_of(spec: AudioSpec, count: int = 20) -> np.ndarray:
+def values_of(spec: AudioSpec, count: int = 20) -> npt.NDArray[np.float32]:
     draw = np.random.default_rng(3)
     return draw.standard_normal((count, *spec.feature_shape)).astype(np.float32)
 
@@ -76,7 +78,7 @@ def test_other_floats_are_converted(tmp_path: Path, dtype: str) -> None:
         (np.array([None] * 512), "not readable"),
     ],
 )
-def test_files_of_other_things(tmp_path: Path, values: np.ndarray, message: str) -> None:
+def test_files_of_other_things(tmp_path: Path, values: npt.NDArray[Any], message: str) -> None:
     np.save(tmp_path / "a.npy", values, allow_pickle=True)
     with pytest.raises(FeatureError, match=message) as caught:
         AudioFeatures.load(tmp_path / "a.npy")

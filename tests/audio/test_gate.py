@@ -3,8 +3,10 @@
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.gate import (
     AFTER,
@@ -40,7 +42,7 @@ def shares(levels: list[float]) -> list[float]:
     return stream.push(heard(levels, Gate())) + stream.flush(AHEAD)
 
 
-def sound(levels: list[float]) -> np.ndarray:
+def sound(levels: list[float]) -> Samples:
     """Noise of these levels, a frame each."""
     frames = [draw(f"{i}", (640,)) for i in range(len(levels))]
     return np.concatenate([10 ** (level / 20) * f / f.std() for level, f in zip(levels, frames, strict=True)]).astype(
@@ -48,13 +50,13 @@ def sound(levels: list[float]) -> np.ndarray:
     )
 
 
-def noise(level: float, seconds: float) -> np.ndarray:
+def noise(level: float, seconds: float) -> Samples:
     """White noise of this level in dB."""
     samples = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE))
     return (10 ** (level / 20) * samples).astype(np.float32)
 
 
-def syllables(level: float, seconds: float) -> np.ndarray:
+def syllables(level: float, seconds: float) -> Samples:
     """A voice of this level: a syllable of 0.2 s every 0.25 s, and half a second of nothing every two seconds."""
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     voice = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
@@ -63,7 +65,7 @@ def syllables(level: float, seconds: float) -> np.ndarray:
     return (10 ** (level / 20) * spoken / spoken.std()).astype(np.float32)
 
 
-def speaking(samples: np.ndarray, gate: SpeechGate = RELATIVE_GATE) -> np.ndarray:
+def speaking(samples: Samples, gate: SpeechGate = RELATIVE_GATE) -> npt.NDArray[np.float64]:
     """Which frames do not rest entirely."""
     count = len(samples) // 640
     return np.array(list(islice(rest_shares([samples], gate, WHISPER), count))) < 1

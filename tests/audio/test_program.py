@@ -37,7 +37,7 @@ def reference(encoder_checkpoint: Path) -> AudioProgram:
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-def test_agrees_with_the_reference(program, reference, name: str) -> None:
+def test_agrees_with_the_reference(program: AudioProgram, reference: AudioProgram, name: str) -> None:
     samples = SIGNALS[name].astype(np.float32)
     expected = reference.features(samples, 0, ALL)
     assert expected.std() > 0.5

@@ -3,10 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.mel import mel_spectrogram
@@ -16,6 +18,7 @@ from frame_generation_pipeline.making.ave_encoder import TorchEncoder
 from frame_generation_pipeline.making.encoder import AudioEncoder, EncoderProgram, load_encoder, open_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import AVE, WHISPER, AudioSpec
+from samples import make_speech
 
 
 class PickColumns:
@@ -23,7 +26,7 @@ class PickColumns:
 
     spec = AVE
 
-    def encode(self, windows: np.ndarray) -> np.ndarray:
+    def encode(self, windows: npt.NDArray[np.float32]) -> Features:
         assert windows.shape[1:] == (80, 16)
         assert windows.dtype == np.float32
         return windows.reshape(len(windows), -1)[:, ::2][:, :512] + windows[:, :32].reshape(len(windows), 512)
@@ -42,7 +45,7 @@ def torch_encoder(encoder_checkpoint: Path) -> AudioEncoder:
     return TorchEncoder(encoder_checkpoint, "cpu")
 
 
-def whole(samples: np.ndarray, encoder: AudioEncoder) -> np.ndarray:
+def whole(samples: Samples, encoder: AudioEncoder) -> Features:
     """The features of audio as the original computes them, from the spectrogram of all of it."""
     mel = mel_spectrogram(np.pad(samples, (0, max(3000 - len(samples), 0))))
     columns = mel.shape[1]
@@ -51,7 +54,7 @@ def whole(samples: np.ndarray, encoder: AudioEncoder) -> np.ndarray:
     return np.concatenate([encoded[:1], encoded, encoded[-1:]])
 
 
-def pieces(samples: np.ndarray, sizes: list[int]) -> Iterator[np.ndarray]:
+def pieces(samples: Samples, sizes: list[int]) -> Iterator[Samples]:
     """The samples cut into pieces of these sizes, over and over."""
     position = turn = 0
     while position < len(samples):
@@ -64,16 +67,16 @@ LENGTHS = [1, 399, 2999, 3000, 3001, 3199, 3200, 5599, 5600, 5799, 5800, 5801, 6
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_stream_equals_the_whole_file(speech, length: int) -> None:
-    samples = speech(length)[0]
+def test_stream_equals_the_whole_file(length: int) -> None:
+    samples = make_speech(length)[0]
     expected = whole(samples, PickColumns())
     values = extract_features([samples], PICK_COLUMNS).values
     assert values.shape == expected.shape
     np.testing.assert_allclose(values, expected, atol=1e-5)
 
 
-def test_every_length_around_a_block(speech) -> None:
-    samples = speech(13_000)[0]
+def test_every_length_around_a_block() -> None:
+    samples = make_speech(13_000)[0]
     for length in range(5500, 13_000, 100):
         expected = whole(samples[:length], PickColumns())
         values = extract_features(pieces(samples[:length], [1700]), PICK_COLUMNS).values
@@ -82,8 +85,8 @@ def test_every_length_around_a_block(speech) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 200, 1024, 3200, 16_000])
-def test_bits_do_not_depend_on_the_pieces(speech, program, torch_encoder, size: int) -> None:
-    samples = speech(20_333)[0]
+def test_bits_do_not_depend_on_the_pieces(program: AudioProgram, torch_encoder: AudioEncoder, size: int) -> None:
+    samples = make_speech(20_333)[0]
     expected = extract_features([samples], program).values
     np.testing.assert_array_equal(extract_features(pieces(samples, [size]), program).values, expected)
     np.testing.assert_allclose(expected, whole(samples, torch_encoder), atol=1e-4)
@@ -100,14 +103,20 @@ def test_bits_do_not_depend_on_any_pieces(program: AudioProgram, length: int, si
     np.testing.assert_array_equal(extract_features(pieces(samples, sizes), program).values, expected)
 
 
-def test_features_come_as_soon_as_their_samples_are_there(speech) -> None:
+def test_features_come_as_soon_as_their_samples_are_there() -> None:
     stream = FeatureStream(PICK_COLUMNS)
-    assert [len(stream.push(piece)) for piece in pieces(speech(12_199)[0], [5799, 1, 3199, 1, 3199])] == [0, 6, 0, 5, 0]
+    assert [len(stream.push(piece)) for piece in pieces(make_speech(12_199)[0], [5799, 1, 3199, 1, 3199])] == [
+        0,
+        6,
+        0,
+        5,
+        0,
+    ]
     assert len(stream.flush()) == 7
 
 
-def test_windows_are_those_of_the_features(speech) -> None:
-    samples = speech(30_000)[0]
+def test_windows_are_those_of_the_features() -> None:
+    samples = make_speech(30_000)[0]
     features = extract_features([samples], PICK_COLUMNS)
     for count, expected in [(None, len(features)), (10, 10), (0, 0), (len(features) + 30, len(features) + 30)]:
         windows = list(stream_windows(pieces(samples, [700]), PICK_COLUMNS, count))
@@ -117,9 +126,9 @@ def test_windows_are_those_of_the_features(speech) -> None:
 
 
 @pytest.mark.parametrize("spec", [AVE, WHISPER])
-def test_windows_from_any_frame_on(speech, program: AudioProgram, spec: AudioSpec) -> None:
+def test_windows_from_any_frame_on(program: AudioProgram, spec: AudioSpec) -> None:
     encoder = program if spec is AVE else open_encoder(None)
-    samples = speech(60_000)[0]
+    samples = make_speech(60_000)[0]
     expected = np.stack(list(stream_windows([samples], encoder, 94)))
     for first in (0, 1, 8, 9, 13, 14, 15, 19, 40, 57, 85, 93, 94):
         windows = list(stream_windows(pieces(samples, [900]), encoder, 94, first))
@@ -127,12 +136,12 @@ def test_windows_from_any_frame_on(speech, program: AudioProgram, spec: AudioSpe
         np.testing.assert_array_equal(np.reshape(windows, (-1, *expected.shape[1:])), expected[first:])
 
 
-def test_windows_take_no_more_audio_than_they_need(speech) -> None:
+def test_windows_take_no_more_audio_than_they_need() -> None:
     read = 0
 
-    def counted() -> Iterator[np.ndarray]:
+    def counted() -> Iterator[Samples]:
         nonlocal read
-        for piece in pieces(speech(160_000)[0], [200]):
+        for piece in pieces(make_speech(160_000)[0], [200]):
             read += len(piece)
             yield piece
 
@@ -143,8 +152,8 @@ def test_windows_take_no_more_audio_than_they_need(speech) -> None:
     assert read == 9000
 
 
-def test_memory_is_flat(speech) -> None:
-    second = speech(16_000)[0]
+def test_memory_is_flat() -> None:
+    second = make_speech(16_000)[0]
 
     def peak(seconds: int) -> int:
         tracemalloc.start()
@@ -159,7 +168,7 @@ def test_memory_is_flat(speech) -> None:
 
 
 @pytest.mark.parametrize("samples", [np.zeros(9000), np.sign(np.sin(np.arange(9000) / 9)), np.full(1, 0.5)])
-def test_silence_clipping_and_one_sample(program, torch_encoder, samples: np.ndarray) -> None:
+def test_silence_clipping_and_one_sample(program: AudioProgram, torch_encoder: AudioEncoder, samples: Samples) -> None:
     samples = samples.astype(np.float32)
     values = extract_features([samples], program).values
     np.testing.assert_allclose(values, whole(samples, torch_encoder), atol=1e-4)
@@ -190,7 +199,7 @@ def test_features_are_the_originals(reference_dir: Path, reference_program: Audi
 
 def test_features_that_are_not_finite_are_refused() -> None:
     class Broken(PickColumns):
-        def encode(self, windows: np.ndarray) -> np.ndarray:
+        def encode(self, windows: npt.NDArray[np.float32]) -> Features:
             return super().encode(windows) * np.float32("nan")
 
     program = EncoderProgram(Broken())

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio import whisper
 from frame_generation_pipeline.audio.blocks import BLOCKS, features_of
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
@@ -20,6 +21,7 @@ from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.making.encoder import load_encoder, open_encoder
 from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
+from samples import make_speech
 
 ALL = 2**63 - 1  # features
 NOISE = np.random.default_rng(5).normal(0, 0.1, 22_000).astype(np.float32)
@@ -32,7 +34,7 @@ def program() -> AudioProgram:
     return program
 
 
-def pieces(samples: np.ndarray, sizes: list[int]) -> Iterator[np.ndarray]:
+def pieces(samples: Samples, sizes: list[int]) -> Iterator[Samples]:
     """The samples cut into pieces of these sizes, over and over."""
     position = turn = 0
     while position < len(samples):
@@ -109,14 +111,14 @@ def test_every_signal_gives_numbers(program: AudioProgram) -> None:
         assert np.isfinite(extract_features([samples.astype(np.float32)], program).values).all()
 
 
-def test_loudness_hardly_counts_and_speech_does(program: AudioProgram, speech) -> None:  # type: ignore[no-untyped-def]
-    voice = speech(16_000)[0]
+def test_loudness_hardly_counts_and_speech_does(program: AudioProgram) -> None:
+    voice = make_speech(16_000)[0]
     loud, quiet, other = (
         program.features(samples.astype(np.float32), 0, ALL) for samples in (voice, 0.5 * voice, NOISE[:16_000])
     )
     loud, quiet, other = (features - features.mean(axis=0) for features in (loud, quiet, other))
 
-    def likeness(a: np.ndarray, b: np.ndarray) -> float:
+    def likeness(a: Features, b: Features) -> float:
         return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
     assert likeness(loud, quiet) > 0.9 > 0.5 > likeness(loud, other)

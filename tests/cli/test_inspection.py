@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.cli.inspection import inspect_speech
 from frame_generation_pipeline.errors import OptionError
@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_recording(tmp_path_factory.mktemp("recording"))
 
 
-def picture(path: Path) -> np.ndarray:
+def picture(path: Path) -> Frame:
     image = cv2.imread(str(path))
     assert image is not None
     return image

@@ -1,11 +1,14 @@
 import json
+from collections.abc import Sequence
 from math import inf
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import OptionError, VideoError
 from frame_generation_pipeline.evaluate.compare import compare, ssim, worst_frame_picture
 from frame_generation_pipeline.media.video_reader import write_image
@@ -15,18 +18,19 @@ RNG = np.random.default_rng(0)
 FRAMES = [cv2.GaussianBlur(RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8), (5, 5), 0) for _ in range(3)]
 
 
-def folder(path, frames, numbers=None):
+def folder(path: Path, frames: Sequence[Frame], numbers: Sequence[int] | None = None) -> Path:
     path.mkdir()
     for number, frame in zip(numbers or range(len(frames)), frames, strict=True):
         write_image(path / f"frame_{number:05d}.png", frame)
     return path
 
 
-def disturbed(frame, sigma):
-    return np.clip(frame + RNG.normal(0, sigma, frame.shape), 0, 255).astype(np.uint8)
+def disturbed(frame: Frame, sigma: float) -> Frame:
+    noisy: Frame = np.clip(frame + RNG.normal(0, sigma, frame.shape), 0, 255).astype(np.uint8)
+    return noisy
 
 
-def test_equal_folders(tmp_path):
+def test_equal_folders(tmp_path: Path) -> None:
     result = compare(folder(tmp_path / "a", FRAMES), folder(tmp_path / "b", FRAMES))
     assert (result.count, result.mse, result.psnr, result.ssim, result.worst) == (3, 0, inf, 1, 0)
     written = json.loads(json.dumps(result.to_json(), allow_nan=False))
@@ -34,7 +38,7 @@ def test_equal_folders(tmp_path):
     assert written["frames"][2] == {"index": 2, "mse": 0, "psnr": None, "ssim": 1}
 
 
-def test_scores_against_scikit_image(tmp_path):
+def test_scores_against_scikit_image(tmp_path: Path) -> None:
     others = [disturbed(frame, sigma) for frame, sigma in zip(FRAMES, (2, 20, 5), strict=True)]
     result = compare(folder(tmp_path / "a", FRAMES, (3, 12, 100)), folder(tmp_path / "b", others, (3, 12, 100)))
     assert [score.index for score in result.frames] == [3, 12, 100]
@@ -50,14 +54,14 @@ def test_scores_against_scikit_image(tmp_path):
 
 
 @pytest.mark.parametrize("sigma", [1, 10, 60])
-def test_ssim_against_scikit_image(sigma):
+def test_ssim_against_scikit_image(sigma: float) -> None:
     a, b = FRAMES[0], disturbed(FRAMES[0], sigma)
     luma_a, luma_b = (frame.astype(np.float64) @ (0.114, 0.587, 0.299) for frame in (a, b))
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
     assert ssim(a, b) == pytest.approx(structural_similarity(luma_a, luma_b, **options), abs=1e-4)
 
 
-def test_videos_and_a_folder(tmp_path):
+def test_videos_and_a_folder(tmp_path: Path) -> None:
     for name, crf in (("good.mp4", 10), ("bad.mp4", 45)):
         with VideoWriter(tmp_path / name, (60, 40), 25, crf=crf) as writer:
             for frame in FRAMES:
@@ -70,7 +74,7 @@ def test_videos_and_a_folder(tmp_path):
     assert compare(tmp_path / "good.mp4", tmp_path / "good.mp4").psnr == inf
 
 
-def test_unpaired_frames(tmp_path):
+def test_unpaired_frames(tmp_path: Path) -> None:
     a = folder(tmp_path / "a", FRAMES)
     with pytest.raises(VideoError, match=r"b: has no frame 1, which .*a has \(3 frames in A, 2 in B\)"):
         compare(a, folder(tmp_path / "b", FRAMES[:2], (0, 2)))
@@ -84,7 +88,7 @@ def test_unpaired_frames(tmp_path):
         compare(tmp_path / "v.mp4", a)
 
 
-def test_samples_of_a_folder(tmp_path):
+def test_samples_of_a_folder(tmp_path: Path) -> None:
     frames = [np.full((20, 20, 3), value, np.uint8) for value in (10, 20, 30)]
     some, every = folder(tmp_path / "a", frames[1:2], [7]), folder(tmp_path / "b", frames, [6, 7, 8])
     assert [score.index for score in compare(some, every, samples=True).frames] == [7]
@@ -94,7 +98,7 @@ def test_samples_of_a_folder(tmp_path):
         compare(every, some, samples=True)
 
 
-def test_differing_sizes(tmp_path):
+def test_differing_sizes(tmp_path: Path) -> None:
     a, b = folder(tmp_path / "a", FRAMES), folder(tmp_path / "b", [frame[:, :50] for frame in FRAMES])
     with pytest.raises(VideoError, match=r"60x40, of .* 50x40"):
         compare(a, b)
@@ -104,7 +108,7 @@ def test_differing_sizes(tmp_path):
         ssim(FRAMES[0][:, :10], FRAMES[0][:, :10])
 
 
-def test_worst_frame_picture(tmp_path):
+def test_worst_frame_picture(tmp_path: Path) -> None:
     others = [frame.copy() for frame in FRAMES]
     others[1][10, 20] = np.where(FRAMES[1][10, 20] > 100, FRAMES[1][10, 20] - 25, FRAMES[1][10, 20] + 25)
     a, b = folder(tmp_path / "a", FRAMES), folder(tmp_path / "b", others)

@@ -1,12 +1,16 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from frame_generation_pipeline.arrays import Features, Frame, Samples, Window
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
-from frame_generation_pipeline.evaluate.evaluation import evaluate, training_part
+from frame_generation_pipeline.evaluate.evaluation import Evaluation, evaluate, training_part
 from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE
 from frame_generation_pipeline.template.template import Template
@@ -18,18 +22,18 @@ class Silence:
 
     spec = AVE
 
-    def features(self, samples, first, count):
+    def features(self, samples: Samples, first: int, count: int) -> Features:
         assert not samples.any()
         return np.zeros((count, *self.spec.feature_shape), np.float32)
 
 
 @pytest.fixture(scope="module")
-def oracle(recording):
+def oracle(recording: Path) -> Oracle:
     return Oracle(recording)
 
 
 @pytest.fixture(scope="module")
-def known(recording, oracle):
+def known(recording: Path, oracle: Oracle) -> Evaluation:
     """The evaluation of what knows the truth, with everything there is; pasted hard, since its heads are elsewhere."""
     steps = []
     found = evaluate(
@@ -47,7 +51,7 @@ def known(recording, oracle):
     return found
 
 
-def test_truth_is_found_to_be_good(known):
+def test_truth_is_found_to_be_good(known: Evaluation) -> None:
     for name, low, high in (
         ("face_psnr", 30, 60),  # two resizings from the recording
         ("face_ssim", 0.95, 1),
@@ -71,14 +75,14 @@ def test_truth_is_found_to_be_good(known):
     assert known.missed == 0
 
 
-def test_dubbing_is_compared_with_the_sound(known):
+def test_dubbing_is_compared_with_the_sound(known: Evaluation) -> None:
     assert known.number("opening_correlation", "dubbing") > 0.9
     assert abs(known.number("lag", "dubbing")) < 12
     assert known.number("opening_correlation", "unchanged") < 0.8
     assert known.number("seam", "dubbing") == pytest.approx(1, abs=0.2)
 
 
-def test_the_truth_is_never_shown(recording, oracle, known):
+def test_the_truth_is_never_shown(recording: Path, oracle: Oracle, known: Evaluation) -> None:
     """In the reconstruction: the reference image is another frame's, and the masked one has no mouth."""
     template, count = Template.open(recording), len(HELD_OUT)
     assert oracle.heard[:count] == list(HELD_OUT)
@@ -92,7 +96,7 @@ def test_the_truth_is_never_shown(recording, oracle, known):
         np.testing.assert_array_equal(image[0, 3:], own[0, 3:])
 
 
-def test_late_lips_are_late(recording):
+def test_late_lips_are_late(recording: Path) -> None:
     template = Template.open(recording)
     found = evaluate(Oracle(recording, late=2), template, features_of(recording), HELD_OUT, strips=0)
     assert found.number("lag") == pytest.approx(80, abs=12)
@@ -103,7 +107,7 @@ def test_late_lips_are_late(recording):
     assert "audio encoder" in found.values["silence_opening"]["dubbing"].reason
 
 
-def test_json_is_strict_and_says_what_is_what(known):
+def test_json_is_strict_and_says_what_is_what(known: Evaluation) -> None:
     written = json.loads(json.dumps(known.to_json(), allow_nan=False))
     assert written["held_out"] == [HELD_OUT.start, HELD_OUT.stop]
     assert list(written["figures"]) == list(DEFINITIONS)
@@ -117,7 +121,7 @@ def test_json_is_strict_and_says_what_is_what(known):
     assert len(known.strips) == 4
 
 
-def test_same_arguments_same_figures(recording):
+def test_same_arguments_same_figures(recording: Path) -> None:
     template, features = Template.open(recording), features_of(recording)
     first, second, other = (
         evaluate(Oracle(recording), template, features, range(60, 65), seed=seed).to_json() for seed in (0, 0, 1)
@@ -127,7 +131,7 @@ def test_same_arguments_same_figures(recording):
     assert first["figures"]["silence_opening"] == other["figures"]["silence_opening"]
 
 
-def test_digital_silence_and_silent_parts(recording):
+def test_digital_silence_and_silent_parts(recording: Path) -> None:
     """On silence the oracle, which hears frame 0, holds the lips still; the template's own move."""
     held = range(60, 72)
 
@@ -137,7 +141,7 @@ def test_digital_silence_and_silent_parts(recording):
     assert "20 are needed" in found.values["lag"]["output"].reason
 
 
-def test_phones_are_held_against_the_lips(recording):
+def test_phones_are_held_against_the_lips(recording: Path) -> None:
     """An oracle's lips meet where the drawn ones do; phones before the held-out part do not count."""
     phones = [Phone("m", i / 25, (i + 1) / 25) for i in range(80)]
     found = evaluate(
@@ -155,21 +159,28 @@ def test_phones_are_held_against_the_lips(recording):
     assert found.number("resting", "output") == pytest.approx(found.number("resting", "recording"), abs=20)
 
 
-def test_a_package_can_only_be_used(recording):
+def test_a_package_can_only_be_used(recording: Path) -> None:
     """The programs of a package take one crop: no reconstruction, but everything of dubbing."""
 
     class Programs:
         concurrency = 1
         blends = BLENDS
 
-        def __init__(self):
+        def __init__(self) -> None:
             self._oracle = Oracle(recording)
             self.spec = self._oracle.spec
 
-        def encode_face(self, crop):
+        def encode_face(self, crop: Frame) -> Any:
             return self._oracle.encode_face(crop)
 
-        def render(self, state, window, crop, keep=None, blend=REFERENCE):
+        def render(
+            self,
+            state: Any,
+            window: Window,
+            crop: Frame,
+            keep: npt.NDArray[np.bool_] | None = None,
+            blend: str = REFERENCE,
+        ) -> Frame:
             return self._oracle.render(state, window, crop, keep, blend)
 
     held = range(50, 74)
@@ -183,7 +194,7 @@ def test_a_package_can_only_be_used(recording):
     assert found.strips == ()
 
 
-def test_no_face_gives_no_values(template_dir):
+def test_no_face_gives_no_values(template_dir: Path) -> None:
     """Pictures of noise: what needs no face has a value all the same."""
     folder = template_dir
     features = AudioFeatures(np.repeat(np.arange(40, dtype=np.float32)[:, None], 512, axis=1), AVE)
@@ -198,7 +209,7 @@ def test_no_face_gives_no_values(template_dir):
     assert found.values["silence_opening"]["dubbing"].reason == "no frame shows a face"
 
 
-def test_impossible_parts(recording):
+def test_impossible_parts(recording: Path) -> None:
     template, features = Template.open(recording), features_of(recording)
     for held in (range(70, 82), range(70, 72), range(0)):
         with pytest.raises(OptionError, match="choose 3 or more from 0:80"):

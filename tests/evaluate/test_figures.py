@@ -1,21 +1,25 @@
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate import figures
+from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.template.crop_box import CropBox
 
 RNG = np.random.default_rng(0)
 NAN = float("nan")
 
 
-def speech(count, shift=0.0):
+def speech(count: int, shift: float = 0.0) -> Curve:
     """A curve like the lips' opening that is `shift` frames late."""
     time = np.arange(count) - shift
-    return 0.05 + 0.03 * np.sin(time / 2.1) + 0.02 * np.sin(time / 0.9 + 1)
+    curve: Curve = 0.05 + 0.03 * np.sin(time / 2.1) + 0.02 * np.sin(time / 0.9 + 1)
+    return curve
 
 
-def test_psnr_and_its_absence():
+def test_psnr_and_its_absence() -> None:
     picture = np.full((4, 5, 3), 100, np.uint8)
     assert figures.squared_error(picture, picture + 3) == 9
     assert np.isnan(figures.squared_error(picture[:0], picture[:0]))
@@ -27,7 +31,7 @@ def test_psnr_and_its_absence():
     assert figures.mean([]).number is None
 
 
-def test_sharpness_is_the_variance_of_the_laplacian():
+def test_sharpness_is_the_variance_of_the_laplacian() -> None:
     assert figures.sharpness(np.full((20, 20, 3), 90, np.uint8), 1) == 0
     assert np.isnan(figures.sharpness(np.zeros((0, 20, 3), np.uint8), 1))
     # Rows of 0 and 200, eight each: averaged over 4 they have ramps of 50 a row, whose ends are 4 of each 16 rows.
@@ -37,12 +41,12 @@ def test_sharpness_is_the_variance_of_the_laplacian():
 
 @pytest.mark.parametrize("scale", [0.7, 1.0, 1.6])
 @pytest.mark.parametrize("period", [2, 4])
-def test_a_grid_is_no_sharpness_and_blur_is_none_either(period, scale):
-    detail = cv2.GaussianBlur(RNG.normal(0, 160, (160, 160)).astype(np.float32), None, 2.5)
+def test_a_grid_is_no_sharpness_and_blur_is_none_either(period: int, scale: float) -> None:
+    detail = cv2.GaussianBlur(RNG.normal(0, 160, (160, 160)).astype(np.float32), (0, 0), 2.5)
     place = np.arange(160) % period < period / 2
     grid = 12 * np.where(np.not_equal.outer(place, place), 1, -1)
 
-    def shown(levels):
+    def shown(levels: npt.NDArray[np.floating]) -> Frame:
         side = round(160 * scale)
         picture = cv2.resize(128 + levels.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
         return np.repeat(picture.round().clip(0, 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
@@ -52,19 +56,19 @@ def test_a_grid_is_no_sharpness_and_blur_is_none_either(period, scale):
     assert figures.sharpness(shown(cv2.GaussianBlur(detail, None, 2)), scale) < 0.6 * plain
 
 
-def test_ratio():
+def test_ratio() -> None:
     assert figures.ratio([1, 2, 50], [4, 2, NAN], "none").number == pytest.approx(0.5)
     assert figures.ratio([NAN, 1], [1, NAN], "none") == figures.Value(None, "none")
     assert figures.ratio([1, 1], [0, 0], "flat").reason == "flat"
 
 
-def test_mouth_square_stays_in_the_face():
+def test_mouth_square_stays_in_the_face() -> None:
     assert figures.mouth_square((100, 100, 200, 200), CropBox(50, 50, 200)) == (120, 120, 180, 180)
     assert figures.mouth_square((100, 100, 200, 200), CropBox(130, 50, 100)) == (130, 120, 180, 150)
 
 
 @pytest.mark.parametrize(("inset", "reach"), [(0.0, 1), (2.5, 1), (2.5, 2)])
-def test_edge_gradient_finds_a_step(inset, reach):
+def test_edge_gradient_finds_a_step(inset: float, reach: int) -> None:
     """A square of another level, whose edge is blurred over less than the reach: the gradient is the step."""
     image, box = np.full((60, 70, 3), 50, np.uint8), CropBox(10, 20, 30)
     start, end = int(np.floor(inset)), int(np.ceil(inset))
@@ -76,14 +80,14 @@ def test_edge_gradient_finds_a_step(inset, reach):
     assert figures.edge_gradient(np.full((60, 70, 3), 50, np.uint8), box, inset, reach) == 0
 
 
-def test_edge_gradient_at_the_border_of_the_picture():
+def test_edge_gradient_at_the_border_of_the_picture() -> None:
     image = np.full((40, 40, 3), 10, np.uint8)
     image[5:, :] = 30  # a step of 20 at the upper edge; the other edges are those of the picture
     assert figures.edge_gradient(image, CropBox(0, 5, 40)) == 20
     assert np.isnan(figures.edge_gradient(image, CropBox(0, 0, 40)))
 
 
-def test_jitter():
+def test_jitter() -> None:
     pictures = [np.full((3, 3, 3), level, np.uint8) for level in (10, 20, 36)]
     assert figures.second_difference(*pictures) == 6
     assert np.isnan(figures.second_difference(*(picture[:0] for picture in pictures)))
@@ -97,7 +101,7 @@ def test_jitter():
     assert np.isnan(figures.point_jitter(points[:2])).all()
 
 
-def test_opening_correlation():
+def test_opening_correlation() -> None:
     truth = speech(60)
     assert figures.opening_correlation(2 * truth + 1, truth).number == pytest.approx(1)
     assert figures.opening_correlation(-truth, truth).number == pytest.approx(-1)
@@ -112,13 +116,13 @@ def test_opening_correlation():
 
 
 @pytest.mark.parametrize("shift", [-4.0, -1.5, -0.3, 0.0, 0.25, 2.0, 7.6])
-def test_lag_is_found_between_frames(shift):
+def test_lag_is_found_between_frames(shift: float) -> None:
     found = figures.lag(speech(120, shift), speech(120), 25)
     assert found.number == pytest.approx(40 * shift, abs=4)
     assert figures.lag(speech(120, shift), speech(120), 20).number == pytest.approx(50 * shift, abs=5)
 
 
-def test_lag_that_nobody_can_tell():
+def test_lag_that_nobody_can_tell() -> None:
     noise, truth = RNG.normal(0, 0.03, 400), speech(400)
     assert "no shift fits" in figures.lag(noise, truth, 25).reason
     assert "too few frames" in figures.lag(speech(25), speech(25), 25).reason
@@ -127,7 +131,7 @@ def test_lag_that_nobody_can_tell():
     assert "10 frames away" in figures.lag(np.roll(ramp, 15), ramp, 25).reason
 
 
-def test_a_cut_is_no_neighbourhood():
+def test_a_cut_is_no_neighbourhood() -> None:
     """Two parts with a gap between them give the same lag, and nothing is compared across it."""
     gap = np.full(2 * figures.MOST_LAG + 1, NAN)
     parts = [slice(0, 60), slice(200, 260)]
@@ -135,14 +139,14 @@ def test_a_cut_is_no_neighbourhood():
     assert figures.lag(output, truth, 25).number == pytest.approx(80, abs=4)
 
 
-def test_silence():
+def test_silence() -> None:
     loudness = np.array([-20, -60, -60, -60, -60, -60, -60, -20.0, -60])
     opening = np.array([0.5, 0.1, 0.11, 0.11, 0.12, 0.12, 0.13, 0.9, 0.1])
     assert figures.silence_motion(opening, loudness).number == pytest.approx(100 * 0.03 / 5)
     assert "silent in 4 pairs" in figures.silence_motion(np.where(opening == 0.13, NAN, opening), loudness).reason
 
 
-def test_lips_that_meet():
+def test_lips_that_meet() -> None:
     closed, open_, unknown = 0.02, 0.04, NAN
     below = figures.closed_below(np.array([closed, NAN, *[open_] * 20]))
     assert closed < below < open_

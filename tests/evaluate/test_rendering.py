@@ -1,31 +1,33 @@
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FACE_160, FEATHERED, REFERENCE
-from frame_generation_pipeline.template.template import Template
+from frame_generation_pipeline.template.template import Template, TemplateFrame
 from samples import draw, seeded_network
 
 WINDOW = draw("window", (16, 512))
 
 
 @pytest.fixture
-def frames(template_dir):
+def frames(template_dir: Path) -> list[TemplateFrame]:
     template = Template.open(template_dir)
     return [template.read(index) for index in range(3)]
 
 
 @pytest.fixture(scope="module")
-def generator():
+def generator() -> TorchGenerator:
     return TorchGenerator(seeded_network(), "cpu")
 
 
-def test_choice_is_seeded_and_keeps_neighbours():
+def test_choice_is_seeded_and_keeps_neighbours() -> None:
     train = [*range(10), *range(40, 50)]
     choice = Choice.draw(train, 60, 7)
     assert choice == Choice.draw(train, 60, 7)
@@ -37,7 +39,9 @@ def test_choice_is_seeded_and_keeps_neighbours():
     assert Choice.draw([5], 3, 0) == Choice((5, 5, 5), (5, 5, 5))
 
 
-def test_with_the_frame_itself_as_reference_it_is_what_generation_makes(frames, generator):
+def test_with_the_frame_itself_as_reference_it_is_what_generation_makes(
+    frames: list[TemplateFrame], generator: TorchGenerator
+) -> None:
     kept = frames[0].image.copy()
     made = dub(generator, frames[0], WINDOW, FEATHERED)
     np.testing.assert_array_equal(reconstruct(generator, frames[0], frames[0], WINDOW, FEATHERED), made)
@@ -45,11 +49,13 @@ def test_with_the_frame_itself_as_reference_it_is_what_generation_makes(frames, 
     assert (made != kept).any()
 
 
-def test_the_network_sees_the_reference_and_the_masked_target(frames, generator):
-    seen = []
+def test_the_network_sees_the_reference_and_the_masked_target(
+    frames: list[TemplateFrame], generator: TorchGenerator
+) -> None:
+    seen: list[npt.NDArray[np.float32]] = []
 
     class Watched(TorchGenerator):
-        def encode_image(self, image):
+        def encode_image(self, image: npt.NDArray[np.float32]) -> object:
             seen.append(image.copy())
             return super().encode_image(image)
 
@@ -59,7 +65,7 @@ def test_the_network_sees_the_reference_and_the_masked_target(frames, generator)
     np.testing.assert_array_equal(seen[0][:, 3:], target[:, 3:])
 
 
-def test_baselines(frames):
+def test_baselines(frames: list[TemplateFrame]) -> None:
     unchanged = with_face(frames[0], frames[0], FACE_160)
     box = frames[0].box
     resized = cv2.resize(resize_crop(box.cut(frames[0].image), FACE_160), (box.size, box.size))
@@ -77,7 +83,7 @@ def test_baselines(frames):
     np.testing.assert_array_equal(mouth, frames[0].image)
 
 
-def test_kept_pixels_stay(template_dir, generator):
+def test_kept_pixels_stay(template_dir: Path, generator: TorchGenerator) -> None:
     frame = Template.open(template_dir).read(0)
     keep = np.zeros((frame.box.size, frame.box.size), bool)
     keep[10:30] = True

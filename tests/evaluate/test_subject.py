@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,12 @@ from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.export import export_checkpoint
+from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.pack import pack_avatar
 from samples import write_template
 
 
-def test_checkpoint_graph_and_package(checkpoint, tmp_path):
+def test_checkpoint_graph_and_package(checkpoint: Path, tmp_path: Path) -> None:
     """Each with its hash; a checkpoint keeps its width."""
     trained = Subject.load(checkpoint, device="cpu")
     assert isinstance(trained.generator, OnnxGenerator)
@@ -29,12 +31,12 @@ def test_checkpoint_graph_and_package(checkpoint, tmp_path):
     assert Subject.load(tmp_path / "folder").sha256 == file_digest(tmp_path / "folder" / "avatar.json")
 
 
-def test_other_devices_run_torch(checkpoint, monkeypatch):
+def test_other_devices_run_torch(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is a device beside the CPU the network runs in PyTorch there; here that is the CPU again."""
     from frame_generation_pipeline.making import torch_backend
 
     class Meta(torch_backend.TorchGenerator):
-        def __init__(self, network, device):
+        def __init__(self, network: Network, device: str) -> None:
             super().__init__(network, "cpu")
             self.asked = device
 
@@ -45,7 +47,7 @@ def test_other_devices_run_torch(checkpoint, monkeypatch):
     assert generator.asked == "cuda"
 
 
-def test_what_is_no_generator(checkpoint, tmp_path):
+def test_what_is_no_generator(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"5\.pth: no such file"):
         Subject.load(tmp_path / "5.pth")
     (tmp_path / "notes.txt").write_text("hello")
@@ -55,7 +57,7 @@ def test_what_is_no_generator(checkpoint, tmp_path):
         Subject.load(checkpoint, device="tpu")
 
 
-def test_frames_that_are_asked_for(tmp_path):
+def test_frames_that_are_asked_for(tmp_path: Path) -> None:
     generator = tmp_path / "g.pth"
     assert choose_frames(generator, 500, 25, frames="450:480") == (range(450, 480), "as asked for")
     assert choose_frames(generator, 500, 25, seconds=3)[0] == range(425, 500)
@@ -67,7 +69,7 @@ def test_frames_that_are_asked_for(tmp_path):
         choose_frames(generator, 500, 25, frames="1:20", seconds=2)
 
 
-def test_frames_of_the_training(tmp_path):
+def test_frames_of_the_training(tmp_path: Path) -> None:
     generator = tmp_path / "generator.safetensors"
     chosen, why = choose_frames(generator, 500, 25)
     assert chosen == range(450, 500)

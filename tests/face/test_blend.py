@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from faces import draw_face
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate.figures import edge_gradient
 from frame_generation_pipeline.face.blend import (
     FEATHER,
@@ -25,11 +26,11 @@ LIGHTS = {"as it is": (1.0, 1.0, 1.0), "dim": (0.8, 0.8, 0.8), "warm": (0.8, 1.0
 BOX = CropBox(80, 72, 160)
 
 
-def face(skin: str) -> np.ndarray:
+def face(skin: str) -> Frame:
     return (draw_face() * np.array(SKINS[skin])).round().astype(np.uint8)
 
 
-def painted(crop: np.ndarray, spec: FaceSpec, light: str) -> np.ndarray:
+def painted(crop: Frame, spec: FaceSpec, light: str) -> Frame:
     """What a network would give that paints the crop as it is, in another light: (1, 3, size, size)."""
     inside = slice(spec.margin, -spec.margin)
     output = resize_crop(crop, spec)[inside, inside].astype(np.float32) / 255 * np.array(LIGHTS[light], np.float32)
@@ -44,7 +45,7 @@ def test_no_edge_at_any_skin_or_light(spec: FaceSpec, skin: str, light: str) -> 
     crop = BOX.cut(frame)
     scale = BOX.size / spec.crop_size
 
-    def seams(image: np.ndarray) -> tuple[float, float]:
+    def seams(image: Frame) -> tuple[float, float]:
         return edge_gradient(image, BOX), edge_gradient(image, BOX, spec.margin * scale, max(1, int(np.ceil(scale))))
 
     seen = {}

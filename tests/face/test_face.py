@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.paste import paste
@@ -11,7 +12,7 @@ from frame_generation_pipeline.template.sequence import TemplateFrame
 from samples import draw
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def picture(height: int, width: int) -> Frame:
     return np.clip(128 + 50 * draw("picture", (height, width, 3)), 0, 255).astype(np.uint8)
 
 

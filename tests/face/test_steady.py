@@ -1,7 +1,9 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from faces import draw_face
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.face.steady import Painted, Steadier, steadied
 from frame_generation_pipeline.spec import FACE_328
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -12,7 +14,7 @@ BOX = CropBox(80, 72, 160)
 MOUTH = np.s_[60:120, 40:130]  # of the box
 
 
-def face(opening: float = 0.0, flicker: str = "") -> np.ndarray:
+def face(opening: float = 0.0, flicker: str = "") -> Frame:
     """A crop, and with `flicker` a noise of that name on it, of soft shapes."""
     crop = BOX.cut(draw_face(opening=opening)).astype(np.float32)
     if flicker:
@@ -20,11 +22,11 @@ def face(opening: float = 0.0, flicker: str = "") -> np.ndarray:
     return crop.round().clip(0, 255).astype(np.uint8)
 
 
-def painted(patch: np.ndarray, keep: np.ndarray | None = None) -> Painted:
+def painted(patch: Frame, keep: npt.NDArray[np.bool_] | None = None) -> Painted:
     return Painted(TemplateFrame(draw_face(), BOX, keep), patch)
 
 
-def change(patch: np.ndarray, other: np.ndarray) -> float:
+def change(patch: Frame, other: Frame) -> float:
     return float(np.abs(patch[MOUTH].astype(int) - other[MOUTH]).mean())
 
 

@@ -50,7 +50,8 @@ def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr(
-        progress, "Console", lambda file: Console(file=written, force_terminal=True, width=100, color_system=None)
+        "rich.console.Console",
+        lambda file: Console(file=written, force_terminal=True, width=100, color_system=None),
     )
     assert sys.stderr is not written
     with progress.show_progress("Generating", "frames") as update:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.generator import face_states
 from frame_generation_pipeline.generator.face_states import FaceStates, available_memory
@@ -22,7 +23,7 @@ def generator() -> ProgramGenerator:
 
 
 @pytest.fixture(scope="module")
-def crops() -> list[np.ndarray]:
+def crops() -> list[Frame]:
     """Of sizes that differ from frame to frame."""
     return [np.clip(128 + 50 * draw(f"crop {i}", (60 + i, 60 + i, 3)), 0, 255).astype(np.uint8) for i in range(FRAMES)]
 
@@ -33,12 +34,12 @@ class Counting:
     def __init__(self, generator: ProgramGenerator) -> None:
         self.generator, self.calls, self.state_tensors = generator, 0, generator.state_tensors
 
-    def encode_face(self, crop: np.ndarray) -> ProgramState:
+    def encode_face(self, crop: Frame) -> ProgramState:
         self.calls += 1
         return self.generator.encode_face(crop)
 
 
-def assert_same(states: FaceStates, generator: ProgramGenerator, crops: list[np.ndarray]) -> None:
+def assert_same(states: FaceStates, generator: ProgramGenerator, crops: list[Frame]) -> None:
     for index, crop in enumerate(crops):
         found, expected = states.encode_face(index, crop), generator.encode_face(crop)
         assert found.tensors.keys() == expected.tensors.keys()
@@ -50,7 +51,7 @@ def assert_same(states: FaceStates, generator: ProgramGenerator, crops: list[np.
 @pytest.mark.parametrize(("room", "computed"), [(0, 10), (1, 9), (2.9, 8), (FRAMES, 5), (100, 5), (None, 5)])
 def test_results_do_not_depend_on_the_room(
     generator: ProgramGenerator,
-    crops: list[np.ndarray],
+    crops: list[Frame],
     tmp_path: Path,
     file: str | None,
     room: float | None,
@@ -70,9 +71,7 @@ def test_results_do_not_depend_on_the_room(
     assert counting.calls == computed
 
 
-def test_a_file_is_remembered_by_the_next_run(
-    generator: ProgramGenerator, crops: list[np.ndarray], tmp_path: Path
-) -> None:
+def test_a_file_is_remembered_by_the_next_run(generator: ProgramGenerator, crops: list[Frame], tmp_path: Path) -> None:
     def run(fingerprint: str) -> int:
         counting = Counting(generator)
         states = FaceStates(counting, FRAMES, file=tmp_path / "faces", fingerprint=fingerprint)  # type: ignore[arg-type]
@@ -108,7 +107,7 @@ def test_other_files_stay_as_they_are(generator: ProgramGenerator, tmp_path: Pat
         FaceStates(generator, FRAMES, file=document / "faces")
 
 
-def test_states_that_somebody_changed(generator: ProgramGenerator, crops: list[np.ndarray], tmp_path: Path) -> None:
+def test_states_that_somebody_changed(generator: ProgramGenerator, crops: list[Frame], tmp_path: Path) -> None:
     file = tmp_path / "faces"
     assert_same(FaceStates(generator, FRAMES, file=file), generator, crops)
     content = bytearray(file.read_bytes())
@@ -123,7 +122,7 @@ def test_states_that_somebody_changed(generator: ProgramGenerator, crops: list[n
     assert counting.calls == 0
 
 
-def test_a_file_that_is_cut_off_meanwhile(generator: ProgramGenerator, crops: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_file_that_is_cut_off_meanwhile(generator: ProgramGenerator, crops: list[Frame], tmp_path: Path) -> None:
     file = tmp_path / "faces"
     counting = Counting(generator)
     states = FaceStates(counting, FRAMES, file=file)  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ import warnings
 from pathlib import Path
 from types import FrameType
 
-from cases import CASES
 from frame_generation_pipeline.errors import FrameGenerationError
+from hostile.cases import CASES
 
 MEMORY = 2 * 10**9  # bytes that reading may take beyond what the libraries take
 SECONDS = 10

@@ -6,6 +6,7 @@ import onnx
 import pytest
 from onnxruntime import InferenceSession
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import MissingFileError, ModelError
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
@@ -33,7 +34,7 @@ from frame_generation_pipeline.template.template import Template
 from samples import TINY, draw, seeded_network
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def picture(height: int, width: int) -> Frame:
     """A crop with soft shapes and some grain, so that errors of resizing would show."""
     soft = cv2.resize(draw("soft", (9, 9, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(128 + 50 * soft + 8 * draw("grain", (height, width, 3)), 0, 255).astype(np.uint8)
@@ -44,14 +45,14 @@ def programs(network: Network, *, parsing: bool = False) -> ProgramGenerator:
     return ProgramGenerator(face.SerializeToString(), render.SerializeToString(), network.spec, threads=2)
 
 
-def assert_agree(found: np.ndarray, expected: np.ndarray) -> None:
+def assert_agree(found: Frame, expected: Frame) -> None:
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     difference = np.abs(found.astype(int) - expected)
     assert 10 * np.log10(255**2 / max(1e-9, (difference**2).mean())) >= 50
     assert (difference <= 2).mean() >= 0.999
 
 
-def assert_like_reference(network: Network, found: ProgramGenerator, crop: np.ndarray, window: np.ndarray) -> None:
+def assert_like_reference(network: Network, found: ProgramGenerator, crop: Frame, window: Window) -> None:
     reference = TorchGenerator(network, "cpu")
     expected = reference.render(reference.encode_face(crop), window, crop)
     assert expected.std() > 10, "a picture without contrast shows no differences"

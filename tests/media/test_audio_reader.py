@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import soxr
 
+from frame_generation_pipeline.arrays import Frame, Samples
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.media.audio_reader import AudioInfo, decode_audio, probe_audio
 from frame_generation_pipeline.media.downmix import LAYOUTS, MEAN, Downmix
+from samples import make_speech, write_pcm
 
 
-def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
+def encode(path: Path, samples: Samples, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
     """Write samples (channels, n), already of the type of `format`, with FFmpeg."""
     layout = LAYOUTS[len(samples)]
     with av.open(str(path), "w", options=options or {}) as container:
@@ -29,7 +31,7 @@ def encode(path: Path, samples: np.ndarray, rate: int, codec: str, format: str, 
     return path
 
 
-def whole(path: Path, **options: Any) -> np.ndarray:
+def whole(path: Path, **options: Any) -> Frame:
     blocks = list(decode_audio(path, **options))
     assert all(block.dtype == np.float32 and block.ndim == 1 and len(block) for block in blocks)
     return np.concatenate(blocks)
@@ -46,18 +48,18 @@ def whole(path: Path, **options: Any) -> np.ndarray:
     ],
 )
 def test_sample_formats_are_scaled_to_full_scale_and_averaged(
-    tmp_path: Path, speech, codec: str, format: str, dtype: type, zero: int, scale: int
+    tmp_path: Path, codec: str, format: str, dtype: type, zero: int, scale: int
 ) -> None:
-    stored = (speech(3000, channels=2) * 0.99 * scale + zero).astype(dtype)
+    stored = (make_speech(3000, channels=2) * 0.99 * scale + zero).astype(dtype)
     path = encode(tmp_path / "a.wav", stored, 16_000, codec, format)
     expected = ((stored.astype(np.float64) - zero) / scale).mean(axis=0)
     np.testing.assert_allclose(whole(path), expected, atol=1e-7)
 
 
-def test_planar_formats_and_the_mean_of_more_channels(tmp_path: Path, speech, write_wav) -> None:
-    stored = (speech(3000, channels=6) * 32_000).astype(np.int16)
+def test_planar_formats_and_the_mean_of_more_channels(tmp_path: Path) -> None:
+    stored = (make_speech(3000, channels=6) * 32_000).astype(np.int16)
     path = encode(tmp_path / "a.mka", stored, 16_000, "flac", "s16")
-    np.testing.assert_array_equal(whole(path), whole(write_wav(tmp_path / "a.wav", stored, 16_000)))
+    np.testing.assert_array_equal(whole(path), whole(write_pcm(tmp_path / "a.wav", stored, 16_000)))
     np.testing.assert_allclose(whole(path, downmix=MEAN), stored.mean(axis=0) / 2**15, atol=1e-7)
     planar = av.AudioFrame.from_ndarray(stored[:2], format="s16p", layout="stereo")
     np.testing.assert_allclose(Downmix().mix(planar, path), stored[:2].mean(axis=0) / 2**15, atol=1e-7)
@@ -77,9 +79,9 @@ def test_eight_channels_that_lie_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 22_050, 44_100, 48_000, 96_000])
-def test_resampling_is_the_one_of_librosa(tmp_path: Path, speech, write_wav, rate: int) -> None:
-    stored = (speech(rate // 2 + 17, rate, 2) * 32_000).astype(np.int16)
-    samples = whole(write_wav(tmp_path / "a.wav", stored, rate))
+def test_resampling_is_the_one_of_librosa(tmp_path: Path, rate: int) -> None:
+    stored = (make_speech(rate // 2 + 17, rate, 2) * 32_000).astype(np.int16)
+    samples = whole(write_pcm(tmp_path / "a.wav", stored, rate))
     mono = (stored / np.float32(2**15)).mean(axis=0, dtype=np.float32)
     expected = soxr.resample(mono, rate, 16_000, quality="HQ")  # librosa's soxr_hq, which it fills up to:
     assert len(samples) == math.ceil(len(mono) * 16_000 / rate)
@@ -91,8 +93,8 @@ def test_resampling_is_the_one_of_librosa(tmp_path: Path, speech, write_wav, rat
     ("name", "codec", "rate", "padding"),
     [("a.mp3", "libmp3lame", 44_100, 0), ("a.m4a", "aac", 44_100, 1024), ("a.ogg", "libopus", 48_000, 0)],
 )
-def test_lossy_codecs_keep_time(tmp_path: Path, speech, name: str, codec: str, rate: int, padding: int) -> None:
-    original = speech(rate, rate)
+def test_lossy_codecs_keep_time(tmp_path: Path, name: str, codec: str, rate: int, padding: int) -> None:
+    original = make_speech(rate, rate)
     path = encode(tmp_path / name, original, rate, codec, "flt" if codec == "libopus" else "fltp")
     info = probe_audio(path)
     assert 1 <= info.duration <= 1 + padding / rate  # the encoder's delay is cut off; AAC may leave its last frame
@@ -103,7 +105,7 @@ def test_lossy_codecs_keep_time(tmp_path: Path, speech, name: str, codec: str, r
     assert shifts[int(np.argmin(errors))] == 0
 
 
-def test_sound_track_of_a_video(tmp_path: Path, speech) -> None:
+def test_sound_track_of_a_video(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=25)
@@ -113,44 +115,44 @@ def test_sound_track_of_a_video(tmp_path: Path, speech) -> None:
         for _ in range(25):
             picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="bgr24")
             container.mux(video.encode(picture))
-        frame = av.AudioFrame.from_ndarray(speech(16_000), format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(make_speech(16_000), format="fltp", layout="mono")
         frame.rate, frame.pts = 16_000, 0
         for packet in [*video.encode(None), *audio.encode(frame), *audio.encode(None)]:
             container.mux(packet)
     assert len(whole(path)) >= 16_000
 
 
-def test_probe_counts_the_decoded_samples(tmp_path: Path, speech, write_wav) -> None:
-    path = write_wav(tmp_path / "a:b ü.wav", (speech(12_345, channels=2) * 32_000).astype(np.int16), 44_100)
+def test_probe_counts_the_decoded_samples(tmp_path: Path) -> None:
+    path = write_pcm(tmp_path / "a:b ü.wav", (make_speech(12_345, channels=2) * 32_000).astype(np.int16), 44_100)
     assert probe_audio(str(path)) == AudioInfo(path, 44_100, 2, 12_345 / 44_100)
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.3), (0.1, None), (0.12345, 0.54321), (0.2, 99.0), (0, math.inf)])
-def test_range_is_cut_at_samples_of_the_source(tmp_path: Path, speech, write_wav, start: float, end: float) -> None:
+def test_range_is_cut_at_samples_of_the_source(tmp_path: Path, start: float, end: float) -> None:
     rate = 44_100
-    stored = (speech(rate, rate) * 32_000).astype(np.int16)
+    stored = (make_speech(rate, rate) * 32_000).astype(np.int16)
     first, last = round(start * rate), None if end in (None, math.inf) else round(end * rate)
-    cut = write_wav(tmp_path / "cut.wav", stored[:, first:last], rate)
-    path = write_wav(tmp_path / "a.wav", stored, rate)
+    cut = write_pcm(tmp_path / "cut.wav", stored[:, first:last], rate)
+    path = write_pcm(tmp_path / "a.wav", stored, rate)
     np.testing.assert_array_equal(whole(path, start=start, end=end), whole(cut))
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, None), (1.0, 1.0), (2.0, 1.0), (math.nan, None), (0.0, math.nan)])
-def test_impossible_range(tmp_path: Path, speech, write_wav, start: float, end: float | None) -> None:
-    path = write_wav(tmp_path / "a.wav", (speech(100) * 32_000).astype(np.int16), 16_000)
+def test_impossible_range(tmp_path: Path, start: float, end: float | None) -> None:
+    path = write_pcm(tmp_path / "a.wav", (make_speech(100) * 32_000).astype(np.int16), 16_000)
     with pytest.raises(OptionError, match="range"):
         whole(path, start=start, end=end)
 
 
-def test_range_beyond_the_audio(tmp_path: Path, speech, write_wav) -> None:
-    path = write_wav(tmp_path / "a.wav", (speech(100) * 32_000).astype(np.int16), 16_000)
+def test_range_beyond_the_audio(tmp_path: Path) -> None:
+    path = write_pcm(tmp_path / "a.wav", (make_speech(100) * 32_000).astype(np.int16), 16_000)
     with pytest.raises(AudioError, match=r"a\.wav: has no samples from 5\.0 to 6\.0 s"):
         whole(path, start=5.0, end=6.0)
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
-def test_one_sample(tmp_path: Path, write_wav, rate: int) -> None:
-    assert len(whole(write_wav(tmp_path / "a.wav", np.full((1, 1), 9000), rate))) == 1
+def test_one_sample(tmp_path: Path, rate: int) -> None:
+    assert len(whole(write_pcm(tmp_path / "a.wav", np.full((1, 1), 9000), rate))) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,8 +164,10 @@ def test_one_sample(tmp_path: Path, write_wav, rate: int) -> None:
         ("a.m4a", "aac", "fltp", {"movflags": "faststart"}),
     ],
 )
-def test_cut_off_file_keeps_what_decodes(tmp_path: Path, speech, name, codec, format, options) -> None:
-    samples = speech(44_100, 44_100)
+def test_cut_off_file_keeps_what_decodes(
+    tmp_path: Path, name: str, codec: str, format: str, options: dict[str, str]
+) -> None:
+    samples = make_speech(44_100, 44_100)
     stored = samples if format == "fltp" else (samples * 32_000).astype(np.int16)
     path = encode(tmp_path / name, stored, 44_100, codec, format, options)
     full = whole(path)
@@ -173,8 +177,8 @@ def test_cut_off_file_keeps_what_decodes(tmp_path: Path, speech, name, codec, fo
     np.testing.assert_allclose(half[:2000], full[:2000], atol=1e-6)
 
 
-def test_damaged_packets_are_logged(tmp_path: Path, speech, caplog: pytest.LogCaptureFixture) -> None:
-    path = encode(tmp_path / "a.flac", (speech(44_100) * 32_000).astype(np.int16), 44_100, "flac", "s16")
+def test_damaged_packets_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = encode(tmp_path / "a.flac", (make_speech(44_100) * 32_000).astype(np.int16), 44_100, "flac", "s16")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with caplog.at_level(logging.WARNING):
         assert 0.3 < probe_audio(path).duration < 0.6
@@ -231,18 +235,20 @@ def test_format_that_pyav_cannot_hand_over(tmp_path: Path) -> None:
         Downmix().mix(frame, tmp_path / "a.wav")
 
 
-def test_changing_rate_is_refused(tmp_path: Path, speech, write_wav) -> None:
+def test_changing_rate_is_refused(tmp_path: Path) -> None:
     # Raw ADTS frames name their rate one by one, so that two files in a row are a stream that changes it.
-    parts = [encode(tmp_path / f"{rate}.aac", speech(rate, rate), rate, "aac", "fltp") for rate in (44_100, 16_000)]
+    parts = [
+        encode(tmp_path / f"{rate}.aac", make_speech(rate, rate), rate, "aac", "fltp") for rate in (44_100, 16_000)
+    ]
     path = tmp_path / "both.aac"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     with pytest.raises(AudioError, match="changes its sample rate from 44100 to 16000 Hz"):
         whole(path)
 
 
-def test_changing_channels_are_averaged_frame_by_frame(tmp_path: Path, speech) -> None:
+def test_changing_channels_are_averaged_frame_by_frame(tmp_path: Path) -> None:
     parts = [
-        encode(tmp_path / f"{channels}.aac", speech(16_000, channels=channels), 16_000, "aac", "fltp")
+        encode(tmp_path / f"{channels}.aac", make_speech(16_000, channels=channels), 16_000, "aac", "fltp")
         for channels in (1, 2)
     ]
     path = tmp_path / "both.aac"
@@ -250,8 +256,8 @@ def test_changing_channels_are_averaged_frame_by_frame(tmp_path: Path, speech) -
     assert len(whole(path)) == sum(len(whole(part)) for part in parts)
 
 
-def test_leaving_early_closes_the_file(tmp_path: Path, speech, write_wav) -> None:
-    path = write_wav(tmp_path / "a.wav", (speech(50_000) * 32_000).astype(np.int16), 16_000)
+def test_leaving_early_closes_the_file(tmp_path: Path) -> None:
+    path = write_pcm(tmp_path / "a.wav", (make_speech(50_000) * 32_000).astype(np.int16), 16_000)
     blocks = decode_audio(path)
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]

@@ -8,8 +8,10 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
 from frame_generation_pipeline.media.video_reader import read_frames, read_timed_frames
 from recordings import moved, portrait
@@ -22,13 +24,13 @@ WHITE = 203.0  # cd/m2, ITU-R BT.2408
 PQ, HLG = 16, 18
 
 
-def to_pq(light: np.ndarray) -> np.ndarray:
+def to_pq(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """SMPTE ST 2084 of light in units of white."""
     power = (light * WHITE / 10_000).clip(0, 1) ** (2610 / 16384)
     return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
 
 
-def to_hlg(light: np.ndarray) -> np.ndarray:
+def to_hlg(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """ITU-R BT.2100 for a screen of 1000 cd/m2 of light in units of white."""
     shown = light * WHITE / 1000
     luminance = (shown @ np.array([KR, 1 - KR - KB, KB]))[..., np.newaxis]
@@ -37,7 +39,7 @@ def to_hlg(light: np.ndarray) -> np.ndarray:
     return np.where(scene <= 1 / 12, np.sqrt(3 * scene.clip(0)), a * np.log((12 * scene - b).clip(1e-9)) + c)
 
 
-def hdr_frame(image: np.ndarray, transfer: int) -> av.VideoFrame:
+def hdr_frame(image: Frame, transfer: int) -> av.VideoFrame:
     """A picture (H, W, 3) uint8 BGR as a screen shows it, in BT.2020 with 10 bits."""
     light = (image[..., ::-1] / 255) ** 2.4 @ TO_BT2020.T
     red, green, blue = np.moveaxis((to_pq if transfer == PQ else to_hlg)(light).clip(0, 1), -1, 0)
@@ -69,12 +71,12 @@ def encode(
     return path
 
 
-def yuv(images: Sequence[np.ndarray], matrix: str = "ITU601") -> list[av.VideoFrame]:
+def yuv(images: Sequence[Frame], matrix: str = "ITU601") -> list[av.VideoFrame]:
     frames = [av.VideoFrame.from_ndarray(image, format="bgr24") for image in images]
     return [frame.reformat(format="yuv420p", dst_colorspace=matrix) for frame in frames]
 
 
-def differences(path: Path, expected: Sequence[np.ndarray]) -> list[float]:
+def differences(path: Path, expected: Sequence[Frame]) -> list[float]:
     shown = list(read_frames(path))
     assert [image.shape for image in shown] == [image.shape for image in expected]
     return [float(np.abs(a.astype(int) - b).mean()) for a, b in zip(shown, expected, strict=True)]
@@ -185,7 +187,7 @@ def test_interlaced_frames_are_not_combed(tmp_path: Path) -> None:
         frame[1::2] = bottom[1::2]
         woven.append(frame)
 
-    def combing(picture: np.ndarray) -> float:
+    def combing(picture: Frame) -> float:
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(int)
         return float(np.abs(grey[:-2] - 2 * grey[1:-1] + grey[2:]).mean())
 

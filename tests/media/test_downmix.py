@@ -4,15 +4,17 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.downmix import LAYOUTS, MEAN, SUM, Downmix, weighted_sum
 
 RATE = 16_000
 
 
-def write(path: Path, channels: np.ndarray, layout: str) -> Path:
+def write(path: Path, channels: npt.NDArray[np.float32], layout: str) -> Path:
     """Channels (c, n) float32 as they are, with a layout that the file states."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_f32le", rate=RATE, layout=layout)
@@ -23,15 +25,15 @@ def write(path: Path, channels: np.ndarray, layout: str) -> Path:
     return path
 
 
-def decoded(path: Path, downmix: Downmix | None = None) -> np.ndarray:
+def decoded(path: Path, downmix: Downmix | None = None) -> Samples:
     return np.concatenate(list(decode_audio(path, downmix=downmix)))
 
 
-def voice(seconds: float = 1.0, seed: int = 0) -> np.ndarray:
+def voice(seconds: float = 1.0, seed: int = 0) -> Samples:
     return np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
 
 
-def silent(layout: str) -> np.ndarray:
+def silent(layout: str) -> Samples:
     return np.zeros((av.AudioLayout(layout).nb_channels, RATE), np.float32)
 
 

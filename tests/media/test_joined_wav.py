@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.joined_wav import JoinedWav, find_pieces
 
 
-def ramp(first: int, count: int) -> np.ndarray:
+def ramp(first: int, count: int) -> Samples:
     return np.arange(first, first + count, dtype="<i2")
 
 
-def wav(samples: np.ndarray, rate: int = 16_000) -> bytes:
+def wav(samples: Samples, rate: int = 16_000) -> bytes:
     memory = io.BytesIO()
     with wave.open(memory, "wb") as file:
         file.setparams((1, samples.dtype.itemsize, rate, 0, "NONE", "NONE"))
@@ -29,7 +30,7 @@ def stating(data: bytes, size: int) -> bytes:
     return data[:40] + size.to_bytes(4, "little") + data[44:]
 
 
-def decoded(path: Path) -> np.ndarray:
+def decoded(path: Path) -> Samples:
     return np.concatenate(list(decode_audio(path))) * 2**15
 
 

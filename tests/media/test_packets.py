@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
 from frame_generation_pipeline.media.video_reader import read_frames, read_timed_frames
 
 COUNT = 20
 
 
-def numbered(count: int = COUNT) -> list[np.ndarray]:
+def numbered(count: int = COUNT) -> list[Frame]:
     """Pictures whose grey levels tell their numbers."""
     return [np.full((64, 96, 3), 20 + 10 * index, np.uint8) for index in range(count)]
 

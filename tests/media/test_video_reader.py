@@ -6,19 +6,20 @@ import cv2
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
 from frame_generation_pipeline.media.video_reader import frame_files, read_frames, read_image, write_image
 from frame_generation_pipeline.media.video_writer import VideoWriter
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def picture() -> Frame:
     """Smooth, and different in every corner."""
     rows, columns = np.mgrid[0:48, 0:64]
     return np.stack([rows * 5, columns * 4, 255 - rows * 2 - columns * 2], axis=-1).astype(np.uint8)
 
 
-def test_video_frames_in_order(tmp_path, picture):
+def test_video_frames_in_order(tmp_path: Path, picture: Frame) -> None:
     frames = [picture // (n + 1) for n in range(5)]
     with VideoWriter(tmp_path / "ö ü:1.mp4", (64, 48), 25, crf=5) as writer:
         for frame in frames:
@@ -32,7 +33,7 @@ def test_video_frames_in_order(tmp_path, picture):
 
 
 @pytest.mark.parametrize("angle", [90, 180, -90])
-def test_rotation_is_honoured_as_opencv_does(tmp_path, picture, angle):
+def test_rotation_is_honoured_as_opencv_does(tmp_path: Path, picture: Frame, angle: int) -> None:
     path = tmp_path / "turned.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "5"})
@@ -50,7 +51,7 @@ def test_rotation_is_honoured_as_opencv_does(tmp_path, picture, angle):
     assert cv2.PSNR(frame, np.ascontiguousarray(np.rot90(picture, angle // 90))) > 25
 
 
-def test_folder_in_the_order_of_the_numbers(tmp_path, picture):
+def test_folder_in_the_order_of_the_numbers(tmp_path: Path, picture: Frame) -> None:
     for number in (10, 9, 0):
         write_image(tmp_path / f"take2_{number}.png", picture // (number + 1))
     (tmp_path / "notes.txt").write_text("")
@@ -60,7 +61,7 @@ def test_folder_in_the_order_of_the_numbers(tmp_path, picture):
     np.testing.assert_array_equal(frames, [picture, picture // 10, picture // 11])
 
 
-def test_unusable_folders(tmp_path, picture):
+def test_unusable_folders(tmp_path: Path, picture: Frame) -> None:
     with pytest.raises(VideoError, match="found none"):
         read_frames(tmp_path)
     write_image(tmp_path / "cover.png", picture)
@@ -74,7 +75,7 @@ def test_unusable_folders(tmp_path, picture):
         frame_files(tmp_path / "gone")
 
 
-def test_unusable_videos(tmp_path):
+def test_unusable_videos(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"gone\.mp4"):
         read_frames(tmp_path / "gone.mp4")
     (tmp_path / "text.mp4").write_text("not a video")
@@ -90,7 +91,7 @@ def test_unusable_videos(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["é.png", "é.jpg", "É.JPEG"])
-def test_image_there_and_back(tmp_path, picture, name):
+def test_image_there_and_back(tmp_path: Path, picture: Frame, name: str) -> None:
     write_image(tmp_path / name, picture, quality=100)
     image = read_image(tmp_path / name)
     assert image.shape == picture.shape
@@ -100,7 +101,9 @@ def test_image_there_and_back(tmp_path, picture, name):
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.99])
-def test_cut_off_image(tmp_path, picture, name, share, capfd):
+def test_cut_off_image(
+    tmp_path: Path, picture: Frame, name: str, share: float, capfd: pytest.CaptureFixture[str]
+) -> None:
     write_image(tmp_path / name, picture)
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: int(len(data) * share)])
@@ -108,7 +111,7 @@ def test_cut_off_image(tmp_path, picture, name, share, capfd):
         read_image(tmp_path / name)
 
 
-def test_thumbnail_does_not_hide_a_cut(tmp_path, picture):
+def test_thumbnail_does_not_hide_a_cut(tmp_path: Path, picture: Frame) -> None:
     small, large = (cv2.imencode(".jpg", image)[1].tobytes() for image in (picture[::4, ::4], picture))
     segment = b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small
     whole = large[:2] + segment + large[2:]
@@ -119,7 +122,7 @@ def test_thumbnail_does_not_hide_a_cut(tmp_path, picture):
         read_image(tmp_path / "cut.jpg")
 
 
-def test_unusable_images(tmp_path):
+def test_unusable_images(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         read_image(tmp_path / "gone.png")
     with pytest.raises(VideoError, match="read"):
@@ -129,7 +132,7 @@ def test_unusable_images(tmp_path):
         read_image(tmp_path / "text.png")
 
 
-def test_image_that_cannot_be_written(tmp_path, picture):
+def test_image_that_cannot_be_written(tmp_path: Path, picture: Frame) -> None:
     with pytest.raises(OutputError, match=r"\.png, \.jpg"):
         write_image(tmp_path / "a.bmp", picture)
     (tmp_path / "file").touch()

@@ -1,9 +1,11 @@
 import wave
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 from av.audio.frame import AudioFrame
 
@@ -13,7 +15,7 @@ from frame_generation_pipeline.media.audio_reader import probe_audio
 from frame_generation_pipeline.media.codecs import CONTAINERS, H264, VP9
 
 
-def write_wav(path: Path, samples: np.ndarray, rate: int) -> Path:
+def write_wav(path: Path, samples: npt.NDArray[Any], rate: int) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(2)
@@ -22,17 +24,17 @@ def write_wav(path: Path, samples: np.ndarray, rate: int) -> Path:
     return path
 
 
-def read(path: Path, *arguments) -> np.ndarray:
+def read(path: Path, *arguments: float | None) -> npt.NDArray[np.float32]:
     return np.concatenate(list(read_sound(path, *arguments)))
 
 
 @pytest.fixture
-def noise(tmp_path) -> tuple[Path, np.ndarray]:
+def noise(tmp_path: Path) -> tuple[Path, npt.NDArray[np.float32]]:
     samples = np.random.default_rng(0).integers(-20_000, 20_000, (30_000, 2))
     return write_wav(tmp_path / "noise.wav", samples, 44_100), samples / 32_768
 
 
-def test_samples_are_those_of_the_file(noise):
+def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
     path, samples = noise
     assert probe_sound(path) == (44_100, "stereo")
     heard = read(path, 44_100, "stereo")
@@ -41,20 +43,22 @@ def test_samples_are_those_of_the_file(noise):
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.1), (0.25, None), (0.1, 0.3), (1 / 44_100, 2 / 44_100)])
-def test_cut_is_exact_to_the_sample(noise, start, end):
+def test_cut_is_exact_to_the_sample(
+    noise: tuple[Path, npt.NDArray[np.float32]], start: float, end: float | None
+) -> None:
     path, samples = noise
     first, last = round(start * 44_100), None if end is None else round(end * 44_100)
     np.testing.assert_allclose(read(path, 44_100, "stereo", start, end), samples[first:last], atol=1e-6)
 
 
-def test_resampled_sound_has_the_right_length(noise):
+def test_resampled_sound_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
     path, samples = noise
     heard = read(path, 48_000, "mono")
     assert heard.shape[1] == 1
     assert abs(len(heard) - len(samples) * 48_000 / 44_100) <= 1
 
 
-def test_gaps_are_silence(tmp_path, noise):
+def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
     _, samples = noise
     with av.open(str(tmp_path / "gap.mka"), "w", format="matroska") as container:
         stream = container.add_stream("pcm_f32le", rate=44_100)
@@ -72,12 +76,12 @@ def test_gaps_are_silence(tmp_path, noise):
 
 
 @pytest.mark.parametrize(("channels", "layout"), [(1, "mono"), (2, "stereo"), (6, "5.1"), (8, "7.1")])
-def test_plain_wav_gets_the_usual_layout(tmp_path, channels, layout):
+def test_plain_wav_gets_the_usual_layout(tmp_path: Path, channels: int, layout: str) -> None:
     path = write_wav(tmp_path / "a.wav", np.zeros((100, channels)), 8000)
     assert probe_sound(path) == (8000, layout)
 
 
-def test_unusable_files(tmp_path):
+def test_unusable_files(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="gone"):
         probe_sound(tmp_path / "gone.wav")
     with pytest.raises(AudioError, match="no audio could be decoded"):
@@ -94,7 +98,9 @@ def test_unusable_files(tmp_path):
         probe_sound(tmp_path / "silent.mkv")
 
 
-def test_damaged_packets_are_left_out_as_in_the_features(tmp_path, noise):
+def test_damaged_packets_are_left_out_as_in_the_features(
+    tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float32]]
+) -> None:
     _, samples = noise
     with av.open(str(tmp_path / "a.aac"), "w") as container:
         stream = container.add_stream("aac", rate=44_100)
@@ -110,7 +116,7 @@ def test_damaged_packets_are_left_out_as_in_the_features(tmp_path, noise):
     assert 0 < heard < len(read(tmp_path / "a.aac", 44_100, "stereo"))
 
 
-def test_samples_that_are_not_finite(tmp_path):
+def test_samples_that_are_not_finite(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "nan.wav"), "w") as container:
         stream = container.add_stream("pcm_f32le", rate=8000)
         stream.layout = "mono"
@@ -121,7 +127,7 @@ def test_samples_that_are_not_finite(tmp_path):
         read(tmp_path / "nan.wav", 8000, "mono")
 
 
-def test_rates_that_can_be_stored():
+def test_rates_that_can_be_stored() -> None:
     fps = Fraction(25)
     assert [H264.sound_rate(rate, fps) for rate in (8000, 37_800, 44_100, 192_000)] == [8000, 44_100, 44_100, 96_000]
     assert VP9.sound_rate(8000, fps) == 48_000
@@ -129,7 +135,7 @@ def test_rates_that_can_be_stored():
     assert [matroska.sound_rate(rate, fps) for rate in (8000, 48_000)] == [32_000, 48_000]
 
 
-def test_layouts_that_can_be_stored():
+def test_layouts_that_can_be_stored() -> None:
     assert [H264.sound_layout(48_000, layout) for layout in ("mono", "5.1", "5.1(side)")] == [
         "mono",
         "5.1",

@@ -6,9 +6,11 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from av.audio.resampler import AudioResampler
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.media import images as pictures_module
 from frame_generation_pipeline.media import video_writer as writer_module
@@ -44,7 +46,7 @@ def ends(path: Path) -> dict[str, float]:
     return found
 
 
-def sound(path: Path) -> tuple[int, np.ndarray]:
+def sound(path: Path) -> tuple[int, npt.NDArray[np.float32]]:
     """The sample rate and the samples `(n, channels)` from time 0 of the picture on."""
     with av.open(str(path)) as container:
         picture = next(container.decode(video=0))
@@ -56,9 +58,7 @@ def sound(path: Path) -> tuple[int, np.ndarray]:
     return rate, np.concatenate([frame.to_ndarray().reshape(frame.samples, -1) for frame in frames])[early:]
 
 
-def write(
-    path: Path, frames: int | list[np.ndarray] = 3, failure: type[BaseException] | None = None, **options
-) -> Path:
+def write(path: Path, frames: int | list[Frame] = 3, failure: type[BaseException] | None = None, **options) -> Path:
     if isinstance(frames, int):
         frames = [GREY + np.uint8(index % 150) for index in range(frames)]
     with VideoWriter(path, SIZE, **({"fps": 25, "preset": "ultrafast"} | options)) as writer:
@@ -83,7 +83,9 @@ def write(
         (192000, 1, 0.3, 25, 0),
     ],
 )
-def test_picture_and_sound_end_together(tmp_path, suffix, rate, channels, seconds, fps, extra):
+def test_picture_and_sound_end_together(
+    tmp_path: Path, suffix: str, rate: int, channels: int, seconds: float, fps: float | Fraction, extra: int
+) -> None:
     audio = write_wav(tmp_path / "a.wav", rate, channels, seconds)
     count = int(np.ceil(seconds * float(fps))) + extra
     path = write(tmp_path / f"o{suffix}", count, fps=fps, audio_path=audio)
@@ -98,7 +100,7 @@ def test_picture_and_sound_end_together(tmp_path, suffix, rate, channels, second
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
-def test_sound_is_in_sync_and_padded_with_silence(tmp_path, suffix):
+def test_sound_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -> None:
     samples = np.zeros(48_000, "<i2")
     samples[24_000:24_480] = 20_000 * np.sin(np.arange(480))
     with wave.open(str(tmp_path / "click.wav"), "wb") as file:
@@ -114,18 +116,18 @@ def test_sound_is_in_sync_and_padded_with_silence(tmp_path, suffix):
     assert np.abs(heard[rate + 100 :]).max() < 0.01
 
 
-def test_sound_is_never_cut_to_the_picture(tmp_path):
+def test_sound_is_never_cut_to_the_picture(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 16_000, 1, 2.0)
     assert ends(write(tmp_path / "o.mp4", 5, audio_path=audio))["audio"] == pytest.approx(2.0, abs=0.001)
 
 
-def test_cut_of_the_sound(tmp_path):
+def test_cut_of_the_sound(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 44_100, 1, 2.0)
     path = write(tmp_path / "o.mp4", 1, audio_path=audio, audio_start=0.5, audio_end=1.25)
     assert ends(path)["audio"] == pytest.approx(0.75, abs=1 / 44_100)
 
 
-def test_sound_is_interleaved(tmp_path):
+def test_sound_is_interleaved(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 48_000, 1, 8.0)
     path = write(tmp_path / "o.mp4", 200, audio_path=audio)
     times: dict[str, float] = {"video": 0.0, "audio": 0.0}
@@ -140,7 +142,7 @@ def test_sound_is_interleaved(tmp_path):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("colour", [(0, 0, 255), (0, 255, 0), (255, 0, 0), (40, 90, 200), (255, 255, 255), (3, 3, 3)])
-def test_colours_survive_and_are_tagged(tmp_path, suffix, colour):
+def test_colours_survive_and_are_tagged(tmp_path: Path, suffix: str, colour: tuple[int, int, int]) -> None:
     frame = np.full((48, 64, 3), colour, np.uint8)
     (decoded,) = read_frames(write(tmp_path / f"o{suffix}", [frame], crf=10))
     assert np.abs(decoded.astype(int) - frame).max() <= 3
@@ -151,7 +153,7 @@ def test_colours_survive_and_are_tagged(tmp_path, suffix, colour):
             assert (context.color_primaries, context.color_trc, context.pix_fmt) == (1, 1, "yuv420p")
 
 
-def test_odd_sides_are_padded_by_the_edge(tmp_path):
+def test_odd_sides_are_padded_by_the_edge(tmp_path: Path) -> None:
     ramp = np.tile(np.linspace(20, 230, 63).astype(np.uint8)[None, :, None], (47, 1, 3))
     with VideoWriter(tmp_path / "o.mp4", (63, 47), 25, crf=1) as writer:
         writer.write(ramp)
@@ -162,18 +164,18 @@ def test_odd_sides_are_padded_by_the_edge(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_same_input_gives_the_same_bytes(tmp_path, suffix):
+def test_same_input_gives_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     audio = write_wav(tmp_path / "a.wav", 22_050, 2, 1.0)
     first, second = (write(tmp_path / f"{n}{suffix}", 30, audio_path=audio, threads=2) for n in "ab")
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_index_comes_first(tmp_path):
+def test_index_comes_first(tmp_path: Path) -> None:
     data = write(tmp_path / "o.mp4").read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
-def test_preset_and_crf_matter(tmp_path):
+def test_preset_and_crf_matter(tmp_path: Path) -> None:
     noise = cv2.GaussianBlur(NOISE, (5, 5), 0)
     for suffix in (".mp4", ".webm"):
         for crf in (5, 45):
@@ -182,7 +184,7 @@ def test_preset_and_crf_matter(tmp_path):
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_a_failed_run_leaves_nothing_and_keeps_the_old_file(tmp_path, failure):
+def test_a_failed_run_leaves_nothing_and_keeps_the_old_file(tmp_path: Path, failure: type[BaseException]) -> None:
     path = tmp_path / "o.mp4"
     path.write_bytes(b"old")
     with pytest.raises(failure):
@@ -191,26 +193,26 @@ def test_a_failed_run_leaves_nothing_and_keeps_the_old_file(tmp_path, failure):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_replaces_the_old_file(tmp_path):
+def test_replaces_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "o.mp4").write_bytes(b"old")
     assert len(list(read_frames(write(tmp_path / "o.mp4")))) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["o.mp4"]
 
 
-def test_no_frame(tmp_path):
+def test_no_frame(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no frame"):
         write(tmp_path / "o.mp4", 0)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("frame", [GREY[:, :63], GREY[..., 0], GREY.astype(np.float32)])
-def test_frame_that_is_not_as_announced(tmp_path, frame):
+def test_frame_that_is_not_as_announced(tmp_path: Path, frame: Frame) -> None:
     with pytest.raises(VideoError, match=r"frame 1 .*48, 64, 3"):
         write(tmp_path / "o.mp4", [GREY, frame])
     assert not list(tmp_path.iterdir())
 
 
-def test_output_is_checked_before_any_frame(tmp_path):
+def test_output_is_checked_before_any_frame(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(OutputError, match=r"\.mp4, \.m4v, \.mov, \.mkv, \.webm"):
@@ -238,13 +240,13 @@ def test_output_is_checked_before_any_frame(tmp_path):
         *(({"fps": fps}, "frame rate") for fps in (0, -25, 0.5, 241, float("nan"), float("inf"))),
     ],
 )
-def test_impossible_options(tmp_path, options, match):
+def test_impossible_options(tmp_path: Path, options: dict[str, str], match: str) -> None:
     audio = write_wav(tmp_path / "a.wav", 16_000, 1, 0.5)
     with pytest.raises(OptionError, match=match):
         VideoWriter(tmp_path / "o.mp4", **({"size": SIZE, "fps": 25, "audio_path": audio} | options))
 
 
-def test_unusable_sound(tmp_path):
+def test_unusable_sound(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"gone\.wav"):
         VideoWriter(tmp_path / "o.mp4", SIZE, 25, audio_path=tmp_path / "gone.wav")
     (tmp_path / "text.wav").write_text("no sound at all")
@@ -253,7 +255,7 @@ def test_unusable_sound(tmp_path):
     assert not (tmp_path / "o.mp4").exists()
 
 
-def test_encoder_that_cannot_be_added(tmp_path, monkeypatch):
+def test_encoder_that_cannot_be_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures_module, "BT709", "no number")
     with pytest.raises(TypeError):
         write(tmp_path / "o.mp4")
@@ -261,14 +263,14 @@ def test_encoder_that_cannot_be_added(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
-def test_smallest_frames(tmp_path, suffix):
+def test_smallest_frames(tmp_path: Path, suffix: str) -> None:
     with VideoWriter(tmp_path / f"o{suffix}", (1, 1), 25) as writer:
         writer.write(GREY[:1, :1])
     (decoded,) = read_frames(tmp_path / f"o{suffix}")
     assert decoded.shape == (2, 2, 3)
 
 
-def test_full_disk(tmp_path):
+def test_full_disk(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
@@ -279,7 +281,7 @@ def test_full_disk(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_unwritable_folder(tmp_path, monkeypatch):
+def test_unwritable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -288,7 +290,7 @@ def test_unwritable_folder(tmp_path, monkeypatch):
         check_output(tmp_path / "o.mp4")
 
 
-def test_container_that_cannot_be_opened(tmp_path, monkeypatch):
+def test_container_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from onnx import numpy_helper
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.audio.gate import FIXED_GATE
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
@@ -92,7 +93,7 @@ def test_version_2_hears_as_it_did(tmp_path: Path) -> None:
     assert [speech.downmix for speech in now] == [SUM, SUM]
 
 
-def write_syllables(path: Path, level: float) -> np.ndarray:
+def write_syllables(path: Path, level: float) -> Samples:
     """A voice of this level with pauses, a second at 16 kHz, written as float32."""
     time = np.arange(16_000) / 16_000
     spoken = np.sin(2 * np.pi * 180 * time) * ((time > 0.3) & (time % 0.25 < 0.15))

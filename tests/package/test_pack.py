@@ -9,9 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.gate import silence_window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import (
@@ -170,7 +172,7 @@ def test_audio_program(packed: PackReport, tmp_path: Path, checkpoint: Path, rec
 
 
 def test_half_weights_only_where_they_fit() -> None:
-    def constant(name: str, values: np.ndarray) -> onnx.TensorProto:
+    def constant(name: str, values: npt.NDArray[np.float32]) -> onnx.TensorProto:
         return onnx.numpy_helper.from_array(values.astype(np.float32), name)
 
     large, shape = np.full((SMALLEST, 1, 1, 1), 1e6), (SMALLEST, 1, 1, 1)
@@ -279,7 +281,7 @@ def test_programs_that_differ_are_not_packed(
     tmp_path: Path, checkpoint: Path, template_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Other(build.ProgramGenerator):
-        def render(self, *arguments: object) -> np.ndarray:  # type: ignore[override]
+        def render(self, *arguments: object) -> Frame:  # type: ignore[override]
             return super().render(*arguments) ^ 4  # type: ignore[arg-type]
 
     monkeypatch.setattr(build, "ProgramGenerator", Other)
@@ -293,9 +295,9 @@ def test_agreement(template_dir: Path) -> None:
         def __init__(self, level: int) -> None:
             self.level = level
 
-        def encode_face(self, crop: np.ndarray) -> None: ...
+        def encode_face(self, crop: Frame) -> None: ...
 
-        def render(self, state: None, window: np.ndarray, crop: np.ndarray, keep: object) -> np.ndarray:
+        def render(self, state: None, window: Window, crop: Frame, keep: object) -> Frame:
             return np.full_like(crop, self.level)
 
     recording = Template.open(template_dir)

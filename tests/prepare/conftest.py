@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from recordings import moved, portrait, write_recording
 
@@ -12,13 +12,13 @@ FRAMES = 60
 
 
 @pytest.fixture(scope="session")
-def frames() -> list[np.ndarray]:
+def frames() -> list[Frame]:
     image = portrait()
     return [moved(image, index) for index in range(FRAMES)]
 
 
 @pytest.fixture(scope="session")
-def recording(tmp_path_factory: pytest.TempPathFactory, frames: list[np.ndarray]) -> Path:
+def recording(tmp_path_factory: pytest.TempPathFactory, frames: list[Frame]) -> Path:
     return write_recording(tmp_path_factory.mktemp("recording") / "person.mp4", frames)
 
 

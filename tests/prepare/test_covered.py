@@ -7,27 +7,28 @@ import cv2
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.prepare.covered import COLOURS, covered, mouth_colours
 from frame_generation_pipeline.prepare.prepare import prepare
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import mouth_box
 from recordings import moved, portrait, write_recording
 
-Cover = Callable[[np.ndarray, tuple[int, int], int], None]
+Cover = Callable[[Frame, tuple[int, int], int], None]
 
 
-def mask(image: np.ndarray, middle: tuple[int, int], side: int) -> None:
+def mask(image: Frame, middle: tuple[int, int], side: int) -> None:
     """A surgical one, light blue, from the nose to the chin."""
     x, y = middle
     cv2.ellipse(image, (x, y + side // 8), (round(0.7 * side), round(0.55 * side)), 0, 0, 360, (200, 160, 90), -1)
 
 
-def microphone(image: np.ndarray, middle: tuple[int, int], side: int) -> None:
+def microphone(image: Frame, middle: tuple[int, int], side: int) -> None:
     cv2.circle(image, middle, round(0.38 * side), (40, 40, 40), -1)
 
 
 @pytest.fixture(scope="module")
-def covers() -> dict[str, np.ndarray]:
+def covers() -> dict[str, Frame]:
     """The portrait with something before its mouth."""
     (face,) = FaceLandmarker().faces(portrait())
     left, top, right, bottom = mouth_box(face.points)
@@ -39,7 +40,7 @@ def covers() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", ["mask", "microphone"])
-def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, Frame], tmp_path: Path) -> None:
     frames = [moved(covers[kind] if 30 <= index < 50 else portrait(), index) for index in range(80)]
     summary = prepare(write_recording(tmp_path / "covered.mp4", frames), tmp_path / "person").summary
     assert summary["problems"] == {"mouth covered": 20}

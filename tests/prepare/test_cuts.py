@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.prepare.cuts import find_cuts
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.prepare import prepare
@@ -47,7 +48,7 @@ def test_frames_that_are_missing_in_between_are_a_cut(face: Face) -> None:
     assert find_cuts([Observation(number, face, 0, 0.0, 0.0) for number in (3, 4, 5, 20, 21)]) == [3]
 
 
-def test_boxes_are_exact_around_a_jump(frames: list[np.ndarray], tmp_path: Path) -> None:
+def test_boxes_are_exact_around_a_jump(frames: list[Frame], tmp_path: Path) -> None:
     """The head jumps by 60 pixels: the box of each frame is that of the same frame without the jump, moved."""
     wide = [cv2.copyMakeBorder(image, 0, 0, 40, 80, cv2.BORDER_REPLICATE) for image in frames]
     jumping = [*wide[:30], *(np.roll(image, 60, axis=1) for image in wide[30:])]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame, Samples
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
@@ -19,7 +20,7 @@ from recordings import write_recording
 RATE = 16_000
 
 
-def talk(seconds: float, seed: int = 0) -> np.ndarray:
+def talk(seconds: float, seed: int = 0) -> Samples:
     """Noise in syllables of 60 to 300 ms, float64."""
     rng = np.random.default_rng(seed)
     level, samples = [], 0
@@ -30,7 +31,7 @@ def talk(seconds: float, seed: int = 0) -> np.ndarray:
     return (np.concatenate(level) * rng.normal(0, 0.3, samples))[: round(seconds * RATE)]
 
 
-def write(path: Path, samples: np.ndarray) -> Path:
+def write(path: Path, samples: Samples) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -58,7 +59,7 @@ def test_another_take_is_refused(tmp_path: Path) -> None:
         sound_offset(guide, write(tmp_path / "silent.wav", np.zeros(RATE * 3)))
 
 
-def test_a_template_with_sound_of_another_file(frames: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_template_with_sound_of_another_file(frames: list[Frame], tmp_path: Path) -> None:
     video = write_recording(tmp_path / "mute.mp4", frames[:40], sound=None)
     sound = write(tmp_path / "speech.wav", talk(1.6))
     made = prepare(video, tmp_path / "made", audio=sound)

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
 from frame_generation_pipeline.prepare.prepare import prepare
 from recordings import write_recording
 
 
 @pytest.mark.parametrize(("quarters", "advice"), [(1, "transpose=clock"), (2, "vflip,hflip"), (3, "transpose=cclock")])
-def test_lying_and_upside_down(frames: list[np.ndarray], tmp_path: Path, quarters: int, advice: str) -> None:
+def test_lying_and_upside_down(frames: list[Frame], tmp_path: Path, quarters: int, advice: str) -> None:
     turned = [np.ascontiguousarray(np.rot90(image, quarters)) for image in frames[:5]]
     seen: list[int] = []
     with pytest.raises(VideoError, match=f"turned.mp4: the face lies .*-vf {advice} OUT"):

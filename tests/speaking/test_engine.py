@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -73,3 +75,16 @@ def test_a_forgotten_engine_ends_its_threads() -> None:
     while any(thread.is_alive() for thread in threads):
         assert time.monotonic() - began < 10
         time.sleep(0.01)
+
+
+def test_a_process_ends_well_while_frames_are_painted() -> None:
+    code = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "import numpy as np\n"
+        "from frame_generation_pipeline import Avatar\n"
+        "session = Avatar.load().live()\n"
+        "session.push(np.zeros(64000, np.float32))\n"
+        "next(session.frames())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

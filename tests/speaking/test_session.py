@@ -1,11 +1,13 @@
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from frame_generation_pipeline import AudioError, Avatar, OptionError, SessionError
+from frame_generation_pipeline.arrays import Frame, Samples, Window
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.session import Session
@@ -26,11 +28,11 @@ def avatar(package: Path) -> Avatar:
     return Avatar.load(package)
 
 
-def tone(seconds: float) -> np.ndarray:
+def tone(seconds: float) -> Samples:
     return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
 
 
-def said(avatar: Avatar, samples: np.ndarray, size: int = 3111) -> list[np.ndarray]:
+def said(avatar: Avatar, samples: Samples, size: int = 3111) -> list[Frame]:
     session = avatar.live()
     for start in range(0, len(samples), size):
         session.push(samples[start : start + size])
@@ -38,7 +40,7 @@ def said(avatar: Avatar, samples: np.ndarray, size: int = 3111) -> list[np.ndarr
     return list(session.frames())
 
 
-def wait_for_frame(session: Session) -> np.ndarray:
+def wait_for_frame(session: Session) -> Frame:
     return next(session.frames())
 
 
@@ -48,7 +50,7 @@ def test_a_shared_engine_gives_every_session_its_own_frames(package: Path, stead
     avatars = [Avatar.load(package, engine=engine, style=Style(steady=steady)) for _ in range(3)]
     speeches = [tone(0.7 + 0.2 * i) * (1 - 0.2 * i) for i in range(3)]
     expected = [said(avatar, speech) for avatar, speech in zip(avatars, speeches, strict=True)]
-    found: dict[int, list[np.ndarray]] = {}
+    found: dict[int, list[Frame]] = {}
 
     def speak(i: int) -> None:
         found[i] = said(avatars[i], speeches[i], size=320)
@@ -192,7 +194,7 @@ def test_errors_of_painting_reach_who_takes_the_frames(package: Path, monkeypatc
 
 
 def test_frames_before_an_error_are_given(avatar: Avatar) -> None:
-    def windows():
+    def windows() -> Iterator[Window]:
         yield from [np.zeros((16, 512), np.float32)] * 9
         raise AudioError("the audio ends badly")
 
@@ -206,7 +208,7 @@ def test_frames_before_an_error_are_given(avatar: Avatar) -> None:
 def test_leaving_early_ends_the_work(avatar: Avatar) -> None:
     asked = []
 
-    def windows():
+    def windows() -> Iterator[Window]:
         for i in range(1000):
             asked.append(i)
             yield np.zeros((16, 512), np.float32)

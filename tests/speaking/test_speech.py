@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, SpeechGate
@@ -21,7 +22,7 @@ class LoudnessProgram:
 
     spec: AudioSpec = AVE
 
-    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    def features(self, samples: Samples, first: int, count: int) -> Features:
         samples = np.pad(samples, (0, max(3000 - len(samples), 0)))
         columns = len(samples) // 200 + 1
         windows = int((columns - 16) / 80 * 25) + 2

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.spec import AVE, HUBERT
 from frame_generation_pipeline.template.landmarks import lip_opening
@@ -12,7 +13,7 @@ from frame_generation_pipeline.template.template import Template
 from samples import draw, write_template, write_wav
 
 
-def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> np.ndarray:
+def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> Frame:
     """110 points; opening in distances of the eyes' corners, tilt in degrees."""
     points = np.zeros((110, 2))
     points[66], points[78], points[54], points[16] = (-0.5, 0), (0.5, 0), (0, 0), (0, 1.2)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from faces import draw_face
-from frame_generation_pipeline.tracking.landmarker import Face
+from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
 from frame_generation_pipeline.tracking.lips import lip_opening
 
 
-def test_a_face_has_the_box_of_its_points(closed):
+def test_a_face_has_the_box_of_its_points(closed: Face) -> None:
     assert closed.points.shape == (468, 3)
     assert closed.points.dtype == np.float32
     assert 0.99 < closed.score <= 1
@@ -16,20 +16,22 @@ def test_a_face_has_the_box_of_its_points(closed):
     assert closed.area == (right - left) * (bottom - top)
 
 
-def test_faces_come_largest_first(landmarker):
+def test_faces_come_largest_first(landmarker: FaceLandmarker) -> None:
     picture = draw_face((640, 360), (480, 170), 120)
     large, small = landmarker.faces(draw_face((640, 360), (160, 180), 200, picture=picture))
     assert large.area > 2 * small.area
     assert large.box[2] < 320 < small.box[0]
 
 
-def test_the_same_picture_gives_the_same_bits_whatever_was_seen_before(landmarker, closed):
+def test_the_same_picture_gives_the_same_bits_whatever_was_seen_before(
+    landmarker: FaceLandmarker, closed: Face
+) -> None:
     landmarker.faces(draw_face(tilt=20))
     (again,) = landmarker.faces(draw_face())
     np.testing.assert_array_equal(again.points, closed.points)
 
 
-def test_small_faces_are_found(landmarker):
+def test_small_faces_are_found(landmarker: FaceLandmarker) -> None:
     (face,) = landmarker.faces(draw_face((1280, 720), (1000, 500), 80))
     left, top, right, bottom = face.box
     assert 45 < right - left < 65
@@ -37,7 +39,9 @@ def test_small_faces_are_found(landmarker):
     assert top < 500 < bottom
 
 
-def test_detections_without_a_mesh_do_not_end_the_search(landmarker, monkeypatch):
+def test_detections_without_a_mesh_do_not_end_the_search(
+    landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = draw_face()
     (found,) = next(landmarker._detector.searches(picture))
     wrong = type(found)(0.9, (0.0, 0.0, 40.0, 40.0), np.array([[10.0, 15.0], [30.0, 15.0]]))
@@ -46,11 +50,11 @@ def test_detections_without_a_mesh_do_not_end_the_search(landmarker, monkeypatch
     assert face.box[0] < 160 < face.box[2]
 
 
-def test_nothing_is_found_in_noise(landmarker):
+def test_nothing_is_found_in_noise(landmarker: FaceLandmarker) -> None:
     assert landmarker.faces(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)) == []
 
 
-def test_a_face_is_followed_until_it_is_gone(landmarker, closed):
+def test_a_face_is_followed_until_it_is_gone(landmarker: FaceLandmarker, closed: Face) -> None:
     moved = landmarker.follow(draw_face(middle=(172, 114)), closed)
     assert isinstance(moved, Face)
     shift = (moved.points - closed.points)[:, :2].mean(0)
@@ -58,7 +62,9 @@ def test_a_face_is_followed_until_it_is_gone(landmarker, closed):
     assert landmarker.follow(np.full((240, 320, 3), 128, np.uint8), moved) is None
 
 
-def test_openings_are_those_of_the_picture_and_its_mirror_image(landmarker, monkeypatch):
+def test_openings_are_those_of_the_picture_and_its_mirror_image(
+    landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = draw_face(middle=(172, 114), tilt=8, opening=0.06)
     (region,), (mirrored,) = landmarker.faces(picture), landmarker.faces(picture[:, ::-1].copy())
     face = landmarker.follow(picture, region)

@@ -1,13 +1,16 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import FACE_LEFT, FACE_RIGHT, LIPS, NOSE_BRIDGE, read_landmarks
 from frame_generation_pipeline.tracking.detector import overlap
+from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
 
 
-def test_points_are_at_their_places_in_a_face(closed):
+def test_points_are_at_their_places_in_a_face(closed: Face) -> None:
     points = to_110(closed.points)
     assert points.shape == (110, 2)
     assert points.dtype == np.float32
@@ -26,7 +29,7 @@ def test_points_are_at_their_places_in_a_face(closed):
     np.testing.assert_allclose(points[[74, 86]], [[137.5, 111], [182.5, 111]], atol=4)  # the drawing's pupils
 
 
-def test_many_meshes_at_once_are_as_one_by_one(closed):
+def test_many_meshes_at_once_are_as_one_by_one(closed: Face) -> None:
     noise = np.random.default_rng(0).normal(0, 4, (2, 3, *closed.points.shape)).astype(np.float32)
     meshes = closed.points + noise
     meshes[0, 0, 93] = meshes[0, 0, 234]  # two points of the edge in one place
@@ -37,13 +40,13 @@ def test_many_meshes_at_once_are_as_one_by_one(closed):
         np.testing.assert_array_equal(placed[index], to_110(meshes[index]))
 
 
-def test_the_lips_outer_line_encloses_the_inner_one(closed):
+def test_the_lips_outer_line_encloses_the_inner_one(closed: Face) -> None:
     lips = to_110(closed.points)[LIPS]
     for point in lips[12:]:
         assert cv2.pointPolygonTest(lips[:12, np.newaxis], (float(point[0]), float(point[1])), True) > -0.5
 
 
-def test_boxes_are_those_of_real_templates(real_dir, landmarker):
+def test_boxes_are_those_of_real_templates(real_dir: Path, landmarker: FaceLandmarker) -> None:
     overlaps = []
     for number in range(0, 120, 6):
         image = cv2.imread(str(real_dir / "person/full_body_img" / f"{number}.jpg"))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -126,7 +127,7 @@ def test_matched_references_stand_alike_at_another_moment(
     drawn = []
     original = TrainingSet.samples
 
-    def samples(self: TrainingSet, *arguments: np.ndarray) -> object:
+    def samples(self: TrainingSet, *arguments: npt.NDArray[np.int64]) -> object:
         drawn.append(arguments)
         return original(self, *arguments)
 

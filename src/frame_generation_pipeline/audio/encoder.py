@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.runtime.onnx_session import open_session
@@ -27,7 +29,7 @@ class AudioProgram(Protocol):
     def spec(self) -> AudioSpec:
         """The type of feature that comes out."""
 
-    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    def features(self, samples: Samples, first: int, count: int) -> Features:
         """Samples (L,) float32 at 16 kHz, L >= 1 -> the features (m, F) float32 of windows first, first + 1, ...
 
         Of the n windows that audio of just these samples has (`Blocks.total`), `count` ones from `first` >= 0 on, as
@@ -60,13 +62,17 @@ class OnnxAudioProgram:
             )
         self.spec = specs[0]
 
-    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    def features(self, samples: Samples, first: int, count: int) -> Features:
         """See `AudioProgram.features`."""
         expected = max(0, min(count, BLOCKS[self.spec].total(len(samples)) - first))
         if not expected:  # ONNX Runtime before 1.32 fails on none
             return np.zeros((0, self.spec.feature_size), np.float32)
-        inputs = {"samples": samples, "first": np.array(first, np.int64), "count": np.array(count, np.int64)}
-        features: np.ndarray = self._session.run(["features"], inputs)[0]
+        inputs: dict[str, npt.NDArray[np.generic]] = {
+            "samples": samples,
+            "first": np.array(first, np.int64),
+            "count": np.array(count, np.int64),
+        }
+        features: Features = self._session.run(["features"], inputs)[0]
         if features.shape != (expected, self.spec.feature_size) or features.dtype != np.float32:
             raise ModelError(
                 f"the audio program gave {features.dtype} features of shape {features.shape}, expected float32"

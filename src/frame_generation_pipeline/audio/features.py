@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
 from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file
@@ -25,7 +28,7 @@ class AudioFeatures:
     Raises FeatureError when they are anything else.
     """
 
-    values: np.ndarray
+    values: npt.NDArray[np.float32]
     spec: AudioSpec
 
     def __post_init__(self) -> None:
@@ -76,13 +79,13 @@ class AudioFeatures:
             with complete_file(_sidecar(path)) as temporary:
                 temporary.write_text(json.dumps(shape) + "\n")
 
-    def windows(self, count: int | None = None, start: int = 0) -> Iterator[np.ndarray]:
+    def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
         """The windows `(16, F)` of `count` frames from `start` on; without `count`, up to the last feature's frame."""
         for index in range(start, len(self) if count is None else start + count):
             yield feature_window(self.values, index)
 
 
-def feature_window(values: np.ndarray, index: int) -> np.ndarray:
+def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
     """What the generator hears at frame `index`: the features `[index - 8, index + 8)` of `values`.
 
     values: `(N, ...)`; returns `(16, F)` float32, each feature flattened, zeros where the window leaves `values`. Any
@@ -96,7 +99,7 @@ def feature_window(values: np.ndarray, index: int) -> np.ndarray:
     return window
 
 
-def network_window(window: np.ndarray, spec: AudioSpec) -> np.ndarray:
+def network_window(window: Window, spec: AudioSpec) -> npt.NDArray[np.float32]:
     """A window `(16, F)` in the shape that the network takes: `(1, *spec.window_shape)` float32, row-major.
 
     Raises FeatureError when the window is not one of `spec`.
@@ -106,7 +109,7 @@ def network_window(window: np.ndarray, spec: AudioSpec) -> np.ndarray:
     return np.ascontiguousarray(window, np.float32).reshape(1, *spec.window_shape)
 
 
-def _recognise(values: np.ndarray, spec: AudioSpec | None) -> tuple[np.ndarray, AudioSpec]:
+def _recognise(values: npt.NDArray[Any], spec: AudioSpec | None) -> tuple[npt.NDArray[np.float32], AudioSpec]:
     """The values as float32 of the shape of `spec`, or of the one that has as many values in a feature."""
     if values.dtype.kind != "f":
         raise FeatureError(f"holds {values.dtype} values; expected float32, so extract the features again")
@@ -125,7 +128,7 @@ def _fits(shape: tuple[int, ...], spec: AudioSpec) -> bool:
     return prod(shape[1:]) == spec.feature_size and (flat or shape[1:] in (spec.feature_shape, (spec.feature_size,)))
 
 
-def _map_file(path: Path) -> np.ndarray:
+def _map_file(path: Path) -> npt.NDArray[Any]:
     try:
         if path.suffix == ".npy":
             with warnings.catch_warnings():  # of a header as Python 2 wrote it

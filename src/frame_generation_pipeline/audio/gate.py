@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 
 import numpy as np
-import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Samples, Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.media.level import LOWEST, SILENCE, FrameSplitter, Samples, energy, level, split_frames
+from frame_generation_pipeline.media.level import LOWEST, SILENCE, FrameSplitter, energy, level, split_frames
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 
 AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames; a window's last feature is that of so much later a frame
@@ -34,7 +34,6 @@ BELOW_SPEECH = 1 / 128  # of the speech's own energy, -21 dB, below which nothin
 HYSTERESIS = 0.3125  # of the threshold, -5 dB, at which speech ends
 RISE, FALL = 1.125, 0.96875  # of the speech's own energy from frame to frame: four in five are below it then
 
-Window = npt.NDArray[np.float32]  # (16, F)
 Detector = Callable[[Samples], bool]  # is given frame after frame of sound, and tells whether somebody speaks in it
 
 

@@ -6,7 +6,9 @@ As in the original programs, it is computed in float64, with a filterbank of flo
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.spec import AVE, SAMPLE_RATE
 
 PRE_EMPHASIS = 0.97
@@ -20,7 +22,7 @@ WINDOW_COLUMNS = 16  # columns that the encoder sees, 0.2 s
 SHORTEST = (WINDOW_COLUMNS - 1) * HOP  # samples; audio below is filled up with zeros to have 16 columns
 
 
-def mel_spectrogram(samples: np.ndarray) -> np.ndarray:
+def mel_spectrogram(samples: Samples) -> npt.NDArray[np.float32]:
     """Samples `(L,)` at 16 kHz, L >= 1 -> mel `(80, L // 200 + 1)` float32 in [-4, 4].
 
     Column c is centred on sample 200 c, with zeros where its 800 samples leave the (pre-emphasised) audio. Memory
@@ -29,14 +31,14 @@ def mel_spectrogram(samples: np.ndarray) -> np.ndarray:
     return mel_columns(np.pad(pre_emphasis(samples), FFT_SIZE // 2))
 
 
-def pre_emphasis(samples: np.ndarray, previous: float = 0.0) -> np.ndarray:
+def pre_emphasis(samples: Samples, previous: float = 0.0) -> npt.NDArray[np.float64]:
     """`y[n] = x[n] - 0.97 x[n-1]` of samples `(L,)`, as float64; `previous` is the sample before the first."""
     x = np.concatenate([[previous], samples], dtype=np.float64)
-    emphasised: np.ndarray = x[1:] - PRE_EMPHASIS * x[:-1]
+    emphasised: npt.NDArray[np.float64] = x[1:] - PRE_EMPHASIS * x[:-1]
     return emphasised
 
 
-def mel_columns(emphasised: np.ndarray) -> np.ndarray:
+def mel_columns(emphasised: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """The columns that lie wholly in pre-emphasised samples `(L,)`, L >= 800: `(80, (L - 800) // 200 + 1)` float32."""
     frames = np.lib.stride_tricks.sliding_window_view(emphasised, FFT_SIZE)[::HOP]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)  # periodic
@@ -44,7 +46,7 @@ def mel_columns(emphasised: np.ndarray) -> np.ndarray:
     # Not `@`: on matrices this small BLAS gains nothing, and its waiting threads halve the speed of the encoder's.
     bands = np.einsum("bf,cf->bc", filterbank(), magnitude)
     decibels = 20 * np.log10(np.maximum(1e-5, bands)) - 20
-    mel: np.ndarray = np.clip(8 * (decibels + 100) / 100 - 4, -4, 4).astype(np.float32)
+    mel: npt.NDArray[np.float32] = np.clip(8 * (decibels + 100) / 100 - 4, -4, 4).astype(np.float32)
     return mel
 
 
@@ -60,7 +62,7 @@ def window_count(columns: int) -> int:
 
 
 @cache
-def filterbank() -> np.ndarray:
+def filterbank() -> npt.NDArray[np.float64]:
     """Triangles of equal area between neighbours on the Slaney mel scale: `(80, 401)` float64, of float32 precision.
 
     Malcolm Slaney, Auditory Toolbox version 2, Technical Report 1998-010, Interval Research Corporation.
@@ -70,8 +72,8 @@ def filterbank() -> np.ndarray:
     bins = np.linspace(0, SAMPLE_RATE / 2, FREQUENCIES)
     triangles = np.maximum(0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
     # Rounded twice, so that the spectrogram equals the original's to the bit.
-    weights: np.ndarray = (triangles.astype(np.float32) * (2 / (high - low))).astype(np.float32).astype(np.float64)
-    return weights
+    weights = (triangles.astype(np.float32) * (2 / (high - low))).astype(np.float32)
+    return weights.astype(np.float64)
 
 
 # Slaney's scale is linear up to 1 kHz, at 3 mel for 200 Hz, and logarithmic above, at 27 mel for a factor of 6.4.
@@ -83,5 +85,5 @@ def _mel(hertz: float) -> float:
     return float(3 * hertz / 200 if hertz < _LOG_FROM else 15 + np.log(hertz / _LOG_FROM) / _LOG_STEP)
 
 
-def _hertz(mel: np.ndarray) -> np.ndarray:
+def _hertz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(mel < 15, 200 * mel / 3, _LOG_FROM * np.exp(_LOG_STEP * (mel - 15)))

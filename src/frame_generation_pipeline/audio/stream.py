@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from frame_generation_pipeline.arrays import Features, Samples, Window
 from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
@@ -32,7 +33,7 @@ class FeatureStream:
         self.first = self._done * self._blocks.features + repeated if self._done else 0
         self._skipped = self._blocks.step * (self._done - self._before)  # samples that nothing hears
 
-    def push(self, samples: np.ndarray) -> np.ndarray:
+    def push(self, samples: Samples) -> Features:
         """Samples `(k,)` float32 at 16 kHz, any k -> the features `(m, F)` float32 that they complete, m >= 0.
 
         Raises AudioError for samples of another shape or type or that are not finite, ModelError for such features.
@@ -52,7 +53,7 @@ class FeatureStream:
             self._done += 1
         return np.concatenate(features)
 
-    def flush(self) -> np.ndarray:
+    def flush(self) -> Features:
         """End the audio: the features `(m, F)` float32 that are still missing. Nothing may be pushed after it.
 
         Raises AudioError when there were no samples at all.
@@ -68,7 +69,7 @@ class FeatureStream:
         """Blocks before the next one that the pending samples begin with."""
         return min(self._done, self._blocks.before)
 
-    def _features(self, samples: np.ndarray, count: int) -> np.ndarray:
+    def _features(self, samples: Samples, count: int) -> Features:
         """Those of the next `count` windows."""
         features = self._program.features(samples, self._before * self._blocks.features, count)
         if not np.isfinite(features).all():
@@ -80,7 +81,7 @@ class FeatureStream:
         return np.concatenate([first, features])
 
 
-def extract_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> AudioFeatures:
+def extract_features(blocks: Iterable[Samples], program: AudioProgram) -> AudioFeatures:
     """All features of audio given as blocks `(k,)` float32 at 16 kHz, as `decode_audio` yields them.
 
     The result grows with the audio, by 51 kB a second; nothing else does. Raises AudioError as `FeatureStream` does.
@@ -101,14 +102,14 @@ class WindowStream:
         self._pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `_first` on
         self._first, self._frame = self._stream.first, first  # index of the first feature kept, and of the next window
 
-    def push(self, samples: np.ndarray) -> list[np.ndarray]:
+    def push(self, samples: Samples) -> list[Window]:
         """Samples `(k,)` float32 at 16 kHz, any k -> the windows `(16, F)` float32 that they complete.
 
         Raises AudioError as `FeatureStream.push` does.
         """
         return self._take(self._stream.push(samples))
 
-    def flush(self, count: int | None = None) -> list[np.ndarray]:
+    def flush(self, count: int | None = None) -> list[Window]:
         """End the audio: the windows that are missing to `count` in all, or to one for each of the N features.
 
         Beyond the end they fill with zeros. Nothing may be pushed after it. Raises AudioError without any samples.
@@ -119,7 +120,7 @@ class WindowStream:
         windows += [feature_window(self._pending, index - self._first) for index in range(self._frame, total)]
         return windows[: max(total - given, 0)]
 
-    def _take(self, features: np.ndarray) -> list[np.ndarray]:
+    def _take(self, features: Features) -> list[Window]:
         self._pending = np.concatenate([self._pending, features])
         complete = self._first + len(self._pending) - (WINDOW - WINDOW_BEFORE) + 1
         windows = [feature_window(self._pending, index - self._first) for index in range(self._frame, complete)]
@@ -130,8 +131,8 @@ class WindowStream:
 
 
 def stream_windows(
-    blocks: Iterable[np.ndarray], program: AudioProgram, count: int | None = None, first: int = 0
-) -> Iterator[np.ndarray]:
+    blocks: Iterable[Samples], program: AudioProgram, count: int | None = None, first: int = 0
+) -> Iterator[Window]:
     """The windows `(16, F)` float32 of frames first, first + 1, ... of audio given as blocks `(k,)` float32 at 16 kHz.
 
     `count` frames in all, with those before `first`: after the end of the audio the windows fill with zeros, and of
@@ -151,7 +152,7 @@ def stream_windows(
     yield from stream.flush(count)
 
 
-def _stream_features(blocks: Iterable[np.ndarray], program: AudioProgram) -> Iterator[np.ndarray]:
+def _stream_features(blocks: Iterable[Samples], program: AudioProgram) -> Iterator[Features]:
     stream = FeatureStream(program)
     for block in blocks:
         features = stream.push(block)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.evaluate.compare import captioned
@@ -19,7 +20,6 @@ from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.report.lip_chart import draw_lip_chart
-from frame_generation_pipeline.speaking.painter import Frame, Window
 from frame_generation_pipeline.speaking.speech import Speech
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import REFERENCE, SAMPLE_RATE, FaceSpec
@@ -117,8 +117,8 @@ def _sound(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
     seconds = speech.count / speech.spec.fps
-    found = decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix, track=speech.track)
-    return np.concatenate(list(found))[: round(seconds * SAMPLE_RATE)], speech.rests
+    blocks = list(decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix))
+    return np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)], speech.rests
 
 
 def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:

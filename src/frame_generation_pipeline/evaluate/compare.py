@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from math import inf, log10
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import OptionError, VideoError
+from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.media.video_reader import frame_files, read_frames, read_image
-
-Frame = NDArray[np.uint8]  # (H, W, 3) BGR
 
 SSIM_SIDE = 11  # pixels; side of the Gaussian window
 SSIM_SIGMA = 1.5  # pixels
@@ -151,16 +151,11 @@ def _size(frame: Frame) -> str:
     return f"{frame.shape[1]}x{frame.shape[0]}"
 
 
-def psnr(mse: float) -> float:
-    """Peak signal-to-noise ratio in dB of a mean squared error in levels squared; infinite for 0."""
-    return 10 * log10(255**2 / mse) if mse else inf
-
-
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value == inf else value for name, value in values.items()}
 
 
-def _local_mean(image: NDArray[Any]) -> NDArray[np.float32]:
+def _local_mean(image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Weight with the Gaussian window, at every position where it lies within the image."""
     border = SSIM_SIDE // 2
     blurred = cv2.GaussianBlur(image, (SSIM_SIDE, SSIM_SIDE), SSIM_SIGMA)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
-from frame_generation_pipeline.evaluate.figures import Curve, Image
+from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.evaluate.phones import Phone
-from frame_generation_pipeline.evaluate.rendering import Choice, Window
+from frame_generation_pipeline.evaluate.rendering import Choice
 from frame_generation_pipeline.evaluate.scene import Scene
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
@@ -39,7 +40,7 @@ class Evaluation:
     openings: Mapping[str, tuple[float | None, ...]]  # the lips' opening in each held-out frame, in face scales
     loudness: tuple[float | None, ...]  # of the sound in each held-out frame, in dB of full scale
     missed: int  # held-out frames in which the recording shows no face
-    strips: tuple[Image, ...]  # truth, output, their difference and the baseline beside each other
+    strips: tuple[Frame, ...]  # truth, output, their difference and the baseline beside each other
 
     def number(self, name: str, subject: str = OUTPUT) -> float | None:
         """A figure's value, None when there is none."""

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.evaluate.compare import psnr
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate.definitions import Value
 from frame_generation_pipeline.media.level import SILENCE
+from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.template.crop_box import CropBox
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
@@ -27,7 +28,6 @@ FEWEST_CLOSURES = 5  # of p, b and m
 LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips, at which they are together
 CLOSED = 0.01  # gap in face scales, above that one, below which they are together too
 
-Image = npt.NDArray[np.uint8]  # (H, W, 3) BGR
 Curve = npt.NDArray[np.float64]  # (n,), NaN where there is no value
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; the last two are just outside
 
@@ -41,12 +41,12 @@ def mouth_square(mouth: Box, face: CropBox) -> Box:
     return left, top, right, bottom
 
 
-def cut(image: Image, box: Box) -> Image:
+def cut(image: Frame, box: Box) -> Frame:
     """The box's pixels, a view."""
     return image[box[1] : box[3], box[0] : box[2]]
 
 
-def squared_error(output: Image, truth: Image) -> float:
+def squared_error(output: Frame, truth: Frame) -> float:
     """Mean over pixels and colours, levels squared; NaN for empty pictures."""
     return cv2.norm(output, truth, cv2.NORM_L2SQR) / output.size if output.size else float("nan")
 
@@ -66,7 +66,7 @@ def mean(values: Iterable[float], scale: float = 1.0) -> Value:
     return Value(scale * float(known.mean())) if len(known) else Value.missing("no frame shows a face")
 
 
-def sharpness(image: Image, scale: float) -> float:
+def sharpness(image: Frame, scale: float) -> float:
     """Variance of the Laplacian of the grey levels, of detail that is no grid; NaN for a picture of a few pixels.
 
     image: a part of a frame. scale: pixels of it for one pixel of the network's output. The picture is brought to the
@@ -96,7 +96,7 @@ def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value
     return Value(float(pairs[:, 0].sum() / pairs[:, 1].sum()))
 
 
-def edge_gradient(image: Image, box: CropBox, inset: float = 0.0, reach: int = 1) -> float:
+def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1) -> float:
     """Mean absolute difference in levels across a square's edge, of all sides of it that lie inside the picture.
 
     The edge is that of `box`, moved inwards by `inset` pixels; the two lines that are compared are the last pixels that
@@ -117,7 +117,7 @@ def edge_gradient(image: Image, box: CropBox, inset: float = 0.0, reach: int = 1
     return float(np.mean(lines)) if lines else float("nan")
 
 
-def second_difference(before: Image, middle: Image, after: Image) -> float:
+def second_difference(before: Frame, middle: Frame, after: Frame) -> float:
     """Mean absolute second difference in levels of three pictures that follow each other."""
     pictures = [picture.astype(np.int16) for picture in (before, middle, after)]
     change = np.abs(pictures[0] - 2 * pictures[1] + pictures[2])

@@ -6,16 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.features import network_window
-from frame_generation_pipeline.evaluate.figures import Box, Image
+from frame_generation_pipeline.evaluate.figures import Box
 from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.face.paste import paste
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.spec import REFERENCE, FaceSpec
 from frame_generation_pipeline.template.sequence import TemplateFrame
-
-Window = npt.NDArray[np.float32]  # (16, F)
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Choice:
 
 def reconstruct(
     generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window, blend: str
-) -> Image:
+) -> Frame:
     """The target's picture with its face painted, the reference's crop being what the network sees unmasked.
 
     window: see `audio.features.feature_window`. blend: of `spec.BLENDS`. Neither frame is changed.
@@ -51,7 +50,7 @@ def reconstruct(
     return _pasted(target, resized, output, face, blend)
 
 
-def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Image:
+def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Frame:
     """The target's picture with the reference's face as it is where the network would paint."""
     resized = resize_crop(target.box.cut(target.image), face)
     shown = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
@@ -59,7 +58,7 @@ def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -
     return _pasted(target, resized, shown + np.float32(0.5 / 255), face, REFERENCE)
 
 
-def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Image:
+def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Frame:
     """The target's picture with the other's mouth, resized from one square to the other; both lie in the pictures."""
     image = target.image.copy()
     left, top, right, bottom = square
@@ -68,7 +67,7 @@ def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_s
     return image
 
 
-def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) -> Image:
+def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) -> Frame:
     """The frame's picture with the face that says `window`, as it is made in use. The frame is not changed."""
     crop = frame.box.cut(frame.image)
     patch = generator.render(generator.encode_face(crop), window, crop, frame.keep, blend)
@@ -76,8 +75,8 @@ def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) 
 
 
 def _pasted(
-    target: TemplateFrame, resized: Image, output: npt.NDArray[np.float32], face: FaceSpec, blend: str
-) -> Image:
+    target: TemplateFrame, resized: Frame, output: npt.NDArray[np.float32], face: FaceSpec, blend: str
+) -> Frame:
     crop = target.box.cut(target.image)
     patch = write_back(crop, resized, output, face, blend)
     if target.keep is not None:

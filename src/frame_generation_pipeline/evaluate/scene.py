@@ -6,6 +6,7 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.evaluate import figures
 from frame_generation_pipeline.evaluate.compare import captioned
@@ -19,9 +20,9 @@ from frame_generation_pipeline.evaluate.definitions import (
     UNCHANGED,
     Value,
 )
-from frame_generation_pipeline.evaluate.figures import Curve, Image
+from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE, Phone
-from frame_generation_pipeline.evaluate.rendering import Choice, Window, dub, reconstruct, with_face, with_mouth
+from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.evaluate.track import Track, Truth
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
@@ -56,7 +57,7 @@ class Scene:
         before = [sum(held_out.start < cut <= index for cut in cuts) for index in held_out]
         self.rows = np.arange(len(held_out)) + (2 * figures.MOST_LAG + 1) * np.array(before)
         self.truths: list[Truth] = []
-        self.strips: list[Image] = []
+        self.strips: list[Frame] = []
         self.tracks = {name: self._track() for name in (OUTPUT, TEMPLATE, RANDOM, RECORDING, DUBBING, UNCHANGED)}
 
     def reconstruct(self, choice: Choice, strips: int, done: Done) -> None:
@@ -202,7 +203,7 @@ def _spread(opening: Curve) -> Value:
     return Value(100 * float(known.std()))
 
 
-def _strip(index: int, frame: TemplateFrame, output: Image, baseline: Image) -> Image:
+def _strip(index: int, frame: TemplateFrame, output: Frame, baseline: Frame) -> Frame:
     """Truth, output, difference and baseline of a frame beside each other, captioned."""
     faces = [frame.box.cut(image) for image in (frame.image, output, baseline)]
     truth, painted, template = (

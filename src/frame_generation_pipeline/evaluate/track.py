@@ -7,10 +7,10 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate.compare import ssim
 from frame_generation_pipeline.evaluate.figures import (
     Box,
-    Image,
     cut,
     edge_gradient,
     mouth_square,
@@ -46,7 +46,7 @@ class Truth:
     mouth: Box | None  # the square that mouths are compared in
 
     @classmethod
-    def of(cls, image: Image, box: CropBox, landmarker: FaceLandmarker) -> "Truth":
+    def of(cls, image: Frame, box: CropBox, landmarker: FaceLandmarker) -> "Truth":
         """Look at a frame; without a face in its box there is no `face` and no `mouth`."""
         around = (box.x, box.y, box.x + box.size, box.y + box.size)
         faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
@@ -77,13 +77,13 @@ class Track:
         )
         self._values = {name: np.full(size, np.nan) for name in names}
         self.lips = np.full((size, LIP_POINTS, 2), np.nan)  # pixels
-        self._recent: deque[tuple[int, Image, Box | None]] = deque(maxlen=3)
+        self._recent: deque[tuple[int, Frame, Box | None]] = deque(maxlen=3)
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
         """The values (size,) of one measure."""
         return self._values[name]
 
-    def add(self, row: int, image: Image, truth: Truth, original: Image | None = None) -> None:
+    def add(self, row: int, image: Frame, truth: Truth, original: Frame | None = None) -> None:
         """Measure the picture of frame `row`, made of the frame that `truth` is of; rows come in order.
 
         original: that frame's picture, where the output is compared with it.
@@ -103,7 +103,7 @@ class Track:
         self._recent.append((row, image, truth.mouth))
         self._flicker()
 
-    def _look(self, row: int, image: Image, truth: Truth) -> None:
+    def _look(self, row: int, image: Frame, truth: Truth) -> None:
         """The lips in the picture."""
         region = truth.region
         face = self._landmarker.follow(image, region) if region else None
@@ -126,7 +126,7 @@ class Track:
         self._values[name][row] = value
 
 
-def _in_picture(box: Box, image: Image) -> Box:
+def _in_picture(box: Box, image: Frame) -> Box:
     """The box without what lies beyond the picture; empty where nothing is left."""
     height, width = image.shape[:2]
     left, right = (min(max(value, 0), width) for value in (box[0], box[2]))

@@ -79,18 +79,9 @@ def continuation(cells: int) -> npt.NDArray[np.float32]:
     Those are smoothed along the ring; every other cell is the mean of its four neighbours.
     """
     rows, columns = np.divmod(np.arange(cells * cells), cells)
-    last = cells - 1
-    ring = np.concatenate(
-        [
-            [(0, x) for x in range(last)],
-            [(y, last) for y in range(last)],
-            [(last, x) for x in range(last, 0, -1)],
-            [(y, 0) for y in range(last, 0, -1)],
-        ]
-    )
-    outer = ring[:, 0] * cells + ring[:, 1]
-    away = np.abs(np.arange(len(ring))[:, np.newaxis] - np.arange(len(ring)))
-    weights = np.exp(-0.5 * (np.minimum(away, len(ring) - away) / SPREAD) ** 2)
+    outer = ring(cells) @ (cells, 1)
+    away = np.abs(np.arange(len(outer))[:, np.newaxis] - np.arange(len(outer)))
+    weights = np.exp(-0.5 * (np.minimum(away, len(outer) - away) / SPREAD) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
 
     inner = np.setdiff1d(np.arange(cells * cells), outer)
@@ -102,6 +93,19 @@ def continuation(cells: int) -> npt.NDArray[np.float32]:
         laplacian[np.ix_(inner, inner)], neighbours[np.ix_(inner, outer)] @ weights
     )
     return matrix.astype(np.float32)
+
+
+def ring(cells: int) -> npt.NDArray[np.int64]:
+    """The outermost cells, (4 (cells - 1), 2) rows and columns, clockwise from the upper left corner."""
+    last = cells - 1
+    return np.concatenate(
+        [
+            [(0, x) for x in range(last)],
+            [(y, last) for y in range(last)],
+            [(last, x) for x in range(last, 0, -1)],
+            [(y, 0) for y in range(last, 0, -1)],
+        ]
+    )
 
 
 @cache

@@ -4,11 +4,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+if TYPE_CHECKING:
+    from rich.console import Console  # where a bar is shown it is imported: it takes a tenth of a second
 
 LINE_EVERY = 5.0  # seconds between plain lines
 
@@ -25,6 +24,8 @@ class Update(Protocol):
 @contextmanager
 def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Update]:
     """A callback that shows count, rate and time left on standard error while the block lasts."""
+    from rich.console import Console
+
     console = Console(file=sys.stderr)
     if quiet:
         yield lambda done, total, note="": None
@@ -36,7 +37,10 @@ def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Upd
 
 
 @contextmanager
-def _bar(label: str, unit: str, console: Console) -> Iterator[Update]:
+def _bar(label: str, unit: str, console: "Console") -> Iterator[Update]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     columns = (
         TextColumn(label),
         BarColumn(),

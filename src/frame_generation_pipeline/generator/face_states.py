@@ -20,7 +20,7 @@ from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
 SHARE_OF_FREE = 4  # and never more than this part of what is free
 KIND = b"framegen face states "  # with which every cache file begins, of whichever version
-MAGIC = KIND + b"2\n"
+MAGIC = KIND + b"3\n"
 ALIGNMENT = 64  # bytes; tensors begin at multiples of it
 PAGE = 4096  # bytes; states fill whole pages, so that those of memory which nobody wrote take none
 
@@ -71,15 +71,15 @@ class FaceStates:
         if index >= self.places:
             return self._generator.encode_face(crop)
         if self._file is not None:
-            data = self._file.read(index)
-            if data is None:
-                place = np.zeros(1, self._record)
-                state = self._generator.encode_face(crop)
-                for name, tensor in state.tensors.items():
-                    place[name][0] = tensor
-                self._file.write(index, place.tobytes())
-                return state
-            return self._state(np.frombuffer(data, self._record)[0])
+            found = np.empty(1, self._record)
+            if self._file.read(index, found.view(np.uint8)):
+                return self._state(found[0])
+            kept = np.zeros(1, self._record)
+            state = self._generator.encode_face(crop)
+            for name, tensor in state.tensors.items():
+                kept[name][0] = tensor
+            self._file.write(index, kept.view(np.uint8))
+            return state
         place = self._states[index]
         if self._kept[index]:
             return self._state(place)
@@ -99,7 +99,7 @@ class _StateFile:
     It is read and written, not mapped: a mapped file that another process cuts off would end this one.
     """
 
-    _CHECK = 8  # bytes for each place: 1 and the CRC-32 of its state, or 0 where none is kept
+    _CHECK = 8  # bytes for each place: 1 and the checksum of its state, or 0 where none is kept
 
     def __init__(self, path: Path, header: bytes, places: int, size: int) -> None:
         """places: of `size` bytes each. Raises OutputError for a file that is not one of these, and without room."""
@@ -115,39 +115,41 @@ class _StateFile:
                     if hasattr(os, "posix_fallocate"):  # room that is missing shows now
                         os.posix_fallocate(new.fileno(), 0, whole)
                     new.truncate(whole)
-            self._descriptor = open_regular(path, os.O_RDWR)
-        weakref.finalize(self, os.close, self._descriptor)
+            self._file = os.fdopen(open_regular(path, os.O_RDWR), "r+b", buffering=0)
+        weakref.finalize(self, self._file.close)
 
-    def read(self, index: int) -> bytearray | None:
-        """The state of `index` as it was written, or None."""
+    def read(self, index: int, into: npt.NDArray[np.uint8]) -> bool:
+        """Fill `into` (size,) with the state of `index` as it was written; False where there is none."""
         with writing(self._path), self._lock:
-            check = self._read(self._checks + index * self._CHECK, self._CHECK)
-            if len(check) < self._CHECK or not any(check):
-                return None
-            data = self._read(self._first + index * self._size, self._size)
-        return data if len(data) == self._size and check == self._check(data) else None
+            check = np.zeros(self._CHECK, np.uint8)
+            there = self._read(self._checks + index * self._CHECK, check) and check.any()
+            if not (there and self._read(self._first + index * self._size, into)):
+                return False
+        return check.tobytes() == self._check(into)
 
-    def write(self, index: int, data: bytes) -> None:
-        """Keep a state. Where two processes do so at once, they write the same."""
+    def write(self, index: int, data: npt.NDArray[np.uint8]) -> None:
+        """Keep a state (size,). Where two processes do so at once, they write the same."""
         with writing(self._path), self._lock:
-            self._write(self._first + index * self._size, data)
-            self._write(self._checks + index * self._CHECK, self._check(data))
+            self._write(self._first + index * self._size, data.data)
+            self._write(self._checks + index * self._CHECK, memoryview(self._check(data)))
 
-    def _check(self, data: bytes | bytearray) -> bytes:
-        return (1 << 32 | zlib.crc32(data)).to_bytes(self._CHECK, "little")
+    def _check(self, data: npt.NDArray[np.uint8]) -> bytes:
+        """The CRC-32 of the sum of all pages, as numbers of 64 bits: eight times as fast as that of the state."""
+        pages = np.add.reduce(data.view(np.uint64).reshape(-1, PAGE // 8), axis=0)
+        return (1 << 32 | zlib.crc32(pages)).to_bytes(self._CHECK, "little")
 
-    def _read(self, start: int, size: int) -> bytearray:
-        os.lseek(self._descriptor, start, os.SEEK_SET)
-        data = bytearray()
-        while len(data) < size and (piece := os.read(self._descriptor, size - len(data))):
-            data += piece
-        return data
+    def _read(self, start: int, into: npt.NDArray[np.uint8]) -> bool:
+        """Whether the file has as many bytes from `start` on as `into` takes."""
+        self._file.seek(start)
+        rest = into.data
+        while rest and (count := self._file.readinto(rest)):
+            rest = rest[count:]
+        return not rest
 
-    def _write(self, start: int, data: bytes) -> None:
-        os.lseek(self._descriptor, start, os.SEEK_SET)
-        rest = memoryview(data)
+    def _write(self, start: int, rest: memoryview) -> None:
+        self._file.seek(start)
         while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+            rest = rest[self._file.write(rest) :]
 
     def _fits(self, header: bytes, size: int) -> bool:
         """Whether the file holds states of the same origin. Raises OutputError when it is anything but such a file."""

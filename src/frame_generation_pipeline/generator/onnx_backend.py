@@ -1,4 +1,4 @@
-"""A generator exported as one ONNX graph, run by ONNX Runtime; torch is not needed."""
+"""A generator exported as one ONNX graph, run by ONNX Runtime with programs of ours around it; torch is not needed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.audio.features import network_window
 from frame_generation_pipeline.errors import ModelError
-from frame_generation_pipeline.generator.protocol import NetworkGenerator
+from frame_generation_pipeline.generator.protocol import FaceState, NetworkGenerator
 from frame_generation_pipeline.runtime.onnx_session import open_session
-from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_SPECS, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
+
+PROGRAMS = Path(__file__).parent / "plain"  # those of `making.plain_programs`, input_328.onnx and so on
 
 
 class OnnxGenerator(NetworkGenerator):
-    """An ONNX file with inputs (n, 6, size, size) and (n, *window_shape), whatever their names, as exports have."""
+    """An ONNX file with inputs (n, 6, size, size) and (n, *window_shape), whatever their names, as exports have.
+
+    The crop is resized, masked and written back by the programs of `making.plain_programs`, as other hosts do it: all
+    give the same bits on one machine.
+    """
 
     def __init__(
         self,
@@ -40,6 +47,33 @@ class OnnxGenerator(NetworkGenerator):
         super().__init__(GeneratorSpec(faces[shapes[self.image]], audios[shapes[self.audio]]))
         if mode not in (None, self.spec.audio.name):
             raise ModelError(f"{name}: this generator is for {self.spec.audio.name} features, not {mode}")
+        self._input, self._patch = (
+            open_session(PROGRAMS / f"{step}_{self.spec.face.name}.onnx", threads=threads)
+            for step in ("input", "patch")
+        )
+
+    def encode_face(self, crop: npt.NDArray[np.uint8]) -> FaceState:
+        """See `Generator.encode_face`; of the state, `resized` is planar."""
+        resized, image = self._input.run(["resized", "image"], {"crop": crop})
+        return FaceState(resized, image)
+
+    def render(
+        self,
+        state: FaceState,
+        window: npt.NDArray[np.float32],
+        crop: npt.NDArray[np.uint8],
+        keep: npt.NDArray[np.bool_] | None = None,
+        blend: str = REFERENCE,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Generator.render`."""
+        arguments: dict[str, npt.NDArray[np.generic]] = {
+            "face": self.run(state.encoded, network_window(window, self.spec.audio)),
+            "resized": state.resized,
+            "crop": crop,
+            "blend": np.array(BLENDS.index(blend), np.uint8),
+            "keep": np.zeros(crop.shape[:2], np.uint8) if keep is None else keep.astype(np.uint8),
+        }
+        return self._patch.run(["patch"], arguments)[0]
 
     def encode_image(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See `NetworkGenerator.encode_image`; one graph cannot be split, so it is the input itself."""

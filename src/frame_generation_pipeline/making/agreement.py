@@ -1,11 +1,11 @@
 """How far two generators are apart on frames of a recording."""
 
 from dataclasses import dataclass
-from math import inf, log10
 
 import numpy as np
 
 from frame_generation_pipeline.generator.protocol import Generator
+from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.spec import WINDOW
 from frame_generation_pipeline.template.sequence import FrameSequence
 
@@ -43,4 +43,4 @@ def compare(a: Generator, b: Generator, recording: FrameSequence) -> Agreement:
         squares.append((one - other).astype(np.float64).ravel() ** 2)
         far.append((np.abs(one - other) > LEVELS).any(axis=2).ravel())
     error = float(np.concatenate(squares).mean())
-    return Agreement(10 * log10(255**2 / error) if error else inf, float(np.concatenate(far).mean()))
+    return Agreement(psnr(error), float(np.concatenate(far).mean()))

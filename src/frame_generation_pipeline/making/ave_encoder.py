@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from frame_generation_pipeline.arrays import Features
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.making.checkpoint import load_strict, read_tensors
 from frame_generation_pipeline.spec import AVE
@@ -97,8 +99,8 @@ class TorchEncoder:
         except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
             raise OptionError(f"device {device!r} is not usable here; use cpu ({error})".splitlines()[0]) from error
 
-    def encode(self, windows: np.ndarray) -> np.ndarray:
+    def encode(self, windows: npt.NDArray[np.float32]) -> Features:
         """(n, 80, 16) float32 -> (n, 512) float32."""
         with torch.inference_mode():
-            features: np.ndarray = self.module(torch.from_numpy(windows).to(self._device)).cpu().numpy()
+            features: Features = self.module(torch.from_numpy(windows).to(self._device)).cpu().numpy()
         return features

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import AudioProgram, OnnxAudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
 from frame_generation_pipeline.errors import ModelError, OptionError
@@ -23,7 +25,7 @@ class AudioEncoder(Protocol):
     def spec(self) -> AudioSpec:
         """The type of feature that comes out."""
 
-    def encode(self, windows: np.ndarray) -> np.ndarray:
+    def encode(self, windows: npt.NDArray[np.float32]) -> Features:
         """(n, 80, 16) float32 mel windows, n >= 0 -> (n, F) float32 features."""
 
 
@@ -34,7 +36,7 @@ class EncoderProgram:
         self.spec = encoder.spec
         self._encoder = encoder
 
-    def features(self, samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    def features(self, samples: Samples, first: int, count: int) -> Features:
         """See `AudioProgram.features`."""
         mel = mel_spectrogram(np.pad(samples, (0, max(SHORTEST - len(samples), 0))))
         columns = mel.shape[1]
@@ -104,7 +106,7 @@ def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None
                 )
 
 
-def _trial_signals() -> tuple[np.ndarray, np.ndarray]:
+def _trial_signals() -> tuple[Samples, Samples]:
     """White noise, and syllables of a voice with silence between them; a second each, float32."""
     seconds = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     pitch = 2 * np.pi * (120 * seconds + 3 * np.sin(2 * np.pi * 2 * seconds))

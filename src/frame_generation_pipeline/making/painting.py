@@ -3,6 +3,7 @@
 import numpy as np
 
 from frame_generation_pipeline.face import blend
+from frame_generation_pipeline.making.cropping import inner_region, picture_size
 from frame_generation_pipeline.making.graph import Graph
 from frame_generation_pipeline.making.resize import resize
 from frame_generation_pipeline.spec import FaceSpec
@@ -14,9 +15,9 @@ def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: 
     matched = graph.op("Add", levels, _colour_shift(graph, face, resized, levels))
     matched = graph.op("Clip", graph.op("Round", matched), graph.number(0), graph.number(255))
     levels = graph.op("Where", feathered, matched, graph.op("Floor", levels))
-    padded = graph.op("Pad", levels, graph.integers(*(0, face.margin, face.margin) * 2))
-    rim = np.pad(np.zeros((face.size, face.size)), face.margin, constant_values=1)
-    whole = graph.op("Add", padded, graph.op("Mul", resized, graph.constant("rim", rim)))
+    around = graph.integers(*(0, face.margin, face.margin) * 2)
+    rim = graph.op("Sub", resized, graph.op("Pad", inner_region(graph, face, resized), around))
+    whole = graph.op("Add", graph.op("Pad", levels, around), rim)
     side, size = graph.integers(face.crop_size), picture_size(graph, crop)
     painted = resize(graph, whole, (side, side), size, cubic=face.cubic)
     share = graph.op("Mul", *(_fade(graph, face, length, axis, feathered) for axis, length in enumerate(size)))
@@ -25,17 +26,66 @@ def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: 
     return graph.op("Transpose", graph.cast(graph.op("Round", patch), np.uint8), perm=[1, 2, 0])
 
 
+def kept(graph: Graph, keep: str, crop: str, patch: str) -> str:
+    """The patch with the crop's own pixels where `keep` (h, w) uint8 is not zero."""
+    chosen = graph.op("Unsqueeze", graph.cast(keep, np.bool_), graph.integers(2))
+    return graph.op("Where", chosen, crop, patch)
+
+
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
     """`face.blend.colour_shift`, planar: (3, size, size)."""
     own, found = (_cells(graph, face, picture) for picture in (inner_region(graph, face, resized), levels))
     cells = graph.op("Sub", graph.op("Div", own, found), graph.number(1))
-    cells = graph.op("MatMul", cells, graph.constant("continuation", blend.continuation(face.cells).T))
+    cells = _continued(graph, face.cells, cells)
     cells = graph.op("Shrink", cells, bias=blend.UNSEEN, lambd=blend.UNSEEN)
-    cells = graph.op("Reshape", cells, graph.integers(3, face.cells, face.cells))
-    stretch = blend.stretching(face.size, face.cells)
-    wide = graph.op("MatMul", cells, graph.constant("stretching_across", stretch.T))
-    shares = graph.op("MatMul", graph.constant("stretching_down", stretch), wide)
+    stretch = _stretching(graph, face)
+    wide = graph.op("MatMul", cells, graph.op("Transpose", stretch, perm=[1, 0]))
+    shares = graph.op("MatMul", stretch, wide)
     return graph.op("Mul", shares, graph.op("Add", levels, graph.number(blend.LIFT)))
+
+
+def _continued(graph: Graph, cells: int, differences: str) -> str:
+    """`face.blend.continuation` of (3, cells^2): (3, cells, cells).
+
+    The outermost cells are smoothed by a convolution along the ring. For the others, whose values are the means of
+    their neighbours, the sine transform solves that equation (Hockney's method for Poisson's equation on a rectangle).
+    """
+    ring = blend.ring(cells) @ (cells, 1)
+    reach = int(8 * blend.SPREAD)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / blend.SPREAD) ** 2)
+    around = graph.op("Gather", differences, graph.integers(*np.pad(ring, reach, mode="wrap")), axis=1)
+    around = graph.op("Unsqueeze", around, graph.integers(1))
+    smooth = graph.op("Conv", around, graph.constant("ring_kernel", (kernel / kernel.sum())[np.newaxis, np.newaxis]))
+
+    places = np.full(cells * cells, len(ring))  # of the ring's cells in it; all others have the zero after it
+    places[ring] = np.arange(len(ring))
+    smooth = graph.op("Pad", smooth, graph.integers(0, 0, 0, 0, 0, 1))
+    where = graph.constant("ring_places", places.reshape(cells, cells), np.int64)
+    outer = graph.op("Gather", smooth, where, axis=2)  # (3, 1, cells, cells)
+
+    inside = cells - 2
+    steps = np.pi * np.arange(1, inside + 1) / (inside + 1)
+    sines = graph.constant("sines", np.sqrt(2 / (inside + 1)) * np.sin(np.outer(steps, np.arange(1, inside + 1))))
+    divisors = 4 - 2 * np.cos(steps) - 2 * np.cos(steps)[:, np.newaxis]
+    neighbours = graph.constant("neighbours", [[[[0, 1, 0], [1, 0, 1], [0, 1, 0]]]])
+    inner = graph.op("Conv", outer, neighbours)
+    inner = graph.op("MatMul", graph.op("MatMul", sines, inner), sines)
+    inner = graph.op("Div", inner, graph.constant("divisors", divisors))
+    inner = graph.op("MatMul", graph.op("MatMul", sines, inner), sines)
+    inner = graph.op("Pad", inner, graph.integers(*(0, 0, 1, 1) * 2))
+    return graph.op("Squeeze", graph.op("Add", outer, inner), graph.integers(1))
+
+
+def _stretching(graph: Graph, face: FaceSpec) -> str:
+    """`face.blend.stretching`: (size, cells)."""
+    places, cells = (
+        graph.op("Range", graph.number(0), graph.number(length), graph.number(1)) for length in (face.size, face.cells)
+    )
+    place = graph.op("Add", places, graph.number(0.5))
+    place = graph.op("Sub", graph.op("Mul", place, graph.number(face.cells / face.size)), graph.number(0.5))
+    place = graph.op("Clip", place, graph.number(0), graph.number(face.cells - 1))
+    away = graph.op("Abs", graph.op("Sub", graph.op("Unsqueeze", place, graph.integers(1)), cells))
+    return graph.op("Relu", graph.op("Sub", graph.number(1), away))
 
 
 def _cells(graph: Graph, face: FaceSpec, picture: str) -> str:
@@ -59,14 +109,3 @@ def _fade(graph: Graph, face: FaceSpec, length: str, axis: int, feathered: str) 
     share = graph.op("Mul", graph.op("Mul", way, way), rest)
     share = graph.op("Where", feathered, share, graph.number(1))
     return graph.op("Reshape", share, graph.integers(*((-1, 1), (1, -1))[axis]))
-
-
-def inner_region(graph: Graph, face: FaceSpec, resized: str) -> str:
-    """The network's region (3, size, size) of the resized crop."""
-    begin, end = face.margin, face.margin + face.size
-    return graph.op("Slice", resized, graph.integers(begin, begin), graph.integers(end, end), graph.integers(1, 2))
-
-
-def picture_size(graph: Graph, crop: str) -> tuple[str, str]:
-    """Height and width of a picture (h, w, 3), each an int64 vector of one element."""
-    return graph.op("Shape", crop, start=0, end=1), graph.op("Shape", crop, start=1, end=2)

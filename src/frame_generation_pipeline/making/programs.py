@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
+from frame_generation_pipeline.making.cropping import network_input, resize_crop
 from frame_generation_pipeline.making.folding import Block, Convolution
 from frame_generation_pipeline.making.graph import Graph
 from frame_generation_pipeline.making.layers import (
@@ -33,25 +34,18 @@ from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.mobile_programs import encoded_mobile, mobile_state_shapes, painted_mobile
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.networks import Network
-from frame_generation_pipeline.making.painting import inner_region, picture_size, written_back
-from frame_generation_pipeline.making.resize import resize
+from frame_generation_pipeline.making.painting import kept, written_back
 from frame_generation_pipeline.spec import WINDOW
 
 
 def build_face_program(network: Network) -> onnx.ModelProto:
     """The program crop (h, w, 3) uint8 BGR -> face state; outputs are named and shaped as `face_state_shapes` says."""
     graph, face = Graph(), network.spec.face
-    crop = graph.input("crop", np.uint8, ("h", "w", 3))
-    side = graph.integers(face.crop_size)
-    # Not a Transpose: ONNX Runtime would make one of it and of the one in `resize`, which takes ten times as long.
-    levels = graph.cast(crop, np.float32)
-    colours = [graph.op("Gather", levels, graph.number(colour, np.int64), axis=2) for colour in range(3)]
-    planar = graph.op("Concat", *(graph.op("Unsqueeze", colour, graph.integers(0)) for colour in colours), axis=0)
-    resized = resize(graph, planar, picture_size(graph, crop), (side, side), cubic=face.cubic)
+    resized = resize_crop(graph, face, graph.input("crop", np.uint8, ("h", "w", 3)))
     state = {"resized": graph.cast(resized, np.uint8)}
 
     if isinstance(network, MobileNetwork):
-        state |= encoded_mobile(graph, network, _network_input(graph, network, resized))
+        state |= encoded_mobile(graph, network, network_input(graph, face, resized))
     else:
         state |= _encoded(graph, network, resized)
     for name, (dtype, shape) in face_state_shapes(network).items():
@@ -80,8 +74,7 @@ def build_render_program(network: Network, *, parsing: bool = False) -> onnx.Mod
         output = _painted(graph, network, state, heard, resized)
     patch = written_back(graph, spec.face, output, resized, crop, feathered)
     if keep is not None:
-        kept = graph.op("Unsqueeze", graph.cast(keep, np.bool_), graph.integers(2))
-        patch = graph.op("Where", kept, crop, patch)
+        patch = kept(graph, keep, crop, patch)
     graph.output(patch, "patch", np.uint8, ("h", "w", 3))
     return graph.model("render")
 
@@ -171,17 +164,5 @@ def _full_size(graph: Graph, network: GeneratorNetwork, resized: str) -> tuple[s
     """The inner tensor of the image encoder's first block, and the projection that would have to follow."""
     # ONNX Runtime's fast layout takes no depthwise convolution of 12 channels; with zeros they are 16.
     block = Block.of(network, "inc.inconv.0").widened(BLOCK_CHANNELS)
-    expanded = convolve(graph, _network_input(graph, network, resized), block.expand, relu=True)
+    expanded = convolve(graph, network_input(graph, network.spec.face, resized), block.expand, relu=True)
     return convolve(graph, expanded, block.depthwise, relu=True), block.project
-
-
-def _network_input(graph: Graph, network: Network, resized: str) -> str:
-    """`face.crop.network_input`: the region as it is and with its middle blacked out, (1, 6, size, size) in [0, 1]."""
-    face = network.spec.face
-    inner = graph.op("Unsqueeze", inner_region(graph, face, resized), graph.integers(0))
-    inner = graph.op("Mul", inner, graph.number(1 / 255))
-    x, y, width, height = face.mask
-    visible = np.ones((face.size, face.size), np.float32)
-    visible[y : y + height, x : x + width] = 0
-    masked = graph.op("Mul", inner, graph.constant("visible", visible))
-    return graph.op("Concat", inner, masked, axis=1)

@@ -5,32 +5,31 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.audio_reader import decode_frames
 
 
-def probe_sound(path: Path, track: int | None = None) -> tuple[int, str]:
-    """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's audio stream.
+def probe_sound(path: Path) -> tuple[int, str]:
+    """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's first audio stream.
 
-    track: which one, see `audio_track.audio_stream`. Both values are taken from the first decoded samples, because
-    headers are at times wrong about them.
-    Raises what `decode_frames` raises.
+    Both are taken from the first decoded samples, because headers are at times wrong about them.
+    Raises `MissingFileError`, and `AudioError` where there is no audio stream or nothing can be decoded.
     """
-    frame = next(decode_frames(path, track))
+    frame = next(decode_frames(path))
     return frame.sample_rate, frame.layout.name
 
 
 def read_sound(
-    path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None, track: int | None = None
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the samples of a file's audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
+    path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the samples of a file's first audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
 
     rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
-    start, end: seconds, rounded to a sample at `rate`; None is the end of the file. track: see `probe_sound`.
+    start, end: seconds, rounded to a sample at `rate`; None is the end of the file.
     Time 0 is that of the first sample; gaps between timestamps are silence, see `audio_track.without_gaps`.
     Damaged packets are left out. Raises as `probe_sound` does, at the first chunk, and `AudioError` at samples that are
     not finite.
@@ -38,8 +37,8 @@ def read_sound(
     first = round(start * rate)
     last = None if end is None else round(end * rate)
     position = 0
-    for frame in _conform(decode_frames(path, track), rate, layout):
-        samples = cast(NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
+    for frame in _conform(decode_frames(path), rate, layout):
+        samples = cast(npt.NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
         if not np.isfinite(samples).all():
             raise AudioError(f"{path}: expected finite samples, found NaN or infinity; export the recording again")
         chunk = samples[max(0, first - position) : None if last is None else max(0, last - position)]

@@ -10,8 +10,8 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
 
 # ITU-T H.273, as FFmpeg numbers them.
@@ -22,7 +22,6 @@ PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # for pic
 STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels at most of untagged pictures that are taken for BT.601, as in mpv
 FLATTEST = 8  # how many times as wide as high a pixel may be, or as high as wide; more is damage
 
-Picture = NDArray[np.uint8]  # (H, W, 3) BGR
 Orientation = tuple[bool, bool, bool]  # whether the axes are exchanged; after that, mirrored across and down
 UPRIGHT: Orientation = (False, False, False)
 
@@ -42,7 +41,7 @@ class Display:
         self._interlaced = False
         self._orientation = UPRIGHT  # of the frames that the graph holds
 
-    def push(self, frame: VideoFrame) -> Iterator[tuple[float | None, Picture]]:
+    def push(self, frame: VideoFrame) -> Iterator[tuple[float | None, Frame]]:
         """The next frame -> pictures that are ready, with their times in seconds.
 
         Raises VideoError for colours that cannot be converted, and what PyAV raises.
@@ -86,14 +85,14 @@ class Display:
         self._graph.vpush(frame)
         yield from self._ready()
 
-    def flush(self) -> Iterator[tuple[float | None, Picture]]:
+    def flush(self) -> Iterator[tuple[float | None, Frame]]:
         """What is held back."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from self._ready()
         self._graph, self._kind = None, None
 
-    def _ready(self) -> Iterator[tuple[float | None, Picture]]:
+    def _ready(self) -> Iterator[tuple[float | None, Frame]]:
         assert self._graph is not None
         while True:
             try:
@@ -140,7 +139,7 @@ class Display:
         return graph
 
 
-def _plain(frame: VideoFrame, matrix: int) -> Picture:
+def _plain(frame: VideoFrame, matrix: int) -> Frame:
     frame.colorspace = matrix
     # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
     return np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
@@ -160,7 +159,7 @@ def _orientation(frame: VideoFrame) -> Orientation:
     return True, c < 0, b < 0
 
 
-def _turned(image: Picture, orientation: Orientation) -> Picture:
+def _turned(image: Frame, orientation: Orientation) -> Frame:
     exchanged, across, down = orientation
     if orientation == UPRIGHT:
         return image

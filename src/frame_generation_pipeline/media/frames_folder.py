@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from frame_generation_pipeline.errors import OptionError, OutputError, TemplateError
 from frame_generation_pipeline.files.output import complete_file, prepare_folder
@@ -72,7 +72,7 @@ class FrameFolderWriter:
             self.done = next(index for index in count() if not _is_whole(self._partial.folder / self.path(index).name))
         return self
 
-    def write(self, frame: NDArray[np.uint8]) -> Path:
+    def write(self, frame: npt.NDArray[np.uint8]) -> Path:
         """Append frame `done`, `(H, W, 3)` uint8 BGR, and return the path that it has once the block has ended."""
         path = self.path(self.done)
         write_image(self._partial.folder / path.name, frame, self._quality, provenance=self._provenance)

@@ -9,7 +9,7 @@ from frame_generation_pipeline.errors import TemplateError
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_PIXELS = 2**27  # of a picture, 16384x8192; more is a mistake, or meant to fill the memory
 MOST_SEGMENTS = 10_000  # of a JPEG before its size
-JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # Start-of-frame markers (ITU-T T.81, table B.1): they alone carry the size. C4, C8 and CC are other segments.
 JPEG_MARKER = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)  # all but those without a segment
 MOST_SCANS = 64  # of a JPEG; progressive ones have about ten
@@ -62,7 +62,8 @@ def without_excess(data: bytes, name: str | Path) -> bytes:
     goes through a whole JPEG once more for each of its scans, however little is in them. Raises TemplateError, for a
     JPEG of too many scans too.
     """
-    if data.startswith(JPEG_START) and _jpeg_scans(data) > MOST_SCANS:
+    # Counting the bytes that begin a scan, wherever they stand, is a hundred times as fast as finding the scans.
+    if data.startswith(JPEG_START) and data.count(JPEG_SCAN) > MOST_SCANS and _jpeg_scans(data) > MOST_SCANS:
         raise TemplateError(f"{name}: is encoded in more than {MOST_SCANS} scans; save it as an ordinary JPEG")
     at, kind = len(PNG_SIGNATURE), b""
     while data.startswith(PNG_SIGNATURE) and at < len(data) and kind != b"IEND":

@@ -7,11 +7,11 @@ from typing import Any, cast
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
-from numpy.typing import NDArray
 
 BT709 = 1  # primaries, transfer and matrix all have this number in ITU-T H.273
 # ITU-R BT.709-6, 3.2 to 3.4: luma 16 to 235, chroma 16 to 240; rows Y, Cb, Cr of B, G, R and 1.
@@ -68,7 +68,7 @@ class PictureEncoding:
         }
 
 
-def picture(frame: NDArray[np.uint8]) -> VideoFrame:
+def picture(frame: npt.NDArray[np.uint8]) -> VideoFrame:
     """A frame `(H, W, 3)` uint8 BGR in BT.709, limited range, 4:2:0.
 
     An odd side is made even by its edge, because a chroma sample covers two pixels.

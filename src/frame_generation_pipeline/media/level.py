@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 LOWEST = -200.0  # dB; what digital silence is said to have
 SILENCE = -45.0  # dB of full scale; a frame whose level is below it is silent
 STEPS = 65536  # of full scale, to which samples are rounded for their energy
 FULL_SCALE = float(STEPS**2)  # energy of 0 dB
-
-Samples = npt.NDArray[np.float32]
 
 
 class FrameSplitter:

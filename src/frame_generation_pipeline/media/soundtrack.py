@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
@@ -17,25 +17,22 @@ from frame_generation_pipeline.media.codecs import Codecs
 
 
 class Soundtrack:
-    """An audio stream of a file, cut to [start, end) seconds, on its way into a container.
+    """The first audio stream of a file, cut to [start, end) seconds, on its way into a container.
 
-    It keeps its sample rate and channels where they can be stored. fps: of the picture. track: see
-    `audio_track.audio_stream`. Raises `OptionError` for an
+    It keeps its sample rate and channels where they can be stored. fps: of the picture. Raises `OptionError` for an
     impossible cut, and `MissingFileError` or `AudioError` as `read_sound` does.
     """
 
-    def __init__(
-        self, path: Path, codecs: Codecs, fps: Fraction, start: float, end: float | None, track: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, codecs: Codecs, fps: Fraction, start: float, end: float | None) -> None:
         if not (start >= 0 and (end is None or end > start)):
             raise OptionError(
                 f"impossible cut of the sound, {start} to {end} s; start at 0 or later and end after that"
             )
         self._codecs = codecs
-        rate, layout = probe_sound(path, track)
+        rate, layout = probe_sound(path)
         self._rate = codecs.sound_rate(rate, fps)
         self._layout = codecs.sound_layout(self._rate, layout)
-        self._chunks = read_sound(path, self._rate, self._layout, start, end, track)
+        self._chunks = read_sound(path, self._rate, self._layout, start, end)
         self._chunk = next(self._chunks, None)  # the one to be written next, so that unusable sound shows at once
         if self._chunk is None:
             raise OptionError(f"{path}: has no sound from {start} s on; start before its end")
@@ -64,11 +61,11 @@ class Soundtrack:
             self._encode(silence[:missing])
         self._container.mux(self._stream.encode(None))
 
-    def _write_chunk(self, chunk: NDArray[np.float32]) -> None:
+    def _write_chunk(self, chunk: npt.NDArray[np.float32]) -> None:
         self._encode(chunk)
         self._chunk = next(self._chunks, None)
 
-    def _encode(self, samples: NDArray[np.float32]) -> None:
+    def _encode(self, samples: npt.NDArray[np.float32]) -> None:
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout=self._layout)
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._written, Fraction(1, self._rate)
         self._container.mux(self._stream.encode(frame))

@@ -11,10 +11,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import MissingFileError, OutputError, TemplateError, VideoError
 from frame_generation_pipeline.files.output import complete_file
@@ -34,7 +34,7 @@ START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", 
 USUAL_RATE = Fraction(25)  # frames a second of streams that say nothing of time, as FFmpeg has it
 
 
-def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield the frames `(H, W, 3)` uint8 BGR of a video as a player shows them, or of a picture or a numbered folder.
 
     Of a damaged video, what cannot be decoded is left out, see `read_timed_frames`.
@@ -69,7 +69,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
     return dict(sorted(files.items()))
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path) -> npt.NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` uint8 BGR, turned as its EXIF data says.
 
     Raises `MissingFileError`, and `VideoError` where the file cannot be read or is damaged or cut off.
@@ -101,7 +101,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)
 
 
-def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:
+def write_image(path: Path, image: npt.NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:
     """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`, in one step: nobody ever sees half a file.
 
     quality: 0 to 100, of JPEG only. provenance: say in the file that it is made, see `media.provenance`.
@@ -118,7 +118,7 @@ def write_image(path: Path, image: NDArray[np.uint8], quality: int = 95, *, prov
         temporary.write_bytes(marked_picture(data) if provenance else data)
 
 
-def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def read_timed_frames(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
     """Yield the frames of a video file, see `read_frames`, each with its time in seconds as the file has it.
 
     Times of files that were joined go on, see `packets.Clock`. Where the video is damaged, frames are left out up to
@@ -129,11 +129,11 @@ def read_timed_frames(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     return _decode_timed(path)
 
 
-def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
+def _decode(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     return (image for _, image in _decode_timed(path))
 
 
-def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _decode_timed(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
     shown = False
     try:
         with open_media(path) as container:
@@ -162,7 +162,7 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
 
 def _shown(
     frames: Iterator[VideoFrame], display: Display, stream: VideoStream
-) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
     """Pictures with their times; those of a stream that has no times come at its rate."""
     step = float(1 / (stream.average_rate or stream.guessed_rate or USUAL_RATE))
     next_time = 0.0

@@ -9,10 +9,10 @@ from typing import Any, Self, cast
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.files.output import prepare_folder
@@ -49,8 +49,7 @@ class VideoWriter:
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
     preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, for others make the
     frames; equal input and threads give equal bytes.
-    audio_path: a file whose audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds;
-    audio_track: which stream, see `audio_track.audio_stream`.
+    audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
     Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see
@@ -76,7 +75,6 @@ class VideoWriter:
         audio_path: Path | None = None,
         audio_start: float = 0.0,
         audio_end: float | None = None,
-        audio_track: int | None = None,
         crf: int | None = None,
         preset: str = DEFAULT_PRESET,
         threads: int | None = None,
@@ -96,7 +94,7 @@ class VideoWriter:
         self._provenance = provenance
         self._sound: Soundtrack | None = None
         if audio_path is not None:
-            self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end, audio_track)
+            self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end)
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
         self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}
@@ -125,7 +123,7 @@ class VideoWriter:
             raise
         return self
 
-    def write(self, frame: NDArray[np.uint8]) -> None:
+    def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame `(H, W, 3)` uint8 BGR of the announced size, from frame `done` on."""
         width, height = self._encoding.size
         if frame.shape != (height, width, 3) or frame.dtype != np.uint8:

@@ -1,6 +1,7 @@
 """The programs of a package: their bytes are checked before a runtime sees them, then they are opened."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.errors import ModelError
@@ -25,7 +26,9 @@ def load_programs(
     provider that is not available.
     """
     manifest = package.manifest
-    programs = {role: package.read(program_path(role)) for role in manifest.programs}
+    with ThreadPoolExecutor() as pool:  # reading and hashing lets others work
+        contents = list(pool.map(package.read, map(program_path, manifest.programs)))
+    programs = dict(zip(manifest.programs, contents, strict=True))
     with refusing(package.path):
         check_programs(manifest, programs)
         try:

@@ -1,5 +1,6 @@
 """Workers that many sessions share: whose frame is due first is worked on first."""
 
+import atexit
 import heapq
 import threading
 import weakref
@@ -12,6 +13,8 @@ from frame_generation_pipeline.errors import library_errors
 
 T = TypeVar("T")
 
+_running: "weakref.WeakSet[threading.Thread]" = weakref.WeakSet()  # workers of all engines
+_queues: "weakref.WeakSet[_Queue]" = weakref.WeakSet()
 WHENEVER = float("inf")  # deadline of work that nobody waits for at a moment of its own, such as a file's
 
 
@@ -58,6 +61,7 @@ class Engine:
             if len(self._threads) < self.workers:
                 thread = threading.Thread(target=self._queue.work, name="engine", daemon=True)
                 self._threads.append(thread)
+                _running.add(thread)
                 thread.start()
         return task
 
@@ -82,6 +86,7 @@ class _Queue:
         self._numbers = count()
         self._changed = threading.Condition()
         self._closed = False
+        _queues.add(self)
 
     def put(self, task: Task[T], deadline: float) -> None:
         with self._changed:
@@ -114,3 +119,12 @@ class _Queue:
                 task.cancel()
             self._tasks.clear()
             self._changed.notify_all()
+
+
+@atexit.register
+def _finish_work() -> None:
+    """Wait for what workers are at: Python ends threads that come back to it too late, and C++ then ends all."""
+    for queue in list(_queues):
+        queue.close()
+    for thread in list(_running):
+        thread.join()

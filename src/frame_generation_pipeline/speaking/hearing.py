@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.gate import LiveRests, SpeechGate, rested
 from frame_generation_pipeline.audio.stream import WindowStream
-from frame_generation_pipeline.speaking.painter import Window
 from frame_generation_pipeline.speaking.speech import frame_count
 from frame_generation_pipeline.spec import SAMPLE_RATE
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.face.paste import paste
 from frame_generation_pipeline.face.steady import Painted
 from frame_generation_pipeline.generator.face_states import FaceStates
@@ -14,9 +14,6 @@ from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.spec import REFERENCE
 from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
 from frame_generation_pipeline.template.sequence import FrameSequence
-
-Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
-Window = npt.NDArray[np.float32]  # (16, F)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.gate import FADE, rested
 from frame_generation_pipeline.errors import AudioError, OptionError, SessionError
 from frame_generation_pipeline.face.steady import Painted, Steadier
 from frame_generation_pipeline.speaking.engine import WHENEVER, Engine, Task
 from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Frame, Painter, Window, finish
+from frame_generation_pipeline.speaking.painter import Painter, finish
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
 from frame_generation_pipeline.speaking.utterance import Utterance
 

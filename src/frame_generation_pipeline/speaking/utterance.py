@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.face.steady import Painted, Steadier
 from frame_generation_pipeline.speaking.engine import Task
 from frame_generation_pipeline.speaking.hearing import WindowsOfAudio
-from frame_generation_pipeline.speaking.painter import Frame, Window, finish
+from frame_generation_pipeline.speaking.painter import finish
 from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.spec import SAMPLE_RATE
 

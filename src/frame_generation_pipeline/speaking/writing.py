@@ -7,10 +7,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import FrameGenerationError
 from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest
 from frame_generation_pipeline.files.progress import Progress
-from frame_generation_pipeline.speaking.painter import Frame
 from frame_generation_pipeline.speaking.session import Frames
 from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
 from frame_generation_pipeline.speaking.timing import Timing
@@ -52,7 +52,6 @@ def run_fingerprint(
         "start_time": timing.start,
         "end_time": timing.end,
         "fps": timing.fps,
-        "audio_track": timing.audio_track,
     }
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from frame_generation_pipeline.making.networks import build_network
+from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.train.dataset import mouth_side
 from frame_generation_pipeline.train.losses import around_lips
 from frame_generation_pipeline.train.trainer import Trainer
@@ -37,13 +38,13 @@ def score_held_out(
         output = torch.cat([network(batch.image[i : i + 1], batch.audio[i : i + 1]) for i in range(FRAMES)])
     side = mouth_side(data.face)
     lips = (around_lips(faces, batch.mouth, side) for faces in (output, batch.target))
-    scores = {"face PSNR": psnr(output, batch.target), "mouth PSNR": psnr(*lips)}
+    scores = {"face PSNR": psnr(_mse(output, batch.target)), "mouth PSNR": psnr(_mse(*lips))}
     difference = (GAIN * (output - batch.target).abs()).clamp(max=1)
     rows = [torch.cat(list(faces), dim=2) for faces in (batch.target, output, difference)]
     picture = (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
     return scores, picture
 
 
-def psnr(output: Tensor, target: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of values in [0, 1]."""
-    return float(-10 * torch.log10(((output - target) ** 2).mean()))
+def _mse(output: Tensor, target: Tensor) -> float:
+    """Mean squared error in levels squared, of values in [0, 1]."""
+    return 255**2 * float(((output - target) ** 2).mean())

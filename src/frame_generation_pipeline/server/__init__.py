@@ -1,0 +1,1 @@
+"""Avatars over HTTP, WebSocket and WebRTC; needs the extra `[serve]`."""

@@ -1,0 +1,46 @@
+"""The application: every route, behind the checks that all requests pass."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from frame_generation_pipeline.server import avatar_routes, health_routes, login_routes
+from frame_generation_pipeline.server.access import Access
+from frame_generation_pipeline.server.catalogue import PRESENTER_ID
+from frame_generation_pipeline.server.problems import handle_problems
+from frame_generation_pipeline.server.service import Service
+from frame_generation_pipeline.server.settings import ServerSettings
+
+ROUTERS = (health_routes.router, login_routes.router, avatar_routes.router)
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """The ASGI application. Raises MissingFileError, PackageError, OptionError for avatars that cannot be loaded."""
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(asyncio.to_thread(service.catalogue.load, PRESENTER_ID))
+        try:
+            yield
+        finally:
+            await asyncio.wait([loading])
+            await asyncio.to_thread(service.close)
+
+    app = FastAPI(
+        title="framegen",
+        version=version("frame-generation-pipeline"),
+        description="Avatars that speak. The messages of the WebSocket are described in docs/live.md.",
+        docs_url=None,  # these pages would load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    handle_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Access, settings=settings, tokens=service.tokens, client_of_session_token=lambda token: None)
+    return app

@@ -1,0 +1,72 @@
+"""The avatars that the server knows: their packages are checked at the start, their programs loaded when needed."""
+
+import threading
+from pathlib import Path
+
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.errors import MissingFileError, OptionError
+from frame_generation_pipeline.package.load import Package, open_package
+from frame_generation_pipeline.package.manifest import MANIFEST, PREVIEW
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.server.problems import Problem
+from frame_generation_pipeline.speaking.engine import Engine
+from frame_generation_pipeline.weights import PRESENTER
+
+PRESENTER_ID = "presenter"
+SUFFIX = ".avatar"
+
+
+class Catalogue:
+    """Avatars by their ids; all paint with one engine. Any thread may ask."""
+
+    def __init__(self, folder: Path | None, engine: Engine, runtime: Runtime) -> None:
+        """folder: holds `.avatar` files and folders of packages; their ids are their names without suffix.
+
+        Raises MissingFileError, PackageError for a package that is damaged, OptionError for one of the presenter's id.
+        """
+        self._engine, self._runtime = engine, runtime
+        self._packages = {PRESENTER_ID: open_package(PRESENTER)}
+        for path in [] if folder is None else _packages(folder):
+            name = path.name.removesuffix(SUFFIX)
+            if name in self._packages:
+                raise OptionError(f"{path}: there is another avatar {name!r}; rename the file")
+            self._packages[name] = open_package(path)
+        self._avatars: dict[str, Avatar] = {}
+        self._loading = threading.Lock()
+
+    def ids(self) -> list[str]:
+        """Of all avatars, the presenter first."""
+        return list(self._packages)
+
+    def package(self, avatar_id: str) -> Package:
+        """What the avatar's package says. Raises Problem 404."""
+        try:
+            return self._packages[avatar_id]
+        except KeyError:
+            raise Problem(404, "no_such_avatar", f"there is no avatar {avatar_id[:100]!r}; see /v1/avatars") from None
+
+    def preview(self, avatar_id: str) -> bytes:
+        """A JPEG picture. Raises Problem 404, PackageError."""
+        return self.package(avatar_id).read(PREVIEW)
+
+    def load(self, avatar_id: str) -> Avatar:
+        """The avatar, whose programs are loaded the first time, which takes a second. Raises Problem 404."""
+        package = self.package(avatar_id)
+        with self._loading:
+            if avatar_id not in self._avatars:
+                self._avatars[avatar_id] = Avatar.load(package.path, runtime=self._runtime, engine=self._engine)
+            return self._avatars[avatar_id]
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the presenter is."""
+        return PRESENTER_ID in self._avatars
+
+
+def _packages(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise MissingFileError(f"{folder}: no such folder; expected one with .avatar files")
+    found = [path for path in sorted(folder.iterdir()) if path.suffix == SUFFIX or (path / MANIFEST).is_file()]
+    if not found:
+        raise MissingFileError(f"{folder}: holds no avatars; expected .avatar files or folders with {MANIFEST}")
+    return found

@@ -1,0 +1,71 @@
+"""What the server answers instead of a result: a status, a code for programs and a sentence for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from frame_generation_pipeline.errors import FrameGenerationError
+
+
+class Problem(Exception):
+    """A request that is not done; raised anywhere below a route."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """What the client gets."""
+        return JSONResponse(problem_body(self.code, self.message), self.status, self.headers)
+
+
+def problem_body(code: str, message: str) -> dict[str, Any]:
+    """The body of every answer that is no result."""
+    return {"error": {"code": code, "message": message}}
+
+
+# For `responses=` of a route: what its description says of problems.
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+            "required": ["code", "message"],
+        }
+    },
+    "required": ["error"],
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these statuses."""
+    content = {"application/json": {"schema": PROBLEM_SCHEMA}}
+    return {status: {"description": "Problem", "content": content} for status in statuses}
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Have every error of a route answered in one form."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, error: Problem) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(FrameGenerationError)
+    async def _refused(_: Request, error: FrameGenerationError) -> JSONResponse:
+        return JSONResponse(problem_body("refused", str(error)), 400)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        body = problem_body(f"http_{error.status_code}", str(error.detail))
+        return JSONResponse(body, error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = error.errors()[0]
+        where = ".".join(str(part) for part in found["loc"])
+        return JSONResponse(problem_body("invalid", f"{where}: {found['msg']}"), 422)

@@ -1,0 +1,69 @@
+"""Run the application: one socket to listen on, and an end within seconds."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.server.app import create_app
+from frame_generation_pipeline.server.settings import ServerSettings
+
+GRACE = 2  # seconds that open connections get once the server shall end
+LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
+
+
+def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
+    """Serve until the process is told to end by SIGINT or SIGTERM; announce: is given the address once it listens.
+
+    Raises what `prepare` raises.
+    """
+    server, listening, address = prepare(settings)
+    announce(address)
+    server.run(sockets=[listening])
+
+
+def prepare(settings: ServerSettings) -> tuple[uvicorn.Server, socket.socket, str]:
+    """A server that is ready to run on a socket that listens, and its address, `http://127.0.0.1:8700/`.
+
+    Raises OptionError for an address that cannot be listened on, and what `create_app` raises.
+    """
+    app = create_app(settings)
+    listening = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # paths hold the ids of sessions
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,  # without it the end waits for open WebSockets
+        ws_max_size=LONGEST_MESSAGE,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+    )
+    return uvicorn.Server(config), listening, _address(listening, settings)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        if listening is not None:
+            listening.close()
+        raise OptionError(
+            f"{host} port {port}: cannot be listened on ({error.strerror}); choose another --host or --port"
+        ) from error
+    return listening
+
+
+def _address(listening: socket.socket, settings: ServerSettings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "http" if settings.certificate is None else "https"
+    return f"{scheme}://{host}:{listening.getsockname()[1]}/"

@@ -1,0 +1,101 @@
+"""How the server runs, as values."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from frame_generation_pipeline.errors import MissingFileError, OptionError
+from frame_generation_pipeline.runtime.settings import Runtime
+
+PORT = 8700
+LEAST_TOKEN = 16  # characters; what is shorter can be guessed
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE = ("", "0.0.0.0", "::")  # hosts that stand for every address of the machine
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one client, the holder of a token, may take of the server."""
+
+    sessions: int = 4  # at once
+    body: int = 64 * 2**20  # bytes of a request
+    sound: float = 600.0  # seconds of sound that may wait in a session to be said
+    idle: float = 600.0  # seconds after which a session ends to which nobody has sent anything
+    absence: float = 30.0  # seconds for which a session outlives its last connection
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Everything that `framegen serve` is told."""
+
+    host: str = "127.0.0.1"  # address to listen on
+    port: int = PORT  # 0 for any that is free
+    avatars: Path | None = None  # folder of packages, beside the built-in presenter
+    tokens: Mapping[str, str] = field(default_factory=dict)  # secret by the client's name; none where all may ask
+    hosts: tuple[str, ...] = ()  # names by which the server may be addressed, beside loopback's and `host`
+    origins: tuple[str, ...] = ()  # of pages elsewhere that may ask, such as https://example.org
+    live_size: int = 720  # pixels; the most that a live frame's longer side has
+    ice_servers: tuple[str, ...] = ()  # URLs of STUN and TURN servers, see `webrtc.ice`
+    certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
+    key: Path | None = None
+    limits: Limits = Limits()
+    runtime: Runtime = Runtime()
+
+    def __post_init__(self) -> None:
+        if not is_loopback(self.host) and not self.tokens:
+            raise OptionError(
+                f"{self.host}: others can reach this address; give --token-file with a line `name:token` for each"
+                " client, or listen on 127.0.0.1"
+            )
+        if not 0 <= self.port <= 65535:
+            raise OptionError(f"port {self.port} does not exist; give 0 (any) to 65535")
+        if self.live_size < 64:
+            raise OptionError(f"live frames of {self.live_size} pixels are too small; give at least 64")
+        if (self.certificate is None) != (self.key is None):
+            raise OptionError("TLS needs a certificate and its key; give --certificate and --key together")
+        for path in (self.certificate, self.key):
+            if path is not None and not path.is_file():
+                raise MissingFileError(f"{path}: no such file; expected one of TLS's PEM files")
+
+    @property
+    def known_hosts(self) -> frozenset[str]:
+        """Names, without ports and in lower case, that a request's Host may have."""
+        own = () if self.host in EVERYWHERE else (self.host,)
+        return frozenset(name.lower() for name in (*LOOPBACK_NAMES, *own, *self.hosts))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_tokens(path: Path) -> dict[str, str]:
+    """The tokens of a file with a line `name:token` each; empty lines and those that begin with # are left out.
+
+    Raises MissingFileError, and OptionError that names the line, but never shows a token.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such file; expected one with a line `name:token` for each client")
+    tokens: dict[str, str] = {}
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{path}: is no UTF-8 text; expected lines `name:token`") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, colon, token = (part.strip() for part in line.partition(":"))
+        if not (name and colon) or len(token) < LEAST_TOKEN or not token.isascii() or " " in token:
+            raise OptionError(
+                f"{path}, line {number}: expected `name:token`, the token of at least {LEAST_TOKEN} letters of ASCII"
+            )
+        if name in tokens or token in tokens.values():
+            raise OptionError(f"{path}, line {number}: this name or token is there twice; give each client its own")
+        tokens[name] = token
+    if not tokens:
+        raise OptionError(f"{path}: holds no tokens; expected a line `name:token` for each client")
+    return tokens

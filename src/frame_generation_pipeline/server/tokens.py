@@ -1,0 +1,65 @@
+"""Who asks: tokens of clients, and cookies that the page gets for one."""
+
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COOKIE = "framegen"
+LOGIN_SECONDS = 12 * 3600.0  # for which a cookie is good
+MOST_LOGINS = 1000  # cookies that are good at once; the oldest goes first
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks. session: the only session that it may use; None for the holder of a token of the server."""
+
+    name: str
+    session: str | None = None
+
+
+LOCAL = Client("local")  # everybody, where the server has no tokens
+
+
+class Tokens:
+    """The server's tokens and the logins that were traded for them."""
+
+    def __init__(self, tokens: Mapping[str, str]) -> None:
+        self._tokens = dict(tokens)
+        self._logins: dict[str, tuple[str, float]] = {}  # client's name and end of the login, by cookie
+
+    @property
+    def demanded(self) -> bool:
+        """Whether anybody needs one."""
+        return bool(self._tokens)
+
+    def client_of(self, token: str) -> Client | None:
+        """Whose token it is; every one is compared, each in constant time."""
+        found = None
+        for name, own in self._tokens.items():
+            if same_secret(token, own):
+                found = Client(name)
+        return found
+
+    def login(self, client: Client) -> str:
+        """A cookie that stands for the client."""
+        cookie = secrets.token_urlsafe(32)
+        while len(self._logins) >= MOST_LOGINS:
+            del self._logins[next(iter(self._logins))]
+        self._logins[cookie] = (client.name, time.monotonic() + LOGIN_SECONDS)
+        return cookie
+
+    def client_of_cookie(self, cookie: str) -> Client | None:
+        """Who logged in; the cookie has 256 random bits, so that looking it up tells nothing."""
+        name, end = self._logins.get(cookie, ("", 0.0))
+        return Client(name) if time.monotonic() < end else None
+
+    def logout(self, cookie: str) -> None:
+        """Forget a cookie."""
+        self._logins.pop(cookie, None)
+
+
+def same_secret(given: str, own: str) -> bool:
+    """Whether they are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), own.encode())

@@ -1,0 +1,41 @@
+"""A server that runs in a thread of the tests."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+
+from frame_generation_pipeline.server.running import prepare
+from frame_generation_pipeline.server.service import Service
+from frame_generation_pipeline.server.settings import ServerSettings
+
+AVATARS = Path(__file__).parent.parent / "conformance" / "avatars"
+TINY = "ave-160"  # an avatar of 131x97 pixels with an audio program
+
+
+class Running:
+    """A server, its address without a slash at the end, and a client of it."""
+
+    def __init__(self, address: str, service: Service) -> None:
+        self.address, self.service = address.rstrip("/"), service
+        self.client = httpx.Client(base_url=self.address, timeout=20)
+
+
+@contextmanager
+def running(settings: ServerSettings) -> Iterator[Running]:
+    server, listening, address = prepare(settings)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        found = Running(address, server.config.app.state.service)  # type: ignore[union-attr]
+        with closing(found.client):
+            while found.client.get("/readyz").status_code != 200:
+                time.sleep(0.05)
+            yield found
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
