@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from failing import RAISING, failing
+from frame_generation_pipeline import create as create_module
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.cli.app import app
 from frame_generation_pipeline.create import create
-from frame_generation_pipeline.errors import OptionError, OutputError
+from frame_generation_pipeline.errors import LibraryError, OptionError, OutputError
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.spec import FACE_160, WHISPER, GeneratorSpec
@@ -42,6 +44,14 @@ def framegen(*arguments: object) -> Result:
     result = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0
     return result
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_a_library_raises_is_one_of_our_errors(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, fail = RAISING[name]
+    monkeypatch.setattr(create_module, "prepare", failing(fail))
+    with pytest.raises(LibraryError, match=rf"^the avatar could not be made: {library} failed \("):
+        create(tmp_path / "may.mp4", tmp_path / "may.avatar")
 
 
 def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, tmp_path: Path) -> None:

@@ -1,25 +1,10 @@
 """What FFmpeg, OpenCV and ONNX Runtime raise in the middle of work is one line."""
 
-from collections.abc import Callable
-
-import av
-import cv2
-import numpy as np
-import onnxruntime as ort
 import pytest
 
+from failing import RAISING
 from frame_generation_pipeline.errors import LibraryError, ModelError, library_errors
 from frame_generation_pipeline.speaking.engine import Engine
-
-RAISING: dict[str, tuple[str, Callable[[], object]]] = {
-    "OpenCV": ("OpenCV", lambda: cv2.resize(np.zeros((0, 0, 3), np.uint8), (4, 4))),
-    "FFmpeg": ("FFmpeg", lambda: av.open("nowhere.mp4")),
-    "Python's own class, raised by PyAV": (
-        "FFmpeg",
-        lambda: av.VideoFrame.from_ndarray(np.zeros((4, 4, 3), np.float64), "bgr24"),
-    ),
-    "ONNX Runtime": ("ONNX Runtime", lambda: ort.InferenceSession(b"no model", providers=["CPUExecutionProvider"])),
-}
 
 
 @pytest.mark.parametrize("name", RAISING)

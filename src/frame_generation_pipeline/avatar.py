@@ -9,7 +9,7 @@ from typing import Self
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, AsPackaged, SpeechGate, silence_window
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, library_errors
 from frame_generation_pipeline.files.fingerprint import fingerprint_of
 from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
@@ -110,6 +110,7 @@ class Avatar:
             engine,
         )
 
+    @library_errors("the video could not be made")
     def generate_video(
         self,
         audio_path: str | Path | None,
@@ -147,6 +148,7 @@ class Avatar:
                 audio_path=speech.audio_path,
                 audio_start=speech.start,
                 audio_end=speech.end,
+                audio_track=speech.track,
                 crf=encoding.crf,
                 preset=encoding.preset,
                 provenance=encoding.provenance,
@@ -163,6 +165,7 @@ class Avatar:
         self._write(speech, timing, sinks, progress, times)
         return Path(output_path)
 
+    @library_errors("the frames could not be made")
     def generate_pictures(
         self,
         audio_path: str | Path | None,
@@ -219,6 +222,7 @@ class Avatar:
             gate=gate,
             rest=self._rest() if gate is not None else None,
             downmix=self.downmix,
+            track=timing.audio_track,
         )
 
     @property

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from frame_generation_pipeline.errors import OptionError, OutputError
+from frame_generation_pipeline.errors import OptionError, OutputError, library_errors
 from frame_generation_pipeline.evaluate.evaluation import Evaluation
 from frame_generation_pipeline.evaluate.report import PAGE as EVALUATION_PAGE
 from frame_generation_pipeline.evaluate.report import evaluate_files
@@ -34,11 +34,13 @@ class Creation:
     pages: tuple[Path, ...]  # for people: the recording, the training, the figures
 
 
+@library_errors("the avatar could not be made")
 def create(
     recording: str | Path,
     output: str | Path,
     *,
     audio: str | Path | None = None,
+    audio_track: int | None = None,
     minutes: float = 60.0,
     network: str = "light",
     recipe: Recipe | None = None,
@@ -52,7 +54,7 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
-    audio: a file whose sound takes the place of the video's, see `prepare`.
+    audio: a file whose sound takes the place of the video's, see `prepare`. audio_track: likewise.
     minutes, network, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
     one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
@@ -62,7 +64,7 @@ def create(
     The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
     the same call goes on from there; with more `minutes` it trains longer.
 
-    Raises what `prepare`, `train`, `evaluate_files` and `pack_avatar` raise.
+    Raises what `prepare`, `train`, `evaluate_files` and `pack_avatar` raise, LibraryError.
     """
     output = Path(output)
     if output.suffix != SUFFIX:
@@ -74,7 +76,7 @@ def create(
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
-        preparation = prepare(recording, work / "template", audio=audio, progress=progress)
+        preparation = prepare(recording, work / "template", audio=audio, audio_track=audio_track, progress=progress)
     with stage("Training", "steps") as progress:
         checkpoint = train(
             preparation.folder,

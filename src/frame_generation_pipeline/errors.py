@@ -59,7 +59,10 @@ class LibraryError(FrameGenerationError, RuntimeError):
 
 @contextmanager
 def library_errors(doing: str) -> Iterator[None]:
-    """What FFmpeg, OpenCV or ONNX Runtime raise in the block becomes a LibraryError of one line; `doing` begins it."""
+    """What FFmpeg, OpenCV or ONNX Runtime raise becomes a LibraryError of one line, which `doing` begins.
+
+    For a block, or as the decorator of a call that people make.
+    """
     try:
         yield
     except FrameGenerationError:

@@ -7,10 +7,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
+from failing import RAISING
 from frame_generation_pipeline.cli import app as cli
 from frame_generation_pipeline.cli.printing import print_values
 from samples import write_template, write_wav
@@ -215,6 +217,20 @@ def test_whisper_features_need_no_encoder(call, tmp_path: Path) -> None:  # type
     assert "no encoder for ave features" in error
 
 
+def test_a_track_of_choice(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path, output = tmp_path / "two.mkv", tmp_path / "aud.npy"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in range(2)]
+        for stream, seconds in zip(streams, (1, 2), strict=True):
+            block = av.AudioFrame.from_ndarray(np.full((1, 16_000 * seconds), 9999, np.int16), "s16", "mono")
+            block.sample_rate = 16_000
+            container.mux(stream.encode(block))
+    assert call("features", path, "--audio-track", 2, "-o", output)[:2] == (0, f"{output}: 50 whisper features\n")
+    assert call("features", path, "-o", output)[:2] == (0, f"{output}: 25 whisper features\n")
+    status, _, errors = call("features", path, "--audio-track", 3, "-o", output)
+    assert (status, errors) == (2, f"framegen: {path}: has 2 audio track(s); number 3 is none of them\n")
+
+
 def test_avatar_from_packing_to_video(call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     template, avatar = write_template(tmp_path / "t"), tmp_path / "may.avatar"
     status, output, errors = call(
@@ -264,6 +280,21 @@ def test_benchmark(call, checkpoint: Path, features_path: Path, tmp_path: Path) 
         assert {"features", "decode", "face", "render", "paste", "encode"} <= result["stages"].keys()
     assert set(results) == {"torch", "onnx", "engine", "engine, faces kept"}
     assert call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)[0] == 2
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_a_library_raises_in_any_command_is_one_line_and_status_2(  # type: ignore[no-untyped-def]
+    name: str, call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, fail = RAISING[name]
+    for command in cli.app.registered_commands:
+        assert command.callback
+        monkeypatch.setattr(command, "name", command.callback.__name__)
+        monkeypatch.setattr(command, "callback", lambda: fail())
+        status, output, errors = call(command.name)
+        assert (status, output) == (2, "")
+        assert errors.startswith(f"framegen: the work ended: {library} failed (")
+        assert errors.count("\n") == 1
 
 
 def test_what_a_library_raises_is_one_line_and_status_2(  # type: ignore[no-untyped-def]

@@ -1,5 +1,6 @@
 """An option that has no effect where it is given is refused, in one line."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_groups_are_options_of_their_own() -> None:
     assert done.exit_code == 0, done.output
     assert seen == [(Runtime(("A", "B"), cache_size=3 * 2**20), "he")]
     assert "What it does" in CliRunner().invoke(small, ["--help"]).output
+
+
+def test_every_command_that_hears_files_takes_a_track() -> None:
+    hearing = {"generate", "create", "prepare", "features", "inspect", "benchmark"}
+    for command in app.registered_commands:
+        assert command.callback is not None
+        taken = "audio_track" in inspect.signature(command.callback).parameters
+        assert taken == (command.callback.__name__ in hearing)
 
 
 def test_every_command_is_there() -> None:

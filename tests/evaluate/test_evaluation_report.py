@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from failing import RAISING, failing
 from frame_generation_pipeline.cli.app import app
-from frame_generation_pipeline.errors import FeatureError, MissingFileError, OptionError, OutputError
+from frame_generation_pipeline.errors import FeatureError, LibraryError, MissingFileError, OptionError, OutputError
+from frame_generation_pipeline.evaluate import report
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
 from frame_generation_pipeline.evaluate.report import evaluate_files
 from frame_generation_pipeline.making.pack import pack_avatar
@@ -20,6 +22,16 @@ def written(checkpoint: Path, recording: Path, tmp_path_factory: pytest.TempPath
     result = CliRunner().invoke(app, ["evaluate", *arguments, "--json"], catch_exceptions=False)
     assert result.exit_code == 0
     return output, result.stdout
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_a_library_raises_is_one_of_our_errors(
+    name: str, checkpoint: Path, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, fail = RAISING[name]
+    monkeypatch.setattr(report, "evaluate", failing(fail))
+    with pytest.raises(LibraryError, match=rf"^the generator could not be measured: {library} failed \("):
+        evaluate_files(checkpoint, recording, tmp_path, device="cpu")
 
 
 def test_json(written: tuple[Path, str], checkpoint: Path, recording: Path) -> None:

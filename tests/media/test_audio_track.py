@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.arrays import Frame, Samples
-from frame_generation_pipeline.media.audio_encoder import probe_sound
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 
 RATE = 16_000
@@ -40,15 +41,16 @@ def write(
     return path
 
 
-def level(path: Path) -> float:
-    return float(np.abs(np.concatenate(list(decode_audio(path)))).max())
+def level(path: Path, track: int | None = None) -> float:
+    return float(np.abs(np.concatenate(list(decode_audio(path, track=track)))).max())
 
 
 @pytest.mark.parametrize("default", [0, 1])
 def test_the_default_track_is_heard(tmp_path: Path, caplog: pytest.LogCaptureFixture, default: int) -> None:
     path = write(tmp_path / "two.mkv", [tone(0.5, 0.2), tone(0.5, 0.8)], default=default)
-    assert level(path) == pytest.approx((0.2, 0.8)[default], rel=0.2)
-    assert not caplog.text
+    with caplog.at_level(logging.WARNING):
+        assert level(path) == pytest.approx((0.2, 0.8)[default], rel=0.2)
+    assert caplog.text.count(f"two.mkv: of 2 audio tracks number {default + 1} is heard, the default") == 1
 
 
 def test_a_silent_default_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -57,7 +59,20 @@ def test_a_silent_default_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         assert level(path) == pytest.approx(0.8, rel=0.2)
         assert probe_audio(path).duration < 0.7
         assert probe_sound(path) == (RATE, "mono")
-    assert caplog.text.count("two.mkv: audio track 1 of 2 is silent; track 2 is used") == 1
+    assert caplog.text.count("two.mkv: of 2 audio tracks number 2 is heard, for track 1 is silent") == 1
+
+
+def test_a_track_of_choice_is_heard_everywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "two.mkv", [tone(0.5, 0.2), np.zeros(RATE, np.float32), tone(1, 0.8)])
+    with caplog.at_level(logging.WARNING):
+        assert [level(path, track) for track in (1, 2, 3)] == pytest.approx([0.2, 0, 0.8], rel=0.2)
+        assert [probe_audio(path, track).duration for track in (1, 2, 3)] == pytest.approx([0.5, 1, 1], abs=0.1)
+        heard = np.concatenate(list(read_sound(path, RATE, "mono", track=3)))
+    assert np.abs(heard).max() == pytest.approx(0.8, rel=0.2)
+    assert not caplog.text  # it was no choice of ours
+    for track in (0, 4):
+        with pytest.raises(OptionError, match=rf"two\.mkv: has 3 audio track\(s\); number {track} is none of them"):
+            level(path, track)
 
 
 def test_all_silent_is_the_default(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from failing import RAISING, failing
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.errors import MissingFileError, OutputError, VideoError
+from frame_generation_pipeline.errors import LibraryError, MissingFileError, OutputError, VideoError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
+from frame_generation_pipeline.prepare.observation import Observer
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
@@ -224,6 +226,16 @@ def test_recordings_that_cannot_be_used(kind: str, frames: list[Frame], tmp_path
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "bad").exists()
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_a_library_raises_is_one_of_our_errors(
+    name: str, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, fail = RAISING[name]
+    monkeypatch.setattr(Observer, "observe", failing(fail))
+    with pytest.raises(LibraryError, match=rf"^the recording could not be prepared: {library} failed \("):
+        prepare(recording, tmp_path / "person")
 
 
 def test_output_that_cannot_be_written(recording: Path, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
+from failing import RAISING, failing
+from frame_generation_pipeline.errors import FeatureError, LibraryError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, FaceSpec
 from frame_generation_pipeline.train import run as run_module
+from frame_generation_pipeline.train.dataset import TrainingSet
 from frame_generation_pipeline.train.recipe import DEFAULT
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.train.trainer import Trainer
@@ -47,6 +49,16 @@ def test_writes_checkpoints_page_and_settings(finished: Path, dataset_dir: Path)
     assert page.count("data:image/jpeg;base64,") == 1
     assert "mouth PSNR" in page
     assert f"{STEPS} steps" in page
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_a_library_raises_is_one_of_our_errors(
+    name: str, dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, fail = RAISING[name]
+    monkeypatch.setattr(TrainingSet, "samples", failing(fail))
+    with pytest.raises(LibraryError, match=rf"^the training ended: {library} failed \("):
+        run(dataset_dir, tmp_path / "run", start)
 
 
 def test_killed_and_resumed_to_the_same_bits(

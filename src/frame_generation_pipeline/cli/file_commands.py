@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from frame_generation_pipeline.cli.options import (
+    AudioTrack,
     Checkpoint,
     Credits,
     Device,
@@ -93,6 +94,7 @@ def features(
     audio: Annotated[Path, typer.Argument(help="Any sound FFmpeg reads, also a video's.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Feature file: .npy or .bin.")],
     encoder: Encoder = None,
+    audio_track: AudioTrack = None,
     mode: Annotated[str | None, typer.Option(help="[default: the encoder's, or whisper]")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -107,7 +109,7 @@ def features(
     from frame_generation_pipeline.media.audio_reader import decode_audio
 
     keep_inputs(output, audio, encoder)
-    found = extract_features(decode_audio(audio), open_encoder(encoder, mode))
+    found = extract_features(decode_audio(audio, track=audio_track), open_encoder(encoder, mode))
     found.save(output)
     if not quiet:
         typer.echo(f"{output}: {len(found)} {found.spec.name} features")

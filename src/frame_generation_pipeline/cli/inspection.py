@@ -117,8 +117,8 @@ def _sound(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
     seconds = speech.count / speech.spec.fps
-    blocks = list(decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix))
-    return np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)], speech.rests
+    found = decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix, track=speech.track)
+    return np.concatenate(list(found))[: round(seconds * SAMPLE_RATE)], speech.rests
 
 
 def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:

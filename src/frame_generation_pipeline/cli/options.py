@@ -33,6 +33,10 @@ TEMPLATE = typer.Option("--template", "-t", help="Folder with full_body_img/, la
 TemplateDir = Annotated[Path, TEMPLATE]
 OptionalTemplateDir = Annotated[Path | None, TEMPLATE]
 Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFmpeg reads, also a video's.")]
+AudioTrack = Annotated[
+    int | None,
+    typer.Option(min=1, help="Which audio track of a file with several, from 1 [default: its default, unless silent]."),
+]
 Encoder = Annotated[
     Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx); whisper features need none.")
 ]
@@ -206,11 +210,12 @@ class TimingOptions:
     start_frame: StartFrame = 0
     start: StartTime = 0.0
     end: EndTime = None
+    audio_track: AudioTrack = None
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None
 
     def value(self) -> Timing:
         """These as a value."""
-        return Timing(self.start, self.end, self.start_frame, self.fps)
+        return Timing(self.start, self.end, self.start_frame, self.fps, self.audio_track)
 
 
 @dataclass(frozen=True)

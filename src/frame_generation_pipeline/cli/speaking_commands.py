@@ -11,6 +11,7 @@ from rich.table import Table
 
 from frame_generation_pipeline.cli.options import (
     Audio,
+    AudioTrack,
     CacheSize,
     Crf,
     EncodingOptions,
@@ -90,6 +91,7 @@ def inspect(
     person: Person,
     style: StyleOptions,
     audio: Audio = None,
+    audio_track: AudioTrack = None,
     features: Features = None,
     frame: Annotated[
         int | None, typer.Option(min=0, help="Frame to explain [default: where the lips are widest open].")
@@ -114,7 +116,7 @@ def inspect(
             output,
             audio_path=audio,
             audio_features_path=features,
-            timing=Timing(start, end),
+            timing=Timing(start, end, audio_track=audio_track),
             frame=frame,
             progress=progress,
         )
@@ -126,6 +128,7 @@ def inspect(
 def benchmark(
     person: Person,
     audio: Audio = None,
+    audio_track: AudioTrack = None,
     features: Features = None,
     runs: Annotated[int, typer.Option(min=1, help="Runs of each backend; medians are shown.")] = 3,
     mode: Mode = None,
@@ -157,7 +160,7 @@ def benchmark(
             features=features,
             source=Source(mode, parsing=parsing),
             runtime=RuntimeOptions(threads=threads, cache_size=cache_size).value(),
-            timing=Timing(end=end),
+            timing=Timing(end=end, audio_track=audio_track),
             encoding=Encoding(crf, preset),
         ),
         runs=runs,

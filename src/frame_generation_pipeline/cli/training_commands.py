@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from frame_generation_pipeline.cli.options import (
+    AudioTrack,
     Blend,
     Credits,
     Device,
@@ -36,6 +37,7 @@ def create(
     recording: Annotated[Path, typer.Argument(help="A video of one person who talks, a minute or more.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
     audio: RecordedAudio = None,
+    audio_track: AudioTrack = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
     network: Network = "light",
     start: Annotated[
@@ -59,6 +61,7 @@ def create(
         recording,
         output,
         audio=audio,
+        audio_track=audio_track,
         minutes=minutes,
         network=known_network(network),
         start=start,
@@ -82,6 +85,7 @@ def prepare(
         Path | None, typer.Option("--encoder", "-e", help="Audio encoder for other features than the built-in ones.")
     ] = None,
     audio: RecordedAudio = None,
+    audio_track: AudioTrack = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a template of a recording: frames, landmarks, sound, features and a report; goes on where it was stopped.
@@ -93,7 +97,9 @@ def prepare(
         from frame_generation_pipeline.prepare.prepare import prepare as prepare_recording
 
     with show_progress("Preparing", "frames", quiet=quiet) as progress:
-        made = prepare_recording(recording, output, encoder=encoder, audio=audio, progress=progress)
+        made = prepare_recording(
+            recording, output, encoder=encoder, audio=audio, audio_track=audio_track, progress=progress
+        )
     if not quiet:
         typer.echo(f"{output}: {made.frames} frames, {made.with_face} of {made.observed} show a face")
         typer.echo(f"see {output / REPORT}")

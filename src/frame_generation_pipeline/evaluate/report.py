@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.errors import library_errors
 from frame_generation_pipeline.evaluate.evaluation import Evaluation, evaluate
 from frame_generation_pipeline.evaluate.phones import read_phones
 from frame_generation_pipeline.evaluate.subject import Subject, choose_frames
@@ -21,6 +22,7 @@ from frame_generation_pipeline.template.template import Template
 JSON, PAGE = "evaluation.json", "evaluation.html"
 
 
+@library_errors("the generator could not be measured")
 def evaluate_files(
     path: str | Path,
     template_dir: str | Path,
@@ -44,8 +46,8 @@ def evaluate_files(
     frames, seconds: see `choose_frames`. blend: see `evaluate`. phones_path: see `read_phones`.
     seed: of what is drawn at random.
 
-    Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError and
-    OutputError; everything is checked before the first frame is made.
+    Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError,
+    OutputError and LibraryError; everything is checked before the first frame is made.
     """
     output = Path(output_dir)
     with needing_train_extra(f"{output / PAGE}: the page"):

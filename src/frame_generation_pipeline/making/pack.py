@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.errors import OptionError, TemplateError
+from frame_generation_pipeline.errors import OptionError, TemplateError, library_errors
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.making.build import Programs, build_programs
 from frame_generation_pipeline.making.package_writer import PackageWriter, complete_package
@@ -72,6 +72,7 @@ class PackReport:
         return described
 
 
+@library_errors("the avatar could not be packed")
 def pack_avatar(
     output: str | Path,
     *,
@@ -103,8 +104,8 @@ def pack_avatar(
     The same input gives the same bytes. A frame at a time is in memory, and half a kilobyte for each.
 
     Raises MissingFileError, TemplateError and ModelError for unusable input, ModelError also when the programs are not
-    what the checkpoint computes (see `agreement`), OptionError also without the extra `[train]`, OutputError; nothing
-    is left behind then.
+    what the checkpoint computes (see `agreement`), OptionError also without the extra `[train]`, OutputError,
+    LibraryError; nothing is left behind then.
     """
     output, template = Path(output), Path(template)
     name = output.stem if name is None else name

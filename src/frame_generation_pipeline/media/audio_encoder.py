@@ -13,23 +13,24 @@ from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.audio_reader import decode_frames
 
 
-def probe_sound(path: Path) -> tuple[int, str]:
-    """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's first audio stream.
+def probe_sound(path: Path, track: int | None = None) -> tuple[int, str]:
+    """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's audio stream.
 
-    Both are taken from the first decoded samples, because headers are at times wrong about them.
-    Raises `MissingFileError`, and `AudioError` where there is no audio stream or nothing can be decoded.
+    track: which one, see `audio_track.audio_stream`. Both values are taken from the first decoded samples, because
+    headers are at times wrong about them.
+    Raises what `decode_frames` raises.
     """
-    frame = next(decode_frames(path))
+    frame = next(decode_frames(path, track))
     return frame.sample_rate, frame.layout.name
 
 
 def read_sound(
-    path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None
+    path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None, track: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the samples of a file's first audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
+    """Yield the samples of a file's audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
 
     rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
-    start, end: seconds, rounded to a sample at `rate`; None is the end of the file.
+    start, end: seconds, rounded to a sample at `rate`; None is the end of the file. track: see `probe_sound`.
     Time 0 is that of the first sample; gaps between timestamps are silence, see `audio_track.without_gaps`.
     Damaged packets are left out. Raises as `probe_sound` does, at the first chunk, and `AudioError` at samples that are
     not finite.
@@ -37,7 +38,7 @@ def read_sound(
     first = round(start * rate)
     last = None if end is None else round(end * rate)
     position = 0
-    for frame in _conform(decode_frames(path), rate, layout):
+    for frame in _conform(decode_frames(path, track), rate, layout):
         samples = cast(npt.NDArray[np.float32], frame.to_ndarray()).reshape(frame.samples, -1)
         if not np.isfinite(samples).all():
             raise AudioError(f"{path}: expected finite samples, found NaN or infinity; export the recording again")

@@ -28,7 +28,7 @@ RATES = (1000, 768_000)  # Hz; what lies beyond is damaged, and would be resampl
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What decoding the first audio stream of a file gave."""
+    """What decoding an audio stream of a file gave."""
 
     path: Path
     sample_rate: int  # Hz, as decoded
@@ -37,15 +37,15 @@ class AudioInfo:
     downmix: Downmix = SUM  # how its channels become one
 
 
-def probe_audio(path: str | Path) -> AudioInfo:
-    """Decode the first audio stream once, from end to end, so that a broken file is found before long work.
+def probe_audio(path: str | Path, track: int | None = None) -> AudioInfo:
+    """Decode the audio stream that is used once, from end to end, so that a broken file is found before long work.
 
-    Memory does not grow with the length. Raises what `decode_audio` raises.
+    track: see `audio_track.audio_stream`. Memory does not grow with the length. Raises what `decode_audio` raises.
     """
     path = Path(path)
     rate = channels = samples = 0
     cancellation = Cancellation()
-    for frame in decode_frames(path):
+    for frame in decode_frames(path, track):
         rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
         samples += frame.samples
         cancellation.hear(frame, path)  # which looks at their values too
@@ -53,11 +53,16 @@ def probe_audio(path: str | Path) -> AudioInfo:
 
 
 def decode_audio(
-    path: str | Path, *, start: float = 0.0, end: float | None = None, downmix: Downmix | None = None
+    path: str | Path,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    downmix: Downmix | None = None,
+    track: int | None = None,
 ) -> Iterator[Samples]:
     """The audio stream that is used as blocks `(k,)` float32, k > 0: mono, 16 kHz, full scale is [-1, 1].
 
-    Which one that is says `audio_track.audio_stream`.
+    track: which one that is, see `audio_track.audio_stream`.
 
     Channels become one as `downmix` says, by default as `probe_audio` tells of the whole file; then they are resampled
     with soxr HQ. Those of mono, of most stereo, and of any file with `MEAN`, are the very samples of
@@ -68,7 +73,7 @@ def decode_audio(
 
     Errors come with the first block, or where they are met: MissingFileError; AudioError for what is not a media file,
     has no audio stream or no samples in the range, changes its rate on the way or holds values that are not finite;
-    OptionError for an impossible range.
+    OptionError for an impossible range and for a track that does not exist.
     """
     path = Path(path)
     stop = math.inf if end is None else end
@@ -78,8 +83,8 @@ def decode_audio(
     first, last = 0, sys.maxsize
     resampler: soxr.ResampleStream | None = None
     if downmix is None:
-        downmix = _choose_downmix(path)
-    for frame in decode_frames(path):
+        downmix = _choose_downmix(path, track)
+    for frame in decode_frames(path, track):
         if not rate:
             rate = frame.sample_rate
             first, last = round(start * rate), last if stop == math.inf else round(stop * rate)
@@ -105,9 +110,9 @@ def decode_audio(
             yield block
 
 
-def _choose_downmix(path: Path) -> Downmix:
+def _choose_downmix(path: Path, track: int | None) -> Downmix:
     """What `probe_audio` tells; a sound that has one channel alone is not decoded for it."""
-    frames = decode_frames(path)
+    frames = decode_frames(path, track)
     cancellation, first = Cancellation(), next(frames)
     if first.layout.nb_channels == 1:
         return SUM
@@ -116,11 +121,12 @@ def _choose_downmix(path: Path) -> Downmix:
     return cancellation.downmix()
 
 
-def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
+def decode_frames(path: Path, track: int | None = None) -> Iterator[av.AudioFrame]:
     """Decoded frames of the audio stream that is used, all of one rate and without gaps; at least one sample in all.
 
     Damaged packets are left out with a warning in the log. Raises MissingFileError, and AudioError for what is not a
-    media file, has no audio stream, no samples, more than 8 channels or changes its rate on the way.
+    media file, has no audio stream, no samples, more than 8 channels or changes its rate on the way, and OptionError
+    for a `track` that does not exist, see `audio_track.audio_stream`.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such file; give an audio file or a video with a sound track")
@@ -130,7 +136,7 @@ def decode_frames(path: Path) -> Iterator[av.AudioFrame]:
     rate = samples = 0
     try:
         with open_media(path) as container:
-            stream = audio_stream(container, path)
+            stream = audio_stream(container, path, track)
             if stream is None:
                 raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
             if stream.codec_context is None:

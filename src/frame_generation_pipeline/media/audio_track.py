@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 
+from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.containers import open_media
 
 logger = logging.getLogger(__name__)
@@ -23,13 +24,18 @@ LEAST_GAP = 0.05  # seconds; times that are off by less are the rounding of cont
 LONGEST_GAP = 600.0  # seconds; a longer one is a damaged clock
 
 
-def audio_stream(container: InputContainer, path: Path) -> AudioStream | None:
+def audio_stream(container: InputContainer, path: Path, track: int | None = None) -> AudioStream | None:
     """The audio stream that is used, None where there is none.
 
-    It is the first that the file marks as its default, otherwise the first; unless that one is silent from end to end
-    and another one is not. A warning in the log says which one was taken where that was not the default.
+    track: its number among the audio streams, counted from 1. By default it is the first that the file marks as its
+    default, otherwise the first; unless that one is silent from end to end and another one is not. Where there are
+    several, a warning in the log says which one was taken. Raises OptionError for a track that does not exist.
     """
     streams = container.streams.audio
+    if track is not None:
+        if not 1 <= track <= len(streams):
+            raise OptionError(f"{path}: has {len(streams)} audio track(s); number {track} is none of them")
+        return streams[track - 1]
     if len(streams) < 2:
         return streams[0] if streams else None
     default = next((i for i, stream in enumerate(streams) if stream.disposition & Disposition.default), 0)
@@ -42,15 +48,14 @@ def _audible(path: Path, default: int, count: int, version: tuple[int, int]) -> 
     """The number of the first track, counted from 0 and beginning with `default`, that is not silent."""
     for track in (default, *(other for other in range(count) if other != default)):
         if not _silent(path, track):
-            if track != default:
-                logger.warning(
-                    "%s: audio track %d of %d is silent; track %d is used (for another one: ffmpeg -i IN -map 0:v"
-                    " -map 0:a:NUMBER-FROM-0 -c copy OUT)",
-                    path,
-                    default + 1,
-                    count,
-                    track + 1,
-                )
+            why = "the default" if track == default else f"for track {default + 1} is silent"
+            logger.warning(
+                "%s: of %d audio tracks number %d is heard, %s (--audio-track chooses another)",
+                path,
+                count,
+                track + 1,
+                why,
+            )
             return track
     return default
 

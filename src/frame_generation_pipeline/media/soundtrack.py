@@ -17,22 +17,25 @@ from frame_generation_pipeline.media.codecs import Codecs
 
 
 class Soundtrack:
-    """The first audio stream of a file, cut to [start, end) seconds, on its way into a container.
+    """An audio stream of a file, cut to [start, end) seconds, on its way into a container.
 
-    It keeps its sample rate and channels where they can be stored. fps: of the picture. Raises `OptionError` for an
+    It keeps its sample rate and channels where they can be stored. fps: of the picture. track: see
+    `audio_track.audio_stream`. Raises `OptionError` for an
     impossible cut, and `MissingFileError` or `AudioError` as `read_sound` does.
     """
 
-    def __init__(self, path: Path, codecs: Codecs, fps: Fraction, start: float, end: float | None) -> None:
+    def __init__(
+        self, path: Path, codecs: Codecs, fps: Fraction, start: float, end: float | None, track: int | None = None
+    ) -> None:
         if not (start >= 0 and (end is None or end > start)):
             raise OptionError(
                 f"impossible cut of the sound, {start} to {end} s; start at 0 or later and end after that"
             )
         self._codecs = codecs
-        rate, layout = probe_sound(path)
+        rate, layout = probe_sound(path, track)
         self._rate = codecs.sound_rate(rate, fps)
         self._layout = codecs.sound_layout(self._rate, layout)
-        self._chunks = read_sound(path, self._rate, self._layout, start, end)
+        self._chunks = read_sound(path, self._rate, self._layout, start, end, track)
         self._chunk = next(self._chunks, None)  # the one to be written next, so that unusable sound shows at once
         if self._chunk is None:
             raise OptionError(f"{path}: has no sound from {start} s on; start before its end")

@@ -49,7 +49,8 @@ class VideoWriter:
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
     preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, for others make the
     frames; equal input and threads give equal bytes.
-    audio_path: a file whose first audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds.
+    audio_path: a file whose audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds;
+    audio_track: which stream, see `audio_track.audio_stream`.
     Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
     does not, it goes on without a picture; the caller writes frames up to its end.
     Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see
@@ -75,6 +76,7 @@ class VideoWriter:
         audio_path: Path | None = None,
         audio_start: float = 0.0,
         audio_end: float | None = None,
+        audio_track: int | None = None,
         crf: int | None = None,
         preset: str = DEFAULT_PRESET,
         threads: int | None = None,
@@ -94,7 +96,7 @@ class VideoWriter:
         self._provenance = provenance
         self._sound: Soundtrack | None = None
         if audio_path is not None:
-            self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end)
+            self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end, audio_track)
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
         self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}

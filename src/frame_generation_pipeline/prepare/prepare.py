@@ -2,27 +2,22 @@
 
 import json
 import shutil
-import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
-from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.errors import OutputError, VideoError
+from frame_generation_pipeline.audio.encoder import builtin_encoder
+from frame_generation_pipeline.errors import OutputError, VideoError, library_errors
 from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file, prepare_folder, writing
 from frame_generation_pipeline.files.partial import LOCK, SUFFIX, alone
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.encoder import load_encoder
-from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
 from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
@@ -30,11 +25,11 @@ from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import write_report
 from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
 from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
+from frame_generation_pipeline.prepare.template_files import write_frames, write_sound
 from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
-from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
-from frame_generation_pipeline.template.prepared import SOUND, SUMMARY, features_name
-from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
+from frame_generation_pipeline.spec import WHISPER
+from frame_generation_pipeline.template.prepared import SUMMARY
 
 VERSION = 4  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
@@ -52,12 +47,14 @@ class Preparation:
     summary: dict[str, Any]  # what `prepare.json` holds
 
 
+@library_errors("the recording could not be prepared")
 def prepare(
     recording_path: str | Path,
     output_dir: str | Path,
     *,
     encoder: str | Path | None = None,
     audio: str | Path | None = None,
+    audio_track: int | None = None,
     progress: Update = lambda done, total, note="": None,
 ) -> Preparation:
     """Make the template folder `output_dir` of a video of one person who talks.
@@ -66,14 +63,16 @@ def prepare(
     as `aud_{type}.npy`, `report.html` and `prepare.json`; without sound in the recording, no sound and no features.
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
     audio: a file whose sound takes the place of the video's, see `Recording.open`.
+    audio_track: which of the tracks of the file that is heard, from 1; by default see `audio_track.audio_stream`.
     progress: called after each frame with the frames done and, about, those in all.
 
     While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
-    OutputError for a folder that cannot be written, that holds something else or that another run is making.
+    OutputError for a folder that cannot be written, that holds something else or that another run is making;
+    LibraryError.
     """
     output = Path(output_dir)
-    recording = Recording.open(recording_path, audio)
+    recording = Recording.open(recording_path, audio, audio_track)
     program = load_encoder(encoder) if encoder is not None else builtin_encoder(WHISPER)
     assert program is not None  # the built-in one is there
     source = {
@@ -85,6 +84,8 @@ def prepare(
     }
     if audio is not None:
         source |= {"audio": recording.sound_path.name, "audio sha256": file_digest(recording.sound_path)}
+    if audio_track is not None:
+        source["audio track"] = audio_track
     if output.exists():
         return _finished(output, source)
     work = output.with_name(output.name + SUFFIX)
@@ -105,9 +106,9 @@ def prepare(
             )
         summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
         with writing(work):
-            _write_template(work, observations, ranges)
+            write_frames(work, work / _OBSERVED, observations, ranges)
             if recording.sound:
-                _write_sound(work, recording, observations, ranges, program)
+                write_sound(work, recording, observations, ranges, program)
             write_report(work / REPORT, work, summary, observations, problems, ranges)
             with complete_file(work / SUMMARY) as temporary:
                 temporary.write_text(json.dumps(summary, indent=2) + "\n")
@@ -191,72 +192,6 @@ def _read_records(path: Path) -> list[Observation]:
         file.truncate(count * 4 * VALUES)
     records = np.fromfile(path, np.float32).reshape(-1, VALUES)
     return [Observation.from_record(record) for record in records]
-
-
-def _write_template(work: Path, observations: Sequence[Observation], ranges: Sequence[Range]) -> None:
-    """Frames and landmarks, numbered from 0 over all ranges."""
-    for folder in (FRAMES, LANDMARKS):
-        (work / folder).mkdir(exist_ok=True)
-    number = 0
-    for part in ranges:
-        for offset, points in enumerate(part.landmarks):
-            picture = work / _OBSERVED / f"{observations[part.first + offset].number}.jpg"
-            frame = work / FRAMES / f"{number}.jpg"
-            if not frame.exists():
-                _link(picture, frame)
-            lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
-            landmark_file(work, number).write_text(lines)
-            number += 1
-
-
-def _write_sound(
-    work: Path,
-    recording: Recording,
-    observations: Sequence[Observation],
-    ranges: Sequence[Range],
-    program: AudioProgram,
-) -> None:
-    """The sound of the ranges and its features, computed from the whole sound."""
-    each = SAMPLE_RATE // program.spec.fps  # samples
-    spans = [(observations[part.first].number, len(part)) for part in ranges]
-    with (work / SOUND).open("wb") as file, wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(SAMPLE_RATE)
-        blocks = decode_audio(recording.sound_path)
-        for samples in _cut(blocks, [(start * each, count * each) for start, count in spans]):
-            scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
-            sound.writeframes(scaled.astype("<i2").tobytes())
-    features = extract_features(decode_audio(recording.sound_path), program)
-    rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
-    values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
-    known = rows < len(features)
-    values[known] = features.values[rows[known]]
-    AudioFeatures(values, program.spec).save(work / features_name(program.spec.name))
-
-
-def _link(picture: Path, frame: Path) -> None:
-    """Give a picture a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
-    try:
-        frame.hardlink_to(picture)
-    except OSError:
-        with complete_file(frame) as temporary:
-            shutil.copyfile(picture, temporary)
-
-
-def _cut(
-    blocks: Iterator[npt.NDArray[np.float32]], spans: Sequence[tuple[int, int]]
-) -> Iterator[npt.NDArray[np.float32]]:
-    """The samples of spans (first, count), which are in order, with zeros where the sound is over."""
-    position, held = 0, np.empty(0, np.float32)  # where what is held begins
-    for first, count in spans:
-        while count:
-            while position + len(held) <= first:
-                position += len(held)
-                held = next(blocks, np.zeros(first + count - position, np.float32))
-            part = held[first - position :][:count]
-            first, count = first + len(part), count - len(part)
-            yield part
 
 
 def _summary(

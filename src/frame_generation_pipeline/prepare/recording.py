@@ -29,35 +29,37 @@ class Recording:
 
     path: Path
     sound_path: Path  # the file that is heard: the video itself, or another one
+    track: int | None  # which of its audio tracks, see `decode_audio`
     sound: float  # seconds of sound; 0 where there is none
     sound_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no sound
 
     @classmethod
-    def open(cls, path: str | Path, audio: str | Path | None = None) -> "Recording":
+    def open(cls, path: str | Path, audio: str | Path | None = None, track: int | None = None) -> "Recording":
         """Check that there are pictures, and how long the sound is.
 
         audio: a file whose sound takes the place of the video's. Where the video has sound too, it is laid on that as
-        `sound_offset` says; where it has none, both begin together.
+        `sound_offset` says; where it has none, both begin together. track: of the file that is heard.
         Raises MissingFileError, VideoError for a file without pictures that can be decoded, and AudioError for `audio`
-        that cannot be decoded or is of another recording.
+        that cannot be decoded or is of another recording; OptionError for a track that does not exist.
         """
         path = Path(path)
         if not path.is_file():
             raise MissingFileError(f"{path}: no such video; give a recording of a person who talks")
         first, _ = next(iter(read_timed_frames(path)))
         heard = Path(audio) if audio is not None else path
-        given = probe_audio(heard).duration if audio is not None else 0.0
+        given = probe_audio(heard, track).duration if audio is not None else 0.0
+        own = track if audio is None else None
         try:
-            sound, start = probe_audio(path).duration, _sound_start(path)
+            sound, start = probe_audio(path, own).duration, _sound_start(path, own)
         except AudioError as error:
             if audio is None:
                 logger.warning(
                     "%s; the template is made without sound, which training needs (--audio takes it from a file)", error
                 )
-            return cls(path, heard, given, first)
+            return cls(path, heard, track, given, first)
         if audio is not None:
-            return cls(path, heard, given, start + sound_offset(path, heard))
-        return cls(path, path, sound, start)
+            return cls(path, heard, track, given, start + sound_offset(path, heard, track))
+        return cls(path, path, track, sound, start)
 
     def frames(self, fps: int) -> Generator[tuple[int, npt.NDArray[np.uint8]], None, None]:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.
@@ -94,10 +96,10 @@ class Recording:
             logger.warning("%s: has no pictures for %.1f s in all, which are left out", self.path, missing / fps)
 
 
-def _sound_start(path: Path) -> float:
-    """When the first audio packet is heard, in seconds on the clock of the file's time stamps."""
+def _sound_start(path: Path, track: int | None) -> float:
+    """When the first packet of the audio track is heard, in seconds on the clock of the file's time stamps."""
     with open_media(path) as container:
-        stream = audio_stream(container, path)
+        stream = audio_stream(container, path, track)
         if stream is None or stream.start_time is None or stream.time_base is None:
             return 0.0
         return float(stream.start_time * stream.time_base)

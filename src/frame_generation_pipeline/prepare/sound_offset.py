@@ -21,12 +21,14 @@ LEAST_CORRELATION = 0.5  # of the levels where both are heard, for the sounds to
 Levels = npt.NDArray[np.float64]  # (n,) dB
 
 
-def sound_offset(guide: Path, sound: Path) -> float:
+def sound_offset(guide: Path, sound: Path, track: int | None = None) -> float:
     """When `sound` begins, in seconds from the first sample of `guide`; negative where it begins earlier.
+
+    track: of `sound`, see `decode_audio`.
 
     Raises what `decode_audio` raises, and AudioError where the two do not sound alike at any offset.
     """
-    own, other = (_levels(decode_audio(path)) for path in (guide, sound))
+    own, other = _levels(decode_audio(guide)), _levels(decode_audio(sound, track=track))
     shift = _best_shift(own, other)
     shown = (own[max(shift, 0) :], other[max(-shift, 0) :])
     length = min(map(len, shown))

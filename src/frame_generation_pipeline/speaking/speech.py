@@ -36,6 +36,7 @@ class Speech:
     start: float  # seconds into the sound
     end: float | None  # seconds into the sound; None for all of it
     downmix: Downmix | None = None  # of the sound; None where there is none
+    track: int | None = None  # of the sound's file, see `decode_audio`
     rests: Sequence[float] = ()  # share of rest of each frame; empty where mouths are left as they are
 
 
@@ -50,6 +51,7 @@ def plan_speech(
     gate: SpeechGate | None = None,
     rest: Window | None = None,
     downmix: Downmix | None = None,
+    track: int | None = None,
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
@@ -58,7 +60,7 @@ def plan_speech(
 
     gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
     rest; without a gate, a rest or sound they stay as they are. Where nobody speaks at all, a warning says so.
-    downmix: see `decode_audio`.
+    downmix, track: see `decode_audio`.
 
     Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
     the cut is empty.
@@ -69,7 +71,7 @@ def plan_speech(
     audio = Path(audio_path) if audio_path is not None else None
     duration = 0.0
     if audio is not None:
-        probed = probe_audio(audio)
+        probed = probe_audio(audio, track)
         duration, downmix = probed.duration, downmix or probed.downmix
     lasts = duration if features is None else max(duration, len(features) / spec.fps)
     end = lasts if end_time is None else min(end_time, lasts)
@@ -82,12 +84,12 @@ def plan_speech(
     shares: list[float] = []  # of frames first, first + 1, ...
     if audio is not None and gate is not None and rest is not None:
         # Told from the sound's beginning, so that a cut has what the whole has.
-        heard = rest_shares(decode_audio(audio, downmix=downmix), gate, spec)
+        heard = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
         shares = list(islice(heard, first, first + count))
         if min(shares) == 1:
             logger.warning("%s: no speech heard%s, so the mouth rests", audio, " in this part" if part else "")
 
-    said = (audio, start_time, end_time, downmix, shares)
+    said = (audio, start_time, end_time, downmix, track, shares)
 
     def gated(windows: Windows, skip: int) -> Windows:
         if not shares or rest is None:
@@ -113,7 +115,7 @@ def plan_speech(
 
     def windows(skip: int = 0) -> Windows:
         # Always decoded from the same place, because a resampler's last bits depend on where it began.
-        blocks = decode_audio(audio, start=skipped, downmix=downmix)
+        blocks = decode_audio(audio, start=skipped, downmix=downmix, track=track)
         before = first - skipped * spec.fps
         return gated(stream_windows(blocks, encoder, before + count, before + skip), skip)
 

@@ -52,6 +52,7 @@ def run_fingerprint(
         "start_time": timing.start,
         "end_time": timing.end,
         "fps": timing.fps,
+        "audio_track": timing.audio_track,
     }
 
 

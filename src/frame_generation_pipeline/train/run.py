@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures
-from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import FeatureError, ModelError, OptionError, OutputError, library_errors
 from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.partial import alone
@@ -65,6 +65,7 @@ class Duration:
         return min(done, 1.0)
 
 
+@library_errors("the training ended")
 def train(
     template_dir: str | Path,
     output_dir: str | Path,
@@ -98,7 +99,7 @@ def train(
 
     Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type and for a loss that is
     no finite number, OptionError, also for a training that had other settings, OutputError for a folder that cannot be
-    written, in which another training runs, or that holds one that is not resumed.
+    written, in which another training runs, or that holds one that is not resumed; LibraryError.
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)

@@ -1,0 +1,90 @@
+"""Writes a template's folder: its frames and landmarks, and the sound of exactly these frames with its features."""
+
+import shutil
+import wave
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.audio.encoder import AudioProgram
+from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.prepare.observation import Observation
+from frame_generation_pipeline.prepare.recording import Recording
+from frame_generation_pipeline.prepare.selection import Range
+from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.template.prepared import SOUND, features_name
+from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
+
+
+def write_frames(folder: Path, observed: Path, observations: Sequence[Observation], ranges: Sequence[Range]) -> None:
+    """Frames and landmarks, numbered from 0 over all ranges.
+
+    observed: the folder of the recording's own numbered frames.
+    """
+    for name in (FRAMES, LANDMARKS):
+        (folder / name).mkdir(exist_ok=True)
+    number = 0
+    for part in ranges:
+        for offset, points in enumerate(part.landmarks):
+            picture = observed / f"{observations[part.first + offset].number}.jpg"
+            frame = folder / FRAMES / f"{number}.jpg"
+            if not frame.exists():
+                _link(picture, frame)
+            lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
+            landmark_file(folder, number).write_text(lines)
+            number += 1
+
+
+def write_sound(
+    folder: Path,
+    recording: Recording,
+    observations: Sequence[Observation],
+    ranges: Sequence[Range],
+    program: AudioProgram,
+) -> None:
+    """The sound of the ranges and its features, computed from the whole sound."""
+    each = SAMPLE_RATE // program.spec.fps  # samples
+    spans = [(observations[part.first].number, len(part)) for part in ranges]
+    with (folder / SOUND).open("wb") as file, wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(SAMPLE_RATE)
+        blocks = decode_audio(recording.sound_path, track=recording.track)
+        for samples in _cut(blocks, [(start * each, count * each) for start, count in spans]):
+            scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
+            sound.writeframes(scaled.astype("<i2").tobytes())
+    features = extract_features(decode_audio(recording.sound_path, track=recording.track), program)
+    rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
+    values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
+    known = rows < len(features)
+    values[known] = features.values[rows[known]]
+    AudioFeatures(values, program.spec).save(folder / features_name(program.spec.name))
+
+
+def _link(picture: Path, frame: Path) -> None:
+    """Give a picture a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
+    try:
+        frame.hardlink_to(picture)
+    except OSError:
+        with complete_file(frame) as temporary:
+            shutil.copyfile(picture, temporary)
+
+
+def _cut(
+    blocks: Iterator[npt.NDArray[np.float32]], spans: Sequence[tuple[int, int]]
+) -> Iterator[npt.NDArray[np.float32]]:
+    """The samples of spans (first, count), which are in order, with zeros where the sound is over."""
+    position, held = 0, np.empty(0, np.float32)  # where what is held begins
+    for first, count in spans:
+        while count:
+            while position + len(held) <= first:
+                position += len(held)
+                held = next(blocks, np.zeros(first + count - position, np.float32))
+            part = held[first - position :][:count]
+            first, count = first + len(part), count - len(part)
+            yield part
