@@ -34,7 +34,7 @@ lint: install
 	$(BIN)/mypy
 
 check: install
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
 
 test: lint check go-check swift-check
 

@@ -5,15 +5,17 @@ Where an extra is not installed, the tests that need it are left out; everything
 
 import importlib.util
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 
 from frame_generation_pipeline.extras import EXTRAS
 from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.runtime import onnx_session
 from samples import draw, seeded_encoder, seeded_network, write_template
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -21,20 +23,28 @@ EXTRA = {name for names in EXTRAS.values() for name in names} | {"librosa", "sou
 WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # of what the extras bring
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
+# What these tests share takes long to make; each group goes to one of the processes that pytest-xdist starts.
+GROUPS = {"evaluate", "package", "prepare", "server", "tracking", "train"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Leave out a file of tests that imports what is not installed of the extras."""
-    if not WITHOUT or collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
-        return None
-    spec = importlib.util.spec_from_file_location("collected", collection_path)
-    assert spec
-    assert spec.loader
-    try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in WITHOUT:
-            return True
-        raise
-    return None
+    report = yield
+    error = report.call.excinfo.value.__cause__ if report.call and report.call.excinfo else None
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in WITHOUT:
+        report.outcome, report.result, report.longrepr = "passed", [], None
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, or of a folder in GROUPS, in one process; a marker of a test's own comes first."""
+    for item in items:
+        folder = item.path.parent.name
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(folder if folder in GROUPS else str(item.path)))
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +77,14 @@ def seeded_weights(reference_dir: Path) -> ModuleType:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_torch_thread() -> None:
+def _one_thread() -> Iterator[None]:
     """Networks this small gain nothing from more, and on a busy machine threads that wait for each other are slow."""
+    cv2.setNumThreads(1)
     if "torch" not in WITHOUT:
         importlib.import_module("torch").set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_session, "available_cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 PLACE=$(mktemp -d)
 trap 'rm -rf "$PLACE"' EXIT
-TOOLS="hypothesis librosa pytest scikit-image"
+TOOLS="hypothesis librosa pytest pytest-xdist scikit-image"
 
 # The first of these minor versions of Python 3 that is found on the path or among pyenv's.
 python_of() {
@@ -30,7 +30,7 @@ run() {
     "$PLACE/$name/bin/python" -m pip install --quiet "$@" $TOOLS
     "$PLACE/$name/bin/python" -m pip install --quiet --no-deps --editable .
     echo "$name: $("$PLACE/$name/bin/python" --version), $("$PLACE/$name/bin/python" -m pip freeze | grep -E '^(av|numpy|onnxruntime|opencv|protobuf|typer)' | tr '\n' ' ')"
-    "$PLACE/$name/bin/python" -m pytest -q -p no:cacheprovider
+    "$PLACE/$name/bin/python" -m pytest -q -p no:cacheprovider -n auto --maxprocesses 4 --dist loadgroup
 }
 
 # The dependencies of the package and of `[train]` without torch, as pyproject.toml states them or at their lowest.
