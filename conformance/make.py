@@ -30,9 +30,11 @@ from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
 from hostile_packages import hostile_cases
+from plain import TEMPLATE, plain_cases, write_plain
 from samples import draw, seeded, seeded_network, write_template
 
 HERE = Path(__file__).resolve().parent
+FOLDERS = ("avatars", "plain", "sounds", "expected")
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with TemporaryDirectory() as temporary:
         root, work = Path(temporary, "conformance"), Path(temporary, "work")
-        for folder in ("avatars", "sounds", "expected"):
+        for folder in FOLDERS:
             (root / folder).mkdir(parents=True)
         work.mkdir()
         for tiny in AVATARS:
@@ -216,6 +218,7 @@ def main() -> None:
         write_sounds(root / "sounds")
         counts = {tiny: 5 if tiny.spec.audio is WENET else 8 for tiny in AVATARS}
         features = {tiny.name: write_features(root / "sounds", tiny, count) for tiny, count in counts.items()}
+        write_plain(root)
         frames = frame_cases(root, features)
         cases = {
             "features": feature_cases(root),
@@ -223,11 +226,12 @@ def main() -> None:
             "downmix": downmix_cases(root),
             "windows": window_cases(root),
             "frames": frames,
+            "plain": plain_cases(root),
         }
         (root / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
         hostile = hostile_cases(root / "avatars" / "hubert-160")
         (root / "hostile.json").write_text(json.dumps(hostile, indent=0) + "\n")
-        for name in ("avatars", "sounds", "expected"):
+        for name in (*FOLDERS, TEMPLATE):
             shutil.rmtree(HERE / name, ignore_errors=True)
             shutil.copytree(root / name, HERE / name)
         for name in ("cases.json", "hostile.json"):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from frame_generation_pipeline.audio.features import AudioFeatures, feature_window, network_window
+from frame_generation_pipeline.audio.features import AudioFeatures, FeatureWindows, feature_window, network_window
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, HUBERT, WENET, AudioSpec
 
@@ -197,3 +197,29 @@ def test_windows_are_the_originals(reference_dir: Path) -> None:
 def test_real_features_load(real_dir: Path) -> None:
     features = AudioFeatures.load(real_dir / "person" / "aud_ave.npy")
     assert (features.spec, len(features)) == (AVE, 121)
+
+
+def test_whole_windows_are_told_by_the_type(tmp_path: Path) -> None:
+    features = AudioFeatures(values_of(AVE, 3), AVE)
+    windows = np.stack(list(features.windows()))
+    np.save(tmp_path / "a.npy", windows.reshape(3, *AVE.window_shape))
+    windows.tofile(tmp_path / "a.bin")
+    (tmp_path / "a.bin.json").write_text(json.dumps({"num_frames": 3, "feature_size": 8192, "shape": [3, 32, 16, 16]}))
+    for name in ("a.npy", "a.bin"):
+        loaded = FeatureWindows.load(tmp_path / name, AVE)
+        assert isinstance(loaded, FeatureWindows)
+        assert len(loaded) == 3
+        np.testing.assert_array_equal(list(loaded.windows(3, 1)), [*windows[1:], np.zeros((16, 512))])
+        assert isinstance(FeatureWindows.load(tmp_path / name, WENET), AudioFeatures)
+        with pytest.raises(FeatureError, match=r"a\.(npy|bin): holds values of shape .* expected hubert"):
+            FeatureWindows.load(tmp_path / name, HUBERT)
+    features.save(tmp_path / "b.npy")
+    assert isinstance(FeatureWindows.load(tmp_path / "b.npy", AVE), AudioFeatures)
+
+
+def test_windows_that_are_no_numbers(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((1, 8192), np.nan, np.float32))
+    with pytest.raises(FeatureError, match=r"a\.npy: holds values that are not finite"):
+        FeatureWindows.load(tmp_path / "a.npy", AVE)
+    with pytest.raises(MissingFileError):
+        FeatureWindows.load(tmp_path / "b.npy", AVE)

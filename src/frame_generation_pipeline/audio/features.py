@@ -38,9 +38,7 @@ class AudioFeatures:
                 f"{values.dtype} values of shape {values.shape} are no {self.spec.name} features;"
                 f" expected float32 of shape (1 or more, {', '.join(map(str, expected))})"
             )
-        for row in range(0, len(values), _CHECKED_ROWS):
-            if not np.isfinite(values[row : row + _CHECKED_ROWS]).all():
-                raise FeatureError("holds values that are not finite numbers; extract the features again")
+        _check_finite(values)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -85,6 +83,46 @@ class AudioFeatures:
             yield feature_window(self.values, index)
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureWindows:
+    """Windows that were cut before, one a video frame, as SyncTalk_2D's ports for other languages are given them.
+
+    values: (N, 16, F) float32, N >= 1, finite; may be mapped from a file. Raises FeatureError when not finite.
+    """
+
+    values: npt.NDArray[np.float32]
+    spec: AudioSpec
+
+    def __post_init__(self) -> None:
+        _check_finite(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def load(cls, path: str | Path, spec: AudioSpec) -> "FeatureWindows | AudioFeatures":
+        """Windows of `spec`, 16 F values for each frame; or features, where the file has F. See `AudioFeatures.load`.
+
+        As many values can be a window of one type and a feature of another, so the type must be known.
+        """
+        path = Path(path)
+        if path.is_file():
+            try:
+                values = _map_file(path)
+                if values.dtype.kind == "f" and prod(values.shape[1:]) == WINDOW * spec.feature_size:
+                    with np.errstate(over="ignore"):
+                        values = values.astype(np.float32, copy=False).reshape(-1, WINDOW, spec.feature_size)
+                    return cls(values, spec)
+            except FeatureError as error:
+                raise FeatureError(f"{path}: {error}") from error
+        return AudioFeatures.load(path, spec)
+
+    def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
+        """As of `AudioFeatures`; beyond the last window there are zeros."""
+        for index in range(start, len(self) if count is None else start + count):
+            yield self.values[index] if index < len(self) else np.zeros(self.values.shape[1:], np.float32)
+
+
 def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
     """What the generator hears at frame `index`: the features `[index - 8, index + 8)` of `values`.
 
@@ -126,6 +164,12 @@ def _fits(shape: tuple[int, ...], spec: AudioSpec) -> bool:
     """Whether the features of an array are those of `spec`, perhaps flattened or, where that is flat, folded."""
     flat = len(spec.feature_shape) == 1
     return prod(shape[1:]) == spec.feature_size and (flat or shape[1:] in (spec.feature_shape, (spec.feature_size,)))
+
+
+def _check_finite(values: npt.NDArray[Any]) -> None:
+    for row in range(0, len(values), _CHECKED_ROWS):
+        if not np.isfinite(values[row : row + _CHECKED_ROWS]).all():
+            raise FeatureError("holds values that are not finite numbers; extract the features again")
 
 
 def _map_file(path: Path) -> npt.NDArray[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.audio.features import AudioFeatures
+from frame_generation_pipeline.audio.features import FeatureWindows
 from frame_generation_pipeline.audio.gate import SpeechGate, rest_shares, rested
 from frame_generation_pipeline.audio.stream import stream_windows
 from frame_generation_pipeline.errors import OptionError
@@ -55,8 +55,8 @@ def plan_speech(
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
-    Features alone give a frame each. With sound, the picture lasts as long as the sound, to within half a frame, or as
-    the features where these last longer. `start_time` and `end_time` (seconds) cut both.
+    Features, or whole windows, alone give a frame each. With sound, the picture lasts as long as the sound, to within
+    half a frame, or as the features where these last longer. `start_time` and `end_time` (seconds) cut both.
 
     gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
     rest; without a gate, a rest or sound they stay as they are. Where nobody speaks at all, a warning says so.
@@ -67,7 +67,7 @@ def plan_speech(
     """
     if features_path is None and audio_path is None:
         raise OptionError("nothing to say; give audio, audio features or both")
-    features = AudioFeatures.load(features_path, spec) if features_path is not None else None
+    features = FeatureWindows.load(features_path, spec) if features_path is not None else None
     audio = Path(audio_path) if audio_path is not None else None
     duration = 0.0
     if audio is not None:
