@@ -13,8 +13,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
+
+from hostile_programs import hostile_programs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "package"))
 from test_hostile_packages import BOMB, MANIFESTS
@@ -40,7 +40,10 @@ def hostile_cases(base: Path) -> dict[str, Any]:
     cases = [
         *_manifests(manifest),
         *_folders(manifest),
-        *_programs(manifest),
+        *(
+            _case(program.name, PROGRAMS, program.message, write=_with(manifest, program.files(), program.change))
+            for program in hostile_programs()
+        ),
         *_pictures(manifest),
         *_rest(manifest),
         *_archives(base, manifest),
@@ -54,6 +57,11 @@ def _case(name: str, stage: str, message: str, **edits: Any) -> Case:
 
 def _encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def _repeated(piece: bytes, times: int, *, start: bytes = b"", end: bytes = b"") -> dict[str, Any]:
+    """A large file in few words."""
+    return {"start": _encoded(start), "piece": _encoded(piece), "times": times, "end": _encoded(end)}
 
 
 def _with(
@@ -87,6 +95,14 @@ def _manifests(manifest: bytes) -> Iterator[Case]:
         ("large number", manifest.replace(b'"count":4', b'"count":4' + b"0" * 400), "frame.count"),
     ):
         yield _case(name, MANIFEST, message, write={"avatar.json": _encoded(data)})
+    start = manifest.rstrip()[:-1] + b',"more":['  # refused for their number before anybody takes memory for them
+    for name, piece, end in (
+        ("millions of lists", b"[],", b"[]]}"),
+        ("millions of numbers", b"1,", b"1]}"),
+        ("millions of fields", b'{"":1},', b"1]}"),
+    ):
+        data = _repeated(piece, 2_500_000 // (piece.count(b"[") + piece.count(b"{") + 1), start=start, end=end)
+        yield _case(name, MANIFEST, "more than 1200000 values", repeat={"avatar.json": data})
 
 
 def _folders(manifest: bytes) -> Iterator[Case]:
@@ -99,56 +115,6 @@ def _folders(manifest: bytes) -> Iterator[Case]:
     yield _case("link beside it all", STORAGE, "is a link", link={"more": "avatar.json"})
     yield _case("folder in a folder", STORAGE, "is a folder", folder=["frames/more"])
     yield _case("empty folder", STORAGE, "empty folder", folder=["more"])
-
-
-def _programs(manifest: bytes) -> Iterator[Case]:
-    def model(*nodes: onnx.NodeProto, domains: tuple[str, ...] = ("",), **more: Any) -> onnx.ModelProto:
-        crop = helper.make_tensor_value_info("crop", TensorProto.UINT8, ["h", "w", 3])
-        state = helper.make_tensor_value_info("state", TensorProto.FLOAT, [1])
-        graph = helper.make_graph(nodes, "face", [crop], [state], **more)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, 17) for domain in domains])
-
-    weight = helper.make_tensor("weight", TensorProto.FLOAT, [1], [1.0])
-    plain = helper.make_node("Identity", ["weight"], ["state"])
-    foreign = helper.make_node("Identity", ["weight"], ["state"], domain="com.microsoft")
-    branch = helper.make_graph([plain], "branch", [], [helper.make_tensor_value_info("state", TensorProto.FLOAT, [1])])
-    control = helper.make_node("If", ["weight"], ["state"], then_branch=branch, else_branch=branch)
-    inner = helper.make_node("Identity", ["weight"], ["state"], body=branch)
-    outside = onnx.TensorProto()
-    outside.CopyFrom(weight)
-    outside.ClearField("float_data")
-    outside.data_location = TensorProto.EXTERNAL
-    outside.external_data.add(key="location", value="/etc/passwd")
-    good = model(plain, initializer=[weight]).SerializeToString()
-    function = model(plain, initializer=[weight])
-    function.functions.append(helper.make_function("own", "f", ["x"], ["y"], [], []))
-    open_state = model(plain, initializer=[weight])
-    open_state.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
-    huge = model(plain, initializer=[weight])
-    huge.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2**27
-    cases = {
-        "no program": (b"no program", "is no ONNX program"),
-        "ONNX Runtime's own format": (b"\x20\0\0\0ORTM" + good, "is no ONNX program"),
-        "program cut off": (good[:-3], "is no ONNX program"),
-        "varint that is not the shortest": (good + b"\x28\x80\x00", "is no ONNX program"),
-        "varint of more than 64 bits": (good + b"\x28" + b"\xff" * 9 + b"\x02", "is no ONNX program"),
-        "tag above 32 bits": (good + b"\x80\x80\x80\x80\x10\x01", "is no ONNX program"),
-        "two graphs": (good + good, "twice|is no ONNX program"),
-        "operators of others": (model(foreign, initializer=[weight]).SerializeToString(), "expected ONNX's own alone"),
-        "other domain": (
-            model(plain, domains=("", "com.microsoft"), initializer=[weight]).SerializeToString(),
-            "expected ONNX's own alone",
-        ),
-        "control flow": (model(control, initializer=[weight]).SerializeToString(), "control flow"),
-        "graph in an operator": (model(inner, initializer=[weight]).SerializeToString(), "a graph or sparse weights"),
-        "weights elsewhere": (model(plain, initializer=[outside]).SerializeToString(), "weights in another file"),
-        "functions": (function.SerializeToString(), "functions or training"),
-        "state of open shape": (open_state.SerializeToString(), "not fixed"),
-        "huge state": (huge.SerializeToString(), "more than 268435456 bytes"),
-        "another state": (good, "render.onnx has"),
-    }
-    for name, (data, message) in cases.items():
-        yield _case(name, PROGRAMS, message, write=_with(manifest, {"programs/face.onnx": data}))
 
 
 def _pictures(manifest: bytes) -> Iterator[Case]:
@@ -164,6 +130,12 @@ def _pictures(manifest: bytes) -> Iterator[Case]:
         ("picture of 4 gigapixels", BOMB, "states 65535x65535 pixels"),
     ):
         yield _case(name, PICTURES, message, write=_with(manifest, {"frames/00003.jpg": data}))
+    noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    progressive = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_QUALITY, 5])[1]
+    empty_scan = b"\xff\xda\0\x08\1\1\0\1\x3f\0\0"
+    scans = progressive.tobytes()[:-2] + 200 * empty_scan + b"\xff\xd9"
+    for name in ("frames/00003.jpg", "preview.jpg"):
+        yield _case(f"200 scans in {name}", PICTURES, "more than 64 scans", write=_with(manifest, {name: scans}))
     wide = picture(".jpg", 600, 20)
     yield _case("large preview", PICTURES, "more than 512", write=_with(manifest, {"preview.jpg": wide}))
 
@@ -171,9 +143,12 @@ def _pictures(manifest: bytes) -> Iterator[Case]:
 def _rest(manifest: bytes) -> Iterator[Case]:
     values = np.full((16, 2048), np.nan, "<f4").tobytes()
     change: Callable[[dict[str, Any]], object] = lambda content: content.update(rest=True)  # noqa: E731
-    yield _case("rest without end", REST, "not finite", write=_with(manifest, {"rest.bin": values}, change))
-    short = _with(manifest, {"rest.bin": values[:-4]}, change)
-    yield _case("short rest", MANIFEST, "rest.bin is not of", write=short)
+    for name, stage, message, size in (
+        ("rest without end", REST, "not finite", len(values)),
+        ("short rest", MANIFEST, "rest.bin is not of", len(values) - 4),
+    ):
+        written = {"avatar.json": _with(manifest, {"rest.bin": values[:size]}, change)["avatar.json"]}
+        yield _case(name, stage, message, write=written, repeat={"rest.bin": _repeated(values[:4], size // 4)})
 
 
 def _archives(base: Path, manifest: bytes) -> Iterator[Case]:

@@ -113,6 +113,9 @@ def test_hostile(case: Case, tmp_path: Path) -> None:
         (path / name).unlink()
     for name, data in case.get("write", {}).items():
         (path / name).write_bytes(base64.b64decode(data))
+    for name, parts in case.get("repeat", {}).items():
+        start, piece, end = (base64.b64decode(parts[part]) for part in ("start", "piece", "end"))
+        (path / name).write_bytes(start + piece * parts["times"] + end)
     for name, target in case.get("link", {}).items():
         (path / name).symlink_to(target)
     for name in case.get("folder", ()):

@@ -314,6 +314,10 @@ func TestConformanceOfRefusals(t *testing.T) {
 			Name, Stage, Archive string
 			Remove, Folder       []string
 			Write, Link          map[string]string
+			Repeat               map[string]struct {
+				Start, Piece, End string
+				Times             int
+			}
 		}
 	}
 	readJSON(t, "hostile.json", &hostile)
@@ -326,6 +330,10 @@ func TestConformanceOfRefusals(t *testing.T) {
 			}
 			for name, data := range c.Write {
 				must(t, os.WriteFile(filepath.Join(path, name), decoded(t, data), 0o600))
+			}
+			for name, parts := range c.Repeat {
+				whole := append(decoded(t, parts.Start), bytes.Repeat(decoded(t, parts.Piece), parts.Times)...)
+				must(t, os.WriteFile(filepath.Join(path, name), append(whole, decoded(t, parts.End)...), 0o600))
 			}
 			for name, target := range c.Link {
 				must(t, os.Symlink(target, filepath.Join(path, name)))

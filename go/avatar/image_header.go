@@ -14,6 +14,7 @@ const (
 	pngSignature    = "\x89PNG\r\n\x1a\n"
 	mostImagePixels = 1 << 27 // of a picture, 16384x8192; more is a mistake, or meant to fill the memory
 	mostSegments    = 10_000  // of a JPEG before its size
+	mostScans       = 64      // of a JPEG; progressive ones have about ten, and decoders go through a whole picture for each
 )
 
 // readHeader gives width and height of a JPEG or PNG picture as its header states them, once it is complete to its end.
@@ -43,6 +44,9 @@ func readHeader(data []byte, name, suffix string) (width, height int, err error)
 	}
 	if !complete {
 		return 0, 0, refuse(StagePictures, "%s: a damaged picture, its end is missing", name)
+	}
+	if kind == "jpg" && jpegScans(data) > mostScans {
+		return 0, 0, refuse(StagePictures, "%s: is encoded in more than %d scans", name, mostScans)
 	}
 	if kind != suffix {
 		return 0, 0, refuse(StagePictures, "%s is no %s picture", name, suffix)
@@ -75,6 +79,35 @@ func jpegSize(data []byte) (width, height int) {
 		at += 2 + length
 	}
 	return -1, -1
+}
+
+// jpegScans counts the scans of a JPEG up to its end, none of them in what its segments hold; it stops above mostScans.
+func jpegScans(data []byte) int {
+	scans := 0
+	for at := 2; scans <= mostScans; {
+		next := bytes.IndexByte(data[min(at, len(data)):], 0xFF)
+		if next < 0 {
+			break
+		}
+		for at += next; at < len(data) && data[at] == 0xFF; at++ { // fill bytes may precede a marker
+		}
+		if at == len(data) || data[at] == 0xD9 {
+			break
+		}
+		marker := data[at]
+		at++
+		if marker <= 0x01 || marker >= 0xD0 && marker <= 0xD8 { // without a segment
+			continue
+		}
+		if marker == 0xDA {
+			scans++
+		}
+		if at+2 > len(data) {
+			break
+		}
+		at += int(binary.BigEndian.Uint16(data[at:]))
+	}
+	return scans
 }
 
 // decodePicture decodes a picture of the stated size into image, BGR, row by row, not turned whatever its EXIF says.

@@ -15,6 +15,7 @@ import (
 
 const (
 	mostManifest = 64_000_000 // bytes of avatar.json
+	mostValues   = 1_200_000  // in it, told from these bytes: [ { ,
 	mostFile     = 1 << 30    // bytes of one file
 	mostTotal    = 1 << 36    // bytes of all files
 	mostFrames   = 100_000
@@ -32,6 +33,13 @@ type object = map[string]any
 
 // readManifest gives the manifest in the bytes of an avatar.json, or a refusal that names the field.
 func readManifest(data []byte) (*Manifest, error) {
+	values := 0
+	for _, mark := range []byte("[{,") {
+		values += bytes.Count(data, []byte{mark})
+	}
+	if values > mostValues {
+		return nil, refuse(StageManifest, "%s has more than %d values", manifestFile, mostValues)
+	}
 	decoder := jsontext.NewDecoder(bytes.NewReader(data)) // it refuses fields that come twice and text that is not UTF-8
 	value, err := readValue(decoder, 0)
 	if err == nil {

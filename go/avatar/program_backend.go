@@ -1,6 +1,7 @@
 package avatar
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -35,8 +36,9 @@ func (s faceState) release() {
 // programGenerator is a generator as a package has it.
 type programGenerator struct {
 	face, paint    *ort.Session
-	names          []string // of the face state
-	blend, parsing bool     // whether the render program is told the blend, and which pixels stay
+	state          map[string]value // what the face program gives
+	names          []string         // of the face state
+	blend, parsing bool             // whether the render program is told the blend, and which pixels stay
 	path           string
 }
 
@@ -50,7 +52,7 @@ func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
 		}
 		programs[role] = data
 	}
-	names, err := checkPrograms(p.Manifest, programs)
+	state, err := checkPrograms(p.Manifest, programs)
 	if err != nil {
 		return nil, nil, refused(p.Path, err)
 	}
@@ -77,7 +79,8 @@ func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
 		}
 		return nil, nil, refused(p.Path, first)
 	}
-	made := &programGenerator{sessions["face"], sessions["render"], names, p.Manifest.Version >= blendsSince, p.Manifest.Parsing, p.Path}
+	names := slices.Sorted(maps.Keys(state))
+	made := &programGenerator{sessions["face"], sessions["render"], state, names, p.Manifest.Version >= blendsSince, p.Manifest.Parsing, p.Path}
 	var audio *audioProgram
 	if sessions["audio"] != nil {
 		audio = &audioProgram{sessions["audio"], p.Manifest.Audio}
@@ -99,6 +102,14 @@ func (g *programGenerator) encodeFace(crop []byte, size int) (faceState, error) 
 	state := faceState{}
 	for i, name := range g.names {
 		state[name] = outputs[i]
+		stated := g.state[name]
+		if uint64(outputs[i].Type) != stated.element || !slices.Equal(outputs[i].Shape, stated.shape) {
+			err = refuse(StagePrograms, "programs/face.onnx gives %s of shape %v; expected %s", shown(name), outputs[i].Shape, stated.described())
+		}
+	}
+	if err != nil {
+		state.release()
+		return nil, refused(g.path, err)
 	}
 	return state, nil
 }
@@ -126,7 +137,7 @@ func (g *programGenerator) render(state faceState, window []float32, crop []byte
 		return nil, g.failed(err)
 	}
 	defer outputs[0].Release()
-	if !slices.Equal(outputs[0].Shape, shape) {
+	if outputs[0].Type != ort.Uint8 || !slices.Equal(outputs[0].Shape, shape) {
 		return nil, refused(g.path, refuse(StagePrograms, "programs/render.onnx gives a picture %v for %v", outputs[0].Shape, shape))
 	}
 	return append([]byte(nil), outputs[0].Uint8s()...), nil

@@ -12,7 +12,7 @@ const (
 	opsetDomain                                                        = 1
 	graphNode, graphTensor, graphInput, graphOutput, graphSparse       = 1, 5, 11, 12, 15
 	nodeType, nodeAttribute, nodeDomain                                = 4, 5, 7
-	attributeTensor, attributeTensors                                  = 5, 10
+	attributeFloat, attributeFloats, attributeTensor, attributeTensors = 2, 7, 5, 10
 	tensorExternal, tensorLocation                                     = 13, 14
 	valueName, valueType                                               = 1, 2
 	typeTensor, tensorElement, tensorShape, shapeDimension, dimensions = 1, 1, 2, 1, 1
@@ -169,6 +169,10 @@ func checkNode(node []byte) error {
 					return err
 				}
 			}
+			isFloat := part.number == attributeFloat || part.number == attributeFloats
+			if isFloat && !finite(part.content, floatKinds[elementFloat32]) {
+				return refuse(StagePrograms, "has an attribute of %s that is no finite number", shown(string(kind)))
+			}
 		}
 	}
 	return nil
@@ -176,6 +180,10 @@ func checkNode(node []byte) error {
 
 func checkTensor(tensor []byte) error {
 	fields, err := readFields(tensor)
+	if err == nil && !tensorIsFinite(fields) {
+		name := shown(string(last(fields, tensorName)))
+		return refuse(StagePrograms, "has weights %s with values that are not finite numbers", name)
+	}
 	for _, part := range fields {
 		outside := part.number == tensorExternal || part.number == tensorLocation
 		if outside && (len(part.content) > 0 || part.content == nil && part.integer != 0) {

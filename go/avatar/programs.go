@@ -14,8 +14,8 @@ const (
 )
 
 // checkPrograms refuses programs, given by role, that hold what none may hold, or that take or give other values than
-// expected. It gives the face state's names, sorted.
-func checkPrograms(m *Manifest, programs map[string][]byte) ([]string, error) {
+// expected. It gives the values of the face state by name.
+func checkPrograms(m *Manifest, programs map[string][]byte) (map[string]value, error) {
 	signatures := map[string]signature{}
 	for _, role := range m.Programs {
 		found, err := readSignature(programs[role])
@@ -28,22 +28,19 @@ func checkPrograms(m *Manifest, programs map[string][]byte) ([]string, error) {
 		signatures[role] = found
 	}
 	state := signatures["face"].outputs
-	names := make([]string, 0, len(state))
 	total := int64(0)
-	for name, one := range state {
-		names = append(names, name)
+	for _, one := range state {
 		if slices.Contains(one.shape, free) || slices.Contains(one.shape, 0) {
 			return nil, refuse(StagePrograms, "%s gives a face state whose shapes are not fixed", programPath("face"))
 		}
 		total += one.bytes()
 	}
-	if len(names) == 0 {
+	if len(state) == 0 {
 		return nil, refuse(StagePrograms, "%s gives a face state whose shapes are not fixed", programPath("face"))
 	}
 	if total > mostState {
 		return nil, refuse(StagePrograms, "%s gives a face state of more than %d bytes", programPath("face"), mostState)
 	}
-	sort.Strings(names)
 	for _, role := range m.Programs {
 		expected, err := expectedSignature(role, m, state)
 		if err != nil {
@@ -57,7 +54,7 @@ func checkPrograms(m *Manifest, programs map[string][]byte) ([]string, error) {
 			}
 		}
 	}
-	return names, nil
+	return state, nil
 }
 
 func expectedSignature(role string, m *Manifest, state map[string]value) (signature, error) {

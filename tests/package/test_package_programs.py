@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 from frame_generation_pipeline.errors import OptionError, PackageError
 from frame_generation_pipeline.package import programs
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.package.onnx_schema import parse_model
 from frame_generation_pipeline.package.program_reader import Value, read_signature
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.runtime.onnx_schema import parse_model
 
 Replace = Callable[[str, bytes], None]
 FACE, RENDER = "programs/face.onnx", "programs/render.onnx"

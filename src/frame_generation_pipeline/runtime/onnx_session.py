@@ -10,8 +10,11 @@ import onnxruntime as ort
 
 from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, quoted
 from frame_generation_pipeline.runtime.cores import available_cores
+from frame_generation_pipeline.runtime.onnx_checks import problem_of
+from frame_generation_pipeline.runtime.onnx_schema import is_as_written, parse_model, written_model
 
 MOST_FOLDED = 64 * 2**20  # bytes
+MOST_FILE = 2**30  # bytes of an ONNX file
 DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -47,7 +50,9 @@ class Session:
 def open_session(
     model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
 ) -> Session:
-    """A session for a model file or its bytes.
+    """A session for a model file, which is checked first (see `problem_of`), or for bytes that are checked already.
+
+    Of a file, ONNX Runtime gets bytes written anew from what was checked: one file can be several things to readers.
 
     providers: execution providers in order of preference, as ONNX Runtime names them; the CPU by default.
     threads: threads inside one operator; by default one for each core that this process may use.
@@ -55,13 +60,12 @@ def open_session(
     Raises MissingFileError, ModelError for an unreadable model, OptionError for a provider that is not available.
     """
     name = "the model" if isinstance(model, bytes) else str(model)
-    if not isinstance(model, bytes) and not Path(model).is_file():
-        raise MissingFileError(f"{model}: no such ONNX file")
     providers = list(providers or DEFAULT_PROVIDERS)
     available = ort.get_available_providers()
     for provider in providers:
         if provider not in available:
             raise OptionError(f"execution provider {provider!r} is not available; this machine has {available}")
+    program = model if isinstance(model, bytes) else _checked_program(Path(model))
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only; what matters is raised
     # What a program computes of constants alone is computed when it is opened, and would fill the memory first.
@@ -69,10 +73,28 @@ def open_session(
     options.enable_mem_pattern = False  # it takes a second set of memory and saves no time here
     options.intra_op_num_threads = threads or available_cores()
     try:
-        session = ort.InferenceSession(
-            model if isinstance(model, bytes) else str(model), sess_options=options, providers=providers
-        )
+        session = ort.InferenceSession(program, sess_options=options, providers=providers)
     except Exception as error:  # ONNX Runtime raises its own, undocumented classes
         raise ModelError(f"{name}: not a model that ONNX Runtime can run ({quoted(error)}); export it again") from error
     session._model_bytes = None  # kept for a later change of providers, which nobody makes; as large as the weights
     return Session(session, name)
+
+
+def _checked_program(path: Path) -> bytes:
+    """The ONNX file `path` as protobuf writes it. Raises MissingFileError, ModelError."""
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such ONNX file")
+    if path.stat().st_size > MOST_FILE:
+        raise ModelError(f"{path}: has more than {MOST_FILE} bytes; export it again")
+    try:
+        data = path.read_bytes()
+        model = parse_model(data)
+        problem = problem_of(model, data)
+        program = data if is_as_written(model, data) else written_model(parse_model(data))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); check the file's rights") from error
+    except ValueError as error:  # texts that are no UTF-8 among them
+        raise ModelError(f"{path}: is no ONNX model ({quoted(error)}); export it again") from error
+    if problem:
+        raise ModelError(f"{path}: {problem}; export it again")
+    return program

@@ -35,18 +35,8 @@ extension Avatar {
         let package = try Package(path), manifest = package.manifest
         var held = ["manifest of version \(manifest.version), \(manifest.files.count) files, no other"]
         try Runtime.open(options.onnxRuntime)
-        let (generator, audio) = try package.loadPrograms()
-        let template = PackagedTemplate(package: package), frame = try template.read(0)
-        try refusing(path) {
-            let crop = frame.box.cut(frame.image), features = manifest.generator.audio.featureSize
-            let state = try generator.encodeFace(crop)
-            let silence = [Float](repeating: 0, count: windowLength * features)
-            _ = try generator.render(state, window: silence, crop: crop, keep: frame.keep, blend: manifest.blend)
-            let second = [Float](repeating: 0, count: sampleRate)
-            if let audio, try audio.features(second, first: 0, count: sampleRate).isEmpty {
-                throw Refusal("programs/audio.onnx gives no finite features")
-            }
-        }
+        try runPrograms(package)
+        let template = PackagedTemplate(package: package)
         held.append("programs \(manifest.programs.joined(separator: ", "))")
         _ = try package.read(landmarksName)
         try checkPreview(package)
@@ -59,6 +49,20 @@ extension Avatar {
         let parsing = manifest.parsing ? ", each with its parsing picture" : ""
         held.append("\(template.count) frames of \(template.width)x\(template.height) pixels\(parsing)")
         return held
+    }
+
+    /// Runs each program once.
+    static func runPrograms(_ package: Package) throws {
+        let (generator, audio) = try package.loadPrograms(), manifest = package.manifest
+        let frame = try PackagedTemplate(package: package).read(0)
+        try refusing(package.path) {
+            let crop = frame.box.cut(frame.image), features = manifest.generator.audio.featureSize
+            let state = try generator.encodeFace(crop)
+            let silence = [Float](repeating: 0, count: windowLength * features)
+            _ = try generator.render(state, window: silence, crop: crop, keep: frame.keep, blend: manifest.blend)
+            let second = [Float](repeating: 0, count: sampleRate)
+            _ = try audio?.features(second, first: 0, count: sampleRate)
+        }
     }
 
     private static func checkPreview(_ package: Package) throws {

@@ -3,6 +3,7 @@
 private let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 private let mostPixels = 1 << 27  // of a picture, 16384x8192
 private let mostSegments = 10_000  // of a JPEG before its size
+private let mostScans = 64  // of a JPEG; progressive ones have about ten, and decoders go through a whole picture for each
 
 /// Size in pixels and format of the picture `data`.
 ///
@@ -32,8 +33,33 @@ func readHeader(_ data: [UInt8], _ name: String) throws -> (width: Int, height: 
         guard zip(tail, tail.dropFirst()).contains(where: { $0 == 0xFF && $1 == 0xD9 }) else {
             throw Refusal("\(name): a damaged picture, its end is missing")
         }
+        guard jpegScans(data) <= mostScans else {
+            throw Refusal("\(name): is encoded in more than \(mostScans) scans")
+        }
     }
     return (width, height, isPNG ? .png : .jpg)
+}
+
+/// How many scans a JPEG has up to its end, none of them in what its segments hold; it stops counting above `mostScans`.
+private func jpegScans(_ data: [UInt8]) -> Int {
+    data.withUnsafeBufferPointer { data in
+        var at = 2, scans = 0
+        while at < data.count, scans <= mostScans {
+            guard data[at] == 0xFF else {
+                at += 1
+                continue
+            }
+            while at < data.count, data[at] == 0xFF { at += 1 }  // fill bytes may precede a marker
+            guard at < data.count, data[at] != 0xD9 else { break }
+            let marker = data[at]
+            at += 1
+            if marker <= 1 || 0xD0...0xD8 ~= marker { continue }  // without a segment
+            if marker == 0xDA { scans += 1 }
+            guard at + 2 <= data.count else { break }
+            at += Int(data[at]) << 8 | Int(data[at + 1])
+        }
+        return scans
+    }
 }
 
 /// Each chunk of a PNG is as long as it says, to the last one.

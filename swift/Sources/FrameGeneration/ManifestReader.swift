@@ -6,6 +6,7 @@ private let mostText = 100_000  // characters
 private let mostCredits = 1000
 private let mostFile = 1 << 30  // bytes of one file
 private let mostTotal = 1 << 36  // bytes of all files
+private let mostValues = 1_200_000  // in it, told from its bytes `[`, `{` and `,`
 private let mostWidth = 1024  // channels at a generator's first level
 private let versions = 1...3
 private let blendsSince = 2  // the version from which there are `blend` and `rest`
@@ -16,6 +17,10 @@ extension Manifest {
 
     /// The manifest in the bytes of an `avatar.json`. Throws `Refusal` that names the field.
     init(json data: [UInt8]) throws {
+        let marks = data.lazy.filter { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: ",") }
+        guard marks.count <= mostValues else {
+            throw Refusal("\(manifestName) has more than \(mostValues) values")
+        }
         let content: JSON
         do {
             content = try JSON.parse(data)

@@ -7,7 +7,8 @@ struct FaceState: Sendable {
 struct ProgramGenerator: Sendable {
     private let face: OnnxSession
     private let render: OnnxSession
-    private let names: [String]  // of the face state
+    private let state: [String: ProgramValue]  // what the face program gives
+    private let names: [String]  // of it
     private let spec: GeneratorSpec
     private let hasBlends: Bool
     private let hasKeep: Bool
@@ -18,6 +19,7 @@ struct ProgramGenerator: Sendable {
     init(face: [UInt8], render: [UInt8], manifest: Manifest, state: [String: ProgramValue]) throws {
         self.face = try OnnxSession(face)
         self.render = try OnnxSession(render)
+        self.state = state
         names = state.keys.sorted()
         stateSize = state.values.reduce(0) { $0 + ($1.size ?? 0) }
         (spec, hasBlends, hasKeep) = (manifest.generator, manifest.hasBlends, manifest.parsing)
@@ -26,6 +28,13 @@ struct ProgramGenerator: Sendable {
     /// The work that depends on the template frame alone.
     func encodeFace(_ crop: Image) throws -> FaceState {
         let tensors = try face.run(["crop": Tensor(crop)], names)
+        for (name, tensor) in zip(names, tensors) {
+            guard let stated = state[name], tensor.type == stated.type, tensor.shape == stated.shape else {
+                throw Refusal(
+                    "programs/face.onnx gives \(shown(name)) as \(tensor.type) \(tensor.shape);"
+                        + " expected \(state[name]?.described ?? "nothing")")
+            }
+        }
         return FaceState(tensors: Dictionary(uniqueKeysWithValues: zip(names, tensors)))
     }
 

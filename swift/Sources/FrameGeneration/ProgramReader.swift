@@ -124,6 +124,10 @@ private func checkNode(_ node: ProtocolMessage) throws {
                 throw Refusal("has a graph or sparse weights inside of \(shown(kind)); expected plain operators")
             case 5, 10:
                 try checkTensor(ProtocolMessage(part.content))
+            case 2, 7:  // f, floats
+                guard isFinite(part.content, .float32) else {
+                    throw Refusal("has an attribute of \(shown(kind)) that is no finite number")
+                }
             default: break
             }
         }
@@ -136,6 +140,52 @@ private func checkTensor(_ tensor: ProtocolMessage) throws {
             throw Refusal("has weights in another file; expected all inside of the program")
         }
     }
+    guard try isFinite(tensor) else {
+        throw Refusal("has weights \(shown(try text(tensor.last(8)))) with values that are not finite numbers")
+    }
+}
+
+/// One of ONNX's float types, by its number: a value has so many bytes, and NaN and infinity have all bits of `exponent`.
+private enum FloatKind: UInt64 {
+    case float32 = 1, float16 = 10, float64 = 11, bfloat16 = 16
+
+    var size: Int { self == .float64 ? 8 : self == .float32 ? 4 : 2 }
+
+    var exponent: UInt64 {
+        switch self {
+        case .float32: 0x7F80_0000
+        case .float16: 0x7C00
+        case .float64: 0x7FF0_0000_0000_0000
+        case .bfloat16: 0x7F80
+        }
+    }
+
+    func isFinite(_ bits: UInt64) -> Bool { bits & exponent != exponent }
+}
+
+/// Whether none of these little-endian values is NaN or infinite.
+private func isFinite(_ values: ArraySlice<UInt8>, _ kind: FloatKind) -> Bool {
+    values.withUnsafeBytes { bytes in
+        stride(from: 0, through: bytes.count - kind.size, by: kind.size).allSatisfy { at in
+            switch kind.size {
+            case 2: kind.isFinite(UInt64(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))))
+            case 4: kind.isFinite(UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))))
+            default: kind.isFinite(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+            }
+        }
+    }
+}
+
+/// Whether no value of a tensor is NaN or infinite; other than the float types have no such values.
+private func isFinite(_ tensor: ProtocolMessage) throws -> Bool {
+    guard let kind = try tensor.lastNumber(2).flatMap(FloatKind.init) else { return true }
+    let integers = ProtocolMessage(try tensor.last(5))  // of 16 bits each, one integer a value
+    var at = integers.bytes.startIndex
+    while at < integers.bytes.endIndex {
+        guard kind.isFinite(try integers.integer(&at)) else { return false }
+    }
+    return try isFinite(tensor.last(9), kind) && isFinite(tensor.last(4), .float32)
+        && isFinite(tensor.last(10), .float64)
 }
 
 /// A protocol buffer: a sequence of numbered fields, each a number or bytes.

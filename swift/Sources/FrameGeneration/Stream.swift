@@ -7,13 +7,21 @@ struct AudioProgram: Sendable {
         (self.session, self.spec) = (session, spec)
     }
 
-    /// Of the windows that audio of just these samples (16 kHz) has, `count` ones from `first` on: (m, F) row-major.
+    /// Of the windows that audio of just these samples (16 kHz) has, `count` ones from `first` on: (m, F) row-major,
+    /// all finite. Throws `Refusal` where the program gives anything else.
     func features(_ samples: [Float], first: Int, count: Int) throws -> [Float] {
         let inputs = ["samples": Tensor(samples, [samples.count]), "first": Tensor(first), "count": Tensor(count)]
         let features = try session.run(inputs, ["features"])[0]
-        guard features.shape.count == 2, features.shape[1] == spec.featureSize, features.floats.allSatisfy(\.isFinite)
-        else { throw Refusal("\(programPath("audio")) gives no finite features") }
-        return features.floats
+        let total = Blocks.of(spec)?.total(samples.count) ?? 0
+        let expected = [max(0, min(count, total - first)), spec.featureSize]
+        guard features.type == .float32, features.shape == expected else {
+            throw Refusal("\(programPath("audio")) gives features of shape \(features.shape); expected \(expected)")
+        }
+        let values = features.floats
+        guard values.allSatisfy(\.isFinite) else {
+            throw Refusal("\(programPath("audio")) gives features that are not finite numbers")
+        }
+        return values
     }
 }
 

@@ -69,6 +69,12 @@ struct Case: Sendable, CustomTestStringConvertible {
         return values.compactMapValues { Case(.object(["value": $0])).string("value") }
     }
 
+    /// An object of objects.
+    func parts(_ name: String) -> [String: Case] {
+        guard case .object(let values)? = fields[name] else { return [:] }
+        return values.mapValues(Case.init)
+    }
+
     func part(_ name: String) -> Case {
         Case(fields[name] ?? .null)
     }

@@ -13,6 +13,12 @@ import Testing
         try FileManager.default.copyItem(atPath: "\(Conformance.folder)/\(try editedAvatar())", toPath: path)
         for name in test.strings("remove") { removeFile("\(path)/\(name)") }
         for (name, data) in test.texts("write") { try writeFile("\(path)/\(name)", decoded(data)) }
+        for (name, parts) in test.parts("repeat") {
+            let piece = decoded(try #require(parts.string("piece"))), times = try #require(parts.integer("times"))
+            let repeated = [[UInt8]](repeating: piece, count: times).joined()
+            let start = decoded(parts.string("start") ?? ""), end = decoded(parts.string("end") ?? "")
+            try writeFile("\(path)/\(name)", start + repeated + end)
+        }
         for (name, target) in test.texts("link") {
             try FileManager.default.createSymbolicLink(atPath: "\(path)/\(name)", withDestinationPath: target)
         }
@@ -54,7 +60,7 @@ import Testing
             return ("hash", error)
         }
         do {
-            _ = try package.loadPrograms()
+            try Avatar.runPrograms(package)
         } catch let error as FrameGenerationError {
             return ("programs", error)
         }

@@ -1,4 +1,4 @@
-"""The part of onnx.proto that programs of packages may use, as protobuf's own library reads it.
+"""The part of onnx.proto that ONNX files may use here, as protobuf's own library reads it.
 
 Names, numbers and types are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, which is proto2. What is
 not listed here (sequences and maps, devices) is an unknown field to this schema. What is refused wherever it stands
@@ -138,29 +138,36 @@ _MODEL = message_factory.GetMessageClass(_POOL.FindMessageTypeByName("programs.M
 
 
 def parse_model(data: bytes) -> Any:
-    """The ModelProto in the bytes of an ONNX file, which are exactly what protobuf would write for it.
+    """The ModelProto in the bytes of an ONNX file, without fields that this schema does not know.
 
-    So there is nothing in them that this schema does not show: no unknown field, no group, no field twice that is no
-    list, no integer in a longer form. What is checked is what every reader sees, ONNX Runtime among them.
-
-    The initializers' raw data are taken out of it once they are compared. Raises ValueError where the bytes are no such
-    message.
+    Raises ValueError where the bytes are no such message.
     """
     model: Message = _MODEL()
     try:
         model.ParseFromString(data)
         model.DiscardUnknownFields()
-        end = 0
-        for piece in _written(model, "graph", "initializer", "raw_data"):
-            if not data.startswith(piece, end):
-                break
-            end += len(piece)
-        else:
-            if end == len(data):
-                return model
     except Exception as error:  # protobuf's implementations raise different classes
         raise ValueError("no message") from error
-    raise ValueError("not as protobuf writes it: unknown fields, groups, fields twice or in another order")
+    return model
+
+
+def written_model(model: Any) -> bytes:
+    """The bytes that protobuf writes for a model, which every reader takes for this one."""
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def is_as_written(model: Any, data: bytes) -> bool:
+    """Whether `data` are the bytes that protobuf writes for `model`, which lacks its initializers' raw data afterwards.
+
+    Then there is nothing in them that the model does not show: no unknown field, no group, no field twice that is no
+    list, no integer in a longer form. What is checked of it is what every reader sees, ONNX Runtime among them.
+    """
+    end = 0
+    for piece in _written(model, "graph", "initializer", "raw_data"):
+        if not data.startswith(piece, end):
+            return False
+        end += len(piece)
+    return end == len(data)
 
 
 def _written(message: Message, name: str, *inside: str) -> list[bytes]:
