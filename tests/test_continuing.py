@@ -174,21 +174,44 @@ def test_what_lies_there_is_used_only_where_it_fits(
 
 
 @pytest.mark.usefixtures("short_segments")
-@pytest.mark.parametrize("content", [b"", b"x" * 200])
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("content", [b"", b"x" * 200, None])
 def test_a_forged_segment_is_made_again(
-    content: bytes, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+    content: bytes | None, recorded: bool, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
 ) -> None:
+    """Another one in its place, of nothing, of noise or of good pictures of this video; also one that is recorded."""
     avatar = Avatar.load(package)
     avatar.generate_video(audio, tmp_path / "whole.mp4")
     made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o), at=45)
-    writer = segments.SegmentWriter(tmp_path / "o.mp4.partial" / "00001.segment")
-    for index in range(SEGMENT):
-        packet = segments.Packet(content)
-        packet.pts = packet.dts = index
-        writer.write(packet)
-    writer.complete(SEGMENT)
+    folder = tmp_path / "o.mp4.partial"
+    if content is None:
+        shutil.copy(folder / "00000.segment", folder / "00001.segment")
+    else:
+        writer = segments.SegmentWriter(folder / "00001.segment")
+        for index in range(SEGMENT):
+            packet = segments.Packet(content)
+            packet.pts = packet.dts = index
+            writer.write(packet)
+        if recorded:
+            digests = (folder / "digests").read_bytes()
+            (folder / "digests").write_bytes(digests[:32] + writer.digest + digests[64:])
+        writer.complete(SEGMENT)
     assert made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o))[0] == SEGMENT
     assert (tmp_path / "o.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_a_forged_picture_is_made_again(
+    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+) -> None:
+    avatar = Avatar.load(package)
+    whole = avatar.generate_pictures(audio, tmp_path / "whole")
+    made(lambda **o: avatar.generate_pictures(audio, tmp_path / "f", **o), at=45)
+    partial = tmp_path / "f" / ".partial"
+    shutil.copy(partial / "frame_00003.png", partial / "frame_00020.png")
+    assert made(lambda **o: avatar.generate_pictures(audio, tmp_path / "f", **o))[0] == 20
+    for path in whole:
+        assert (tmp_path / "f" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.usefixtures("short_segments")

@@ -16,9 +16,10 @@ from frame_generation_pipeline.files.regular import open_regular
 if sys.platform != "win32":
     import fcntl
 
-FINGERPRINT, LOCK = "fingerprint.json", "lock"
+FINGERPRINT, LOCK, DIGESTS = "fingerprint.json", "lock", "digests"
 FORMAT = "framegen-fingerprint"  # which says in a fingerprint.json that the folder is one of these
 MOST_FINGERPRINT = 10**6  # bytes of a fingerprint.json
+DIGEST = 32  # bytes of a SHA-256
 SUFFIX = ".partial"  # added to the name of what is being made
 
 
@@ -51,6 +52,26 @@ class PartialFolder:
             except BaseException:
                 self.close(keep=True)
                 raise
+
+    def record(self, index: int, digest: bytes) -> None:
+        """Keep the SHA-256 of piece `index`, before it gets its name; those of later ones go. Raises OSError."""
+        descriptor = open_regular(self.folder / DIGESTS, os.O_WRONLY | os.O_CREAT)
+        try:
+            os.ftruncate(descriptor, index * DIGEST)
+            os.lseek(descriptor, index * DIGEST, os.SEEK_SET)
+            os.write(descriptor, digest)
+        finally:
+            os.close(descriptor)
+
+    def recorded(self) -> list[bytes]:
+        """What was kept of each piece, in order: another one is not this run's work. Raises OSError."""
+        try:
+            descriptor = open_regular(self.folder / DIGESTS, os.O_RDONLY)
+        except FileNotFoundError:
+            return []
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read()
+        return [data[at : at + DIGEST] for at in range(0, len(data), DIGEST)]
 
     def close(self, *, keep: bool) -> None:
         """Let others at the folder, or remove it."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.errors import OptionError, OutputError, TemplateError
+from frame_generation_pipeline.errors import OptionError, OutputError
+from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.files.output import complete_file, prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.files.regular import is_regular
-from frame_generation_pipeline.media.image_header import image_size
 from frame_generation_pipeline.media.video_reader import write_image
 
 OUR_NAMES = re.compile(r"frame_[0-9]{5,}\.(png|jpg)")
@@ -69,13 +68,21 @@ class FrameFolderWriter:
         if is_regular(moving) and (said := moving.read_bytes()[:20]).isdigit():
             self.done = int(said)
         else:
-            self.done = next(index for index in count() if not _is_whole(self._partial.folder / self.path(index).name))
+            for index, digest in enumerate(self._partial.recorded()):
+                if not _is_whole(self._partial.folder / self.path(index).name, digest):
+                    break
+                self.done += 1
         return self
 
     def write(self, frame: npt.NDArray[np.uint8]) -> Path:
         """Append frame `done`, `(H, W, 3)` uint8 BGR, and return the path that it has once the block has ended."""
         path = self.path(self.done)
-        write_image(self._partial.folder / path.name, frame, self._quality, provenance=self._provenance)
+        written = self._partial.folder / path.name
+        write_image(written, frame, self._quality, provenance=self._provenance)
+        try:
+            self._partial.record(self.done, bytes.fromhex(file_digest(written)))
+        except OSError as failure:
+            raise OutputError(f"{self._folder}: cannot be written ({failure.strerror}); check its rights") from failure
         self.done += 1
         return path
 
@@ -132,9 +139,6 @@ def _check_earlier(folder: Path) -> None:
             raise OutputError(f"{folder / name}: is of no earlier run and would be removed; choose another folder")
 
 
-def _is_whole(picture: Path) -> bool:
-    """Whether a picture is there, to its last byte."""
-    try:
-        return is_regular(picture) and bool(image_size(picture))
-    except TemplateError:
-        return False
+def _is_whole(picture: Path, digest: bytes) -> bool:
+    """Whether a picture is there, to its last byte, as it was written."""
+    return is_regular(picture) and bytes.fromhex(file_digest(picture)) == digest

@@ -46,9 +46,14 @@ class SegmentWriter:
             self._hash.update(part)
             self._file.write(part)
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all that was written."""
+        return self._hash.digest()
+
     def complete(self, frames: int) -> None:
         """Give the file its name; it shows `frames` frames. Raises OSError."""
-        self._file.write(END.pack(frames, self._hash.digest()))
+        self._file.write(END.pack(frames, self.digest))
         self._file.close()
         self._temporary.replace(self._path)
 
@@ -59,8 +64,11 @@ class SegmentWriter:
         self._temporary.unlink(missing_ok=True)
 
 
-def segment_frames(path: Path) -> int:
-    """How many frames a segment shows; 0 where there is none, or one that is damaged. Raises OSError."""
+def segment_frames(path: Path, digest: bytes | None = None) -> int:
+    """How many frames a segment shows; 0 where there is none, or one that is damaged. Raises OSError.
+
+    digest: what `SegmentWriter` gave; a segment of other packets, however good, counts as damaged.
+    """
     if not is_regular(path):  # somebody's pipe would keep us waiting
         return 0
     try:
@@ -76,8 +84,8 @@ def segment_frames(path: Path) -> int:
         return 0
     if left or len(end) != END.size:
         return 0
-    frames, digest = END.unpack(end)
-    return int(frames) if digest == found.digest() else 0
+    frames, stated = END.unpack(end)
+    return int(frames) if stated == found.digest() and digest in (None, stated) else 0
 
 
 def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any]]":

@@ -114,12 +114,14 @@ class VideoWriter:
         self._partial = PartialFolder(self._path.with_name(self._path.name + SUFFIX), self._path, self._fingerprint)
         try:
             with self._errors():
-                while self.done == len(self._segments) * self._length:  # only the last segment is shorter
-                    path = self._segment(len(self._segments))
-                    frames = segment_frames(path)
+                for index, digest in enumerate(self._partial.recorded()):
+                    path = self._segment(index)
+                    frames = segment_frames(path, digest)
                     if not (0 < frames <= self._length and is_decodable(path, frames, self._encoding)):
                         break
                     self._segments.append(frames)
+                    if frames < self._length:  # only the last one is shorter
+                        break
         except BaseException:
             self._partial.close(keep=True)
             raise
@@ -189,6 +191,7 @@ class VideoWriter:
     def _complete_segment(self) -> None:
         assert self._writing is not None
         self._encode(None)
+        self._partial.record(len(self._segments), self._writing.digest)
         self._writing.complete(self._frames)
         self._segments.append(self._frames)
         self._writing, self._frames = None, 0
