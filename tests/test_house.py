@@ -13,12 +13,16 @@ NAME = frame_generation_pipeline.__name__
 SOURCE = Path(frame_generation_pipeline.__file__).parent
 ROOT = Path(__file__).parent.parent
 ROOMS = (  # from the ground up; each imports only those before it
-    *("spec", "arrays", "errors", "extras", "weights", "files", "runtime", "media", "audio", "template", "face"),
-    *("generator", "package", "speaking", "avatar", "making", "tracking", "report", "prepare", "train", "evaluate"),
-    *("create", "pipeline", "server", "cli"),
+    *("spec", "arrays", "errors", "extras", "weights", "files", "runtime", "media", "voice", "audio", "template"),
+    *("face", "generator", "package", "speaking", "avatar", "say", "making", "tracking", "report", "prepare", "train"),
+    *("evaluate", "create", "pipeline", "server", "cli"),
 )
 LONGEST = 300  # lines of a file
-MAY_TAKE_IT = {"train": ("making", "prepare", "train", "evaluate", "report"), "serve": ("server",)}  # by extra
+MAY_TAKE_IT = {  # by extra
+    "train": ("making", "prepare", "train", "evaluate", "report"),
+    "say": (),
+    "serve": ("server",),
+}
 
 
 def room_of(path: Path) -> str:

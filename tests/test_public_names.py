@@ -21,7 +21,9 @@ def test_public_names() -> None:
         "PackageError",
         "SessionError",
         "TemplateError",
+        "TextError",
         "VideoError",
+        "VoiceError",
     ]
     for name in frame_generation_pipeline.__all__:
         assert getattr(frame_generation_pipeline, name).__doc__

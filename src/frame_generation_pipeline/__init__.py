@@ -26,7 +26,9 @@ from frame_generation_pipeline.errors import (
     PackageError,
     SessionError,
     TemplateError,
+    TextError,
     VideoError,
+    VoiceError,
 )
 from frame_generation_pipeline.pipeline import FrameGenerationPipeline
 
@@ -44,5 +46,7 @@ __all__ = [
     "PackageError",
     "SessionError",
     "TemplateError",
+    "TextError",
     "VideoError",
+    "VoiceError",
 ]

@@ -139,7 +139,7 @@ class Avatar:
         package = self.template.path if self.template.path.is_file() else None
         keep_inputs(Path(output_path), audio_path, audio_features_path, package)
         speech = self.plan(audio_features_path, audio_path, timing)
-        fingerprint = run_fingerprint(self._fingerprint(), audio_path, audio_features_path, timing)
+        fingerprint = run_fingerprint(self.frames_fingerprint(), audio_path, audio_features_path, timing)
         sinks: list[FrameSink] = [
             VideoWriter(
                 Path(output_path),
@@ -179,7 +179,7 @@ class Avatar:
     ) -> list[Path]:
         """Write the frames as images, `frame_00000.png` on, and return their paths; see `generate_video`."""
         speech = self.plan(audio_features_path, audio_path, timing)
-        fingerprint = run_fingerprint(self._fingerprint(), audio_path, audio_features_path, timing)
+        fingerprint = run_fingerprint(self.frames_fingerprint(), audio_path, audio_features_path, timing)
         sink = FrameFolderWriter(
             Path(output_dir), encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint
         )
@@ -195,17 +195,20 @@ class Avatar:
     ) -> Frames:
         """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made; `timing.fps` has no part in them."""
         speech = self.plan(audio_features_path, audio_path, timing)
-        return self._session(timing.start_frame).say(speech.windows())
+        return self.session(timing.start_frame).say(speech.windows())
 
     def live(self, start_frame: int = 0, *, bound: float = BOUND) -> Session:
         """A session that is given audio piece by piece and gives each frame as soon as it can be made.
 
         bound: see `Session`. Raises OptionError without an audio encoder, or for a `start_frame` that does not exist.
         """
+        return self.session(start_frame, hearing=self.hearing(), bound=bound)
+
+    def hearing(self) -> Hearing:
+        """What turns audio into windows as it comes. Raises OptionError without an audio encoder."""
         if self.encoder is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
-        hearing = Hearing(self.encoder, self._gate, self._rest())
-        return self._session(start_frame, hearing=hearing, bound=bound)
+        return Hearing(self.encoder, self._gate, self._rest())
 
     def plan(
         self, features_path: str | Path | None, audio_path: str | Path | None, timing: Timing = Timing()
@@ -242,7 +245,7 @@ class Avatar:
     def _rest(self) -> Window | None:
         return silence_window(self.encoder) if self.rest is None and self.encoder is not None else self.rest
 
-    def _session(
+    def session(
         self,
         start_frame: int,
         *,
@@ -251,6 +254,7 @@ class Avatar:
         first: int = 0,
         times: StageTimes | None = None,
     ) -> Session:
+        """A session of this avatar's frames; see `Session`."""
         assert self.engine is not None  # see __post_init__
         painter = Painter(self.template, self.generator, self.states, self.blend, self.style.loop)
         return Session(
@@ -264,7 +268,8 @@ class Avatar:
             times=times,
         )
 
-    def _fingerprint(self) -> str | None:
+    def frames_fingerprint(self) -> str | None:
+        """What decides its frames beside the speech; None where no run may resume another's work."""
         rest = None if self.rest is None else self.rest.tobytes()
         return (
             None
@@ -283,9 +288,9 @@ class Avatar:
         times = times or StageTimes()
 
         def make(first: int) -> Frames:
-            return self._session(timing.start_frame, first=first, times=times).say(speech.windows(first))
+            return self.session(timing.start_frame, first=first, times=times).say(speech.windows(first))
 
-        self._session(timing.start_frame)  # raises now when there is no such frame
+        self.session(timing.start_frame)  # raises now when there is no such frame
         return write_frames(
             make,
             speech.count,

@@ -53,6 +53,18 @@ class SessionError(FrameGenerationError, RuntimeError):
     """A session is asked for what its state does not allow: audio after its end, idle frames while it speaks."""
 
 
+class TextError(FrameGenerationError, ValueError):
+    """A text that cannot be spoken. place: index of the character at which that shows; None for the whole text."""
+
+    def __init__(self, message: str, place: int | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class VoiceError(FrameGenerationError, RuntimeError):
+    """A voice that failed: an endpoint that cannot be reached, refuses a text or gives what is no sound."""
+
+
 class LibraryError(FrameGenerationError, RuntimeError):
     """FFmpeg, OpenCV or ONNX Runtime failed in the middle of work, where nothing of ours was known to be wrong."""
 

@@ -7,6 +7,7 @@ from frame_generation_pipeline.errors import OptionError
 
 EXTRAS = {  # what each brings, by the names of its modules
     "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
+    "say": ("hibari",),
     "serve": ("aiortc", "fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn", "websockets"),
 }
 

@@ -76,5 +76,5 @@ def test_every_command_that_hears_files_takes_a_track() -> None:
 
 def test_every_command_is_there() -> None:
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert names[:3] == ["generate", "create", "serve"]
+    assert names[:3] == ["generate", "say", "create"]
     assert len(names) == len(set(names)) == len(COMMANDS)

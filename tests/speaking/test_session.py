@@ -173,9 +173,9 @@ def test_idle_frames_go_on_with_the_template(avatar: Avatar) -> None:
 
 def test_who_has_no_mouth_at_rest_cannot_idle(avatar: Avatar) -> None:
     with pytest.raises(OptionError, match="cannot idle"):
-        avatar._session(0).idle()
+        avatar.session(0).idle()
     with pytest.raises(OptionError, match="no audio encoder"):
-        avatar._session(0).push(tone(0.1))
+        avatar.session(0).push(tone(0.1))
 
 
 def test_errors_of_painting_reach_who_takes_the_frames(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_frames_before_an_error_are_given(avatar: Avatar) -> None:
         yield from [np.zeros((16, 512), np.float32)] * 9
         raise AudioError("the audio ends badly")
 
-    frames = avatar._session(0).say(windows())
+    frames = avatar.session(0).say(windows())
     for _ in range(9):
         next(frames)
     with pytest.raises(AudioError, match="ends badly"):
@@ -213,7 +213,7 @@ def test_leaving_early_ends_the_work(avatar: Avatar) -> None:
             asked.append(i)
             yield np.zeros((16, 512), np.float32)
 
-    frames = avatar._session(0).say(windows())
+    frames = avatar.session(0).say(windows())
     next(frames)
     frames.close()
     count = len(asked)

@@ -18,7 +18,13 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from frame_generation_pipeline.cli import file_commands, serving_commands, speaking_commands, training_commands
+from frame_generation_pipeline.cli import (
+    file_commands,
+    say_command,
+    serving_commands,
+    speaking_commands,
+    training_commands,
+)
 from frame_generation_pipeline.cli.options import grouped
 from frame_generation_pipeline.cli.printing import printable
 from frame_generation_pipeline.errors import FrameGenerationError, library_errors
@@ -35,6 +41,7 @@ app = typer.Typer(
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     speaking_commands.generate,
+    say_command.say,
     training_commands.create,
     serving_commands.serve,
     training_commands.prepare,

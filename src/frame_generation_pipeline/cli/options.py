@@ -19,6 +19,7 @@ from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import FEATHERED, NETWORKS, REFERENCE
 from frame_generation_pipeline.template.loop import PINGPONG, Loop
+from frame_generation_pipeline.voice.settings import VoiceSettings
 from frame_generation_pipeline.weights import PRESENTER
 
 if TYPE_CHECKING:
@@ -216,6 +217,23 @@ class TimingOptions:
     def value(self) -> Timing:
         """These as a value."""
         return Timing(self.start, self.end, self.start_frame, self.fps, self.audio_track)
+
+
+@dataclass(frozen=True)
+class VoiceOptions:
+    """Which voice speaks a text."""
+
+    voice: Annotated[str | None, typer.Option(help="Of hibari-tts or of the endpoint [default: heart; alloy].")] = None
+    speed: Annotated[float, typer.Option(help="Of the voice, 0.5 to 2.")] = 1.0
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the noise in hibari's voices [default: 0].")] = None
+    tts_url: Annotated[
+        str | None, typer.Option(help="Endpoint of OpenAI's kind that speaks instead; its key is FRAMEGEN_TTS_KEY.")
+    ] = None
+    tts_model: Annotated[str | None, typer.Option(help="As the endpoint calls it [default: tts-1].")] = None
+
+    def value(self) -> VoiceSettings:
+        """These as a value."""
+        return VoiceSettings(self.voice, self.speed, self.seed, self.tts_url, self.tts_model)
 
 
 @dataclass(frozen=True)

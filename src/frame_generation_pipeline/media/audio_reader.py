@@ -10,7 +10,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import soxr
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.arrays import Samples
@@ -19,7 +18,7 @@ from frame_generation_pipeline.media.audio_track import audio_stream, without_ga
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.downmix import LAYOUTS, SUM, Cancellation, Downmix
 from frame_generation_pipeline.media.packets import placed_packets, video_stream
-from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.media.resampling import resampled
 
 logger = logging.getLogger(__name__)
 
@@ -79,35 +78,25 @@ def decode_audio(
     stop = math.inf if end is None else end
     if not 0 <= start < stop:
         raise OptionError(f"{path}: the range {start} to {end} s is empty; start must be 0 or more and end after it")
-    rate = position = taken = given = 0  # Hz; samples of the source seen and taken, and of the result
-    first, last = 0, sys.maxsize
-    resampler: soxr.ResampleStream | None = None
-    if downmix is None:
-        downmix = _choose_downmix(path, track)
-    for frame in decode_frames(path, track):
-        if not rate:
-            rate = frame.sample_rate
-            first, last = round(start * rate), last if stop == math.inf else round(stop * rate)
-            if rate != SAMPLE_RATE:
-                resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
-        samples = downmix.mix(frame, path)
-        kept = samples[max(first - position, 0) : last - position]
-        position, taken = position + len(samples), taken + len(kept)
-        block = resampler.resample_chunk(kept) if resampler and len(kept) else kept
-        if len(block):
-            given += len(block)
-            yield block
-        if position >= last:
-            break
-    if not taken:
-        raise AudioError(f"{path}: has no samples from {start} to {end} s; choose a range inside the audio")
-    if resampler:
-        block = resampler.resample_chunk(np.empty(0, np.float32), last=True)
-        # librosa rounds the length up, with a zero, where soxr rounds it to the nearest.
-        missing = math.ceil(taken * (SAMPLE_RATE / rate)) - given - len(block)
-        block = np.pad(block, (0, max(missing, 0)))
-        if len(block):
-            yield block
+    chosen = _choose_downmix(path, track) if downmix is None else downmix
+    frames = decode_frames(path, track)
+    beginning = next(frames)
+    rate = beginning.sample_rate
+    first, last = round(start * rate), sys.maxsize if stop == math.inf else round(stop * rate)
+
+    def kept() -> Iterator[np.ndarray]:
+        position = taken = 0  # samples of the source
+        for frame in chain([beginning], frames):
+            samples = chosen.mix(frame, path)
+            wanted = samples[max(first - position, 0) : last - position]
+            position, taken = position + len(samples), taken + len(wanted)
+            yield wanted
+            if position >= last:
+                break
+        if not taken:
+            raise AudioError(f"{path}: has no samples from {start} to {end} s; choose a range inside the audio")
+
+    yield from resampled(kept(), rate)
 
 
 def _choose_downmix(path: Path, track: int | None) -> Downmix:

@@ -96,7 +96,7 @@ class VideoWriter:
         self._provenance = provenance
         self._sound: Soundtrack | None = None
         if audio_path is not None:
-            self._sound = Soundtrack(audio_path, self._codecs, self._fps, audio_start, audio_end, audio_track)
+            self.add_sound(audio_path, audio_start, audio_end, audio_track)
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
         self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}
@@ -104,6 +104,15 @@ class VideoWriter:
         self._writing: SegmentWriter | None = None  # the segment that is not complete
         self._frames = 0  # in it
         self._finished = False
+
+    def add_sound(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
+        """The sound as at construction, for one that is complete only when the last frame is; before `finish`."""
+        self._sound = Soundtrack(path, self._codecs, self._fps, start, end, track)
+
+    @property
+    def folder(self) -> Path:
+        """Where unfinished work lies, once entered: what is added there stays and goes with the segments."""
+        return self._partial.folder
 
     @property
     def done(self) -> int:

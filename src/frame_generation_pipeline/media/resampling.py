@@ -1,0 +1,35 @@
+"""Samples at the rate that audio features are computed at."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+
+def resampled(blocks: Iterable[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+    """Mono blocks (k,) float32 at `rate` Hz as blocks (k,), k > 0, at 16 kHz, by soxr HQ; those of 16 kHz as they are.
+
+    The result has as many samples as that of `librosa.resample`.
+    """
+    if rate == SAMPLE_RATE:
+        yield from (block for block in blocks if len(block))
+        return
+    resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+    taken = given = 0
+    for block in blocks:
+        taken += len(block)
+        if len(block) and len(done := resampler.resample_chunk(block)):
+            given += len(done)
+            yield done
+    if not taken:
+        return
+    done = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+    # librosa rounds the length up, with a zero, where soxr rounds it to the nearest.
+    missing = math.ceil(taken * (SAMPLE_RATE / rate)) - given - len(done)
+    done = np.pad(done, (0, max(missing, 0)))
+    if len(done):
+        yield done

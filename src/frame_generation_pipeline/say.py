@@ -1,0 +1,124 @@
+"""Text to video: sentences are spoken while the frames of those before them are painted."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from frame_generation_pipeline.arrays import Window
+from frame_generation_pipeline.avatar import LOOK_BACK, Avatar
+from frame_generation_pipeline.files.fingerprint import describe_versions
+from frame_generation_pipeline.files.output import keep_inputs
+from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
+from frame_generation_pipeline.media.resampling import resampled
+from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
+from frame_generation_pipeline.speaking.session import Frames
+from frame_generation_pipeline.speaking.stages import StageTimes
+from frame_generation_pipeline.speaking.writing import FrameSink, write_frames
+from frame_generation_pipeline.voice.protocol import RATE, Voice, VoiceSamples, spoken
+from frame_generation_pipeline.voice.synthesis import Synthesis, write_wav
+
+SOUND = "speech.wav"  # the whole sound, in the folder of the unfinished work
+
+
+def say_video(
+    avatar: Avatar,
+    text: str,
+    output_path: str | Path,
+    *,
+    voice: Voice,
+    start_frame: int = 0,
+    fps: float | None = None,
+    encoding: Encoding = Encoding(),
+    frames_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    times: StageTimes | None = None,
+) -> Path:
+    """Make the video `output_path` of the avatar saying `text`; returns its path.
+
+    The frames are those that `Avatar.generate_video` makes of the same sound, and the other arguments are its own. The
+    number of frames that `progress` is told is a guess until all is spoken. Interrupted at any moment, the same call
+    goes on; what is spoken already stays as it is, whatever the voice.
+
+    Raises the errors of `errors.py`; TextError before the first frame for what the voice knows that it cannot speak.
+    """
+    output = Path(output_path)
+    keep_inputs(output, avatar.template.path if avatar.template.path.is_file() else None)
+    sentences = voice.check(text)
+    hearing, spec = avatar.hearing(), avatar.generator.spec.audio
+    person, fingerprint = avatar.frames_fingerprint(), None
+    if person is not None:
+        said = {"avatar": person, "text": hashlib.sha256(text.encode()).hexdigest(), "voice": voice.fingerprint}
+        fingerprint = describe_versions() | said | {"start_frame": start_frame, "fps": fps}
+    writer = VideoWriter(
+        output,
+        (avatar.template.width, avatar.template.height),
+        spec.fps if fps is None else fps,
+        crf=encoding.crf,
+        preset=encoding.preset,
+        provenance=encoding.provenance,
+        fingerprint=fingerprint,
+    )
+    sinks: list[FrameSink] = [writer]
+    if frames_dir is not None:
+        frame_format, provenance = encoding.frame_format, encoding.provenance
+        sinks.append(FrameFolderWriter(Path(frames_dir), frame_format, provenance=provenance, fingerprint=fingerprint))
+    times = times or StageTimes()
+    avatar.session(start_frame)  # raises now when there is no such frame
+
+    synthesis: Synthesis | None = None
+
+    def windows(synthesis: Synthesis) -> Iterator[Window]:
+        hears = hearing.begin()
+        for block in resampled(synthesis.blocks(), RATE):
+            yield from hears.push(block)
+        yield from hears.flush()
+
+    def make(first: int) -> Frames:
+        nonlocal synthesis
+        synthesis = Synthesis(voice, text, sentences, writer.folder)
+        frames = avatar.session(start_frame, first=first, times=times).say(islice(windows(synthesis), first, None))
+        with closing(frames), synthesis:
+            for frame in frames:  # noqa: UP028  # not handed over to them: their end waits for the sound, which ends first
+                yield frame
+            synthesis.write(writer.folder / SOUND)
+            writer.add_sound(writer.folder / SOUND)
+
+    def report(done: int, _: int) -> None:
+        if progress is not None:
+            guess = done if synthesis is None else round(synthesis.seconds() * spec.fps)
+            progress(done, max(done, guess))
+
+    write_frames(
+        make,
+        sys.maxsize,  # how many there are is known when all is spoken
+        sinks,
+        ratio=exact_rate(fps) / spec.fps if fps is not None else Fraction(1),
+        look_back=LOOK_BACK if avatar.style.steady else 0,
+        progress=report,
+        times=times,
+    )
+    return output
+
+
+def say_audio(text: str, output_path: str | Path, *, voice: Voice, progress: Progress | None = None) -> Path:
+    """Write the sound of `text` as the WAV file `output_path`; returns its path.
+
+    progress: is told of sentences. Raises TextError, before the first sound for what the voice knows that it cannot
+    speak, VoiceError and OutputError.
+    """
+    output, sentences = Path(output_path), voice.check(text)
+
+    def blocks() -> Iterator[VoiceSamples]:
+        for number, sentence in enumerate(sentences):
+            yield from spoken(voice, text, sentence, number)
+            if progress is not None:
+                progress(number + 1, len(sentences))
+
+    write_wav(output, blocks())
+    return output
