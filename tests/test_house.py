@@ -22,6 +22,7 @@ MAY_TAKE_IT = {  # by extra
     "train": ("making", "prepare", "train", "evaluate", "report"),
     "say": (),
     "serve": ("server",),
+    "coreml": ("making",),
 }
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from frame_generation_pipeline.errors import OptionError
 
 EXTRAS = {  # what each brings, by the names of its modules
+    "coreml": ("coremltools",),
     "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
     "say": ("hibari",),
     "serve": ("aiortc", "fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn", "websockets"),

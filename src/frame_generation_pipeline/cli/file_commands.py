@@ -117,20 +117,25 @@ def features(
 
 def export(
     checkpoint: Annotated[Path, typer.Option("--checkpoint", "-c", help="Generator or audio encoder checkpoint.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file; of --coreml a folder.")],
     template: Annotated[Path | None, typer.Option("--template", "-t", help="Also compare on this template.")] = None,
     features: Annotated[Path | None, typer.Option("--features", "-f", help="... with these features.")] = None,
     mode: Mode = None,
-    opset: Annotated[int, typer.Option(min=17, help="ONNX operator set.")] = 17,
+    opset: Annotated[int | None, typer.Option(min=17, help="ONNX operator set [default: 17].")] = None,
+    coreml: Annotated[bool, typer.Option("--coreml", help="Two Core ML packages instead, face and render.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Export a checkpoint to ONNX and compare the two; nothing is written where they differ by more than 1e-4.
 
     **Example:** `framegen export --checkpoint 5.pth -o unet_328.onnx`
+
+    **Example:** `framegen export --checkpoint 5.pth --coreml -o may-coreml`, for apps on Apple systems
     """
     from frame_generation_pipeline.making.export import export_checkpoint
 
-    exported = export_checkpoint(checkpoint, output, mode=mode, opset=opset, template=template, features=features)
+    exported = export_checkpoint(
+        checkpoint, output, mode=mode, opset=opset, coreml=coreml, template=template, features=features
+    )
     if not quiet:
         typer.echo(f"{output}: {exported}")
 

@@ -1,0 +1,152 @@
+"""Export of a generator's network as two Core ML programs, which must agree with PyTorch before they get their names.
+
+As in an avatar package, what depends on the template frame alone is a program of its own. What is around the network,
+cutting, resizing and writing back, is not in them: hosts do it with ONNX programs that have no weights.
+"""
+
+import gc
+import io
+import logging
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from math import inf, log10
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.making.coreml_program import CoreMLProgram
+from frame_generation_pipeline.making.export_generator import NetworkInput
+from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network
+from frame_generation_pipeline.making.package_writer import complete_package
+
+FACE, RENDER = "face.mlpackage", "render.mlpackage"  # names in the folder
+LOWEST_PSNR = 50.0  # dB, of the painted faces; float16 rounds to 1/2048 of a value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drops what the converter says of its progress, of versions and of what there is on Apple systems alone."""
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+with _quiet():
+    import coremltools
+
+
+class FaceNetwork(nn.Module):
+    """image (1, 6, size, size) -> the image encoder's tensors that the decoder joins, but none of the full size."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """The tensors from large to small."""
+        size = self.network.spec.face.size
+        return tuple(tensor for tensor in self.network.encode_image(image) if tensor.shape[-1] < size)
+
+
+class RenderNetwork(nn.Module):
+    """What `FaceNetwork` gave and audio (1, *window_shape) -> face (1, 3, size, size) in [0, 1]."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, state: list[Tensor], audio: Tensor, image: Tensor | None = None) -> Tensor:
+        """The face. image: the network's input, of which a U-Net computes the full-size tensor again."""
+        if isinstance(self.network, GeneratorNetwork):
+            state = [self.network.inc(image), *state]
+        return self.network.render(state, audio)
+
+
+def export_coreml(network: Network, folder: Path, *, inputs: Iterable[NetworkInput] = ()) -> float:
+    """Write `network` into the new folder `folder`: `face.mlpackage` and `render.mlpackage`, for iOS 16 and macOS 13.
+
+    face: `image` (1, 6, size, size) -> `skip_<side>` of each size. render: those, `audio` (1, *window_shape) and, but
+    for the mobile network, `image` -> `face` (1, 3, size, size). All are float32; weights and computation are float16.
+
+    The written programs are computed in NumPy as they state and compared with the network, on random input and on
+    `inputs`. Returns the PSNR in dB of the faces, whose values are in [0, 1].
+
+    Raises ModelError, and leaves nothing, below LOWEST_PSNR; OutputError, also for a folder that is there.
+    """
+    network = network.eval().cpu()
+    spec = network.spec
+    draw = np.random.default_rng(0)
+    image = draw.random((1, 6, spec.face.size, spec.face.size), np.float32)
+    audio = draw.standard_normal((1, *spec.audio.window_shape), np.float32)
+    with complete_package(folder) as temporary:
+        _convert(network, torch.from_numpy(image), torch.from_numpy(audio), temporary)
+        face, render = (CoreMLProgram.open(temporary / name) for name in (FACE, RENDER))
+        error = max(_error(network, face, render, given) for given in ((image, audio), *inputs))
+        psnr = -10 * log10(error) if error else inf
+        if not psnr >= LOWEST_PSNR:  # also when it is NaN
+            raise ModelError(
+                f"{folder}: not written, Core ML and PyTorch agree to {psnr:.1f} dB (at least {LOWEST_PSNR:g})"
+            )
+    return psnr
+
+
+def _convert(network: Network, image: Tensor, audio: Tensor, folder: Path) -> None:
+    """Write both packages."""
+    with _quiet(), torch.no_grad():
+        face = FaceNetwork(network)
+        state = face(image)
+        names = [f"skip_{tensor.shape[-1]}" for tensor in state]
+        _write(face, {"image": image}, names, folder / FACE)
+        given = dict(zip(names, state, strict=True)) | {"audio": audio}
+        if isinstance(network, GeneratorNetwork):
+            given["image"] = image
+        _write(RenderNetwork(network), given, ["face"], folder / RENDER)
+        gc.collect()  # the converter leaves its folders to the collector, which would warn of them later
+
+
+def _write(module: FaceNetwork | RenderNetwork, given: dict[str, Tensor], outputs: list[str], path: Path) -> None:
+    """Convert `module`, whose inputs are `given`, by name, in the order of its arguments."""
+    arguments: tuple[object, ...] = tuple(given.values())
+    if isinstance(module, RenderNetwork):
+        state = [tensor for name, tensor in given.items() if name.startswith("skip_")]
+        arguments = (state, *arguments[len(state) :])
+    exported = torch.export.export(module.eval(), arguments).run_decompositions({})
+    converted = coremltools.convert(
+        exported,
+        inputs=[
+            coremltools.TensorType(name=name, shape=tuple(tensor.shape), dtype=np.float32)
+            for name, tensor in given.items()
+        ],
+        outputs=[coremltools.TensorType(name=name, dtype=np.float32) for name in outputs],
+        convert_to="mlprogram",
+        minimum_deployment_target=coremltools.target.iOS16,
+        compute_precision=coremltools.precision.FLOAT16,
+        skip_model_load=True,
+    )
+    converted.short_description = f"SyncTalk_2D generator {module.network.spec.name}"
+    converted.save(str(path))
+    (path / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)  # for debuggers, no part of the package
+
+
+def _error(network: Network, face: CoreMLProgram, render: CoreMLProgram, given: NetworkInput) -> float:
+    """The mean square by which the programs' faces differ from the network's, one input after the other."""
+    squares = []
+    for image, audio in zip(*given, strict=True):
+        values = {"image": image[None], "audio": audio[None]}
+        values |= face.run({"image": values["image"]})
+        painted = render.run({name: values[name] for name in render.inputs})["face"]
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(values["image"]), torch.from_numpy(values["audio"])).numpy()
+        squares.append(float(np.mean((painted - expected) ** 2)))
+    return float(np.mean(squares))
