@@ -11,15 +11,13 @@ from frame_generation_pipeline.evaluate.report import PAGE as EVALUATION_PAGE
 from frame_generation_pipeline.evaluate.report import evaluate_files
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.progress import Update
-from frame_generation_pipeline.making.pack import PackReport, pack_avatar
+from frame_generation_pipeline.making.pack import PackReport, check_options, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
 from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import PAGE as TRAINING_PAGE
 from frame_generation_pipeline.train.run import Duration, train
-from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_MOBILE
-
-STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # of the networks that come with the package
+from frame_generation_pipeline.weights import STARTS
 
 Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
 
@@ -69,6 +67,7 @@ def create(
     output = Path(output)
     if output.suffix != SUFFIX:
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
+    check_options(name or output.stem, licence, credits)
     if start is not None and scratch:
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
     if start is None and not scratch and network in STARTS:

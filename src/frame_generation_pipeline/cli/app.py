@@ -46,6 +46,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     serving_commands.serve,
     training_commands.prepare,
     training_commands.train,
+    training_commands.distill,
     file_commands.pack,
     file_commands.verify,
     file_commands.features,

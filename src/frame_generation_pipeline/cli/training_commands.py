@@ -190,6 +190,60 @@ def train(
         typer.echo(checkpoint)
 
 
+def distill(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    avatar: Annotated[Path | None, typer.Option("--avatar", "-a", help="Avatar with the large generator.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", "-c", help="... or the checkpoint of one.")] = None,
+    template: Annotated[Path | None, typer.Option("--template", "-t", help="... and its template folder.")] = None,
+    encoder: Encoder = None,
+    mode: Mode = None,
+    speech: Annotated[
+        Path | None, typer.Option(help="Folder with speech to learn from too: audio or feature files.")
+    ] = None,
+    network: Network = "mobile",
+    minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
+    held_out: Annotated[
+        float, typer.Option(min=0, help="Seconds at the end of the speech that are never learned from.")
+    ] = 4.0,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    name: Annotated[str | None, typer.Option(help="[default: the avatar's, or the output's name]")] = None,
+    licence: Licence = "",
+    credit: Credits = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make an avatar whose small generator paints what a large one paints; stopped, the same command goes on.
+
+    **Example:** `framegen distill --checkpoint 5.pth --template dataset/May -o may.avatar`
+
+    **Example:** `framegen distill --avatar big.avatar --speech recordings/ -o may.avatar`
+    """
+    with needing_train_extra(f"{output}: the distillation"):
+        from frame_generation_pipeline.distill import distill as distill_avatar
+        from frame_generation_pipeline.train.run import Duration
+    made = distill_avatar(
+        output,
+        avatar=avatar,
+        checkpoint=checkpoint,
+        template=template,
+        encoder=encoder,
+        mode=mode,
+        speech=speech,
+        network=known_network(network),
+        duration=Duration(minutes=minutes),
+        held_out=held_out,
+        device=device,
+        seed=seed,
+        name=name,
+        licence=licence,
+        credits=credit or [],
+        stage=partial(show_progress, quiet=quiet),
+    )
+    if not quiet:
+        print_values(made.packed.describe() | {key: f"{value:.1f} dB" for key, value in made.scores.items()})
+        typer.echo(f"see {made.page}")
+
+
 def evaluate(
     generator: Annotated[Path, typer.Argument(help="Checkpoint, generator as ONNX, or avatar package.")],
     template: TemplateDir,

@@ -109,7 +109,7 @@ def pack_avatar(
     """
     output, template = Path(output), Path(template)
     name = output.stem if name is None else name
-    _check_options(name, licence, credits, frame_format, quality, precision, blend)
+    check_options(name, licence, credits, frame_format, quality, precision, blend)
     recording = Template.open(template, parsing=(template / PARSING).is_dir() if parsing is None else parsing)
     if len(recording) > MOST_FRAMES or max(recording.width, recording.height) > MOST_PIXELS:
         raise TemplateError(
@@ -144,15 +144,16 @@ def pack_avatar(
     return PackReport(output, manifest, programs, origin)
 
 
-def _check_options(
+def check_options(
     name: str,
     licence: str,
     credits: Sequence[str],
-    frame_format: str | None,
-    quality: int,
-    precision: str,
-    blend: str,
+    frame_format: str | None = None,
+    quality: int = 95,
+    precision: str = "fp32",
+    blend: str = FEATHERED,
 ) -> None:
+    """Raise OptionError for what `pack_avatar` would not take; work that packs at its end asks at its beginning."""
     if frame_format not in (None, *PICTURE_FORMATS):
         raise OptionError(f"frame format {frame_format!r} is unknown; use {' or '.join(PICTURE_FORMATS)}")
     if not 0 <= quality <= 100:

@@ -1,11 +1,10 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,16 +13,14 @@ import torch
 from torch import Tensor
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
-from frame_generation_pipeline.errors import ModelError, TemplateError
+from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
-from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.progress import Progress
-from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
-from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
+from frame_generation_pipeline.template.landmarks import LIPS, NOSE
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
+from frame_generation_pipeline.train.faces import stored_faces, stored_points
 from frame_generation_pipeline.train.recipe import Recipe
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
@@ -42,6 +39,24 @@ class Batch:
     mouth: npt.NDArray[np.int64]  # (b, 2): left and top of the square around the lips, in pixels of the target
 
 
+class SampleSource(Protocol):
+    """What a generator learns from, whatever it is."""
+
+    @property
+    def face(self) -> FaceSpec:
+        """The geometry of the faces."""
+
+    @property
+    def about_held_out(self) -> str:
+        """What the samples that are never learned from are, and what their targets: a sentence's beginning."""
+
+    def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
+        """Samples to learn from, as many as the recipe has, drawn by `rng`."""
+
+    def held_out_samples(self, count: int) -> Batch | None:
+        """`count` samples that are never learned from, on the CPU, the same each time; None where there are none."""
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """A template's faces with their surroundings, resized once, and what belongs to each of them."""
@@ -57,6 +72,7 @@ class TrainingSet:
     held_out: range  # frames that are never learned from
     others: tuple[AudioFeatures, ...] = ()  # the same frames said by other voices
     cutting: DeviceFaces | None = None  # where faces are cut on the device that trains, and not by OpenCV
+    about_held_out: str = "Frames that are not learned from: truth"
 
     @classmethod
     def build(
@@ -96,14 +112,10 @@ class TrainingSet:
             )
         context = CONTEXT if recipe.jitter else 0.0
         side = round(face.crop_size * (1 + 2 * context))
-        _remove_leftovers(store)
-        if not os.path.lexists(store):
-            with complete_file(store) as temporary:
-                _store_faces(template, temporary, context, side, recipe.cubic, progress)
-        points = [_points(template, index, context, side) for index in range(count)]
+        faces = stored_faces(template, store, context, side, cubic=recipe.cubic, progress=progress)
+        points = [stored_points(template, index, context, side) for index in range(count)]
         lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
         noses = np.array([face_points[NOSE].ravel() for face_points in points])
-        faces = _open_faces(store, (len(template), side, side, 3))
         return cls(faces, features, face, context, lips, noses, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
@@ -127,6 +139,14 @@ class TrainingSet:
             return batch
         noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
         return replace(batch, audio=batch.audio + self._network_windows(noise.astype(np.float32)))
+
+    def held_out_samples(self, count: int) -> Batch | None:
+        """See `SampleSource.held_out_samples`; spread over the part, each with a reference image to learn from."""
+        if not self.held_out:
+            return None
+        targets = np.linspace(self.held_out.start, self.held_out.stop - 1, count).round().astype(np.int64)
+        references = self.train[np.linspace(0, len(self.train) - 1, count).round().astype(np.int64)]
+        return replace(self, cutting=None).samples(targets, references)
 
     def samples(
         self,
@@ -153,8 +173,8 @@ class TrainingSet:
             truths.append(truth)
             mouths.append(np.clip(np.rint(lips - side / 2), 0, self.face.size - side))
         return Batch(
-            _to_tensor(np.stack(images)),
-            _to_tensor(np.stack(truths)),
+            to_tensor(np.stack(images)),
+            to_tensor(np.stack(truths)),
             self.windows(targets, voices),
             np.array(mouths, np.int64),
         )
@@ -234,62 +254,11 @@ class TrainingSet:
         return np.asarray(crop[margin:-margin, margin:-margin], np.uint8), lips
 
 
-def _store_faces(template: Template, path: Path, context: float, side: int, cubic: bool, progress: Progress) -> None:
-    """Write the faces as a `.npy`; a mapped file on a full disk would end the process. Raises OSError."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(template), side, side, 3)}
-    with path.open("xb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        file.flush()
-        if hasattr(os, "posix_fallocate"):  # room that is missing shows now
-            os.posix_fallocate(file.fileno(), 0, file.tell() + len(template) * side * side * 3)
-        for index in range(len(template)):
-            frame = template.read(index)
-            file.write(_with_surroundings(frame.image, frame.box, context, side, cubic).tobytes())
-            progress(index + 1, len(template))
-
-
-def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """The stored faces, mapped. Raises ModelError where they are not those that were written."""
-    try:
-        faces = np.load(store, mmap_mode="r") if is_regular(store) else None
-    except (OSError, ValueError, EOFError, SyntaxError):
-        faces = None
-    if not isinstance(faces, np.ndarray) or faces.shape != shape or faces.dtype != np.uint8:
-        raise ModelError(f"{store}: damaged; remove it, and the same command makes it again")
-    return faces
-
-
-def _remove_leftovers(store: Path) -> None:
-    """Remove what a run that was killed left of `store` under `complete_file`'s temporary name."""
-    name = re.compile(rf"\.{re.escape(store.stem)}\.[0-9a-f]{{8}}{re.escape(store.suffix)}")
-    for path in store.parent.iterdir():
-        if name.fullmatch(path.name) and is_regular(path):
-            path.unlink()
-
-
 def mouth_side(face: FaceSpec) -> int:
     """Side of the square around the lips in pixels of the network's output; even, for half-size training."""
     return 2 * round(MOUTH_REGION * face.crop_size / 2)
 
 
-def _to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
+def to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
     """(b, h, w, c) uint8 -> (b, c, h, w) float32 in [0, 1], channels last in memory, which trains faster."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-
-
-def _with_surroundings(
-    image: npt.NDArray[np.uint8], box: CropBox, context: float, side: int, cubic: bool
-) -> npt.NDArray[np.uint8]:
-    """The box with `context` of its side around it, (side, side, 3); beyond the picture its edge is repeated."""
-    around = round(box.size * context)
-    crop = CropBox(box.x - around, box.y - around, box.size + 2 * around).cut(image)
-    return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))
-
-
-def _points(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
-    """The landmarks (110, 2) in pixels of a stored face."""
-    box = template.boxes[index]
-    points = read_landmarks(template.landmark_file(index))
-    around = round(box.size * context)
-    corner = np.array([box.x - around, box.y - around])
-    return np.asarray((points - corner) * side / (box.size + 2 * around), np.float64)

@@ -18,11 +18,14 @@ class Log:
     scores: list[dict[str, float]] = field(default_factory=list)
 
 
-def write_page(path: Path, log: Log, strips: npt.NDArray[np.uint8] | None, recipe: Recipe) -> None:
-    """Write the loss curves, the scores and the pictures of held-out frames as one HTML file."""
+def write_page(path: Path, log: Log, strips: npt.NDArray[np.uint8] | None, recipe: Recipe, about_held_out: str) -> None:
+    """Write the loss curves, the scores and the pictures of held-out frames as one HTML file.
+
+    about_held_out: see `SampleSource`.
+    """
     page = Page("Training", _lead(log))
     if strips is not None:
-        page.picture(strips, "Frames that are not learned from: truth, output, four times their difference.")
+        page.picture(strips, f"{about_held_out}, output, four times their difference.")
         names = [name for name in log.scores[-1] if name not in ("steps", "minutes")]
         curves = {name: _curve(log.scores, name) for name in names}
         page.chart(curves, x="minutes", y="dB", caption="PSNR of held-out frames.")

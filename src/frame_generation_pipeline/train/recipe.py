@@ -55,4 +55,7 @@ ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
 FOLLOWING = replace(  # from a generator that follows voices already
     DEFAULT, mouth=0.0, audio_rate=0.0, coarse=0.0, matched=0.5
 )
+DISTILLING = replace(  # from what a larger generator paints, on frames as they are in use
+    DEFAULT, perceptual=0.0, batch=8, coarse=0.3, jitter=0.0
+)
 RECIPES = {"default": DEFAULT, "following": FOLLOWING, "original": ORIGINAL}

@@ -134,7 +134,7 @@ def train(
         "seed": seed,
     }
     with alone(output, output):
-        state = _begin(output, settings, resume)
+        state = begin(output, settings, resume)
         data = TrainingSet.build(
             template,
             features,
@@ -151,14 +151,14 @@ def train(
         trainer = Trainer(generator, data, recipe, GeneratorLoss.of(recipe, vgg), device=device, seed=seed)
         torch.manual_seed(seed)
         sync = SyncTrainer(SyncNetwork(features.spec), data, device=device, seed=seed) if recipe.sync else None
-        run = _Run(trainer, sync, output, duration)
+        run = TrainingRun(trainer, sync, output, duration)
         if state is not None:
             run.restore(state)
         run.work(progress)
     return output / CHECKPOINTS[0]
 
 
-class _Run:
+class TrainingRun:
     """The trainers, with what they write on their way; a SyncNet comes first, then the generator that it judges."""
 
     def __init__(self, trainer: Trainer, sync: SyncTrainer | None, output: Path, duration: Duration) -> None:
@@ -254,7 +254,7 @@ class _Run:
             write_tensors(self.output / name, tensors)
         scores, strips = score_held_out(tensors, self.trainer)
         self.log.scores.append(self._at() | scores)
-        write_page(self.output / PAGE, self.log, strips, self.trainer.recipe)
+        write_page(self.output / PAGE, self.log, strips, self.trainer.recipe, self.trainer.data.about_held_out)
 
 
 def _means(entries: list[dict[str, float]]) -> dict[str, float]:
@@ -263,7 +263,7 @@ def _means(entries: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([entry[name] for entry in entries if name in entry])) for name in names}
 
 
-def _begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any] | None:
+def begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any] | None:
     """Make the run's folder, or check that it goes on with the same settings; the saved state, if there is one."""
     path = output / SETTINGS
     if path.exists():

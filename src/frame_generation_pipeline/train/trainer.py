@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frame_generation_pipeline.making.networks import Network
-from frame_generation_pipeline.train.dataset import Batch, TrainingSet, mouth_side
+from frame_generation_pipeline.train.dataset import Batch, SampleSource, mouth_side
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.recipe import Recipe
 from frame_generation_pipeline.train.resuming import load_optimizer
@@ -25,7 +25,7 @@ class Trainer:
     def __init__(
         self,
         network: Network,
-        data: TrainingSet,
+        data: SampleSource,
         recipe: Recipe,
         loss: GeneratorLoss,
         *,

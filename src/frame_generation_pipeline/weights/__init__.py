@@ -8,5 +8,6 @@ FACE_MESH = FOLDER / "face_mesh.onnx"
 PRESENTER = FOLDER / "presenter"  # an avatar package: who speaks where no other avatar is named
 PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which others are trained from
 PRESENTER_MOBILE = FOLDER / "presenter_mobile.safetensors"  # a mobile network that paints what her generator does
+STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # by the network that trainings begin with
 WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"

@@ -1,0 +1,83 @@
+"""The faces of a template in a file, resized once, with what is around them."""
+
+import os
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.files.regular import is_regular
+from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.template.landmarks import read_landmarks
+from frame_generation_pipeline.template.template import Template
+
+
+def stored_faces(
+    template: Template, store: Path, context: float, side: int, *, cubic: bool, progress: Progress
+) -> npt.NDArray[np.uint8]:
+    """Every face of `template`, (n, side, side, 3) uint8 BGR, mapped from the file `store`, made where it is missing.
+
+    context: what is kept around a face's box, as a share of its side. cubic: how faces are resized, else linearly.
+    Raises OutputError for a store that cannot be written, ModelError for a damaged one, and what reading frames raises.
+    """
+    _remove_leftovers(store)
+    if not os.path.lexists(store):
+        with complete_file(store) as temporary:
+            _store_faces(template, temporary, context, side, cubic, progress)
+    return _open_faces(store, (len(template), side, side, 3))
+
+
+def stored_points(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
+    """The landmarks (110, 2) in pixels of a stored face."""
+    box = template.boxes[index]
+    points = read_landmarks(template.landmark_file(index))
+    around = round(box.size * context)
+    corner = np.array([box.x - around, box.y - around])
+    return np.asarray((points - corner) * side / (box.size + 2 * around), np.float64)
+
+
+def _store_faces(template: Template, path: Path, context: float, side: int, cubic: bool, progress: Progress) -> None:
+    """Write the faces as a `.npy`; a mapped file on a full disk would end the process. Raises OSError."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(template), side, side, 3)}
+    with path.open("xb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        if hasattr(os, "posix_fallocate"):  # room that is missing shows now
+            os.posix_fallocate(file.fileno(), 0, file.tell() + len(template) * side * side * 3)
+        for index in range(len(template)):
+            frame = template.read(index)
+            file.write(_with_surroundings(frame.image, frame.box, context, side, cubic).tobytes())
+            progress(index + 1, len(template))
+
+
+def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """The stored faces, mapped. Raises ModelError where they are not those that were written."""
+    try:
+        faces = np.load(store, mmap_mode="r") if is_regular(store) else None
+    except (OSError, ValueError, EOFError, SyntaxError):
+        faces = None
+    if not isinstance(faces, np.ndarray) or faces.shape != shape or faces.dtype != np.uint8:
+        raise ModelError(f"{store}: damaged; remove it, and the same command makes it again")
+    return faces
+
+
+def _remove_leftovers(store: Path) -> None:
+    """Remove what a run that was killed left of `store` under `complete_file`'s temporary name."""
+    name = re.compile(rf"\.{re.escape(store.stem)}\.[0-9a-f]{{8}}{re.escape(store.suffix)}")
+    for path in store.parent.iterdir():
+        if name.fullmatch(path.name) and is_regular(path):
+            path.unlink()
+
+
+def _with_surroundings(
+    image: npt.NDArray[np.uint8], box: CropBox, context: float, side: int, cubic: bool
+) -> npt.NDArray[np.uint8]:
+    """The box with `context` of its side around it, (side, side, 3); beyond the picture its edge is repeated."""
+    around = round(box.size * context)
+    crop = CropBox(box.x - around, box.y - around, box.size + 2 * around).cut(image)
+    return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))

@@ -1,0 +1,140 @@
+"""From a large generator to an avatar with a small one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from frame_generation_pipeline import distill as distill_module
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.cli.app import app
+from frame_generation_pipeline.distill import Distillation, distill
+from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OptionError, OutputError
+from frame_generation_pipeline.making.pack import pack_avatar
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.spec import FACE_MOBILE, NETWORKS
+from frame_generation_pipeline.train.recipe import DISTILLING
+from frame_generation_pipeline.train.run import Duration
+from samples import draw, write_template, write_wav
+
+QUICK = DISTILLING.changed({"batch": 2})
+
+
+@pytest.fixture(autouse=True)
+def _tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NETWORKS, "tiny", (FACE_MOBILE, 2))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_template(tmp_path_factory.mktemp("distil") / "may", 4, parsing=True)
+    np.save(folder / "aud_ave.npy", draw("speech", (40, 512)))
+    return folder
+
+
+def learn(output: Path, steps: int = 2, **options: object) -> Distillation:
+    arguments = {"held_out": 0.4, "network": "tiny", "device": "cpu", "recipe": QUICK} | options
+    return distill(output, duration=Duration(steps=steps), **arguments)  # type: ignore[arg-type]
+
+
+def test_of_a_checkpoint(checkpoint: Path, encoder_path: Path, template: Path, tmp_path: Path) -> None:
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    write_wav(voices / "other.wav", 1.5)
+    made = learn(
+        tmp_path / "small.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path, speech=voices
+    )
+    assert made.packed.manifest.generator.name == "mobile-ave-width2"
+    assert set(made.scores) == {"face PSNR", "mouth PSNR"}
+    assert "what the large generator paints" in made.page.read_text()
+    settings = json.loads((made.page.parent / "train.json").read_text())
+    assert settings["generator"] == "mobile-ave-width2"
+    assert len(list(Avatar.load(tmp_path / "small.avatar").frames(write_wav(tmp_path / "speech.wav", 0.4)))) == 10
+
+
+def test_of_an_avatar(checkpoint: Path, encoder_path: Path, template: Path, tmp_path: Path) -> None:
+    big, voices = tmp_path / "big.avatar", tmp_path / "voices"
+    pack_avatar(
+        big, checkpoint=checkpoint, template=template, encoder=encoder_path, licence="CC0", credits=["May"], name="May"
+    )
+    voices.mkdir()
+    np.save(voices / "said.npy", draw("said", (40, 512)))
+    made = learn(tmp_path / "small.avatar", avatar=big, speech=voices)
+    before, after = open_package(big), open_package(tmp_path / "small.avatar")
+    assert (after.manifest.name, after.manifest.licence, after.manifest.credits) == ("May", "CC0", ("May",))
+    assert after.manifest.boxes == before.manifest.boxes
+    assert after.manifest.parsing
+    assert after.manifest.generator == made.packed.manifest.generator
+    for name in ("landmarks.bin", "programs/audio.onnx", "frames/00002.jpg", "parsing/00002.png"):
+        assert after.read(name) == before.read(name)
+
+
+def test_stopped_and_continued_to_the_same_bits(
+    checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(BaseException):
+        pass
+
+    def stop(*arguments: object, **options: object) -> None:
+        raise Stopped
+
+    steady = QUICK.changed({"decay": False, "coarse": 0.0})  # whose steps do not depend on how many are to come
+    given = {"checkpoint": checkpoint, "template": template, "recipe": steady}
+    with monkeypatch.context() as patch:
+        patch.setattr(distill_module, "pack_avatar", stop)
+        with pytest.raises(Stopped):
+            learn(tmp_path / "parts.avatar", 2, **given)
+    assert not (tmp_path / "parts.avatar").exists()
+    with pytest.raises(OptionError, match=r"begun with other settings \(recipe\)"):
+        learn(tmp_path / "parts.avatar", 4, **given | {"recipe": QUICK})
+    trained = []
+    for name in ("parts", "whole"):
+        learn(tmp_path / f"{name}.avatar", 4, **given)
+        trained.append((tmp_path / f"{name}.avatar.work" / "run" / "generator.safetensors").read_bytes())
+    assert trained[0] == trained[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({}, OptionError, "an avatar's, or a checkpoint's with its template"),
+        ({"checkpoint": "5.pth"}, OptionError, "an avatar's, or a checkpoint's with its template"),
+        ({"avatar": "big.avatar", "template": "may"}, OptionError, "an avatar's, or a checkpoint's with its template"),
+        ({"avatar": "big.avatar"}, MissingFileError, "big.avatar: no such avatar"),
+        ({"checkpoint": "5.pth", "template": "may"}, MissingFileError, "may: no such folder"),
+        ({"avatar": "big.avatar", "credits": ["a\n"]}, OptionError, "control characters"),
+    ],
+)
+def test_bad_input(options: dict[str, object], error: type[FrameGenerationError], message: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=message):
+        learn(tmp_path / "small.avatar", **options)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OutputError, match=r"end its name with \.avatar"):
+        learn(tmp_path / "small")
+
+
+def test_without_speech(checkpoint: Path, tmp_path: Path) -> None:
+    given = {"checkpoint": checkpoint, "template": write_template(tmp_path / "may")}
+    with pytest.raises(MissingFileError, match=r"may: no aud_ave.npy there, and no speech given"):
+        learn(tmp_path / "small.avatar", **given)
+    with pytest.raises(MissingFileError, match="voices: no such folder"):
+        learn(tmp_path / "small.avatar", **given, speech=tmp_path / "voices")
+    (tmp_path / "voices").mkdir()
+    write_wav(tmp_path / "voices" / "a.wav", 0.5)
+    with pytest.raises(OptionError, match=r"a.wav: its ave features are needed; give an encoder"):
+        learn(tmp_path / "small.avatar", **given, speech=tmp_path / "voices")
+
+
+def test_command(checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frame_generation_pipeline.distill.DISTILLING", QUICK)
+
+    def framegen(*arguments: object) -> Result:
+        command = ["distill", "-o", tmp_path / "small.avatar", "-t", template, "--network", "tiny", *arguments]
+        return CliRunner().invoke(app, [*map(str, command)], catch_exceptions=False)
+
+    done = framegen("-c", checkpoint, "--minutes", 0.01, "--held-out", 0.4, "--device", "cpu")
+    assert done.exit_code == 0
+    for said in ("mouth PSNR", "mobile-ave-width2", f"see {tmp_path / 'small.avatar.work' / 'run' / 'train.html'}"):
+        assert said in done.stdout.replace("\n", "")
