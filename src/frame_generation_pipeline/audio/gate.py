@@ -174,8 +174,10 @@ def rest_shares(blocks: Iterable[Samples], gate: SpeechGate, spec: AudioSpec) ->
 
 
 def rested(window: Window, rest: Window, share: float) -> Window:
-    """The window (16, F) of a frame of which `share` is rest; `window` itself where that is 0."""
-    return window if not share else np.asarray((1 - share) * window + share * rest, np.float32)
+    """The window (16, F) of a frame of which `share` is rest; `window` itself where that is 0, `rest` where it is 1."""
+    if share in (0, 1):
+        return rest if share else window
+    return np.asarray((1 - share) * window + share * rest, np.float32)
 
 
 def silence_window(program: AudioProgram) -> Window:

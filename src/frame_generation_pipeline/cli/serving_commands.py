@@ -23,6 +23,7 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Origin of pages elsewhere that may ask; may be repeated.")
     ] = None,
+    live_size: Annotated[int, typer.Option(help="Pixels that a live frame's longer side has at most.")] = 720,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, a PEM file.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS key, a PEM file.")] = None,
 ) -> None:
@@ -41,6 +42,7 @@ def serve(
         {} if token_file is None else read_tokens(token_file),
         tuple(allow_host or ()),
         tuple(allow_origin or ()),
+        live_size=live_size,
         certificate=certificate,
         key=key,
         runtime=runtime.value(),

@@ -7,14 +7,29 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from frame_generation_pipeline.server import avatar_routes, health_routes, login_routes
+from frame_generation_pipeline.server import (
+    avatar_routes,
+    health_routes,
+    login_routes,
+    metrics_routes,
+    session_routes,
+    socket_routes,
+)
 from frame_generation_pipeline.server.access import Access
 from frame_generation_pipeline.server.catalogue import PRESENTER_ID
 from frame_generation_pipeline.server.problems import handle_problems
 from frame_generation_pipeline.server.service import Service
 from frame_generation_pipeline.server.settings import ServerSettings
 
-ROUTERS = (health_routes.router, login_routes.router, avatar_routes.router)
+ROUTERS = (
+    health_routes.router,
+    login_routes.router,
+    metrics_routes.router,
+    avatar_routes.router,
+    session_routes.router,
+    socket_routes.router,
+)
+SWEEP = 1.0  # seconds from one look for sessions that end to the next
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
@@ -24,10 +39,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(asyncio.to_thread(service.catalogue.load, PRESENTER_ID))
+        sweeping = asyncio.create_task(_sweep(service))
         try:
             yield
         finally:
-            await asyncio.wait([loading])
+            sweeping.cancel()
+            await asyncio.wait([loading, sweeping])
             await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -42,5 +59,13 @@ def create_app(settings: ServerSettings) -> FastAPI:
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Access, settings=settings, tokens=service.tokens, client_of_session_token=lambda token: None)
+    app.add_middleware(
+        Access, settings=settings, tokens=service.tokens, client_of_session_token=service.sessions.client_of_token
+    )
     return app
+
+
+async def _sweep(service: Service) -> None:
+    while True:
+        await asyncio.sleep(SWEEP)
+        await asyncio.to_thread(service.sessions.sweep)

@@ -7,13 +7,14 @@ from starlette.requests import HTTPConnection
 
 from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.server.catalogue import Catalogue
+from frame_generation_pipeline.server.sessions import Sessions
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.server.tokens import Client, Tokens
 from frame_generation_pipeline.speaking.engine import Engine
 
 
 class Service:
-    """The one object behind an app: settings, tokens, avatars and the engine that paints for all of them."""
+    """The one object behind an app: settings, tokens, avatars, sessions and the engine that paints for all."""
 
     def __init__(self, settings: ServerSettings) -> None:
         """Raises what `Catalogue` raises."""
@@ -21,9 +22,11 @@ class Service:
         self.tokens = Tokens(settings.tokens)
         self.engine = Engine(settings.runtime.threads or available_cores())
         self.catalogue = Catalogue(settings.avatars, self.engine, settings.runtime)
+        self.sessions = Sessions(settings, self.catalogue.load, self.engine)
 
     def close(self) -> None:
-        """End all work."""
+        """End all sessions and all work."""
+        self.sessions.close()
         self.engine.close()
 
 

@@ -71,6 +71,11 @@ class Engine:
             due.run()
         return task.result()
 
+    @property
+    def waiting(self) -> int:
+        """Tasks that no thread has begun."""
+        return len(self._queue)
+
     def close(self) -> None:
         """End the threads once they have done what they are at; tasks that still wait are cancelled."""
         self._queue.close()
@@ -87,6 +92,9 @@ class _Queue:
         self._changed = threading.Condition()
         self._closed = False
         _queues.add(self)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
 
     def put(self, task: Task[T], deadline: float) -> None:
         with self._changed:

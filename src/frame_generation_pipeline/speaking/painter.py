@@ -35,6 +35,14 @@ class Painter:
         made = [self._paint(index, window, times) for index in place.indices]
         return made[0] if len(made) == 1 else made[0].dissolving(made[1], place.share)
 
+    def make(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Frame:
+        """The whole frame; the arguments as in `paint`."""
+        return finish(self.paint(number, window, start_frame, times), times)
+
+    def kept(self, number: int, window: Window, start_frame: int) -> Frame | None:
+        """The whole frame where it is at hand without any work; the arguments as in `paint`."""
+        return None
+
     def _paint(self, index: int, window: Window, times: StageTimes) -> Painted:
         with times.measure("decode"):
             frame = self.template.read(index)

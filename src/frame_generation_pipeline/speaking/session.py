@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError
 from contextlib import closing
@@ -12,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Frame, Window
-from frame_generation_pipeline.audio.gate import FADE, rested
 from frame_generation_pipeline.errors import AudioError, OptionError, SessionError
 from frame_generation_pipeline.face.steady import Painted, Steadier
 from frame_generation_pipeline.speaking.engine import WHENEVER, Engine, Task
 from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Painter, finish
+from frame_generation_pipeline.speaking.painter import Painter
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
 from frame_generation_pipeline.speaking.utterance import Utterance
 
@@ -64,7 +62,6 @@ class Session:
         self._rate = painter.generator.spec.audio.fps
         self._began: float | None = None  # when frame 0 of what is said was due, for live use
         self._finished = False  # nothing may be pushed any more
-        self._closing: deque[float] = deque()  # shares of rest of the frames that close an interrupted mouth
         self._changed = threading.Condition(threading.RLock())
         self._said = self._new_utterance()
 
@@ -124,17 +121,18 @@ class Session:
             if self._finished and not self._said.pending():
                 raise SessionError("the session is finished; begin a new one")
             position = self._said.given / self._rate
-            self._number = self._shown  # the template goes on from the last frame that was given
-            for _, task in self._said.painting:
-                task.cancel()
-            last = self._said.last
-            self._said = self._new_utterance()
-            self._began, self._finished = None, False
-            if last is not None:
-                self._said.last = last
-                self._closing = deque((step + 1) / FADE for step in range(FADE))
-            self._changed.notify_all()
+            self._begin_anew()
             return position
+
+    def _begin_anew(self) -> None:
+        """Forget what is said, let the mouth close, and be ready for another utterance."""
+        self._number = self._shown  # the template goes on from the last frame that was given
+        for _, task in self._said.painting:
+            task.cancel()
+        said, self._said = self._said, self._new_utterance()
+        self._said.close_mouth_of(said)
+        self._began, self._finished = None, False
+        self._changed.notify_all()
 
     def frames(self) -> Frames:
         """The frames (H, W, 3) uint8 BGR in order, each waited for; ends after `finish` and the last one.
@@ -157,16 +155,17 @@ class Session:
         Raises SessionError while frames of a speech are to come, OptionError where nothing tells how the mouth rests.
         """
         with self._changed:
-            if self._hearing is None or self._hearing.rest is None:
-                raise OptionError("this avatar has no window of a mouth at rest; it cannot idle")
             if self._said.pending():
                 raise SessionError("frames of the speech are still to come; take those, or interrupt it")
-            rest = window = self._hearing.rest
-            if self._closing and self._said.last is not None:
-                window = rested(self._said.last, rest, self._closing.popleft())
+            window = self._said.idle_window(self._rest())
             number, self._number = self._number, self._number + 1
             self._shown += 1
         return self._engine.wait(self._engine.submit(partial(self._make, number, window), time.monotonic()))
+
+    def _rest(self) -> Window:
+        if self._hearing is None or self._hearing.rest is None:
+            raise OptionError("this avatar has no window of a mouth at rest; it cannot idle")
+        return self._hearing.rest
 
     def say(self, windows: Iterable[Window]) -> Frames:
         """One frame (H, W, 3) uint8 BGR for each window (16, F), and the end of the session; what files go through.
@@ -296,4 +295,4 @@ class Session:
         return self._painter.paint(number, window, self._start_frame, self._times)
 
     def _make(self, number: int, window: Window) -> Frame:
-        return finish(self._paint(number, window), self._times)
+        return self._painter.make(number, window, self._start_frame, self._times)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Frame, Window
+from frame_generation_pipeline.audio.gate import FADE, rested
 from frame_generation_pipeline.face.steady import Painted, Steadier
 from frame_generation_pipeline.speaking.engine import Task
 from frame_generation_pipeline.speaking.hearing import WindowsOfAudio
@@ -32,6 +33,7 @@ class Utterance:
     ending: bool = False  # nothing will be pushed any more
     ended: bool = False  # nothing will be pushed any more, and all windows are there
     failed: BaseException | None = None  # raised where frames are taken
+    closing: deque[float] = field(default_factory=deque)  # shares of rest of the idle frames in which the mouth closes
 
     def pending(self) -> bool:
         """Whether frames are to come of what is there, without more audio."""
@@ -41,6 +43,16 @@ class Utterance:
     def waiting(self, rate: int) -> float:
         """Seconds of audio whose frames nobody has taken, of `rate` frames a second."""
         return self.pushed / SAMPLE_RATE - self.given / rate
+
+    def close_mouth_of(self, before: "Utterance") -> None:
+        """Let the next idle frames lead from the last frame of the utterance `before` to rest."""
+        self.last, self.closing = before.last, before.closing
+        if before.given:  # else the mouth is as the utterance before that one left it
+            self.closing = deque((step + 1) / FADE for step in range(FADE))
+
+    def idle_window(self, rest: Window) -> Window:
+        """The window of the next frame in which nobody speaks; rest: that of the mouth at rest."""
+        return rested(self.last, rest, self.closing.popleft()) if self.closing and self.last is not None else rest
 
     def add(self, window: Window, made: Painted | Frame, times: StageTimes) -> None:
         """The next frame is painted, and whole where nothing is steadied."""

@@ -1,0 +1,101 @@
+"""Frames as a live encoder takes them, and those of the mouth at rest kept: painted once, shown by every session."""
+
+import threading
+from dataclasses import dataclass, field
+from time import thread_time
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from frame_generation_pipeline.arrays import Frame, Window
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.media.images import picture
+from frame_generation_pipeline.speaking.engine import Engine
+from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.stages import StageTimes
+from frame_generation_pipeline.template.loop import Place
+
+NEWEST = 0.1  # weight of the newest frame in the mean of what a frame costs
+
+
+class Room:
+    """Bytes that frames at rest may take, of all avatars together."""
+
+    def __init__(self, size: int) -> None:
+        self._left, self._lock = size, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Whether so many were left; they are taken then."""
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
+
+
+@dataclass(frozen=True, eq=False)
+class LivePainter(Painter):
+    """Paints 4:2:0 frames (H * 3/2, W) uint8, planes Y, U, V below each other, BT.709, both sides even.
+
+    Frames at rest are kept while there is room; which of them are kept changes nothing in what comes out.
+    """
+
+    rest: Window = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    longest: int = 720  # pixels; the most that the longer side has
+    room: Room = field(default_factory=lambda: Room(0))
+    _kept: dict[Place, Frame] = field(default_factory=dict)
+    _cost: list[float] = field(default_factory=list)  # seconds of one core for a frame that is painted
+
+    NO_TIMES: ClassVar[StageTimes] = StageTimes()
+
+    @classmethod
+    def of(cls, avatar: Avatar, longest: int, room: Room) -> "LivePainter":
+        """The painter of an avatar's live sessions. Raises OptionError where it cannot be spoken with."""
+        rest = avatar.hearing().rest
+        assert rest is not None  # the encoder's of silence at least
+        loop = avatar.style.loop
+        return cls(avatar.template, avatar.generator, avatar.states, avatar.blend, loop, rest, longest, room)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames."""
+        width, height = self.template.width, self.template.height
+        scale = min(1.0, self.longest / max(width, height))
+        if scale == 1.0:
+            return width + width % 2, height + height % 2
+        return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+    @property
+    def cost(self) -> float:
+        """Seconds of one core that painting a frame takes."""
+        return self._cost[0] if self._cost else 0.0
+
+    def make(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Frame:
+        """See `Painter.make`."""
+        if (kept := self.kept(number, window, start_frame)) is not None:
+            return kept
+        started = thread_time()
+        image = super().make(number, window, start_frame, times)
+        width, height = self.size
+        if max(image.shape[:2]) > self.longest:
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        frame = np.asarray(picture(image).to_ndarray(), np.uint8)
+        taken = thread_time() - started
+        self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
+        if window is self.rest and self.room.take(frame.nbytes):
+            self._kept[self._place(number, start_frame)] = frame
+        return frame
+
+    def kept(self, number: int, window: Window, start_frame: int) -> Frame | None:
+        """See `Painter.kept`."""
+        return self._kept.get(self._place(number, start_frame)) if window is self.rest else None
+
+    def keep_all(self, engine: Engine) -> None:
+        """Have every frame at rest painted, whenever the engine has nothing else to do."""
+        places = {self._place(number, 0): number for number in range(2 * len(self.template))}
+        for number in sorted(places.values()):
+            engine.submit(lambda number=number: self.make(number, self.rest, 0, self.NO_TIMES))  # type: ignore[misc]
+
+    def _place(self, number: int, start_frame: int) -> Place:
+        return self.template.place(number, start_frame, self.loop)

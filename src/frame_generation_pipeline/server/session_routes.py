@@ -1,0 +1,143 @@
+"""`/v1/sessions`: begin, look at and end live sessions, and have them say a sound file."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.media.audio_encoder import read_sound
+from frame_generation_pipeline.server.catalogue import PRESENTER_ID
+from frame_generation_pipeline.server.live_encoder import AUDIO_RATE
+from frame_generation_pipeline.server.live_session import LiveSession
+from frame_generation_pipeline.server.problems import Problem, problems
+from frame_generation_pipeline.server.service import ClientOf, ServiceOf
+from frame_generation_pipeline.server.utterance_audio import UtteranceAudio
+from frame_generation_pipeline.speaking.style import Style
+from frame_generation_pipeline.template.loop import Loop
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+
+class StyleBody(BaseModel):
+    """How the frames look, see docs/look.md."""
+
+    model_config = {"extra": "forbid"}
+
+    blend: Literal["feathered", "reference"] | None = None
+    loop: Literal["pingpong", "crossfade"] = "pingpong"
+
+
+class SessionBody(BaseModel):
+    """Who shall speak."""
+
+    model_config = {"extra": "forbid"}
+
+    avatar: str = PRESENTER_ID
+    style: StyleBody = StyleBody()
+
+
+class SessionView(BaseModel):
+    """A session. `token` is good for this session alone, and is shown once."""
+
+    id: str
+    avatar: str
+    state: str
+    width: int
+    height: int
+    fps: int
+    token: str | None = None
+
+
+class SessionsView(BaseModel):
+    """Sessions that the client may use."""
+
+    sessions: list[SessionView]
+
+
+class UtteranceView(BaseModel):
+    """What will be said."""
+
+    event_id: str
+    seconds: float
+
+
+@router.post("", status_code=201, responses=problems(403, 404, 429, 503))
+def begin_session(service: ServiceOf, client: ClientOf, body: SessionBody | None = None) -> SessionView:
+    """Begin a session; 503 with Retry-After where the machine cannot carry another one."""
+    body = body or SessionBody()
+    style = Style(body.style.blend, loop=Loop(body.style.loop))
+    session = service.sessions.create(client, body.avatar, style)
+    return _view(session).model_copy(update={"token": session.token})
+
+
+@router.get("")
+def list_sessions(service: ServiceOf, client: ClientOf) -> SessionsView:
+    """List the client's sessions."""
+    return SessionsView(sessions=[_view(session) for session in service.sessions.of_client(client)])
+
+
+@router.get("/{session_id}", responses=problems(404))
+def get_session(session_id: str, service: ServiceOf, client: ClientOf) -> SessionView:
+    """Look at a session."""
+    return _view(service.sessions.get(client, session_id))
+
+
+@router.delete("/{session_id}", status_code=204, responses=problems(404))
+def end_session(session_id: str, service: ServiceOf, client: ClientOf) -> Response:
+    """End a session."""
+    service.sessions.end(service.sessions.get(client, session_id), "asked for")
+    return Response(status_code=204)
+
+
+@router.post("/{session_id}/interrupt", status_code=204, responses=problems(404))
+def interrupt(session_id: str, service: ServiceOf, client: ClientOf) -> Response:
+    """Say nothing more of what waits to be said."""
+    service.sessions.get(client, session_id).interrupt()
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{session_id}/speak",
+    status_code=202,
+    responses=problems(400, 404, 410, 413, 429),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+async def speak_file(session_id: str, request: Request, service: ServiceOf, client: ClientOf) -> UtteranceView:
+    """Say a sound file, the body, of any kind that FFmpeg reads; after what is being said."""
+    session = service.sessions.get(client, session_id)
+    with tempfile.TemporaryDirectory(prefix="framegen-") as folder:
+        path = Path(folder) / "sound"
+        with path.open("wb") as file:
+            async for piece in request.stream():
+                file.write(piece)
+        return await asyncio.to_thread(_say, session, path, service.settings.limits.sound)
+
+
+def _say(session: LiveSession, path: Path, longest: float) -> UtteranceView:
+    pieces, samples = [], 0
+    try:
+        for piece in read_sound(path, AUDIO_RATE, "mono"):
+            samples += len(piece)
+            if samples > longest * AUDIO_RATE:
+                raise Problem(413, "too_long", f"the sound lasts longer than {longest:g} s")
+            pieces.append((piece.clip(-1, 1) * 32767).astype("<i2").tobytes())
+    except AudioError as error:
+        raise Problem(400, "bad_sound", str(error).replace(str(path), "the sound")) from error
+    utterance: UtteranceAudio = session.begin(AUDIO_RATE, longest)
+    utterance.push(b"".join(pieces))
+    utterance.end()
+    session.wake()
+    return UtteranceView(event_id=utterance.event_id, seconds=samples / AUDIO_RATE)
+
+
+def _view(session: LiveSession) -> SessionView:
+    width, height = session.size
+    return SessionView(
+        id=session.id, avatar=session.avatar_id, state=session.state, width=width, height=height, fps=session.fps
+    )

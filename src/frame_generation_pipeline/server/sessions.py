@@ -1,0 +1,146 @@
+"""All live sessions: who may have another one, whose they are, and when they end."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+
+from frame_generation_pipeline.avatar import Avatar
+from frame_generation_pipeline.runtime.cores import available_cores
+from frame_generation_pipeline.server.live_painter import LivePainter, Room
+from frame_generation_pipeline.server.live_session import LiveSession
+from frame_generation_pipeline.server.problems import Problem
+from frame_generation_pipeline.server.settings import ServerSettings
+from frame_generation_pipeline.server.tokens import Client, same_secret
+from frame_generation_pipeline.speaking.conversation import Conversation
+from frame_generation_pipeline.speaking.engine import Engine
+from frame_generation_pipeline.speaking.style import Style
+
+MOST_KEPT = 256 * 2**20  # bytes of frames at rest
+CARRIED = 0.95  # of the cores' time, that sessions may need if all of them speak
+ENCODING = 0.01  # seconds of one core for a tick of a session that has not been measured yet
+LATE = 0.05  # share of late frames at which the machine is full, whatever the sum says
+RETRY = {"retry-after": "10"}  # seconds
+
+
+class Sessions:
+    """Live sessions by their ids. Any thread may ask."""
+
+    def __init__(self, settings: ServerSettings, load: Callable[[str], Avatar], engine: Engine) -> None:
+        """load: an avatar by its id."""
+        self._settings, self._load, self._engine = settings, load, engine
+        self._room = Room(MOST_KEPT)
+        self._painters: dict[tuple[str, Style], LivePainter] = {}
+        self._sessions: dict[str, LiveSession] = {}
+        self._painter_of: dict[str, LivePainter] = {}  # by the session's id
+        self._lock = threading.RLock()
+        self.refused = 0  # sessions that the machine could not carry
+        self.begun = 0
+        self._ticks = self._late = 0  # of sessions that have ended
+
+    def create(self, client: Client, avatar_id: str, style: Style) -> LiveSession:
+        """A new session, whose first frames are being painted; loads the avatar where it is not loaded yet.
+
+        Raises Problem: 404 for an unknown avatar, 429 where the client has too many, 503 where the machine is full.
+        """
+        if client.session is not None:
+            raise Problem(403, "session_token", "this token is good for one session alone")
+        avatar = self._load(avatar_id)
+        with self._lock:
+            own = sum(session.owner == client.name for session in self._sessions.values())
+            if own >= self._settings.limits.sessions:
+                raise Problem(429, "too_many_sessions", f"this token has {own} sessions; end one of them", RETRY)
+            painter = self._painter(avatar_id, avatar, style)
+            self._check_capacity(painter)
+            conversation = Conversation(painter, self._engine, avatar.hearing())
+            fps = avatar.generator.spec.audio.fps
+            session = LiveSession(client.name, avatar_id, conversation, painter.size, fps)
+            self._sessions[session.id], self._painter_of[session.id] = session, painter
+            self.begun += 1
+            return session
+
+    def get(self, client: Client, session_id: str) -> LiveSession:
+        """A session that is the client's. Raises Problem 404 for others, as for those that do not exist."""
+        session = self._sessions.get(session_id)
+        if session is None or not _is_of(session, client):
+            raise Problem(404, "no_such_session", "there is no such session; it may have ended")
+        return session
+
+    def of_client(self, client: Client) -> list[LiveSession]:
+        """All that the client may ask for."""
+        return [session for session in self.all() if _is_of(session, client)]
+
+    def all(self) -> list[LiveSession]:
+        """Everybody's."""
+        return list(self._sessions.values())
+
+    def ticks(self) -> tuple[int, int]:
+        """Frames so far that were due, and those of them that were late."""
+        sessions = self.all()
+        return (
+            self._ticks + sum(session.ticks for session in sessions),
+            self._late + sum(session.late for session in sessions),
+        )
+
+    def client_of_token(self, token: str) -> Client | None:
+        """Whom a session's own token stands for; every one is compared, each in constant time."""
+        found = None
+        for session in list(self._sessions.values()):
+            if same_secret(token, session.token):
+                found = Client(session.owner, session.id)
+        return found
+
+    def end(self, session: LiveSession, reason: str) -> None:
+        """End a session; waits for its thread."""
+        with self._lock:
+            if self._sessions.pop(session.id, None) is None:
+                return
+            del self._painter_of[session.id]
+        session.close(reason)
+        self._ticks, self._late = self._ticks + session.ticks, self._late + session.late
+
+    def sweep(self) -> None:
+        """End sessions to which nobody is connected any more, or nobody has sent anything for long."""
+        limits, now = self._settings.limits, monotonic()
+        for session in self.all():
+            if not session.connections and now - session.last_seen > limits.absence:
+                self.end(session, "nobody is connected")
+            elif not session.waiting and now - session.last_asked > limits.idle:
+                self.end(session, "nothing was sent")
+            elif not session.is_alive:
+                self.end(session, "error")
+
+    def close(self) -> None:
+        """End all of them."""
+        for session in self.all():
+            self.end(session, "the server ends")
+
+    def _painter(self, avatar_id: str, avatar: Avatar, style: Style) -> LivePainter:
+        """The one that all sessions of an avatar in a style share."""
+        key = (avatar_id, style)
+        if key not in self._painters:
+            styled = replace(avatar, style=replace(style, blend=style.blend or avatar.style.blend))
+            painter = LivePainter.of(styled, self._settings.live_size, self._room)
+            painter.make(0, painter.rest, 0, painter.NO_TIMES)  # what it costs is known then
+            painter.keep_all(self._engine)
+            self._painters[key] = painter
+        return self._painters[key]
+
+    def _check_capacity(self, painter: LivePainter) -> None:
+        """Raise Problem 503 where a session more would not be carried if all spoke; the first one always is."""
+        if not self._sessions:
+            return
+        cores = self._settings.runtime.threads or available_cores()
+        needed = 0.0
+        for session in self.all():
+            needed += session.fps * (self._painter_of[session.id].cost + (session.cost or ENCODING))
+        needed += painter.generator.spec.audio.fps * (painter.cost + ENCODING)
+        ticks = sum(session.ticks for session in self.all())
+        late = sum(session.late for session in self.all())
+        if needed > CARRIED * cores or (ticks and late / ticks > LATE):
+            self.refused += 1
+            raise Problem(503, "full", f"the machine carries {len(self._sessions)} sessions, and no more", RETRY)
+
+
+def _is_of(session: LiveSession, client: Client) -> bool:
+    return session.owner == client.name if client.session is None else client.session == session.id

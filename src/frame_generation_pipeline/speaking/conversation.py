@@ -1,0 +1,175 @@
+"""Utterance after utterance on one clock: what a live service shows, and when."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from time import monotonic
+
+import numpy as np
+
+from frame_generation_pipeline.arrays import Frame, Window
+from frame_generation_pipeline.audio.blocks import BLOCKS
+from frame_generation_pipeline.audio.gate import FADE, rested
+from frame_generation_pipeline.speaking.engine import Engine, Task
+from frame_generation_pipeline.speaking.hearing import Hearing
+from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.session import Session
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+LEAD = 1  # frames of idle life, at least, while the first frames of speech are painted
+MARGIN = 0.1  # seconds that frames of audio in real time are shown later than they could be known
+_NOTHING = np.empty((0, 0, 3), np.uint8)  # of a frame whose time has passed before anybody began it
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What is shown and heard for the time of one frame."""
+
+    frame: Frame | None  # None where it is not painted: the one before it is shown again
+    said: int | None = None  # number of the utterance's frame whose audio is heard; None for silence
+    late: bool = False  # whether a frame was due that is not painted yet
+    over: bool = False  # whether the utterance has ended with the frame before
+
+
+class Conversation(Session):
+    """A person who speaks and rests, on a clock that somebody keeps: `tick` gives each frame when its time has come.
+
+    The template's idle life goes on until the first frame of an utterance is due, and from its last frame on; the mouth
+    opens and closes over `FADE` frames. Audio is heard only with frames whose windows are known: where it comes too
+    slowly, speech pauses and the mouth rests. Where painting is too slow, the audio goes on, the last frame is shown
+    again, and frames whose time has passed are not painted: picture and audio are never more than a frame apart.
+
+    One thread calls `tick`; any other may push, finish and interrupt. After `finish`, nothing may be pushed until a
+    tick tells that the utterance is over.
+    """
+
+    def __init__(self, painter: Painter, engine: Engine, hearing: Hearing) -> None:
+        """engine: with a worker at least. Raises OptionError where nothing tells how the mouth rests."""
+        super().__init__(painter, engine, hearing)
+        self._resting = self._rest()
+        self._due: int | None = None  # the session's frame with which speech begins or goes on; None while it rests
+        self._from = 0  # the utterance's frame that is shown then
+        self._position = 0  # frames of the utterance whose time has come
+        self._over = False  # the utterance has ended, which the next tick tells
+        self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the frame at rest that may be shown next
+
+    def tick(self) -> Tick:
+        """The next frame of the clock. Raises what turning audio into windows or painting raises; then interrupt."""
+        with self._changed:
+            self._end_where_all_is_said()
+            over, self._over = self._over, False
+            if self._due is None or self._shown < self._due:
+                return Tick(self._take_idle(), over=over)
+            return self._speak()
+
+    def interrupt(self) -> float:
+        """Say nothing more of the utterance; the mouth closes, and another one may begin at once.
+
+        Returns the seconds of it whose time has come.
+        """
+        with self._changed:
+            position = self._position / self._rate
+            self._over = False
+            self._begin_anew()
+            return position
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of audio that were pushed and whose time has not come."""
+        with self._changed:
+            return self._said.pushed / SAMPLE_RATE - self._position / self._rate
+
+    def _speak(self) -> Tick:
+        said, number = self._said, self._position
+        frame = None
+        while said.given <= number and (found := self._next(wait=False)) is not None:
+            if found.size and said.given >= number:  # one that is later by more than a frame is left out
+                frame = found
+        if frame is None and self._known <= number:  # the audio of this frame has not come
+            self._pause()
+            return Tick(self._take_idle())
+        late = said.given <= number
+        if late and number == self._from:  # nothing was heard yet: the beginning waits
+            return Tick(None, late=True)
+        self._position += 1
+        self._shown = self._number_of(self._position)
+        self._end_where_all_is_said()
+        return Tick(frame, number, late)
+
+    def _end_where_all_is_said(self) -> None:
+        if self._said.ended and self._known <= self._position:
+            if self._said.failed is not None:
+                raise self._said.failed
+            self._over = True
+            self._begin_anew()
+
+    @property
+    def _known(self) -> int:
+        """Frames of the utterance whose windows are known, those included whose time has come."""
+        said = self._said
+        return said.given + len(said.complete) + len(said.painting) + len(said.windows)
+
+    def _number_of(self, position: int) -> int:
+        assert self._due is not None
+        return self._due + position - self._from
+
+    def _pause(self) -> None:
+        """Rest until more windows are known; frames that are late by now are never shown."""
+        for _, task in self._said.painting:
+            task.cancel()
+        self._said.painting.clear()
+        self._said.complete.clear()
+        self._said.given, self._due = self._position, None
+        self._said.close_mouth_of(self._said)
+        self._prepare_idle()
+
+    def _begin_anew(self) -> None:
+        super()._begin_anew()
+        self._due, self._from, self._position = None, 0, 0
+        self._prepare_idle()
+
+    def _fill(self) -> None:
+        if self._due is None and self._said.windows:
+            self._from = self._position
+            self._due = self._number = self._shown + self._lead()
+            self._began = monotonic() - self._shown / self._rate
+        super()._fill()
+
+    def _lead(self) -> int:
+        """Frames until speech begins: enough for audio in real time, whose windows come a block at a time."""
+        if self._said.ending:
+            return LEAD
+        assert self._hearing is not None
+        step = BLOCKS[self._hearing.program.spec].step
+        ahead = sum(map(len, self._said.pieces)) / SAMPLE_RATE + len(self._said.windows) / self._rate
+        return max(LEAD, ceil((step / SAMPLE_RATE + MARGIN - ahead) * self._rate))
+
+    def _make(self, number: int, window: Window) -> Frame:
+        """Paint a frame in a worker, unless its time has passed; the first ones lead from rest to speech."""
+        due = self._due
+        if number < self._shown - 1:
+            return _NOTHING
+        if due is not None and 0 <= number - due < FADE - 1:
+            window = rested(window, self._resting, 1 - (number - due + 1) / FADE)
+        return super()._make(number, window)
+
+    def _take_idle(self) -> Frame | None:
+        number, self._shown = self._shown, self._shown + 1
+        prepared, self._idle = self._idle, None
+        self._prepare_idle()
+        if prepared is None or prepared[0] != number:
+            return None
+        if not isinstance(prepared[1], Task):
+            return prepared[1]
+        if prepared[1].cancel() or not prepared[1].done():  # not begun, or not ready yet
+            return None
+        return self._engine.wait(prepared[1])
+
+    def _prepare_idle(self) -> None:
+        """Have the next frame at rest painted, where it is not kept."""
+        number, window = self._shown, self._said.idle_window(self._resting)
+        prepared: Frame | Task[Frame] | None = self._painter.kept(number, window, self._start_frame)
+        if prepared is None:
+            due = monotonic() + 1 / self._rate
+            prepared = self._engine.submit(partial(super()._make, number, window), due)
+        self._idle = (number, prepared)

@@ -1,0 +1,200 @@
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frame_generation_pipeline import Avatar
+from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.speaking.conversation import Conversation, Tick
+from frame_generation_pipeline.speaking.engine import Engine, Task
+from frame_generation_pipeline.speaking.painter import Painter
+
+TINY = Path(__file__).parents[2] / "conformance" / "avatars" / "ave-160"
+
+
+@pytest.fixture(scope="module")
+def avatar() -> Iterator[Avatar]:
+    engine = Engine(2)
+    yield Avatar.load(TINY, engine=engine)
+    engine.close()
+
+
+@pytest.fixture
+def conversation(avatar: Avatar) -> Conversation:
+    assert avatar.engine
+    return Conversation(painter_of(avatar), avatar.engine, avatar.hearing())
+
+
+def painter_of(avatar: Avatar) -> Painter:
+    return Painter(avatar.template, avatar.generator, avatar.states, avatar.blend)
+
+
+def tone(seconds: float) -> np.ndarray:
+    return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
+
+
+def settle(conversation: Conversation) -> None:
+    """Wait until all is painted that the workers may paint ahead."""
+    while True:
+        with conversation._changed:
+            said, idle = conversation._said, conversation._idle
+            if not said.hears and all(task.done() for _, task in said.painting):
+                break
+        time.sleep(0.002)
+    if idle is not None and isinstance(idle[1], Task):
+        idle[1].result()
+
+
+def ticks(conversation: Conversation, count: int) -> list[Tick]:
+    """On a machine that is fast enough."""
+    found = []
+    for _ in range(count):
+        settle(conversation)
+        found.append(conversation.tick())
+    return found
+
+
+def until_over(conversation: Conversation) -> list[Tick]:
+    found: list[Tick] = []
+    while not (found and found[-1].over):
+        found += ticks(conversation, 1)
+        assert len(found) < 1000
+    return found
+
+
+def test_idle_life_goes_on_around_speech(avatar: Avatar, conversation: Conversation) -> None:
+    before = ticks(conversation, 5)
+    conversation.push(tone(1.0))
+    conversation.finish()
+    found = until_over(conversation)
+    after = ticks(conversation, 8)
+    said = [tick.said for tick in found if tick.said is not None]
+    assert said == list(range(25))
+    assert all(tick.said is None and tick.frame is not None for tick in [*before[1:], *after])
+    # Every frame is that of the template whose turn it is: one by one, as a session shows them, whatever is said.
+    session = avatar.live()
+    template = [session.idle()[:8] for _ in range(len(before) + len(found) + len(after))]
+    for number, tick in enumerate([*before, *found, *after]):
+        if tick.frame is not None and not tick.late:
+            np.testing.assert_array_equal(tick.frame[:8], template[number])  # rows above the face
+
+
+def test_the_mouth_opens_and_closes_by_and_by(avatar: Avatar, conversation: Conversation) -> None:
+    conversation.push(tone(1.0))
+    conversation.finish()
+    found = [*until_over(conversation), *ticks(conversation, 12)]
+    session = avatar.live()
+    rests = [session.idle() for _ in range(len(found))]
+    away = [
+        None if tick.frame is None else float(np.abs(tick.frame.astype(int) - rest).mean())
+        for tick, rest in zip(found, rests, strict=True)
+    ]
+    end = next(number for number, tick in enumerate(found) if tick.over)
+    closing = [distance for distance in away[end : end + 4] if distance is not None]
+    assert closing == sorted(closing, reverse=True)
+    assert away[end + 4] == 0
+    assert max(distance for distance in away[:end] if distance is not None) > 0
+
+
+def test_an_interruption_ends_speech_at_once(conversation: Conversation) -> None:
+    conversation.push(tone(4.0))
+    found: list[Tick] = []
+    while not (found and found[-1].said == 9):
+        found += ticks(conversation, 1)
+    assert conversation.interrupt() == pytest.approx(10 / 25)
+    assert conversation.waiting == 0
+    after = ticks(conversation, 6)
+    assert all(tick.said is None for tick in after)
+    conversation.push(tone(0.4))
+    conversation.finish()
+    assert [tick.said for tick in until_over(conversation) if tick.said is not None] == list(range(10))
+
+
+def test_speech_waits_for_audio_that_comes_slowly(conversation: Conversation) -> None:
+    conversation.push(tone(1.0))
+    found = ticks(conversation, 40)  # more than there is audio for
+    heard = [tick.said for tick in found if tick.said is not None]
+    assert 5 < len(heard) < 25
+    assert found[-1].said is None
+    assert found[-1].frame is not None  # idle life
+    conversation.push(tone(0.5))
+    conversation.finish()
+    heard += [tick.said for tick in until_over(conversation) if tick.said is not None]
+    assert heard == list(range(38))
+
+
+def test_audio_in_real_time_is_said_without_a_pause(conversation: Conversation) -> None:
+    found: list[Tick] = []
+    for piece in np.array_split(tone(1.6), 40):
+        conversation.push(piece)
+        found += ticks(conversation, 1)
+    conversation.finish()
+    first = next(number for number, tick in enumerate(found) if tick.said == 0)
+    assert first <= 0.6 * 25 + 4  # the look-ahead, and the margin
+    found += until_over(conversation)
+    assert [tick.said for tick in found[first : first + 40]] == list(range(40))
+
+
+def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
+    painter, engine = painter_of(avatar), Engine(1)
+    painted: list[int] = []
+    make = type(painter).make
+
+    def slow(self, number, *arguments):  # type: ignore[no-untyped-def]
+        painted.append(number)
+        time.sleep(0.05)
+        return make(self, number, *arguments)
+
+    monkeypatch.setattr(type(painter), "make", slow)
+    conversation = Conversation(painter, engine, avatar.hearing())
+    conversation.push(tone(1.6))
+    conversation.finish()
+    found: list[Tick] = []
+    while not (found and found[-1].over):
+        time.sleep(0.02)
+        found.append(conversation.tick())
+    engine.close()
+    heard = [tick.said for tick in found if tick.said is not None]
+    assert heard == list(range(40))
+    shown = [tick for tick in found if tick.said is not None and tick.frame is not None]
+    assert 0 < len(shown) < 38  # not all, but not none
+    assert sum(tick.late for tick in found) > 3
+    assert len(painted) < 60  # those whose time had passed were not even begun
+
+
+def test_errors_reach_who_keeps_the_clock(
+    avatar: Avatar, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise AudioError("the audio program has failed")
+
+    monkeypatch.setattr(type(avatar.encoder), "features", broken)
+    conversation.push(tone(2.0))
+    with pytest.raises(AudioError, match="has failed"):
+        ticks(conversation, 50)
+    monkeypatch.undo()
+    conversation.interrupt()
+    conversation.push(tone(0.4))
+    conversation.finish()
+    assert until_over(conversation)[-1].over
+
+
+def test_anybody_may_interrupt(conversation: Conversation) -> None:
+    ends = threading.Event()
+
+    def interrupt() -> None:
+        while not ends.is_set():
+            conversation.push(tone(0.3))
+            conversation.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    for _ in range(60):
+        conversation.tick()
+        time.sleep(0.005)
+    ends.set()
+    thread.join()
+    assert conversation.tick().said is None
