@@ -1,10 +1,10 @@
 """A person who can speak: a template, the generator that paints the face, and what turns audio into features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
@@ -156,12 +156,7 @@ class Avatar:
             )
         ]
         if frames_dir is not None:
-            folder = Path(frames_dir)
-            sinks.append(
-                FrameFolderWriter(
-                    folder, encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint
-                )
-            )
+            sinks.append(_frames_folder(frames_dir, encoding, fingerprint))
         self._write(speech, timing, sinks, progress, times)
         return Path(output_path)
 
@@ -180,9 +175,7 @@ class Avatar:
         """Write the frames as images, `frame_00000.png` on, and return their paths; see `generate_video`."""
         speech = self.plan(audio_features_path, audio_path, timing)
         fingerprint = run_fingerprint(self.frames_fingerprint(), audio_path, audio_features_path, timing)
-        sink = FrameFolderWriter(
-            Path(output_dir), encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint
-        )
+        sink = _frames_folder(output_dir, encoding, fingerprint)
         written = self._write(speech, timing, [sink], progress, times)
         return [sink.path(index) for index in range(written)]
 
@@ -300,3 +293,8 @@ class Avatar:
             progress=progress,
             times=times,
         )
+
+
+def _frames_folder(folder: str | Path, encoding: Encoding, fingerprint: Mapping[str, Any] | None) -> FrameFolderWriter:
+    kind, provenance = encoding.frame_format, encoding.provenance
+    return FrameFolderWriter(Path(folder), kind, provenance=provenance, fingerprint=fingerprint)

@@ -20,6 +20,7 @@ from rich.logging import RichHandler
 
 from frame_generation_pipeline.cli import (
     file_commands,
+    making_commands,
     say_command,
     serving_commands,
     speaking_commands,
@@ -42,11 +43,11 @@ app = typer.Typer(
 COMMANDS: tuple[Callable[..., None], ...] = (
     speaking_commands.generate,
     say_command.say,
-    training_commands.create,
+    making_commands.create,
     serving_commands.serve,
     training_commands.prepare,
     training_commands.train,
-    training_commands.distill,
+    making_commands.distill,
     file_commands.pack,
     file_commands.verify,
     file_commands.features,
