@@ -41,15 +41,18 @@ type conformanceCases struct {
 		Frames                                  []int
 		Tolerance                               float64
 	}
-	Frames []struct {
-		Name, Avatar, Features, Audio, Blend string
-		Start                                int `json:"start_frame"`
-		Count                                int
-		Frames                               map[int]string
-		Tolerance                            struct {
-			Levels    int
-			Far, PSNR float64
-		}
+	Frames, Plain []frameCase
+}
+
+// frameCase is of an avatar, or of a model with a template.
+type frameCase struct {
+	Name, Avatar, Model, Template, Mode, Features, Audio, Blend string
+	Start                                                       int `json:"start_frame"`
+	Count                                                       int
+	Frames                                                      map[int]string
+	Tolerance                                                   struct {
+		Levels    int
+		Far, PSNR float64
 	}
 }
 
@@ -257,34 +260,52 @@ func TestConformanceOfWindows(t *testing.T) {
 
 func TestConformanceOfFrames(t *testing.T) {
 	for _, c := range cases(t).Frames {
+		t.Run(c.Name, func(t *testing.T) { c.check(t, openAvatar(t, at(c.Avatar), WithBlend(c.Blend))) })
+	}
+}
+
+func TestConformanceOfPlainExports(t *testing.T) {
+	for _, c := range cases(t).Plain {
 		t.Run(c.Name, func(t *testing.T) {
-			a := openAvatar(t, at(c.Avatar), WithBlend(c.Blend))
-			count := 0
-			audio := Audio{Path: at(c.Audio), Features: at(c.Features)}
-			for frame, err := range a.Frames(context.Background(), audio, StartFrame(c.Start)) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if path, kept := c.Frames[frame.Index]; kept {
-					data, err := os.ReadFile(at(path))
-					if err != nil {
-						t.Fatal(err)
-					}
-					expected := make([]byte, len(frame.Pixels))
-					if err := decodePicture(data, path, "png", frame.Width, frame.Height, expected); err != nil {
-						t.Fatal(err)
-					}
-					if problem := apart(frame.Pixels, expected, c.Tolerance.Levels, c.Tolerance.Far, c.Tolerance.PSNR); problem != "" {
-						t.Errorf("frame %d: %s", frame.Index, problem)
-					}
-				}
-				frame.Release()
-				count++
-			}
-			if count != c.Count {
-				t.Errorf("%d frames; expected %d", count, c.Count)
-			}
+			c.check(t, openModel(t, c.Model, c.Mode, WithBlend(c.Blend)))
+			c.check(t, openModel(t, c.Model, "", WithBlend(c.Blend), WithThreads(1), WithCacheSize(1<<24)))
 		})
+	}
+}
+
+// openModel is one of the conformance models with the template there.
+func openModel(t *testing.T, path, mode string, opts ...Option) *Avatar {
+	t.Helper()
+	model, err := OpenModel(at(path), mode, opts...)
+	must(t, err)
+	t.Cleanup(model.Close)
+	a, err := model.Avatar(at("template/full_body_img"), at("template/landmarks"))
+	must(t, err)
+	t.Cleanup(a.Close)
+	return a
+}
+
+// check fails unless the frames of a are those of the case.
+func (c *frameCase) check(t *testing.T, a *Avatar) {
+	t.Helper()
+	count := 0
+	audio := Audio{Path: at(c.Audio), Features: at(c.Features)}
+	for frame, err := range a.Frames(context.Background(), audio, StartFrame(c.Start)) {
+		must(t, err)
+		if path, kept := c.Frames[frame.Index]; kept {
+			data, err := os.ReadFile(at(path))
+			must(t, err)
+			expected := make([]byte, len(frame.Pixels))
+			must(t, decodePicture(data, path, "png", frame.Width, frame.Height, expected))
+			if problem := apart(frame.Pixels, expected, c.Tolerance.Levels, c.Tolerance.Far, c.Tolerance.PSNR); problem != "" {
+				t.Errorf("frame %d: %s", frame.Index, problem)
+			}
+		}
+		frame.Release()
+		count++
+	}
+	if count != c.Count {
+		t.Errorf("%d frames; expected %d", count, c.Count)
 	}
 }
 

@@ -5,26 +5,80 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 const mostHeader = 1 << 16 // bytes of a .npy file's description
 
-// Features are all features of a recording, read from a file.
+// Features are all features of a recording; or whole windows, one for each frame, as SyncTalk_2D's ports take them too.
 type Features struct {
 	Spec   AudioSpec
-	values []float32 // (N, F)
+	whole  bool
+	values []float32 // (N, F), or (N, 16, F) of whole windows
 }
 
-// Len is the number N of features, one for each frame.
-func (f *Features) Len() int { return len(f.values) / f.Spec.FeatureSize }
+// NewFeatures are features or whole windows of type spec: rows of F or of 16 F values, which are copied.
+func NewFeatures(spec AudioSpec, rows [][]float32) (*Features, error) {
+	var values []float32
+	for i, row := range rows {
+		if len(row) != len(rows[0]) {
+			return nil, fail(BadFeatures, "", "row %d of the features has %d values, the first one %d; give all the same", i, len(row), len(rows[0]))
+		}
+		values = append(values, row...)
+	}
+	shape := []int{len(rows), 0}
+	if len(rows) > 0 {
+		shape[1] = len(rows[0])
+	}
+	return newFeatures("", spec, values, shape)
+}
+
+func newFeatures(path string, spec AudioSpec, values []float32, shape []int) (*Features, error) {
+	size := product(shape[1:])
+	whole := size == Window*spec.FeatureSize
+	if shape[0] < 1 || size != spec.FeatureSize && !whole {
+		return nil, fail(BadFeatures, path, "holds values of shape %v; expected %s features (N, %s)", shape, spec.Name,
+			strings.Trim(strings.ReplaceAll(fmt.Sprint(spec.shape), " ", ", "), "[]"))
+	}
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fail(BadFeatures, path, "holds values that are not finite numbers; extract the features again")
+		}
+	}
+	return &Features{spec, whole, values}, nil
+}
+
+// Len is the number N of features or windows, one for each frame.
+func (f *Features) Len() int {
+	if f.whole {
+		return len(f.values) / (Window * f.Spec.FeatureSize)
+	}
+	return len(f.values) / f.Spec.FeatureSize
+}
+
+// Rows gives the values of each frame: F of a feature, or 16 F of a whole window. They must not be changed.
+func (f *Features) Rows() iter.Seq[[]float32] { return slices.Chunk(f.values, len(f.values)/f.Len()) }
+
+// window is what the generator hears at frame index, (16, F); beyond the end there are zeros.
+func (f *Features) window(index int) []float32 {
+	if !f.whole {
+		return featureWindow(f.values, f.Spec.FeatureSize, index)
+	}
+	size := Window * f.Spec.FeatureSize
+	if index >= f.Len() {
+		return make([]float32, size)
+	}
+	return f.values[index*size : (index+1)*size]
+}
 
 // LoadFeatures reads a .npy file, or a raw little-endian float32 .bin beside its .bin.json, of features of type spec.
-// They are held in memory, 4 F bytes for each.
+// A file may also hold whole windows of that type. They are held in memory, 4 bytes for each value.
 func LoadFeatures(path string, spec AudioSpec) (*Features, error) {
 	if found, err := os.Stat(path); err != nil || !found.Mode().IsRegular() {
 		return nil, fail(MissingFile, path, "no such feature file; give a .npy, or a .bin beside its .bin.json")
@@ -46,16 +100,7 @@ func LoadFeatures(path string, spec AudioSpec) (*Features, error) {
 	if err != nil {
 		return nil, fail(BadFeatures, path, "not readable (%s); extract the features again", shown(err.Error()))
 	}
-	if size := product(shape[1:]); shape[0] < 1 || size != spec.FeatureSize {
-		return nil, fail(BadFeatures, path, "holds values of shape %v; expected %s features (N, %s)", shape, spec.Name,
-			strings.Trim(strings.ReplaceAll(fmt.Sprint(spec.shape), " ", ", "), "[]"))
-	}
-	for _, v := range values {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return nil, fail(BadFeatures, path, "holds values that are not finite numbers; extract the features again")
-		}
-	}
-	return &Features{spec, values}, nil
+	return newFeatures(path, spec, values, shape)
 }
 
 func product(lengths []int) int {

@@ -5,16 +5,17 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"framegen/go/internal/turbojpeg"
 )
 
 const (
 	jpegQuality = 95
+	framePrefix = "frame"
 	partialName = ".partial" // the folder in which frames wait until all are there
 )
-
-var ourNames = regexp.MustCompile(`^frame_[0-9]{5,}\.(png|jpg)$`)
 
 // frameSink is where frames go, a video or a folder of pictures.
 type frameSink interface {
@@ -25,19 +26,22 @@ type frameSink interface {
 	discard()
 }
 
-// frameFolder writes pictures frame_00000.png on into a folder. They appear when all are there; only then the frames of an
+// frameFolder writes pictures, frame_00000.png on, into a folder. They appear when all are there; only then the frames of an
 // earlier run disappear, in either format. Other files stay.
 type frameFolder struct {
-	folder, partial, suffix string
-	provenance              bool
-	count                   int
+	folder, partial, prefix, suffix string
+	provenance                      bool
+	count                           int
 }
 
-func newFrameFolder(folder, suffix string, provenance bool) (*frameFolder, error) {
+func newFrameFolder(folder, prefix, suffix string, provenance bool) (*frameFolder, error) {
 	if suffix != "png" && suffix != "jpg" {
 		return nil, fail(BadOption, "", "unknown frame format %s; use png or jpg", shown(suffix))
 	}
-	f := &frameFolder{folder, filepath.Join(folder, partialName), suffix, provenance, 0}
+	if strings.ContainsAny(prefix, "/\\\x00") {
+		return nil, fail(BadOption, "", "prefix %s would lead to another folder; give the beginning of a file's name", shown(prefix))
+	}
+	f := &frameFolder{folder, filepath.Join(folder, partialName), prefix, suffix, provenance, 0}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, f.failed(err)
 	}
@@ -50,7 +54,9 @@ func newFrameFolder(folder, suffix string, provenance bool) (*frameFolder, error
 	return f, nil
 }
 
-func (f *frameFolder) name(index int) string { return fmt.Sprintf("frame_%05d.%s", index, f.suffix) }
+func (f *frameFolder) name(index int) string {
+	return fmt.Sprintf("%s_%05d.%s", f.prefix, index, f.suffix)
+}
 
 func (f *frameFolder) write(frame Frame) error {
 	data, err := encodePicture(frame, f.suffix)
@@ -84,13 +90,14 @@ func (f *frameFolder) finish() error {
 	if err != nil {
 		return f.failed(err)
 	}
+	ours := regexp.MustCompile("^" + regexp.QuoteMeta(f.prefix) + `_([0-9]{5,})\.(png|jpg)$`)
 	for _, entry := range entries {
-		var index int
 		name := entry.Name()
-		if !ourNames.MatchString(name) {
+		found := ours.FindStringSubmatch(name)
+		if found == nil {
 			continue
 		}
-		if _, err := fmt.Sscanf(name, "frame_%d.", &index); err == nil && index < f.count && name == f.name(index) {
+		if index, err := strconv.Atoi(found[1]); err == nil && index < f.count && name == f.name(index) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(f.folder, name)); err != nil {
@@ -107,4 +114,20 @@ func (f *frameFolder) failed(err error) error {
 	made := fail(BadOutput, f.folder, "cannot be written (%v); free space or choose another folder", err)
 	made.Cause = err
 	return made
+}
+
+// SaveFrames writes frames that are held in memory as JPEG of quality 95 into a folder: prefix_00000.jpg and so on. They
+// appear when all are written; pictures of such names that an earlier call left beyond the last one disappear.
+func SaveFrames(frames []Frame, folder, prefix string) error {
+	sink, err := newFrameFolder(folder, prefix, "jpg", true)
+	if err != nil {
+		return err
+	}
+	defer sink.discard()
+	for _, frame := range frames {
+		if err := sink.write(frame); err != nil {
+			return err
+		}
+	}
+	return sink.finish()
 }

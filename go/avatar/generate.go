@@ -58,7 +58,7 @@ func (a *Avatar) Generate(ctx context.Context, audio Audio, output Output, opts 
 		if format == "" {
 			format = "png"
 		}
-		folder, err := newFrameFolder(output.FramesDir, format, !output.NoProvenance)
+		folder, err := newFrameFolder(output.FramesDir, framePrefix, format, !output.NoProvenance)
 		if err != nil {
 			return 0, err
 		}

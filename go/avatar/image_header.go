@@ -17,7 +17,8 @@ const (
 	mostScans       = 64      // of a JPEG; progressive ones have about ten, and decoders go through a whole picture for each
 )
 
-// readHeader gives width and height of a JPEG or PNG picture as its header states them, once it is complete to its end.
+// readHeader gives width and height of a JPEG or PNG picture as its header states them, once it is complete to its end. An
+// empty suffix stands for both kinds.
 func readHeader(data []byte, name, suffix string) (width, height int, err error) {
 	damaged := refuse(StagePictures, "%s: a damaged picture", name)
 	kind := "jpg"
@@ -48,7 +49,7 @@ func readHeader(data []byte, name, suffix string) (width, height int, err error)
 	if kind == "jpg" && jpegScans(data) > mostScans {
 		return 0, 0, refuse(StagePictures, "%s: is encoded in more than %d scans", name, mostScans)
 	}
-	if kind != suffix {
+	if suffix != "" && kind != suffix {
 		return 0, 0, refuse(StagePictures, "%s is no %s picture", name, suffix)
 	}
 	return width, height, nil
@@ -110,8 +111,14 @@ func jpegScans(data []byte) int {
 	return scans
 }
 
-// decodePicture decodes a picture of the stated size into image, BGR, row by row, not turned whatever its EXIF says.
+// decodePicture decodes a picture of the stated size into image, BGR, row by row, not turned whatever its EXIF says. An empty
+// suffix stands for both kinds.
 func decodePicture(data []byte, name, suffix string, width, height int, image []byte) error {
+	if suffix == "" {
+		if suffix = "jpg"; bytes.HasPrefix(data, []byte(pngSignature)) {
+			suffix = "png"
+		}
+	}
 	w, h, err := readHeader(data, name, suffix)
 	if err != nil {
 		return err

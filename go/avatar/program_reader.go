@@ -67,7 +67,10 @@ var errNoProgram = refuse(StagePrograms, "is no ONNX program")
 
 // readSignature refuses what is not ONNX, and programs with control flow, with operators that are not ONNX's own, or with
 // weights in other files.
-func readSignature(data []byte) (signature, error) {
+func readSignature(data []byte) (signature, error) { return readModel(data, isStandard) }
+
+// readModel is readSignature with operators of those domains that are known.
+func readModel(data []byte, known func(domain []byte) bool) (signature, error) {
 	made := signature{map[string]value{}, map[string]value{}}
 	if len(data) >= 8 && string(data[4:8]) == "ORTM" { // by which ONNX Runtime knows its own format; a file can be both
 		return made, errNoProgram
@@ -85,7 +88,7 @@ func readSignature(data []byte) (signature, error) {
 		case part.content == nil:
 		case part.number == modelGraph:
 			graphs++
-			if err := readGraph(part.content, made); err != nil {
+			if err := readGraph(part.content, known, made); err != nil {
 				return made, err
 			}
 		case part.number == modelOpset:
@@ -93,7 +96,7 @@ func readSignature(data []byte) (signature, error) {
 			if err != nil {
 				return made, err
 			}
-			if !isStandard(domain) {
+			if !known(domain) {
 				return made, refuse(StagePrograms, "uses operators of %s; expected ONNX's own alone", shown(string(domain)))
 			}
 		case part.number == modelTraining || part.number == modelFunctions:
@@ -108,7 +111,9 @@ func readSignature(data []byte) (signature, error) {
 
 func isStandard(domain []byte) bool { return len(domain) == 0 || string(domain) == "ai.onnx" }
 
-func readGraph(graph []byte, made signature) error {
+func anyDomain([]byte) bool { return true }
+
+func readGraph(graph []byte, known func(domain []byte) bool, made signature) error {
 	fields, err := readFields(graph)
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func readGraph(graph []byte, made signature) error {
 		var err error
 		switch part.number {
 		case graphNode:
-			err = checkNode(part.content)
+			err = checkNode(part.content, known)
 		case graphTensor:
 			err = checkTensor(part.content)
 		case graphSparse:
@@ -137,13 +142,13 @@ func readGraph(graph []byte, made signature) error {
 	return nil
 }
 
-func checkNode(node []byte) error {
+func checkNode(node []byte, known func(domain []byte) bool) error {
 	fields, err := readFields(node)
 	if err != nil {
 		return err
 	}
 	kind, domain := last(fields, nodeType), last(fields, nodeDomain)
-	if !isStandard(domain) {
+	if !known(domain) {
 		return refuse(StagePrograms, "uses operators of %s; expected ONNX's own alone", shown(string(domain)))
 	}
 	if slices.Contains(controlFlow, string(kind)) {

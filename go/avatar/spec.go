@@ -13,15 +13,16 @@ type AudioSpec struct {
 	FPS         int // features, and so video frames, a second
 	FeatureSize int // values in one feature (F)
 	shape       []int
-	blocks      *blocks // where audio is cut for its program; nil where there is none for this type
+	window      [3]int64 // how a plain export takes a window: channels, height, width
+	blocks      *blocks  // where audio is cut for its program; nil where there is none for this type
 }
 
 // The types of audio features.
 var (
-	Ave     = AudioSpec{"ave", 25, 512, []int{512}, &aveBlocks}
-	Hubert  = AudioSpec{"hubert", 25, 2048, []int{2, 1024}, nil}
-	Wenet   = AudioSpec{"wenet", 20, 8192, []int{8192}, nil}
-	Whisper = AudioSpec{"whisper", 25, 256, []int{256}, &whisperBlocks}
+	Ave     = AudioSpec{"ave", 25, 512, []int{512}, [3]int64{32, 16, 16}, &aveBlocks}
+	Hubert  = AudioSpec{"hubert", 25, 2048, []int{2, 1024}, [3]int64{32, 32, 32}, nil}
+	Wenet   = AudioSpec{"wenet", 20, 8192, []int{8192}, [3]int64{256, 16, 32}, nil}
+	Whisper = AudioSpec{"whisper", 25, 256, []int{256}, [3]int64{16, 16, 16}, &whisperBlocks}
 
 	audioSpecs = []AudioSpec{Ave, Hubert, Wenet, Whisper}
 )

@@ -11,6 +11,8 @@ type Audio struct {
 	Path string
 	// Features is a file (.npy, or .bin beside its .bin.json); the avatar's audio program computes them where it is empty.
 	Features string
+	// Values are features in memory, in place of a file.
+	Values *Features
 }
 
 // speech is what is said, checked: how many frames, and the windows for them.
@@ -22,18 +24,27 @@ type speech struct {
 
 // plan checks features and audio completely and settles the number of frames.
 func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
-	if audio.Path == "" && audio.Features == "" {
+	if audio.Path == "" && audio.Features == "" && audio.Values == nil {
 		return nil, fail(BadOption, "", "nothing to say; give audio, audio features or both")
 	}
-	var features *Features
+	features := audio.Values
 	var info AudioInfo
 	lasts := 0.0
+	if audio.Features != "" && features != nil {
+		return nil, fail(BadOption, audio.Features, "features are given twice, as a file and as values; give one of them")
+	}
 	if audio.Features != "" {
 		found, err := LoadFeatures(audio.Features, a.audioSpec)
 		if err != nil {
 			return nil, err
 		}
-		features, lasts = found, float64(found.Len())/float64(a.FPS())
+		features = found
+	}
+	if features != nil {
+		if features.Spec.Name != a.audioSpec.Name {
+			return nil, fail(BadFeatures, "", "features of type %s; this avatar takes %s", features.Spec.Name, a.audioSpec.Name)
+		}
+		lasts = float64(features.Len()) / float64(a.FPS())
 	} else if a.audio == nil {
 		return nil, fail(BadOption, audio.Path, "its features are needed and the avatar has no audio program; give a feature file")
 	}
@@ -166,7 +177,7 @@ func (m *mixer) give() error {
 		var window []float32
 		switch {
 		case m.features != nil:
-			window = featureWindow(m.features.values, m.features.Spec.FeatureSize, m.given)
+			window = m.features.window(m.given)
 		case len(m.windows) > 0:
 			window, m.windows = m.windows[0], m.windows[1:]
 		default:

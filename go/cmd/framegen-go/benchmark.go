@@ -19,11 +19,11 @@ func benchmark(ctx context.Context, arguments []string) error {
 	if _, err := parse(flags, arguments); err != nil {
 		return err
 	}
-	a, err := p.open()
+	a, closing, err := p.open()
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer closing()
 	opened := time.Since(began)
 	var first time.Duration
 	count := 0

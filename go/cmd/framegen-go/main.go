@@ -20,6 +20,7 @@ const (
 	help     = `framegen-go plays avatar packages: a person says any speech.
 
   framegen-go generate --avatar may.avatar --audio speech.wav -o result.mp4
+  framegen-go generate --model unet_328.onnx --audio aud.bin --template dataset/May --output frames --mode ave
   framegen-go info may.avatar
   framegen-go verify may.avatar
   framegen-go benchmark --avatar may.avatar --audio speech.wav
@@ -93,12 +94,17 @@ func (p *playing) options() []avatar.Option {
 	return options
 }
 
-func (p *playing) open() (*avatar.Avatar, error) {
+// open opens the avatar, and gives what closes it.
+func (p *playing) open() (*avatar.Avatar, func(), error) {
 	path, err := chooseAvatar(p.avatar)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return avatar.Open(path, p.options()...)
+	opened, err := avatar.Open(path, p.options()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return opened, opened.Close, nil
 }
 
 // chooseAvatar is the avatar that was given, the environment's, or the presenter where the program lies in the project.
@@ -159,14 +165,17 @@ type discard struct{}
 func (discard) Write(data []byte) (int, error) { return len(data), nil }
 
 func generate(ctx context.Context, arguments []string) error {
-	flags := newFlags("generate", "framegen-go generate --avatar may.avatar --audio speech.wav -o result.mp4")
+	flags := newFlags("generate", "framegen-go generate --avatar may.avatar --audio speech.wav -o result.mp4\n"+
+		"framegen-go generate --model unet_328.onnx --audio aud.bin --template dataset/May --output frames")
 	var p playing
 	p.declare(flags)
+	var m modelling
+	m.declare(flags)
 	output := avatar.Output{}
 	flags.StringVar(&output.Video, "o", "", "the video to write (.mp4, .m4v, .mov, .mkv, .webm)")
 	flags.StringVar(&output.Video, "output", "", "the same as -o")
 	flags.StringVar(&output.FramesDir, "frames-dir", "", "a folder to write the frames into as pictures")
-	flags.StringVar(&output.FrameFormat, "frame-format", "png", "png or jpg")
+	flags.StringVar(&output.FrameFormat, "frame-format", "", "png or jpg (default: png; with --model jpg)")
 	flags.Float64Var(&output.FPS, "fps", 0, "of the video; frames are repeated or left out (default: the avatar's)")
 	flags.IntVar(&output.CRF, "crf", -1, "quality, lower is better (default 20, webm 32)")
 	flags.StringVar(&output.Preset, "preset", "superfast", "x264's preset")
@@ -175,16 +184,27 @@ func generate(ctx context.Context, arguments []string) error {
 	if _, err := parse(flags, arguments); err != nil {
 		return err
 	}
-	a, err := p.open()
+	audio, start := avatar.Audio{Path: p.audio, Features: p.features}, p.start
+	open := p.open
+	modelled, err := m.chosen(flags, p.audio)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	if modelled {
+		audio, start = avatar.Audio{Path: m.audioFile, Features: p.audio}, m.start
+		m.outputs(&output)
+		open = func() (*avatar.Avatar, func(), error) { return m.open(p.options()) }
+	}
+	a, closing, err := open()
+	if err != nil {
+		return err
+	}
+	defer closing()
 	if !*quiet && isTerminal(os.Stderr) {
 		output.Progress = func(done, total int) { fmt.Fprintf(os.Stderr, "\r%d of %d frames", done, total) }
 		defer fmt.Fprintln(os.Stderr)
 	}
-	written, err := a.Generate(ctx, avatar.Audio{Path: p.audio, Features: p.features}, output, avatar.StartFrame(p.start))
+	written, err := a.Generate(ctx, audio, output, avatar.StartFrame(start))
 	if err != nil {
 		return err
 	}

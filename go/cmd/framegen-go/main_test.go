@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,6 +42,71 @@ func TestGenerateWritesFrames(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 8 {
 		t.Errorf("%d frames, %v", len(entries), err)
+	}
+}
+
+// model are the options of a model, a template and features.
+func model(more ...string) []string {
+	return append([]string{"generate", "--model", tiny + "plain/328-ave.onnx", "--template", tiny + "template", "--audio", tiny + "sounds/ave-windows.bin"}, more...)
+}
+
+func TestGenerateWithAModel(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "frames")
+	text, err := run(t, model("--output", folder, "--mode", "ave", "--start", "1")...)
+	if err != nil || !strings.Contains(text, "3 frames") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 3 || entries[2].Name() != "frame_00002.jpg" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+func TestGenerateAVideoWithAModel(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip(err)
+	}
+	folder := t.TempDir()
+	video := filepath.Join(folder, "result.mp4")
+	text, err := run(t, model("--output", filepath.Join(folder, "frames"), "--video", "--video-path", video, "--audio-file", tiny+"sounds/short.wav", "--fps", "50")...)
+	if err != nil || !strings.Contains(text, "6 frames") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if found, err := os.Stat(video); err != nil || found.Size() == 0 {
+		t.Error(err)
+	}
+}
+
+func TestMistakesWithAModel(t *testing.T) {
+	nan := filepath.Join(t.TempDir(), "nan.bin")
+	values := bytes.Repeat([]byte{0xff}, 2048)
+	if err := os.WriteFile(nan, values, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(nan+".json", []byte(`{"num_frames": 1, "feature_size": 512, "shape": [1, 512]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for says, arguments := range map[string][]string{
+		"--model, --template and -o do not go together":       model("-o", "a.mp4"),
+		"--model, --template and --avatar do not go together": model("--avatar", "may.avatar"),
+		"--start-frame do not go together":                    model("--start-frame", "1"),
+		"a model needs":                                       {"generate", "--model", "a.onnx", "--audio", "aud.bin"},
+		"and --features do not go together":                   {"generate", "--template", "May", "--features", "aud.bin"},
+		"--video needs --audio-file":                          model("--video"),
+		"are for videos; add --video":                         model("--video-path", "a.mp4"),
+		"for ave features, not":                               model("--mode", "hubert"),
+		"start frame 4 does not exist":                        model("--start", "4"),
+		"start frame -1 does not exist":                       model("--start", "-1"),
+		"nowhere.bin: no such feature file":                   model("--audio", "nowhere.bin"),
+		"nan.bin: holds values that are not finite":           model("--audio", nan),
+		"expected ave features (N, 512)":                      model("--audio", tiny+"sounds/hubert.bin"),
+		"unknown kind of feature file":                        model("--audio", tiny+"sounds/short.wav"),
+		"full_body_img: no such folder":                       model("--template", t.TempDir()),
+		"no such file; give an audio file":                    model("--video", "--audio-file", "nowhere.wav", "--output", t.TempDir()),
+		"face.onnx: no generator":                             model("--model", tiny+"avatars/ave-160/programs/face.onnx"),
+	} {
+		if _, err := run(t, arguments...); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v; expected %q", arguments, err, says)
+		}
 	}
 }
 
