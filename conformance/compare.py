@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-SOUNDS = ROOT / "conformance" / "sounds"
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+SOUNDS = HERE / "sounds"
 REAL = ROOT.parent / "shared" / "real"  # a recording that is not part of the project; without it a case is left out
 PYTHON = (sys.executable, "-m", "frame_generation_pipeline")
 LOWEST_PSNR = 50.0  # dB, where sound is decoded by another program
@@ -27,6 +28,8 @@ class Speech:
 
     name: str
     avatar: Path | None = None  # the built-in presenter when None
+    model: Path | None = None  # a plain export and its template, in place of an avatar
+    template: Path | None = None
     audio: Path | None = None
     features: Path | None = None
     gate: bool = True
@@ -34,11 +37,26 @@ class Speech:
 
     def make(self, command: tuple[str, ...], frames: Path) -> list[np.ndarray]:
         """The frames (H, W, 3) that a command line writes into the folder `frames`."""
+        if self.model is not None:
+            return self._make_of_model(command, frames)
         options = {"--avatar": self.avatar, "--audio": self.audio, "--features": self.features, "--frames-dir": frames}
         given = [text for option, value in options.items() if value is not None for text in (option, str(value))]
         gate = [] if self.gate else ["--no-gate"]
-        subprocess.run([*command, "generate", "--quiet", *given, *gate], check=True, stdout=subprocess.DEVNULL)
-        return [cv2.imread(str(path)) for path in sorted(frames.glob("frame_*.png"))]
+        return _made([*command, "generate", "--quiet", *given, *gate], frames)
+
+    def _make_of_model(self, command: tuple[str, ...], frames: Path) -> list[np.ndarray]:
+        """Hosts have the options of SyncTalk_2D's ports there, under other names than Python."""
+        given = [*command, "generate", "--quiet", "--model", str(self.model), "--template", str(self.template)]
+        if command == PYTHON:
+            given += ["--features", str(self.features), "--frames-dir", str(frames), "--blend", "reference"]
+        else:
+            given += ["--audio", str(self.features), "--output", str(frames), "--frame-format", "png"]
+        return _made(given, frames)
+
+
+def _made(command: list[str], frames: Path) -> list[np.ndarray]:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return [cv2.imread(str(path)) for path in sorted(frames.glob("frame_*.png"))]
 
 
 def speeches(work: Path) -> list[Speech]:
@@ -46,6 +64,15 @@ def speeches(work: Path) -> list[Speech]:
     compared = [
         Speech("presenter, 16 kHz WAV", audio=SOUNDS / "syllables.wav"),
         Speech("presenter, Vorbis", audio=ROOT / "demo" / "hello.ogg", exact=False),
+        *(
+            Speech(
+                f"plain export {name} of {features}",
+                model=HERE / "plain" / f"{name}.onnx",
+                template=HERE / "template",
+                features=SOUNDS / features,
+            )
+            for name, features in (("328-ave", "ave.npy"), ("328-ave", "ave-windows.bin"), ("160-hubert", "hubert.bin"))
+        ),
     ]
     if not REAL.is_dir():
         print(f"{REAL} is absent: no recording is compared")
