@@ -263,12 +263,10 @@ class Avatar:
 
     def frames_fingerprint(self) -> str | None:
         """What decides its frames beside the speech; None where no run may resume another's work."""
+        if self.fingerprint is None:
+            return None
         rest = None if self.rest is None else self.rest.tobytes()
-        return (
-            None
-            if self.fingerprint is None
-            else fingerprint_of(self.fingerprint, self.style, self._gate, self.downmix, rest)
-        )
+        return fingerprint_of(self.fingerprint, self.style, self._gate, self.downmix, rest)
 
     def _write(
         self,

@@ -14,7 +14,14 @@ from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.server.tokens import COOKIE, LOCAL, Client, Tokens
 
-PUBLIC = {"/", "/healthz", "/readyz", "/openapi.json", "/v1/login"}  # what the page needs before it has a cookie
+PUBLIC = {
+    "/",
+    "/favicon.ico",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/v1/login",
+}  # what the page needs before it has a cookie
 PROTOCOL_TOKEN = "bearer."  # a WebSocket's protocol that begins so carries a token: browsers set no other header
 REFUSED_SOCKET = 1008  # close code: policy
 HEADERS = {

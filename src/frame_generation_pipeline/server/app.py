@@ -12,6 +12,7 @@ from frame_generation_pipeline.server import (
     health_routes,
     login_routes,
     metrics_routes,
+    page_routes,
     session_routes,
     socket_routes,
 )
@@ -22,6 +23,7 @@ from frame_generation_pipeline.server.service import Service
 from frame_generation_pipeline.server.settings import ServerSettings
 
 ROUTERS = (
+    page_routes.router,
     health_routes.router,
     login_routes.router,
     metrics_routes.router,

@@ -68,7 +68,7 @@ class LiveEncoder:
         self._opus.sample_rate, self._opus.layout, self._opus.format = AUDIO_RATE, "mono", "flt"
         self._opus.time_base, self._opus.bit_rate = TIMES, OPUS_BITS
         self._container.start_encoding()
-        self.header = b"".join(self._written.take())  # with which every reading of the MP4 begins
+        self.header = self._written.take()  # with which every reading of the MP4 begins
         self._parameters = bytes(self._video.codec_context.extradata or b"")  # for decoders, in front of key frames
         self._keys: deque[bool] = deque()  # of the pictures whose fragments are not written yet
         self._for_aac = _Chunks(AAC_FRAME)
@@ -87,7 +87,7 @@ class LiveEncoder:
         self._encode_picture(self._last, encoded, key=key)
         self._encode_sound(samples, encoded)
         self._ticks += 1
-        for data in self._written.take():
+        for data in self._written.fragments():
             video = _track(data) == VIDEO_TRACK
             encoded.fragments.append(Fragment(data, self._keys.popleft() if video else False))
         return encoded
@@ -157,25 +157,40 @@ class _Chunks:
 
 
 class _Written(io.RawIOBase):
-    """What the muxer writes, until somebody takes it; each call is a whole fragment."""
+    """What the muxer writes, in pieces of any size, until somebody takes it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: list[bytes] = []
+        self._data = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data) -> int:  # type: ignore[no-untyped-def]
-        self._parts.append(bytes(data))
+        self._data += data
         return len(data)
 
-    def take(self) -> list[bytes]:
-        parts, self._parts = self._parts, []
-        return parts
+    def take(self) -> bytes:
+        """All of it."""
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+    def fragments(self) -> list[bytes]:
+        """Those that are complete: each is a `moof` and its `mdat`."""
+        found = []
+        while (size := self._box(0)) and (after := self._box(size)):
+            found.append(bytes(self._data[: size + after]))
+            del self._data[: size + after]
+        return found
+
+    def _box(self, start: int) -> int:
+        """Size of the box that begins there; 0 where it is not complete."""
+        size = int.from_bytes(self._data[start : start + 4], "big")
+        return size if len(self._data) - start >= size else 0
 
 
 def _track(fragment: bytes) -> int:
-    """The number of the track that a fragment (`moof`, `mdat`) is of: after size, name and flags of its `tfhd`."""
+    """The number of the track that a fragment is of: it follows name and flags of its `tfhd`."""
     place = fragment.index(b"tfhd") + 8
     return int.from_bytes(fragment[place : place + 4], "big")

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 AHEAD = 2.0  # seconds of audio that the conversation is given before their time
 BEHIND = 1.0  # seconds behind its clock at which a session leaves time out, rather than catch up
 NEWEST = 0.1  # weight of the newest tick in the mean of what a tick costs
+RECENT = 0.01  # the same for whether it was late
 MOST_QUEUED = 32  # utterances
 IDLE, SPEAKING, ENDED = "idle", "speaking", "ended"  # states
 
@@ -46,6 +47,7 @@ class LiveSession:
         self.last_asked = self.last_seen = monotonic()  # when somebody sent something, and when somebody was connected
         self.connections = 0
         self.ticks = self.late = 0  # frames that were due, and those that were not painted by then
+        self.lateness = 0.0  # share of late frames among the last hundred or so
         self.behind = 0.0  # seconds that the clock's last tick came late
         self.cost = 0.0  # seconds of one core that a tick takes beside painting
         self.state = IDLE
@@ -187,6 +189,7 @@ class LiveSession:
             self._viewers = dict.fromkeys(viewers, True)
         self.ticks += 1
         self.late += tick.late
+        self.lateness += RECENT * (tick.late - self.lateness)
         if tick.frame is not None:
             self._shown = tick.frame
         if not viewers:

@@ -1,0 +1,169 @@
+"""The page in a real browser, over loopback, with the tiny avatar."""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from frame_generation_pipeline.server.settings import ServerSettings
+from samples import write_wav
+from serving import TINY, Running
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+SECONDS = 40  # that anything may take on a busy machine
+LISTEN = """
+const context = new AudioContext(), analyser = context.createAnalyser();
+const video = document.getElementById("video");
+context.createMediaStreamSource(video.captureStream ? video.captureStream() : video.srcObject).connect(analyser);
+window.loudness = () => {
+  const data = new Float32Array(analyser.fftSize);
+  analyser.getFloatTimeDomainData(data);
+  return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+};
+"""
+
+
+class Browser:
+    """Chromium on the server's page."""
+
+    def __init__(self, server: Running, *switches: str) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM or ""
+        for switch in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--autoplay-policy=no-user-gesture-required",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            "--window-size=900,1000",
+            *switches,
+        ):
+            options.add_argument(switch)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.driver.get(f"{server.address}/")
+
+    def run(self, script: str) -> object:
+        return self.driver.execute_script(script)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        WebDriverWait(self.driver, SECONDS, 0.05).until(lambda _: condition())
+
+    def state(self) -> str:
+        return self.driver.find_element(By.ID, "state").text
+
+    def problem(self) -> str:
+        return self.driver.find_element(By.ID, "problem").text
+
+    def start(self) -> None:
+        self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"option[value='{TINY}']"))
+        Select(self.driver.find_element(By.ID, "avatar")).select_by_value(TINY)
+        self.driver.find_element(By.ID, "start").click()
+        self.until(lambda: self.run("return video.currentTime > 0.2 && video.videoWidth > 0"))
+        self.run(LISTEN)
+
+    def loudness(self) -> float:
+        found = self.run("return window.loudness()")
+        assert isinstance(found, int | float)
+        return float(found)
+
+
+@pytest.fixture
+def browse(server: Running) -> Iterator[Callable[..., Browser]]:
+    """`browse(*switches)` opens the page in Chromium."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("Chromium is absent: apt-get install chromium chromium-driver")
+    opened: list[Browser] = []
+
+    def browse(*switches: str) -> Browser:
+        opened.append(Browser(server, *switches))
+        return opened[-1]
+
+    yield browse
+    for browser in opened:
+        browser.driver.quit()
+
+
+def speak(browser: Browser, path: Path) -> None:
+    browser.driver.find_element(By.ID, "file").send_keys(str(path))
+
+
+def test_speaks_is_heard_and_is_interrupted(browse: Callable[..., Browser], tmp_path: Path) -> None:
+    write_wav(tmp_path / "speech.wav", 8.0)
+    browser = browse()
+    browser.start()
+    assert browser.state() == "idle"
+    assert "AI-generated" in browser.driver.find_element(By.TAG_NAME, "body").text
+    assert browser.loudness() < 0.003
+    speak(browser, tmp_path / "speech.wav")
+    browser.until(lambda: browser.state() == "speaking")
+    browser.until(lambda: browser.loudness() > 0.02)
+    browser.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    browser.until(lambda: browser.state() == "idle")
+    asked = time.monotonic()
+    browser.until(lambda: browser.loudness() < 0.003)
+    assert time.monotonic() - asked < 4  # of eight seconds
+    assert browser.problem() == ""
+    browser.driver.find_element(By.ID, "start").click()
+    browser.until(lambda: browser.state() == "not started")
+    severe = [entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
+def test_a_voice_is_passed_on_while_the_key_is_held(browse: Callable[..., Browser]) -> None:
+    browser = browse()
+    browser.start()
+    button = browser.driver.find_element(By.ID, "talk")
+    press = "document.getElementById('talk').dispatchEvent(new KeyboardEvent('%s', {key: ' ', bubbles: true}))"
+    browser.run("document.getElementById('talk').focus();" + press % "keydown")
+    browser.until(lambda: browser.state() == "speaking")  # the browser's own microphone beeps
+    assert button.get_attribute("aria-pressed") == "true"
+    browser.run(press % "keyup")
+    browser.until(lambda: browser.state() == "idle")
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_narrow_and_wide_pages_fit(browse: Callable[..., Browser]) -> None:
+    browser = browse()
+    for width in (360, 1280):
+        browser.driver.set_window_size(width, 900)
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        for element in browser.driver.find_elements(By.CSS_SELECTOR, "button, select, input"):
+            if element.is_displayed():
+                assert element.size["height"] >= 40  # for fingers
+                assert element.accessible_name
+
+
+def test_a_token_is_asked_for_and_kept_from_scripts(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("Chromium is absent: apt-get install chromium chromium-driver")
+    token = "a-secret-that-nobody-guesses"
+    browser = Browser(serve(ServerSettings(port=0, avatars=avatars, tokens={"ada": token})))
+    try:
+        browser.until(lambda: browser.driver.find_element(By.ID, "login").is_displayed())
+        browser.driver.find_element(By.ID, "token").send_keys(token + Keys.ENTER)
+        browser.start()
+        assert browser.run("return document.cookie") == ""
+        assert token not in browser.driver.page_source
+        assert math.isfinite(browser.loudness())
+    finally:
+        browser.driver.quit()
+
+
+def test_the_page_loads_nothing_from_elsewhere(server: Running) -> None:
+    answer = server.client.get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "https://" not in answer.text
+    assert "{nonce}" not in answer.text
