@@ -36,9 +36,20 @@ private func playing(_ options: Options) throws -> Avatar.Options {
     var gate = Gate.asPackaged
     let silence = try options.number("--silence-db"), speech = try options.number("--speech-db")
     if silence != nil || speech != nil { gate = .fixed(silence: silence ?? -45, speech: speech ?? -40) }
-    if options.has("--no-gate") { gate = .off }
+    if options.has("--no-gate") {
+        guard gate == .asPackaged else {
+            throw FrameGenerationError(
+                .option, "--silence-db and --speech-db set the gate that --no-gate turns off; leave one out")
+        }
+        gate = .off
+    }
+    let blend = try options.choice("--blend", Blend.self)
+    if case .fixed = gate, blend == .reference {
+        throw FrameGenerationError(
+            .option, "blend reference, the original's, knows no gate; leave --silence-db and --speech-db out")
+    }
     return Avatar.Options(
-        blend: try options.choice("--blend", Blend.self), gate: gate,
+        blend: blend, gate: gate,
         threads: try options.integer("--threads", in: 1...1024),
         cacheSize: try options.integer("--cache-size", in: 0...1 << 40).map { $0 << 20 },
         onnxRuntime: options["--onnxruntime"])
@@ -53,36 +64,39 @@ private func speech(_ options: Options, _ spec: AudioSpec) throws -> Speech {
     return .features(features)
 }
 
-private func isQuiet(_ options: Options) -> Bool {
+func isQuiet(_ options: Options) -> Bool {
     options.has("--quiet") || options.has("-q")
+}
+
+func encoding(_ options: Options) throws -> Encoding {
+    Encoding(
+        rate: try options.number("--fps").map { try FrameRate($0) }, crf: try options.integer("--crf", in: 0...63),
+        preset: options["--preset"] ?? "superfast", provenance: !options.has("--no-provenance"))
 }
 
 /// `generate`: a video of the avatar that says the audio, its frames as pictures, or both.
 func generate(_ words: ArraySlice<String>) async throws {
-    let names = avatarNames.merging(speechNames) { $1 }.merging(outputNames) { $1 }
-    let options = try Options(words, names: names, switches: switches)
+    let names = [speechNames, outputNames, modelNames].reduce(avatarNames) { $0.merging($1) { $1 } }
+    let options = try Options(words, names: names, switches: switches.union(modelSwitches))
     try refuseArguments(options)
+    if try isModelled(options) { return try await generateByModel(options) }
     let format = try options.choice("--frame-format", PictureFormat.self) ?? .png
     guard options.has("--output") || options.has("--frames-dir") else {
         throw FrameGenerationError(.option, "no output; give -o result.mp4, --frames-dir or both")
     }
-    let rate = try options.number("--fps").map { try FrameRate($0) }
+    let encoding = try encoding(options)
     let avatar = try Avatar(path: try avatarPath(options), options: try playing(options))
     let speech = try speech(options, avatar.manifest.generator.audio)
     let start = try options.integer("--start-frame", in: 0...Int.max) ?? 0
-    let provenance = !options.has("--no-provenance")
     let progress = isQuiet(options) ? nil : ProgressLine.show
     if let output = options["--output"] {
-        let encoding = Encoding(
-            rate: rate, crf: try options.integer("--crf", in: 0...63), preset: options["--preset"] ?? "superfast",
-            provenance: provenance)
         try await avatar.generateVideo(
             speech, to: output, pictures: options["--frames-dir"].map { ($0, format) }, startFrame: start,
             encoding: encoding, progress: progress)
     } else if let folder = options["--frames-dir"] {
         try await avatar.generatePictures(
-            speech, to: folder, format: format, startFrame: start, rate: rate, provenance: provenance,
-            progress: progress)
+            speech, to: folder, format: format, startFrame: start, rate: encoding.rate,
+            provenance: encoding.provenance, progress: progress)
     }
     if !isQuiet(options) { print(options["--output"] ?? options["--frames-dir"] ?? "") }
 }

@@ -30,6 +30,16 @@ let help = """
       --no-provenance      do not say in the files that they are generated
       --quiet, -q          no progress, only errors
 
+    framegen-swift generate --model unet_328.onnx --audio aud.bin --template dataset/May --output frames
+      --model, -m PATH     in place of an avatar: a generator as one ONNX file; with it these mean
+      --audio PATH         features, .bin beside .bin.json or .npy: one, or a window of sixteen, for each frame
+      --output DIR         folder for the frames, as jpg unless told otherwise [output/frames]
+      --blend B            [reference]
+      --template, -t DIR   the folder with full_body_img/ and landmarks/
+      --mode M             ave, hubert, wenet or whisper [what the model says]
+      --start N            enter the recording so many frames later
+      --video              write a video too, --video-path [output/result.mp4], with the sound of --audio-file
+
     framegen-swift info PATH         what a package says of itself
     framegen-swift verify PATH       everything that can be checked of it
     framegen-swift benchmark --avatar may.avatar --audio speech.wav --runs 3

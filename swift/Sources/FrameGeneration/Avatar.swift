@@ -23,6 +23,11 @@ public final class Avatar: Sendable {
         public var cacheSize: Int?
         /// Path of ONNX Runtime's library; see `Runtime.open`.
         public var onnxRuntime: String?
+        #if canImport(CoreML)
+            /// Folder of the same generator as Core ML packages, which paint in place of the package's own programs; see
+            /// docs/hosts.md.
+            public var coreML: String?
+        #endif
 
         public init(
             blend: Blend? = nil, gate: Gate = .asPackaged, threads: Int? = nil, cacheSize: Int? = nil,
@@ -62,7 +67,7 @@ public final class Avatar: Sendable {
             throw FrameGenerationError(.option, "threads and memory must be positive numbers")
         }
         try Runtime.open(options.onnxRuntime)
-        let (generator, encoder) = try package.loadPrograms()
+        let (generator, encoder) = try package.loadPrograms(try options.generator(for: manifest.generator))
         self.encoder = encoder
         let template = PackagedTemplate(package: package)
         engine = Engine(
@@ -108,9 +113,7 @@ public final class Avatar: Sendable {
             throw FrameGenerationError(
                 .option, "this avatar has no audio program; live speech needs one", path: engine.path)
         }
-        guard 0..<engine.template.count ~= startFrame else {
-            throw FrameGenerationError(.option, "start frame \(startFrame) does not exist", path: engine.path)
-        }
+        try engine.checkStart(startFrame)
         return LiveSession(engine, encoder, blocks, try silence(), startFrame)
     }
 
@@ -119,5 +122,22 @@ public final class Avatar: Sendable {
         return try SpeechPlan(
             speech, spec: manifest.generator.audio, encoder: encoder, silence: silence,
             weighted: manifest.listens)
+    }
+}
+
+extension Avatar.Options {
+    /// What paints in place of a package's own programs, where something does.
+    fileprivate func generator(for spec: GeneratorSpec) throws -> (any Generator)? {
+        #if canImport(CoreML)
+            if let coreML {
+                let network = try CoreMLNetwork(contentsOf: coreML, mode: spec.audio.name)
+                guard network.spec.face == spec.face else {
+                    throw FrameGenerationError(
+                        .model, "paints faces of \(network.spec.face.name); expected \(spec.face.name)", path: coreML)
+                }
+                return try NetworkGenerator(network)
+            }
+        #endif
+        return nil
     }
 }

@@ -1,17 +1,26 @@
 /// Where every frame comes from: template frame, crop, generator, paste.
 struct Engine: Sendable {
     let template: any FrameSequence
-    let generator: ProgramGenerator
+    let generator: any Generator
     let states: FaceStates
     let blend: Blend
     let workers: Workers
-    let path: String  // of the package, for messages
+    let path: String  // of the package or model, for messages
+    var kind = FrameGenerationError.Kind.package  // of errors about it
+
+    /// Throws an error of kind `option` for a frame of the recording that does not exist.
+    func checkStart(_ frame: Int) throws {
+        guard 0..<template.count ~= frame else {
+            throw FrameGenerationError(
+                .option, "start frame \(frame) does not exist; there are frames 0 to \(template.count - 1)", path: path)
+        }
+    }
 
     /// The `index`-th frame, for a window (16, F) of audio features.
     func image(_ window: [Float], _ index: Int, start: Int) throws -> Image {
         let place = template.index(index, start: start)
         let frame = try template.read(place)
-        return try refusing(path) {
+        return try refusing(path, kind) {
             let crop = frame.box.cut(frame.image)
             let state = try states.encodeFace(place, crop)
             let patch = try generator.render(state, window: window, crop: crop, keep: frame.keep, blend: blend)
@@ -88,19 +97,14 @@ private final class FrameProducer {
         // Windows before frames: whoever makes frames waits for them.
         if speech == nil {
             speech = try await engine.workers.run(before: -.infinity) {
-                guard 0..<engine.template.count ~= startFrame else {
-                    throw FrameGenerationError(
-                        .option,
-                        "start frame \(startFrame) does not exist; there are frames 0 to \(engine.template.count - 1)",
-                        path: engine.path)
-                }
+                try engine.checkStart(startFrame)
                 let speech = try plan()
                 return (try speech.windows(), speech.spec)
             }
         }
         guard let (windows, spec) = speech else { return }
         let window = try await engine.workers.run(before: -.infinity) {
-            try refusing(engine.path) { try windows.next() }
+            try refusing(engine.path, engine.kind) { try windows.next() }
         }
         guard let window else {
             ended = true

@@ -53,13 +53,18 @@ struct Refusal: Error {
 }
 
 /// Runs `body` and turns each `Refusal`, and each file that the system does not read, into an error naming `path`.
-func refusing<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+func refusing<Result>(
+    _ path: String, _ kind: FrameGenerationError.Kind = .package, _ body: () throws -> Result
+) throws -> Result {
     do {
         return try body()
     } catch let refusal as Refusal {
-        throw FrameGenerationError(.package, "\(refusal.reason); pack or download the avatar again", path: path)
+        let advice: [FrameGenerationError.Kind: String] = [
+            .package: "; pack or download the avatar again", .model: "; export it again",
+        ]
+        throw FrameGenerationError(kind, refusal.reason + (advice[kind] ?? ""), path: path)
     } catch let error as SystemError {
-        throw FrameGenerationError(.package, "cannot be read (\(error.reason)); check the file's rights", path: path)
+        throw FrameGenerationError(kind, "cannot be read (\(error.reason)); check the file's rights", path: path)
     }
 }
 

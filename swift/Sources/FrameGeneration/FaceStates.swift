@@ -6,7 +6,7 @@
     import Musl
 #endif
 
-/// `ProgramGenerator.encodeFace` with a memory; what it gives does not depend on what it kept.
+/// `Generator.encodeFace` with a memory; what it gives does not depend on what it kept.
 ///
 /// Frames 0, 1, ... up to the budget have a place, each is kept once it was needed, and the others are computed every
 /// time. Any number of threads may ask.
@@ -14,12 +14,12 @@ final class FaceStates: Sendable {
     private static let mostMemory = 64 << 20  // bytes that are kept at most, when nobody says how many
     private static let shareOfFree = 4  // and never more than this part of what is free
 
-    private let generator: ProgramGenerator
+    private let generator: any Generator
     private let places: Int
     private let kept = Locked<[Int: FaceState]>([:])
 
     /// States for the `frames` frames of a template. budget: bytes; without it a part of the free memory.
-    init(_ generator: ProgramGenerator, frames: Int, budget: Int?) {
+    init(_ generator: any Generator, frames: Int, budget: Int?) {
         self.generator = generator
         let bytes = budget ?? min(Self.mostMemory, Self.availableMemory() / Self.shareOfFree)
         places = min(frames, bytes / max(generator.stateSize, 1))

@@ -1,71 +1,86 @@
-/// All features of a speech, one a video frame.
+/// All features of a speech, one a video frame, or whole windows of them, one a frame.
 public struct AudioFeatures: Sendable {
     public let spec: AudioSpec
-    /// (count, F) values, row-major.
+    /// (count, F) values, row-major; of whole windows (count, 16 F).
     public let values: [Float]
+    private let areWindows: Bool
 
     /// How many there are (N).
-    public var count: Int { values.count / spec.featureSize }
+    public var count: Int { values.count / rowSize }
+
+    private var rowSize: Int { spec.featureSize * (areWindows ? windowLength : 1) }
 
     /// Features of given values, (N, F) row-major. Throws an error of kind `features` for anything else, or not finite.
     public init(values: [Float], spec: AudioSpec) throws {
-        guard !values.isEmpty, values.count % spec.featureSize == 0 else {
+        guard values.count % spec.featureSize == 0 else {
             throw FrameGenerationError(
                 .features,
                 "\(values.count) values are no \(spec.name) features; expected a multiple of \(spec.featureSize)")
+        }
+        try self.init(values, [values.count / spec.featureSize, spec.featureSize], spec)
+    }
+
+    /// A row for each frame: F values, or a whole window of 16 F. Throws an error of kind `features`.
+    public init(rows: [[Float]], spec: AudioSpec) throws {
+        let size = rows.first?.count ?? 0
+        if let odd = rows.firstIndex(where: { $0.count != size }) {
+            throw FrameGenerationError(
+                .features, "row \(odd) of the features has \(rows[odd].count) values; the first has \(size)")
+        }
+        try self.init(rows.flatMap(\.self), [rows.count, size], spec)
+    }
+
+    /// The features in a `.npy` file, or in a raw little-endian float32 `.bin` beside its `.bin.json`.
+    ///
+    /// The file's features must be those of `spec`; whole windows are N times 16 F values. Throws an error of
+    /// kind `missingFile` or `features` that names the file.
+    public init(contentsOf path: String, spec: AudioSpec) throws {
+        do {
+            let (shape, values) = try readFeatures(path)
+            try self.init(values, shape, spec)
+        } catch let error as FrameGenerationError where error.path == nil {
+            throw FrameGenerationError(error.kind, error.message, path: path)
+        }
+    }
+
+    /// The values of an array of features of type `spec`, perhaps flattened or folded, or of whole windows.
+    private init(_ values: [Float], _ shape: [Int], _ spec: AudioSpec) throws {
+        let one = shape.dropFirst(), size = one.reduce(1, *)
+        let isFeature =
+            size == spec.featureSize
+            && (spec.featureShape.count == 1 || one.count == 1 || Array(one) == spec.featureShape)
+        guard !values.isEmpty, isFeature || size == windowLength * spec.featureSize else {
+            let found = shape.map(String.init).joined(separator: ", ")
+            let expected = spec.featureShape.map(String.init).joined(separator: ", ")
+            throw FrameGenerationError(
+                .features, "holds values of shape (\(found)); expected \(spec.name) features (N, \(expected))")
         }
         guard values.allSatisfy(\.isFinite) else {
             throw FrameGenerationError(
                 .features, "holds values that are not finite numbers; extract the features again")
         }
-        self.spec = spec
-        self.values = values
-    }
-
-    /// The features in a `.npy` file, or in a raw little-endian float32 `.bin` beside its `.bin.json`.
-    ///
-    /// The file's features must be those of `spec`; whole windows (N, 16, F) give the feature of their frame. Throws an
-    /// error of kind `missingFile` or `features` that names the file.
-    public init(contentsOf path: String, spec: AudioSpec) throws {
-        guard PathKind.of(path) == .file else {
-            throw FrameGenerationError(
-                .missingFile, "no such feature file; give a .npy, or a .bin beside its .bin.json", path: path)
-        }
-        do {
-            let (shape, values) = path.hasSuffix(".npy") ? try readNpy(path) : try readBin(path)
-            try self.init(values: try Self.matched(values, shape, spec), spec: spec)
-        } catch let error as FrameGenerationError where error.path == nil {
-            throw FrameGenerationError(error.kind, error.message, path: path)
-        } catch let refusal as Refusal {
-            throw FrameGenerationError(
-                .features, "not readable (\(refusal.reason)); extract the features again", path: path)
-        } catch let error as SystemError {
-            throw FrameGenerationError(.features, "not readable (\(error.reason)); check the file's rights", path: path)
-        }
-    }
-
-    /// The values of an array of features of type `spec`, perhaps flattened or folded, or of whole windows.
-    private static func matched(_ values: [Float], _ shape: [Int], _ spec: AudioSpec) throws -> [Float] {
-        let one = shape.dropFirst(), size = one.reduce(1, *)
-        if size == spec.featureSize, spec.featureShape.count == 1 || one.count == 1 || Array(one) == spec.featureShape {
-            return values
-        }
-        if size == windowLength * spec.featureSize {  // the frame's own feature is the ninth one
-            return (0..<(shape.first ?? 0)).flatMap { index in
-                let start = index * size + windowBefore * spec.featureSize
-                return values[start..<start + spec.featureSize]
-            }
-        }
-        let found = shape.map(String.init).joined(separator: ", ")
-        let expected = spec.featureShape.map(String.init).joined(separator: ", ")
-        throw FrameGenerationError(
-            .features, "holds values of shape (\(found)); expected \(spec.name) features (N, \(expected))")
+        (self.spec, self.values, areWindows) = (spec, values, !isFeature)
     }
 
     /// What the generator hears at frame `index`; see `featureWindow`.
     func window(_ index: Int) -> [Float] {
-        featureWindow(values[...], size: spec.featureSize, at: index)
+        guard areWindows else { return featureWindow(values[...], size: spec.featureSize, at: index) }
+        guard index < count else { return [Float](repeating: 0, count: rowSize) }
+        return Array(values[index * rowSize..<(index + 1) * rowSize])
     }
+}
+
+/// The features of a `.npy` file, or of a raw float32 `.bin` beside its `.bin.json`, whatever generator they are for: a row
+/// of values for each frame, one feature or a whole window of sixteen.
+///
+/// Throws an error of kind `missingFile` or `features` that names the file.
+public func loadAudioFeatures(path: String) throws -> [[Float]] {
+    let (shape, values) = try readFeatures(path)
+    let size = shape.dropFirst().reduce(1, *)
+    guard !values.isEmpty, shape.count > 1, size > 0 else {
+        throw FrameGenerationError(.features, "holds no features; expected a row of values for each frame", path: path)
+    }
+    return stride(from: 0, to: values.count, by: size).map { Array(values[$0..<$0 + size]) }
 }
 
 /// The features [index - 8, index + 8) of `values` (N, size), (16, size) row-major, zeros where that leaves them.
@@ -79,6 +94,26 @@ func featureWindow(_ values: ArraySlice<Float>, size: Int, at index: Int) -> [Fl
             (from - first) * size..<(to - first) * size, with: values[start..<start + (to - from) * size])
     }
     return window
+}
+
+/// Shape and values of a feature file. Throws an error of kind `missingFile` or `features`.
+private func readFeatures(_ path: String) throws -> ([Int], [Float]) {
+    guard [".npy", ".bin"].contains(suffix(of: path)) else {
+        throw FrameGenerationError(
+            .features, "unknown kind of feature file; give a .npy, or a .bin beside its .bin.json", path: path)
+    }
+    guard PathKind.of(path) == .file else {
+        throw FrameGenerationError(
+            .missingFile, "no such feature file; give a .npy, or a .bin beside its .bin.json", path: path)
+    }
+    do {
+        return suffix(of: path) == ".npy" ? try readNpy(path) : try readBin(path)
+    } catch let refusal as Refusal {
+        throw FrameGenerationError(
+            .features, "not readable (\(refusal.reason)); extract the features again", path: path)
+    } catch let error as SystemError {
+        throw FrameGenerationError(.features, "not readable (\(error.reason)); check the file's rights", path: path)
+    }
 }
 
 /// Shape and values of a raw float32 file, by the description beside it.

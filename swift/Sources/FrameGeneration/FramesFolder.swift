@@ -29,7 +29,11 @@ final class FramesFolder: FrameSink {
     }
 
     func write(_ image: Image) throws {
-        let data = try image.encoded(format)
+        try write(encoded: try image.encoded(format))
+    }
+
+    /// Takes the next frame as a file's content in the folder's format.
+    func write(encoded data: [UInt8]) throws {
         let number = written.withLock { $0 }
         try writeFile(joined(partial, name(number)), provenance ? markedPicture(data) : data)
         written.withLock { $0 += 1 }

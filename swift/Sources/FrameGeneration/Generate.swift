@@ -13,20 +13,9 @@ extension Avatar {
         startFrame: Int = 0, encoding: Encoding = Encoding(), progress: Progress? = nil
     ) async throws {
         let plan = try await engine.workers.run { [self] in try self.plan(speech) }
-        let rate = try encoding.rate ?? FrameRate(Double(plan.spec.fps))
-        let video = try VideoWriter(
-            path, width: manifest.frame.width, height: manifest.frame.height, rate: rate,
-            frames: rate.frames(after: plan.count, at: plan.spec.fps), sound: speech.soundPath, encoding: encoding)
-        var sinks: [any FrameSink] = [video]
-        if let (folder, format) = pictures {
-            do {
-                sinks.append(try FramesFolder(folder, format, provenance: encoding.provenance))
-            } catch {
-                video.discard()
-                throw error
-            }
-        }
-        try await write(plan, startFrame, encoding.rate, sinks, progress)
+        try await engine.write(
+            plan, video: (path, speech.soundPath), pictures: pictures.map { ($0.folder, $0.format, "frame") },
+            startFrame: startFrame, encoding: encoding, progress: progress)
     }
 
     /// Writes the frames as pictures `frame_00000.png` on into `folder`; see `generateVideo`.
@@ -35,19 +24,48 @@ extension Avatar {
         rate: FrameRate? = nil, provenance: Bool = true, progress: Progress? = nil
     ) async throws {
         let plan = try await engine.workers.run { [self] in try self.plan(speech) }
-        let sink = try FramesFolder(folder, format, provenance: provenance)
-        try await write(plan, startFrame, rate, [sink], progress)
+        try await engine.write(
+            plan, video: nil, pictures: (folder, format, "frame"), startFrame: startFrame,
+            encoding: Encoding(rate: rate, provenance: provenance), progress: progress)
+    }
+}
+
+extension Engine {
+    /// Writes the frames of a speech as the video `video`, with the sound of a file, as pictures with a prefix, or both.
+    func write(
+        _ plan: SpeechPlan, video: (path: String, sound: String?)?,
+        pictures: (folder: String, format: PictureFormat, prefix: String)?, startFrame: Int, encoding: Encoding,
+        progress: Avatar.Progress?
+    ) async throws {
+        var sinks: [any FrameSink] = []
+        do {
+            if let (path, sound) = video {
+                let rate = try encoding.rate ?? FrameRate(Double(plan.spec.fps))
+                sinks.append(
+                    try VideoWriter(
+                        path, width: template.width, height: template.height, rate: rate,
+                        frames: rate.frames(after: plan.count, at: plan.spec.fps), sound: sound, encoding: encoding))
+            }
+            if let (folder, format, prefix) = pictures {
+                sinks.append(try FramesFolder(folder, format, prefix: prefix, provenance: encoding.provenance))
+            }
+            try await write(plan, startFrame, encoding.rate, sinks, progress)
+        } catch {
+            for sink in sinks { sink.discard() }
+            throw error
+        }
     }
 
-    func write(
-        _ plan: SpeechPlan, _ startFrame: Int, _ rate: FrameRate?, _ sinks: [any FrameSink], _ progress: Progress?
+    private func write(
+        _ plan: SpeechPlan, _ startFrame: Int, _ rate: FrameRate?, _ sinks: [any FrameSink],
+        _ progress: Avatar.Progress?
     ) async throws {
         // Frames are encoded in a thread of their own while the next ones are made; one waits at most.
         let encoder = Workers(1)
         var encoding: Task<Void, any Error>?
         var written = 0
         do {
-            for try await frame in Frames(engine: engine, startFrame: startFrame, plan: { plan }) {
+            for try await frame in Frames(engine: self, startFrame: startFrame, plan: { plan }) {
                 try await encoding?.value
                 let copies = (rate?.frames(after: frame.index + 1, at: plan.spec.fps) ?? frame.index + 1) - written
                 written += copies
@@ -61,8 +79,7 @@ extension Avatar {
             try await encoding?.value
             try await encoder.run { for sink in sinks { try sink.finish() } }
         } catch {
-            _ = await encoding?.result
-            for sink in sinks { sink.discard() }
+            _ = await encoding?.result  // nobody writes any more
             throw error
         }
     }

@@ -3,7 +3,7 @@
 private let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 private let mostPixels = 1 << 27  // of a picture, 16384x8192
 private let mostSegments = 10_000  // of a JPEG before its size
-private let mostScans = 64  // of a JPEG; progressive ones have about ten, and decoders go through a whole picture for each
+private let mostScans = 64  // of a JPEG; progressive ones have ten or so, and decoders go through the picture for each
 
 /// Size in pixels and format of the picture `data`.
 ///

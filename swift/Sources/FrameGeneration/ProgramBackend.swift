@@ -1,10 +1,5 @@
-/// What the face program gave for a template frame: its outputs by name.
-struct FaceState: Sendable {
-    let tensors: [String: Tensor]
-}
-
 /// The face program and the render program of a package, opened; any number of threads may use them at once.
-struct ProgramGenerator: Sendable {
+struct ProgramGenerator: Generator {
     private let face: OnnxSession
     private let render: OnnxSession
     private let state: [String: ProgramValue]  // what the face program gives
@@ -12,7 +7,6 @@ struct ProgramGenerator: Sendable {
     private let spec: GeneratorSpec
     private let hasBlends: Bool
     private let hasKeep: Bool
-    /// Bytes that keeping a face state takes.
     let stateSize: Int
 
     /// Throws `Refusal` for programs that ONNX Runtime cannot run.
@@ -25,7 +19,6 @@ struct ProgramGenerator: Sendable {
         (spec, hasBlends, hasKeep) = (manifest.generator, manifest.hasBlends, manifest.parsing)
     }
 
-    /// The work that depends on the template frame alone.
     func encodeFace(_ crop: Image) throws -> FaceState {
         let tensors = try face.run(["crop": Tensor(crop)], names)
         for (name, tensor) in zip(names, tensors) {
@@ -38,20 +31,12 @@ struct ProgramGenerator: Sendable {
         return FaceState(tensors: Dictionary(uniqueKeysWithValues: zip(names, tensors)))
     }
 
-    /// The crop as it is written back. window: (16, F). keep: not zero where the crop keeps its own pixels.
     func render(_ state: FaceState, window: [Float], crop: Image, keep: [UInt8]?, blend: Blend) throws -> Image {
         var inputs = state.tensors
         inputs["window"] = Tensor(window, [windowLength, spec.audio.featureSize])
         inputs["crop"] = Tensor(crop)
         if hasBlends { inputs["blend"] = Tensor([blend.number], []) }
-        if hasKeep {
-            let kept = keep ?? [UInt8](repeating: 0, count: crop.width * crop.height)
-            inputs["keep"] = Tensor(kept, [crop.height, crop.width])
-        }
-        let patch = try render.run(inputs, ["patch"])[0]
-        guard patch.type == .uint8, patch.shape == [crop.height, crop.width, 3] else {
-            throw Refusal("programs/render.onnx gives a picture \(patch.shape) for \(crop.height)x\(crop.width) pixels")
-        }
-        return Image(width: crop.width, height: crop.height, pixels: patch.bytes)
+        if hasKeep { inputs["keep"] = Tensor(keep: keep, of: crop) }
+        return try render.run(inputs, ["patch"])[0].patch(for: crop, from: "programs/render.onnx")
     }
 }

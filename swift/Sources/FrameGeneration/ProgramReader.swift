@@ -42,9 +42,9 @@ struct Signature: Equatable, Sendable {
 
     /// Those of the ONNX file `data`.
     ///
-    /// Throws `Refusal` for what is not ONNX, and for programs with control flow, with operators that are not ONNX's
-    /// own, or with weights in other files.
-    init(program data: [UInt8]) throws {
+    /// anyDomain: whether there may be operators that are not ONNX's own. Throws `Refusal` for what is not ONNX, and for
+    /// programs with control flow, with such operators, or with weights in other files.
+    init(program data: [UInt8], anyDomain: Bool = false) throws {
         let orderedFormat = Array("ORTM".utf8)  // by which ONNX Runtime knows its own format; a file can be both
         if data.count >= 8, data[4..<8].elementsEqual(orderedFormat) { throw noProgram() }
         try OnnxSchema.check(data[...])
@@ -53,10 +53,10 @@ struct Signature: Equatable, Sendable {
             switch field.number {
             case 7:
                 graphs += 1
-                try readGraph(ProtocolMessage(field.content))
+                try readGraph(ProtocolMessage(field.content), anyDomain)
             case 8:
                 let domain = try ProtocolMessage(field.content).last(1)
-                guard isStandard(domain) else { throw foreign(domain) }
+                guard anyDomain || isStandard(domain) else { throw foreign(domain) }
             case 20, 25:
                 throw Refusal("defines functions or training steps; expected one plain graph")
             default: break
@@ -65,10 +65,10 @@ struct Signature: Equatable, Sendable {
         guard graphs == 1 else { throw noProgram() }
     }
 
-    private mutating func readGraph(_ graph: ProtocolMessage) throws {
+    private mutating func readGraph(_ graph: ProtocolMessage, _ anyDomain: Bool) throws {
         for field in try graph.parts() {
             switch field.number {
-            case 1: try checkNode(ProtocolMessage(field.content))
+            case 1: try checkNode(ProtocolMessage(field.content), anyDomain)
             case 5: try checkTensor(ProtocolMessage(field.content))
             case 15: throw Refusal("has sparse weights; expected plain ones")
             case 11: try Self.add(ProtocolMessage(field.content), to: &inputs)
@@ -113,9 +113,9 @@ private func isStandard(_ domain: ArraySlice<UInt8>) -> Bool {
 
 private let controlFlow: Set = ["If", "Loop", "Scan", "SequenceMap"]
 
-private func checkNode(_ node: ProtocolMessage) throws {
+private func checkNode(_ node: ProtocolMessage, _ anyDomain: Bool) throws {
     let domain = try node.last(7), kind = try text(try node.last(4))
-    guard isStandard(domain) else { throw foreign(domain) }
+    guard anyDomain || isStandard(domain) else { throw foreign(domain) }
     guard !controlFlow.contains(kind) else { throw Refusal("has control flow (\(kind)); expected one plain graph") }
     for attribute in try node.parts() where attribute.number == 5 {
         for part in try ProtocolMessage(attribute.content).parts() {
@@ -168,8 +168,10 @@ private func isFinite(_ values: ArraySlice<UInt8>, _ kind: FloatKind) -> Bool {
     values.withUnsafeBytes { bytes in
         stride(from: 0, through: bytes.count - kind.size, by: kind.size).allSatisfy { at in
             switch kind.size {
-            case 2: kind.isFinite(UInt64(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))))
-            case 4: kind.isFinite(UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))))
+            case 2:
+                kind.isFinite(UInt64(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))))
+            case 4:
+                kind.isFinite(UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))))
             default: kind.isFinite(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
             }
         }

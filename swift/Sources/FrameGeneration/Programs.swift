@@ -4,17 +4,20 @@ private let mostState = 1 << 28  // bytes of a face state
 private let picture = ProgramValue(type: .uint8, shape: [nil, nil, 3])
 
 extension Package {
-    /// The generator of the package, and its audio program where it has one.
+    /// The generator of the package, or `other` in its place, and its audio program where it has one.
     ///
     /// Throws an error of kind `package` for programs that are not those listed or that docs/avatar.md does not allow.
-    func loadPrograms() throws -> (ProgramGenerator, AudioProgram?) {
+    func loadPrograms(_ other: (any Generator)? = nil) throws -> (any Generator, AudioProgram?) {
         var programs: [String: [UInt8]] = [:]
         for role in manifest.programs { programs[role] = try read(programPath(role)) }
         return try refusing(path) {
             let state = try checkPrograms(manifest, programs)
             do {
-                let generator = try ProgramGenerator(
-                    face: programs["face"] ?? [], render: programs["render"] ?? [], manifest: manifest, state: state)
+                let generator =
+                    try other
+                    ?? ProgramGenerator(
+                        face: programs["face"] ?? [], render: programs["render"] ?? [], manifest: manifest,
+                        state: state)
                 let audio = try programs["audio"].map { AudioProgram(try OnnxSession($0), manifest.generator.audio) }
                 return (generator, audio)
             } catch let refusal as Refusal {

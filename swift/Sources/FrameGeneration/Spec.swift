@@ -37,9 +37,15 @@ public struct AudioSpec: Sendable, Hashable {
 struct FaceSpec: Sendable, Hashable {
     let name: String
     let size: Int
+    /// Pixels around it that the crop has beside it on each side.
+    let margin: Int
+
+    /// Side of the resized crop: the network's region with its rim.
+    var cropSize: Int { size + 2 * margin }
 
     static let all = [
-        FaceSpec(name: "328", size: 320), FaceSpec(name: "160", size: 160), FaceSpec(name: "mobile", size: 256),
+        FaceSpec(name: "328", size: 320, margin: 4), FaceSpec(name: "160", size: 160, margin: 4),
+        FaceSpec(name: "mobile", size: 256, margin: 36),
     ]
 }
 

@@ -1,3 +1,5 @@
+import Dispatch
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -8,7 +10,7 @@
 
 /// Threads that work for everybody, the most urgent work first. Swift's own threads stay free to wait for them.
 final class Workers: Sendable {
-    private let queue = WorkQueue()
+    fileprivate let queue = WorkQueue()
     /// How many threads there are.
     let count: Int
 
@@ -28,6 +30,36 @@ final class Workers: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             queue.add(deadline) { continuation.resume(with: Swift.Result(catching: work)) }
         }
+    }
+}
+
+extension Workers {
+    /// What `body` gives for 0 to `count - 1`, made by all threads; waits for it without being `async`.
+    ///
+    /// progress: called here, with how many are done. Throws the first error; what has not begun by then never does.
+    func map<Result: Sendable>(
+        _ count: Int, progress: ((Int, Int) -> Void)?, _ body: @escaping @Sendable (Int) throws -> Result
+    ) throws -> [Result] {
+        let results = Locked<[Int: Result]>([:]), problem = Locked<(any Error)?>(nil)
+        let done = DispatchSemaphore(value: 0)
+        for index in 0..<count {
+            queue.add(Double(index)) {
+                defer { done.signal() }
+                guard problem.withLock({ $0 == nil }) else { return }
+                do {
+                    let result = try body(index)
+                    results.withLock { $0[index] = result }
+                } catch {
+                    problem.withLock { $0 = $0 ?? error }
+                }
+            }
+        }
+        for finished in 0..<count {
+            done.wait()
+            if problem.withLock({ $0 == nil }) { progress?(finished + 1, count) }
+        }
+        if let error = problem.withLock({ $0 }) { throw error }
+        return results.withLock { results in results.sorted { $0.key < $1.key }.map(\.value) }
     }
 }
 

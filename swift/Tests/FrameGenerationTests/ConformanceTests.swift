@@ -62,6 +62,35 @@ import Testing
             #expect(frame.index == images.count)
             images.append(frame.image)
         }
+        try check(images, test)
+    }
+
+    @Test(arguments: Conformance.cases("plain"))
+    func plain(_ test: Case) async throws {
+        let generator = try FrameGenerator(modelPath: test.path("model")!, mode: test.string("mode"))
+        let template = test.path("template")!, folder = temporaryFolder()
+        defer { removeFolder(folder) }
+        let blend = try #require(test.string("blend").flatMap(Blend.init)), start = test.integer("start_frame") ?? 0
+        try await generator.generate(
+            AudioFeatures(contentsOf: test.path("features")!, spec: generator.audio),
+            imgDir: "\(template)/full_body_img", lmsDir: "\(template)/landmarks", to: folder, format: .png,
+            startFrame: start, blend: blend)
+        let files = try folderEntries(folder).sorted().map { "\(folder)/\($0)" }
+        let images = try files.map { file in
+            let data = try readFile(file), (width, height, _) = try readHeader(data, file)
+            return try decodePicture(data, file, .png, width: width, height: height)
+        }
+        try check(images, test)
+        guard blend == .reference else { return }
+        let rows = try loadAudioFeatures(path: test.path("features")!)
+        let frames = try generator.generateFramesFromSequence(
+            imgDir: "\(template)/full_body_img", lmsDir: "\(template)/landmarks", audioFeatures: rows, startFrame: start
+        )
+        #expect(frames.map(\.image) == images)
+    }
+
+    /// The frames are as many as the case says, and those that it has are near enough.
+    private func check(_ images: [Image], _ test: Case) throws {
         #expect(images.count == test.integer("count"))
         let limits = test.part("tolerance")
         for (index, file) in test.texts("frames") {

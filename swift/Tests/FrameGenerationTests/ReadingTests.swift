@@ -62,19 +62,28 @@ func tenTo(_ exponent: Double) -> Double { pow(10, exponent) }
         }
     }
 
-    @Test func wholeWindowsGiveTheFeatureOfTheirFrame() throws {
-        let spec = try #require(AudioSpec.named("whisper"))
-        let folder = temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let features = (0..<3 * 256).map { Float($0) }
-        let windows = (0..<3).flatMap { featureWindow(features[...], size: 256, at: $0) }
-        let raw = windows.flatMap { value in
-            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
-        }
-        try writeFile(folder + "/a.bin", raw)
-        let description = #"{"num_frames": 3, "feature_size": 4096, "shape": [3, 16, 256]}"#
-        try writeFile(folder + "/a.bin.json", Array(description.utf8))
-        #expect(try AudioFeatures(contentsOf: folder + "/a.bin", spec: spec).values == features)
+    @Test func wholeWindowsAreHeardAsTheyAre() throws {
+        let spec = try #require(AudioSpec.named("ave")), path = "\(Conformance.folder)/sounds/ave"
+        let windows = try AudioFeatures(contentsOf: "\(path)-windows.bin", spec: spec)
+        let features = try AudioFeatures(contentsOf: "\(path).npy", spec: spec)
+        #expect(windows.count == 3)
+        for index in 0..<3 { #expect(windows.window(index) == features.window(index + 2)) }
+        #expect(windows.window(3) == [Float](repeating: 0, count: windowLength * 512))
+        let rows = try loadAudioFeatures(path: "\(path)-windows.bin")
+        #expect(rows.map(\.count) == [8192, 8192, 8192])
+        #expect(try AudioFeatures(rows: rows, spec: spec).window(1) == windows.window(1))
+        #expect(try AudioFeatures(rows: rows, spec: #require(AudioSpec.named("wenet"))).count == 3)  // features there
+    }
+
+    @Test(arguments: [
+        ([], "shape (0, 0)"), ([[1, 2]], "expected ave features (N, 512)"),
+        ([[1], [1, 2]], "row 1 of the features has 2"),
+        ([[Float](repeating: .nan, count: 512)], "not finite"),
+    ])
+    func otherRowsAreRefused(_ rows: [[Float]], _ says: String) throws {
+        let spec = try #require(AudioSpec.named("ave"))
+        let error = #expect(throws: FrameGenerationError.self) { try AudioFeatures(rows: rows, spec: spec) }
+        #expect(error?.description.contains(says) == true)
     }
 
     @Test func templateFramesGoForthAndBack() {
