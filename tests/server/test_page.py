@@ -69,6 +69,7 @@ class Browser:
         self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"option[value='{TINY}']"))
         Select(self.driver.find_element(By.ID, "avatar")).select_by_value(TINY)
         self.driver.find_element(By.ID, "start").click()
+        self.until(lambda: self.driver.find_element(By.ID, "way").text)
         self.until(lambda: self.run("return video.currentTime > 0.2 && video.videoWidth > 0"))
         self.run(LISTEN)
 
@@ -98,10 +99,24 @@ def speak(browser: Browser, path: Path) -> None:
     browser.driver.find_element(By.ID, "file").send_keys(str(path))
 
 
-def test_speaks_is_heard_and_is_interrupted(browse: Callable[..., Browser], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("switches", "way"),
+    [
+        ((), "by WebRTC"),
+        (
+            ("--webrtc-ip-handling-policy=disable_non_proxied_udp",),
+            "by fragmented MP4",
+        ),
+    ],
+    ids=["webrtc", "without UDP"],
+)
+def test_speaks_is_heard_and_is_interrupted(
+    browse: Callable[..., Browser], tmp_path: Path, switches: tuple[str, ...], way: str
+) -> None:
     write_wav(tmp_path / "speech.wav", 8.0)
-    browser = browse()
+    browser = browse(*switches)
     browser.start()
+    assert browser.driver.find_element(By.ID, "way").text == way
     assert browser.state() == "idle"
     assert "AI-generated" in browser.driver.find_element(By.TAG_NAME, "body").text
     assert browser.loudness() < 0.003

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.running import prepare
@@ -33,7 +34,13 @@ def test_the_command_serves_and_ends_when_told() -> None:
     with framegen_serve() as (process, address):
         assert httpx.get(f"{address}healthz").json() == {"status": "ok"}
         host, port = address.split("/")[2].split(":")
-        with socket.create_connection((host, int(port))) as unfinished:
+        session = httpx.post(f"{address}v1/sessions", timeout=30).json()
+        path = f"v1/sessions/{session['id']}/socket?video=fmp4"
+        with (
+            connect(address.replace("http", "ws") + path) as watching,
+            socket.create_connection((host, int(port))) as unfinished,
+        ):
+            assert watching.recv(timeout=20)
             unfinished.sendall(b"POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)

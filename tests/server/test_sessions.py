@@ -20,9 +20,7 @@ def service(avatars: Path) -> Iterator[Service]:
 
 
 def test_only_so_many_sessions_as_the_machine_carries(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        LivePainter, "cost", 0.03
-    )  # of a core's second, and two cores are there: one and a half of these
+    monkeypatch.setattr(LivePainter, "cost", 0.03)  # seconds of a core; two cores carry one and a half
     monkeypatch.setattr("frame_generation_pipeline.server.sessions.available_cores", lambda: 2)
     service.sessions.create(LOCAL, TINY, Style())
     with pytest.raises(Problem) as refused:

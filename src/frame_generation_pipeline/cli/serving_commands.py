@@ -23,6 +23,9 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Origin of pages elsewhere that may ask; may be repeated.")
     ] = None,
+    ice_server: Annotated[
+        list[str] | None, typer.Option(help="stun:HOST, or turn:HOST,USER,PASSWORD, for WebRTC; may be repeated.")
+    ] = None,
     live_size: Annotated[int, typer.Option(help="Pixels that a live frame's longer side has at most.")] = 720,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, a PEM file.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS key, a PEM file.")] = None,
@@ -33,7 +36,7 @@ def serve(
     """
     with needing_extra("serve", "the server"):
         from frame_generation_pipeline.server.running import serve as run
-        from frame_generation_pipeline.server.settings import ServerSettings, read_tokens
+        from frame_generation_pipeline.server.settings import IceServer, ServerSettings, read_tokens
 
     settings = ServerSettings(
         host,
@@ -43,6 +46,7 @@ def serve(
         tuple(allow_host or ()),
         tuple(allow_origin or ()),
         live_size=live_size,
+        ice_servers=tuple(IceServer.of(text) for text in ice_server or ()),
         certificate=certificate,
         key=key,
         runtime=runtime.value(),

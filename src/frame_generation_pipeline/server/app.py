@@ -15,6 +15,7 @@ from frame_generation_pipeline.server import (
     page_routes,
     session_routes,
     socket_routes,
+    webrtc_routes,
 )
 from frame_generation_pipeline.server.access import Access
 from frame_generation_pipeline.server.catalogue import PRESENTER_ID
@@ -30,6 +31,7 @@ ROUTERS = (
     avatar_routes.router,
     session_routes.router,
     socket_routes.router,
+    webrtc_routes.router,
 )
 SWEEP = 1.0  # seconds from one look for sessions that end to the next
 
@@ -47,6 +49,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         finally:
             sweeping.cancel()
             await asyncio.wait([loading, sweeping])
+            await service.peers.close()
             await asyncio.to_thread(service.close)
 
     app = FastAPI(

@@ -10,6 +10,7 @@ from frame_generation_pipeline.server.catalogue import Catalogue
 from frame_generation_pipeline.server.sessions import Sessions
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.server.tokens import Client, Tokens
+from frame_generation_pipeline.server.webrtc import Peers, bind_media
 from frame_generation_pipeline.speaking.engine import Engine
 
 
@@ -23,6 +24,8 @@ class Service:
         self.engine = Engine(settings.runtime.threads or available_cores())
         self.catalogue = Catalogue(settings.avatars, self.engine, settings.runtime)
         self.sessions = Sessions(settings, self.catalogue.load, self.engine)
+        self.peers = Peers(settings.ice_servers)
+        bind_media(settings.host)
 
     def close(self) -> None:
         """End all sessions and all work."""

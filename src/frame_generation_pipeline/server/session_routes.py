@@ -40,8 +40,16 @@ class SessionBody(BaseModel):
     style: StyleBody = StyleBody()
 
 
+class IceServerView(BaseModel):
+    """What a browser's `RTCPeerConnection` takes as one of its `iceServers`."""
+
+    urls: str
+    username: str | None = None
+    credential: str | None = None
+
+
 class SessionView(BaseModel):
-    """A session. `token` is good for this session alone, and is shown once."""
+    """A session. `token` is good for this session alone; it and `ice_servers` are shown once."""
 
     id: str
     avatar: str
@@ -50,6 +58,7 @@ class SessionView(BaseModel):
     height: int
     fps: int
     token: str | None = None
+    ice_servers: list[IceServerView] | None = None
 
 
 class SessionsView(BaseModel):
@@ -71,7 +80,11 @@ def begin_session(service: ServiceOf, client: ClientOf, body: SessionBody | None
     body = body or SessionBody()
     style = Style(body.style.blend, loop=Loop(body.style.loop))
     session = service.sessions.create(client, body.avatar, style)
-    return _view(session).model_copy(update={"token": session.token})
+    servers = [
+        IceServerView(urls=each.url, username=each.username, credential=each.credential)
+        for each in service.settings.ice_servers
+    ]
+    return _view(session).model_copy(update={"token": session.token, "ice_servers": servers})
 
 
 @router.get("")

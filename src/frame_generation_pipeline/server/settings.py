@@ -15,6 +15,29 @@ EVERYWHERE = ("", "0.0.0.0", "::")  # hosts that stand for every address of the 
 
 
 @dataclass(frozen=True)
+class IceServer:
+    """A STUN or TURN server, by which WebRTC finds a way through networks."""
+
+    url: str  # such as stun:example.org or turn:example.org:3478?transport=udp
+    username: str | None = None
+    credential: str | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "IceServer":
+        """From `stun:HOST` or `turn:HOST,USER,PASSWORD`. Raises OptionError, which shows no password."""
+        url, *secret = text.split(",", 2)
+        quotable = all(
+            part.isprintable() and part.isascii() and not set(part) & set(' "\\<>') for part in (url, *secret)
+        )
+        kind = url.partition(":")[0]
+        if kind not in ("stun", "turn", "turns") or len(url) <= len(kind) + 1 or len(secret) == 1 or not quotable:
+            raise OptionError(f"{url!r} is no ICE server; give stun:HOST or turn:HOST,USER,PASSWORD")
+        if kind != "stun" and not secret:
+            raise OptionError(f"{url}: TURN needs a user and a password; give {url},USER,PASSWORD")
+        return cls(url, *secret)
+
+
+@dataclass(frozen=True)
 class Limits:
     """What one client, the holder of a token, may take of the server."""
 
@@ -36,7 +59,7 @@ class ServerSettings:
     hosts: tuple[str, ...] = ()  # names by which the server may be addressed, beside loopback's and `host`
     origins: tuple[str, ...] = ()  # of pages elsewhere that may ask, such as https://example.org
     live_size: int = 720  # pixels; the most that a live frame's longer side has
-    ice_servers: tuple[str, ...] = ()  # URLs of STUN and TURN servers, see `webrtc.ice`
+    ice_servers: tuple[IceServer, ...] = ()  # for the server's peers, and for the page's
     certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
     key: Path | None = None
     limits: Limits = Limits()
