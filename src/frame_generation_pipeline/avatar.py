@@ -35,6 +35,7 @@ from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.speaking.writing import FrameSink, run_fingerprint, write_frames
 from frame_generation_pipeline.spec import FEATHERED, REFERENCE
+from frame_generation_pipeline.template.planar import planar_record
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.weights import PRESENTER
 
@@ -96,6 +97,7 @@ class Avatar:
             budget=runtime.cache_size,
             file=runtime.cache_file,
             fingerprint=package.fingerprint,
+            beside=planar_record(template),
         )
         return cls(
             template,
@@ -246,10 +248,11 @@ class Avatar:
         bound: float = BOUND,
         first: int = 0,
         times: StageTimes | None = None,
+        planar: bool = False,
     ) -> Session:
-        """A session of this avatar's frames; see `Session`."""
+        """A session of this avatar's frames, see `Session`; planar: as `Planes`, for encoders, and not BGR."""
         assert self.engine is not None  # see __post_init__
-        painter = Painter(self.template, self.generator, self.states, self.blend, self.style.loop)
+        painter = Painter(self.template, self.generator, self.states, self.blend, self.style.loop, planar)
         return Session(
             painter,
             self.engine,
@@ -276,10 +279,10 @@ class Avatar:
         progress: Progress | None,
         times: StageTimes | None,
     ) -> int:
-        times = times or StageTimes()
+        times, planar = times or StageTimes(), all(isinstance(sink, VideoWriter) for sink in sinks)
 
         def make(first: int) -> Frames:
-            return self.session(timing.start_frame, first=first, times=times).say(speech.windows(first))
+            return self.session(timing.start_frame, first=first, times=times, planar=planar).say(speech.windows(first))
 
         self.session(timing.start_frame)  # raises now when there is no such frame
         return write_frames(
@@ -293,6 +296,5 @@ class Avatar:
         )
 
 
-def _frames_folder(folder: str | Path, encoding: Encoding, fingerprint: Mapping[str, Any] | None) -> FrameFolderWriter:
-    kind, provenance = encoding.frame_format, encoding.provenance
-    return FrameFolderWriter(Path(folder), kind, provenance=provenance, fingerprint=fingerprint)
+def _frames_folder(path: str | Path, encoding: Encoding, fingerprint: Mapping[str, Any] | None) -> FrameFolderWriter:
+    return FrameFolderWriter(Path(path), encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint)

@@ -24,6 +24,7 @@ from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import REFERENCE
+from frame_generation_pipeline.template.planar import planar_record
 from frame_generation_pipeline.template.rest import recorded_rest
 from frame_generation_pipeline.template.template import Template
 
@@ -100,7 +101,9 @@ class FrameGenerationPipeline:
         The folder has `full_body_img/`, `landmarks/` and, for `use_parsing`, `parsing/`; see `Template.open`.
         """
         template = Template.open(template_dir, parsing=use_parsing)
-        states = FaceStates(self.generator, len(template)) if isinstance(self.generator, ProgramGenerator) else None
+        states = None
+        if isinstance(self.generator, ProgramGenerator):
+            states = FaceStates(self.generator, len(template), beside=planar_record(template))
         rested = self._style.blend != REFERENCE and self._style.gate is not None
         rest = recorded_rest(template, self.generator.spec.audio) if rested else None
         fingerprint = fingerprint_of(*self._origin, template.fingerprint())

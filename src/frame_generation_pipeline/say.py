@@ -82,7 +82,8 @@ def say_video(
     def make(first: int) -> Frames:
         nonlocal synthesis
         synthesis = Synthesis(voice, text, sentences, writer.folder)
-        frames = avatar.session(start_frame, first=first, times=times).say(islice(windows(synthesis), first, None))
+        session = avatar.session(start_frame, first=first, times=times, planar=frames_dir is None)
+        frames = session.say(islice(windows(synthesis), first, None))
         with closing(frames), synthesis:
             for frame in frames:  # noqa: UP028  # not handed over to them: their end waits for the sound, which ends first
                 yield frame

@@ -6,6 +6,8 @@ import pytest
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.files import records
+from frame_generation_pipeline.files.records import record_type
 from frame_generation_pipeline.generator import face_states
 from frame_generation_pipeline.generator.face_states import FaceStates, available_memory
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
@@ -57,8 +59,8 @@ def test_results_do_not_depend_on_the_room(
     room: float | None,
     computed: int,
 ) -> None:
-    size = face_states._record(generator.state_tensors).itemsize
-    assert size % face_states.PAGE == 0
+    size = record_type([(name, *kind) for name, kind in generator.state_tensors.items()]).itemsize
+    assert size % records.PAGE == 0
     counting = Counting(generator)
     states = FaceStates(
         counting,  # type: ignore[arg-type]
@@ -138,7 +140,7 @@ def test_no_room_on_the_disk(generator: ProgramGenerator, tmp_path: Path, monkey
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(face_states.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(records.os, "posix_fallocate", full, raising=False)
     with pytest.raises(OutputError, match="No space left"):
         FaceStates(generator, FRAMES, file=tmp_path / "faces")
     assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,7 @@ class Painted:
     patch: Patch
     into: "Painted | None" = None
     share: float = 0.0  # of `into`
+    planar: bool = False  # whether the whole frame is to be `Planes`
 
     def dissolving(self, into: "Painted", share: float) -> "Painted":
         """The same, of which `share` is another one."""

@@ -7,11 +7,12 @@ from typing import Any, cast
 import av
 import cv2
 import numpy as np
-import numpy.typing as npt
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
+
+from frame_generation_pipeline.arrays import Frame, Planes
 
 BT709 = 1  # primaries, transfer and matrix all have this number in ITU-T H.273
 # ITU-R BT.709-6, 3.2 to 3.4: luma 16 to 235, chroma 16 to 240; rows Y, Cb, Cr of B, G, R and 1.
@@ -56,6 +57,11 @@ class PictureEncoding:
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
 
+    def new_picture(self) -> VideoFrame:
+        """A picture that such an encoder takes, to be filled by `show`."""
+        width, height = (side + side % 2 for side in self.size)
+        return VideoFrame(width, height, "yuv420p")
+
     def describe(self) -> dict[str, Any]:
         """The values and the library's version, as JSON has them."""
         return {
@@ -68,17 +74,29 @@ class PictureEncoding:
         }
 
 
-def picture(frame: npt.NDArray[np.uint8]) -> VideoFrame:
+def to_planes(frame: Frame) -> Planes:
     """A frame `(H, W, 3)` uint8 BGR in BT.709, limited range, 4:2:0.
 
     An odd side is made even by its edge, because a chroma sample covers two pixels.
     """
     height, width = frame.shape[:2]
-    padded = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    height, width = padded.shape[:2]
-    converted = cv2.transform(padded, BGR_TO_YUV)
+    if height % 2 or width % 2:
+        frame = np.asarray(cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8)
+    height, width = frame.shape[:2]
+    converted = cv2.transform(frame, BGR_TO_YUV)
     chroma = cv2.resize(converted, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    planar = np.empty((height * 3 // 2, width), np.uint8)
-    planar[:height] = converted[..., 0]
-    planar[height:].reshape(2, height // 2, width // 2)[:] = chroma[..., 1:].transpose(2, 0, 1)
-    return VideoFrame.from_ndarray(planar, format="yuv420p")
+    planes = np.empty((height * 3 // 2, width), np.uint8)
+    planes[:height] = converted[..., 0]
+    planes[height:].reshape(2, height // 2, width // 2)[:] = chroma[..., 1:].transpose(2, 0, 1)
+    return planes
+
+
+def show(planes: Planes, picture: VideoFrame) -> None:
+    """Make `picture`, yuv420p of the same size, show `planes`; it may be one that an encoder was given before."""
+    picture.make_writable()
+    begin = 0
+    for plane in picture.planes:
+        size = plane.width * plane.height
+        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)  # type: ignore[call-overload]
+        rows[:, : plane.width] = planes.reshape(-1)[begin : begin + size].reshape(plane.height, plane.width)
+        begin += size

@@ -18,7 +18,7 @@ from frame_generation_pipeline.errors import FrameGenerationError, OptionError, 
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.media.codecs import CONTAINERS, DEFAULT_PRESET
-from frame_generation_pipeline.media.images import PictureEncoding, picture
+from frame_generation_pipeline.media.images import PictureEncoding, show, to_planes
 from frame_generation_pipeline.media.provenance import mark_container, mark_file
 from frame_generation_pipeline.media.segments import SECONDS, SegmentWriter, is_decodable, read_segment, segment_frames
 from frame_generation_pipeline.media.soundtrack import Soundtrack
@@ -103,6 +103,7 @@ class VideoWriter:
         self._segments: list[int] = []  # frames in each of the complete ones
         self._writing: SegmentWriter | None = None  # the segment that is not complete
         self._frames = 0  # in it
+        self._shown = self._encoding.new_picture()
         self._finished = False
 
     def add_sound(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
@@ -137,9 +138,10 @@ class VideoWriter:
         return self
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
-        """Append one frame `(H, W, 3)` uint8 BGR of the announced size, from frame `done` on."""
+        """Append one frame of the announced size, from frame `done` on: (H, W, 3) uint8 BGR, or its `Planes`."""
         width, height = self._encoding.size
-        if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
+        planar = (height + height % 2) * 3 // 2, width + width % 2
+        if frame.shape not in ((height, width, 3), planar) or frame.dtype != np.uint8:
             raise VideoError(
                 f"{self._path}: frame {self.done + self._frames} is {frame.shape} {frame.dtype}, expected "
                 f"({height}, {width}, 3) uint8; give every frame the announced size"
@@ -148,7 +150,8 @@ class VideoWriter:
             if self._writing is None:
                 self._writing = SegmentWriter(self._segment(len(self._segments)))
                 self._encoder = self._encoding.new_encoder()
-            shown = picture(frame)
+            shown = self._shown
+            show(frame if frame.shape == planar else to_planes(frame), shown)
             shown.pts, shown.time_base = self._frames, 1 / self._fps
             self._encode(shown)
             self._frames += 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.avatar import Avatar
-from frame_generation_pipeline.media.images import picture
+from frame_generation_pipeline.media.images import to_planes
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.painter import Painter
 from frame_generation_pipeline.speaking.stages import StageTimes
@@ -55,7 +55,8 @@ class LivePainter(Painter):
         rest = avatar.hearing().rest
         assert rest is not None  # the encoder's of silence at least
         loop = avatar.style.loop
-        return cls(avatar.template, avatar.generator, avatar.states, avatar.blend, loop, rest, longest, room)
+        whole = max(avatar.template.width, avatar.template.height) <= longest
+        return cls(avatar.template, avatar.generator, avatar.states, avatar.blend, loop, whole, rest, longest, room)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -76,11 +77,9 @@ class LivePainter(Painter):
         if (kept := self.kept(number, window, start_frame)) is not None:
             return kept
         started = thread_time()
-        image = super().make(number, window, start_frame, times)
-        width, height = self.size
-        if max(image.shape[:2]) > self.longest:
-            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        frame = np.asarray(picture(image).to_ndarray(), np.uint8)
+        frame = super().make(number, window, start_frame, times)
+        if not self.planar:
+            frame = to_planes(np.asarray(cv2.resize(frame, self.size, interpolation=cv2.INTER_AREA), np.uint8))
         taken = thread_time() - started
         self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
         if window is self.rest and self.room.take(frame.nbytes):

@@ -7,9 +7,33 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Frame, Planes
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.images import to_planes
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop, Place
+
+
+@dataclass(frozen=True)
+class Background:
+    """A whole frame as encoders take it, around a part that is made anew."""
+
+    planes: Planes  # to be read only
+    left: int  # pixels, even; of the part
+    top: int
+
+    def around(self, part: Frame) -> Planes:
+        """The frame with `part` (h, w, 3) BGR in its place: the same bits as the whole converted afterwards."""
+        whole, made = self.planes.copy(), to_planes(part)
+        height, width = made.shape[0] * 2 // 3, made.shape[1]
+        rows = whole.shape[0] * 2 // 3
+        whole[:rows][self.top : self.top + height, self.left : self.left + width] = made[:height]
+        chroma, made_chroma = (
+            planes[luma:].reshape(2, luma // 2, -1) for planes, luma in ((whole, rows), (made, height))
+        )
+        top, left = self.top // 2, self.left // 2
+        chroma[:, top : top + height // 2, left : left + width // 2] = made_chroma
+        return whole
 
 
 @dataclass(frozen=True)
@@ -19,6 +43,7 @@ class TemplateFrame:
     image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
     box: CropBox
     keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing picture
+    background: Background | None = None  # of which `image` is a part; None where it is the whole frame
 
 
 class FrameSequence(ABC):
