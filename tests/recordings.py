@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from frame_generation_pipeline.arrays import Frame
+from frame_generation_pipeline.arrays import Frame, Samples
 
 SIZE = 360  # pixels, square
 FACE = (105, 6, 240)  # left, top and side of the photograph's part that is shown
@@ -61,4 +61,21 @@ def write_recording(
                 block.pts = begin + round(sound_start * 16_000)
                 container.mux(audio.encode(block))
             container.mux(audio.encode())
+    return path
+
+
+def with_tracks(path: Path, video: Path, *tracks: tuple[float, Samples]) -> Path:
+    """The video's pictures with audio tracks: when each begins in seconds, and its samples at 16 kHz."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as container:
+        pictures = container.add_stream_from_template(source.streams.video[0])
+        streams = [container.add_stream("pcm_f32le", rate=16_000, layout="mono") for _ in tracks]
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = pictures
+                container.mux(packet)
+        for stream, (start, samples) in zip(streams, tracks, strict=True):
+            block = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), "flt", "mono")
+            block.sample_rate, block.pts = 16_000, round(start * 16_000)
+            container.mux(stream.encode(block))
+            container.mux(stream.encode(None))
     return path

@@ -31,7 +31,7 @@ from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.prepared import SUMMARY
 
-VERSION = 4  # of what a recording is made into; another one is made anew
+VERSION = 5  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 
@@ -220,6 +220,8 @@ def _summary(
         "width": size[0],
         "height": size[1],
         "sound": bool(recording.sound),
+        "sound offset": recording.alignment.offset,
+        "sound drift": recording.alignment.drift,
         "observed": len(observations),
         "with_face": sum(observation.face is not None for observation in observations),
         "two_faces": sum(observation.others > 0 for observation in observations),

@@ -1,7 +1,7 @@
 """A recording as a run of frames at the features' rate, each with the sound of its time."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil, floor, inf
@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import AudioError, MissingFileError, VideoError
-from frame_generation_pipeline.media.audio_reader import probe_audio
+from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.video_reader import read_timed_frames
-from frame_generation_pipeline.prepare.sound_offset import sound_offset
+from frame_generation_pipeline.prepare.sound_alignment import AS_IT_IS, Alignment, align_sound
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +33,14 @@ class Recording:
     track: int | None  # which of its audio tracks, see `decode_audio`
     sound: float  # seconds of sound; 0 where there is none
     sound_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no sound
+    alignment: Alignment = AS_IT_IS  # of sound of another file to the video's own
 
     @classmethod
     def open(cls, path: str | Path, audio: str | Path | None = None, track: int | None = None) -> "Recording":
         """Check that there are pictures, and how long the sound is.
 
         audio: a file whose sound takes the place of the video's. Where the video has sound too, it is laid on that as
-        `sound_offset` says; where it has none, both begin together. track: of the file that is heard.
+        `align_sound` says; where it has none, both begin together. track: of the file that is heard.
         Raises MissingFileError, VideoError for a file without pictures that can be decoded, and AudioError for `audio`
         that cannot be decoded or is of another recording; OptionError for a track that does not exist.
         """
@@ -58,8 +60,13 @@ class Recording:
                 )
             return cls(path, heard, track, given, first)
         if audio is not None:
-            return cls(path, heard, track, given, start + sound_offset(path, heard, track))
+            found = align_sound(path, heard, track)
+            return cls(path, heard, track, given * found.stretch, start + found.offset, found)
         return cls(path, path, track, sound, start)
+
+    def audio(self) -> Iterator[Samples]:
+        """The sound, (k,) float32 at 16 kHz, from `sound_start` on and at the video's clock; see `decode_audio`."""
+        return self.alignment.apply(decode_audio(self.sound_path, track=self.track))
 
     def frames(self, fps: int) -> Generator[tuple[int, npt.NDArray[np.uint8]], None, None]:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.

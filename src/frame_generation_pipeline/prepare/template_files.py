@@ -12,7 +12,6 @@ from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.files.output import complete_file
-from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.selection import Range
@@ -54,11 +53,10 @@ def write_sound(
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(SAMPLE_RATE)
-        blocks = decode_audio(recording.sound_path, track=recording.track)
-        for samples in _cut(blocks, [(start * each, count * each) for start, count in spans]):
+        for samples in _cut(recording.audio(), [(start * each, count * each) for start, count in spans]):
             scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
             sound.writeframes(scaled.astype("<i2").tobytes())
-    features = extract_features(decode_audio(recording.sound_path, track=recording.track), program)
+    features = extract_features(recording.audio(), program)
     rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
     values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
     known = rows < len(features)

@@ -1,0 +1,207 @@
+"""Where sound that was recorded beside a camera lies on the camera's own sound, and how much faster its clock runs.
+
+Both are compared by how their levels rise and fall, which microphones and distances change little; in windows all over
+the recording, since two clocks that differ by 50 millionths are a tenth of a second apart after half an hour.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from frame_generation_pipeline.arrays import Samples
+from frame_generation_pipeline.errors import AudioError
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
+
+STEP = SAMPLE_RATE // 200  # samples that a level is told of; 5 ms
+STEPS = SAMPLE_RATE // STEP  # a second
+RANGE = 50.0  # dB below the loudest level; what is quieter is taken for that quiet
+LEAST_OVERLAP = 1.0  # seconds that both must be heard at once
+LEAST_CORRELATION = 0.5  # of the levels where both are heard, for the sounds to be of one recording
+
+WINDOW = 4.0, 20.0  # seconds; at least and at most as long is each part that is looked for by itself
+WINDOWS = 200  # at most, spread over the recording
+SLACK = 0.5  # seconds that a part may lie elsewhere, besides what clocks make
+MOST_DRIFT = 0.002  # by which clocks may differ; what is made for 24 and for 23.976 frames a second does by 0.001
+LEAST_DRIFT = 0.02  # seconds over the recording that are worth correcting: half a frame
+SURE = 4.0  # times its own standard error that a drift must be
+FEWEST = 10  # windows that tell of a drift
+ALIKE = 0.6  # share of the windows that must be found again, for the sounds to be of one recording
+AGREEING = 0.015  # seconds that a window may be off the line
+
+Levels = npt.NDArray[np.float64]  # (n,) dB
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How sound of a file of its own lies on the clock of the video's sound."""
+
+    offset: float = 0.0  # seconds from the first sample of the video's sound to its first one; negative where earlier
+    stretch: float = 1.0  # seconds of the video's clock that a second of its own lasts
+
+    @property
+    def drift(self) -> int:
+        """How much faster its clock runs, in ppm."""
+        return round((1 / self.stretch - 1) * 1e6)
+
+    def apply(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        """The sound at the video's clock, of blocks (k,) float32 at 16 kHz; its offset is left as it is."""
+        if self.stretch == 1:
+            yield from blocks
+            return
+        resampler = soxr.ResampleStream(SAMPLE_RATE, SAMPLE_RATE * self.stretch, 1, dtype="float32", quality="HQ")
+        for block in blocks:
+            if len(stretched := resampler.resample_chunk(block)):
+                yield stretched
+        if len(rest := resampler.resample_chunk(np.empty(0, np.float32), last=True)):
+            yield rest
+
+
+AS_IT_IS = Alignment()
+
+
+def align_sound(guide: Path, sound: Path, track: int | None = None) -> Alignment:
+    """How `sound` lies on the sound of `guide`; a warning in the log tells of clocks that differ by half a frame.
+
+    Where the drift is uneven or too few parts tell of it, it is not corrected, which the warning says.
+    track: of `sound`, see `decode_audio`.
+
+    Raises what `decode_audio` raises, and AudioError where the two do not sound alike at any offset.
+    """
+    own, other = _levels(decode_audio(guide)), _levels(decode_audio(sound, track=track))
+    coarse = _best_shift(own, other)
+    overlap = min(len(own), coarse + len(other)) - max(coarse, 0)
+    if overlap >= LEAST_OVERLAP * STEPS:
+        centres, shifts, tried = _window_shifts(own, other, coarse)
+        found, uneven = _fit(centres, shifts, coarse)
+        alike = tried >= FEWEST and len(centres) >= ALIKE * tried
+        if alike or _correlation(own, other, found) >= LEAST_CORRELATION:
+            _tell(found, uneven, overlap / STEPS, sound)
+            return found
+    raise AudioError(
+        f"{sound}: does not sound like the sound of {guide}, so that its offset cannot be found; give the sound of"
+        " this take, or let both begin together and remove the video's own sound (ffmpeg -i IN -an -c copy OUT)"
+    )
+
+
+def _tell(found: Alignment, uneven: float, seconds: float, sound: Path) -> None:
+    if found.stretch != 1:
+        logger.warning(
+            "%s: its clock and the video's differ by %d ppm, %.2f s over %.0f s, which is corrected",
+            sound,
+            found.drift,
+            abs(1 - found.stretch) * seconds,
+            seconds,
+        )
+    elif uneven:
+        logger.warning(
+            "%s: seems to move by %.2f s against the video's own sound over %.0f s, too unevenly to be corrected;"
+            " compare sound and lips at both ends",
+            sound,
+            uneven,
+            seconds,
+        )
+
+
+def _levels(blocks: Iterable[Samples]) -> Levels:
+    """The level in dB of each `STEP` samples, none more than `RANGE` below the loudest."""
+    powers, rest = [], np.empty(0, np.float32)
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // STEP
+        powers.append((rest[: whole * STEP].reshape(whole, STEP).astype(np.float64) ** 2).mean(axis=1))
+        rest = rest[whole * STEP :]
+    levels = 10 * np.log10(np.concatenate([*powers, np.zeros(1)]) + 1e-20)
+    return np.asarray(np.maximum(levels, levels.max() - RANGE))
+
+
+def _best_shift(own: Levels, other: Levels) -> int:
+    """By how many steps `other` begins later than `own` where the two fit best."""
+    length = len(own) + len(other)
+    spectra = [np.fft.rfft(levels - levels.mean(), length) for levels in (own, other)]
+    fits = np.fft.irfft(spectra[0] * spectra[1].conj(), length)
+    shift = int(np.argmax(fits))
+    return shift if shift < len(own) else shift - length
+
+
+def _window_shifts(own: Levels, other: Levels, coarse: int) -> tuple[Levels, Levels, int]:
+    """The middles of windows of `other` that are found in `own`, and by how many steps each is later there; also how
+    many windows were looked for.
+    """
+    first, last = max(-coarse, 0), min(len(other), len(own) - coarse)
+    size = round(min(max((last - first) / 8, WINDOW[0] * STEPS), WINDOW[1] * STEPS, last - first))
+    reach = round(SLACK * STEPS + MOST_DRIFT * max(len(own), len(other)))
+    centres, shifts = [], []
+    count = min(WINDOWS, 2 * (last - first) // size)
+    for begin in np.linspace(first, last - size, count).astype(int).tolist():
+        place = begin + coarse - reach
+        around = own[max(place, 0) : begin + coarse + size + reach]
+        fits = _correlations(around, other[begin : begin + size])
+        if len(fits) and fits.max() >= LEAST_CORRELATION:
+            best = int(fits.argmax())
+            centres.append(begin + size / 2)
+            shifts.append(best + _peak(fits, best) + max(place, 0) - begin)
+    return np.array(centres), np.array(shifts), count
+
+
+def _correlations(around: Levels, window: Levels) -> Levels:
+    """The correlation of the window with every part of `around` that is as long, 0 where one of them is even."""
+    size, count = len(window), len(around) - len(window) + 1
+    if count < 1 or window.std() == 0:
+        return np.empty(0)
+    length = len(around) + size
+    plain = window - window.mean()
+    products = np.fft.irfft(np.fft.rfft(around, length) * np.fft.rfft(plain, length).conj(), length)[:count]
+    sums, squares = (np.concatenate([[0.0], np.cumsum(around**power)]) for power in (1, 2))
+    total, square = (values[size:] - values[:-size] for values in (sums, squares))
+    deviations = np.sqrt(np.maximum(square - total**2 / size, 1e-9))
+    return np.asarray(products / (deviations * np.sqrt(plain @ plain)))
+
+
+def _peak(values: Levels, index: int) -> float:
+    """Where, from `index` on, the parabola through the highest value and its neighbours has its top."""
+    if not 0 < index < len(values) - 1:
+        return 0.0
+    before, top, after = values[index - 1 : index + 2].tolist()
+    bend = before - 2 * top + after
+    return 0.0 if bend == 0 else (before - after) / (2 * bend)
+
+
+def _fit(centres: Levels, shifts: Levels, coarse: int) -> tuple[Alignment, float]:
+    """The line through most windows; beside it the drift over the recording in seconds that it is not sure of, or 0.
+
+    Its slope is the median of those between windows that are far apart (H. Theil, 1950; P. K. Sen, 1968).
+    """
+    if not len(centres):
+        return Alignment(coarse / STEPS), 0.0
+    plain = Alignment(float(np.median(shifts)) / STEPS)
+    low, high = np.percentile(shifts, (10, 90))
+    drift = float(high - low) / 0.8 / STEPS
+    if len(centres) < FEWEST or drift <= LEAST_DRIFT:
+        return plain, 0.0
+    half = len(centres) // 2
+    slope = float(np.median((shifts[half:] - shifts[: len(shifts) - half]) / (centres[half:] - centres[:-half])))
+    residuals = shifts - slope * centres
+    start = float(np.median(residuals))
+    agreeing = np.abs(residuals - start) <= AGREEING * STEPS
+    error = float(residuals[agreeing].std() / (centres[agreeing].std() * np.sqrt(agreeing.sum())))
+    if agreeing.mean() < 0.5 or abs(slope) > MOST_DRIFT or abs(slope) < SURE * error:
+        return plain, drift
+    return Alignment(start / STEPS, 1 + slope), 0.0
+
+
+def _correlation(own: Levels, other: Levels, found: Alignment) -> float:
+    """Of the levels of both where both are heard."""
+    places = found.offset * STEPS + np.arange(len(other)) * found.stretch
+    heard = (places >= 0) & (places <= len(own) - 1)
+    a, b = np.interp(places[heard], np.arange(len(own)), own), other[heard]
+    if len(b) < LEAST_OVERLAP * STEPS or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
