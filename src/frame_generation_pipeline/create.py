@@ -14,7 +14,9 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.pack import PackReport, check_options, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
 from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
-from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
+from frame_generation_pipeline.spec import NETWORKS
+from frame_generation_pipeline.train.dataset import stored_bytes
+from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, MOST_FRAMES, Recipe
 from frame_generation_pipeline.train.run import PAGE as TRAINING_PAGE
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.weights import STARTS
@@ -45,6 +47,7 @@ def create(
     start: str | Path | None = None,
     scratch: bool = False,
     device: str = "auto",
+    most_frames: int = MOST_FRAMES,
     name: str | None = None,
     licence: str = "",
     credits: Sequence[str] = (),
@@ -53,14 +56,15 @@ def create(
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
     audio: a file whose sound takes the place of the video's, see `prepare`. audio_track: likewise.
-    minutes, network, device: of the training, see `train`. start: the checkpoint that it begins from, by default the
-    one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
+    minutes, network, device, most_frames: of the training, see `train`. start: the checkpoint that it begins from, by
+    default the one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
     name, licence, credits: see `pack_avatar`.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
 
     The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
-    the same call goes on from there; with more `minutes` it trains longer.
+    the same call goes on from there; with more `minutes` it trains longer. Before the work begins, the room that all of
+    this takes is checked.
 
     Raises what `prepare`, `train`, `evaluate_files` and `pack_avatar` raise, LibraryError.
     """
@@ -72,19 +76,28 @@ def create(
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
     if start is None and not scratch and network in STARTS:
         start, recipe = STARTS[network], recipe or FOLLOWING
+    recipe = recipe or DEFAULT
+
+    def further(frames: int, size: int) -> int:
+        """Bytes of the faces that are learned from, and of the package."""
+        return stored_bytes(min(frames, most_frames), NETWORKS[network][0], recipe) + frames * size
+
     work = output.with_name(output.name + ".work")
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
-        preparation = prepare(recording, work / "template", audio=audio, audio_track=audio_track, progress=progress)
+        preparation = prepare(
+            recording, work / "template", audio=audio, audio_track=audio_track, further=further, progress=progress
+        )
     with stage("Training", "steps") as progress:
         checkpoint = train(
             preparation.folder,
             work / "run",
             Duration(minutes=minutes),
             network=network,
-            recipe=recipe or DEFAULT,
+            recipe=recipe,
             start=start,
             device=device,
+            most_frames=most_frames,
             resume=True,
             progress=progress,
         )

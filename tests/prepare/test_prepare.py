@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import LibraryError, MissingFileError, OutputError, VideoError
+from frame_generation_pipeline.files import room
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.prepare.observation import Observer
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
@@ -236,6 +238,20 @@ def test_what_a_library_raises_is_one_of_our_errors(
     monkeypatch.setattr(Observer, "observe", failing(fail))
     with pytest.raises(LibraryError, match=rf"^the recording could not be prepared: {library} failed \("):
         prepare(recording, tmp_path / "person")
+
+
+def test_room_is_checked_before_the_work(recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 1_000_000
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    with pytest.raises(OutputError, match=r"person\.partial: about 61 frames and what is made of them take about"):
+        prepare(recording, tmp_path / "person")
+    asked: list[tuple[int, int]] = []
+    free = 10**7
+    with pytest.raises(OutputError, match="take about 1000"):
+        prepare(recording, tmp_path / "person", further=lambda *about: asked.append(about) or 10**12)
+    ((frames, size),) = asked
+    assert frames == 61  # as long as the sound lasts
+    assert 10_000 < size < 200_000
 
 
 def test_output_that_cannot_be_written(recording: Path, tmp_path: Path) -> None:

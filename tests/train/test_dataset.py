@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,9 @@ import pytest
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
-from frame_generation_pipeline.errors import TemplateError
+from frame_generation_pipeline.errors import OutputError, TemplateError
 from frame_generation_pipeline.face.crop import network_input, resize_crop
+from frame_generation_pipeline.files import room
 from frame_generation_pipeline.spec import FACE_160
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
@@ -170,3 +172,31 @@ def test_faces_cut_on_a_device_are_opencvs(template: Template, features: AudioFe
         np.testing.assert_array_equal(found.mouth, expected.mouth)
     plain = data.samples(np.array([3]), np.array([5]))
     assert 255 * (device.samples(np.array([3]), np.array([5])).target - plain.target).abs().max() < 2
+
+
+def test_a_bounded_number_of_frames_is_stored(
+    template: Template, features: AudioFeatures, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = build(template, features, tmp_path / "whole.npy")
+    data = build(template, features, tmp_path / "faces.npy", most=12)
+    assert "12 of 40 frames are learned from, spread over" in caplog.text
+    assert len(data.train) == len(data.shown) == 12
+    assert len(data.faces) == 22  # and what is held out
+    assert set(data.train) < set(whole.train)
+    batch, same = (built.samples(data.train, data.shown[::-1]) for built in (data, whole))
+    assert batch.image.equal(same.image)
+    assert batch.target.equal(same.target)
+    for index in (30, 39):
+        np.testing.assert_array_equal(data.faces[data.rows[index]], whole.faces[index])
+    cutting = DeviceFaces(data.faces, FACE_160, torch.device("cpu"))
+    on_device = replace(data, cutting=cutting).samples(data.train, data.shown[::-1])
+    assert (on_device.target - batch.target).abs().mean() < 0.01
+
+
+def test_room_is_checked_before_faces_are_cut(
+    template: Template, features: AudioFeatures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_000_000))
+    with pytest.raises(OutputError, match=r"faces\.npy: 40 faces take about \d\.\d MB, 2\.0 MB"):
+        build(template, features, tmp_path / "faces.npy")
+    assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ from frame_generation_pipeline.cli.options import (
     Encoder,
     Licence,
     Mode,
+    MostFrames,
     Network,
     Quiet,
     RecordedAudio,
@@ -21,6 +22,7 @@ from frame_generation_pipeline.cli.options import (
 from frame_generation_pipeline.cli.printing import print_values
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
+from frame_generation_pipeline.train.recipe import MOST_FRAMES
 
 
 def create(
@@ -36,6 +38,7 @@ def create(
     ] = None,
     scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
     device: Device = "auto",
+    most_frames: MostFrames = MOST_FRAMES,
     name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
     licence: Licence = "",
     credit: Credits = None,
@@ -57,6 +60,7 @@ def create(
         start=start,
         scratch=scratch,
         device=device,
+        most_frames=most_frames,
         name=name,
         licence=licence,
         credits=credit or [],

@@ -71,6 +71,9 @@ Network = Annotated[
     ),
 ]
 Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")]
+MostFrames = Annotated[
+    int, typer.Option(min=100, help="Learn from so many frames of a longer recording, spread over its poses.")
+]
 Licence = Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")]
 Credits = Annotated[list[str] | None, typer.Option("--credit", help="Whom to thank; may be repeated.")]
 Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]

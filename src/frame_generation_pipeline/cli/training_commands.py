@@ -16,6 +16,7 @@ from frame_generation_pipeline.cli.options import (
     Features,
     Loss,
     Mode,
+    MostFrames,
     Network,
     Quiet,
     RecordedAudio,
@@ -26,7 +27,7 @@ from frame_generation_pipeline.cli.options import (
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
-from frame_generation_pipeline.train.recipe import RECIPES
+from frame_generation_pipeline.train.recipe import MOST_FRAMES, RECIPES
 
 
 def prepare(
@@ -104,6 +105,7 @@ def train(
     held_out: Annotated[float, typer.Option(min=0, help="Seconds at the end that are never learned from.")] = 2.0,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    most_frames: MostFrames = MOST_FRAMES,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the training in the folder stopped.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -134,6 +136,7 @@ def train(
             held_out=held_out,
             device=device,
             seed=seed,
+            most_frames=most_frames,
             resume=resume,
             progress=progress,
         )

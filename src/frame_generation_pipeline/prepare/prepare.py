@@ -2,12 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from frame_generation_pipeline.audio.encoder import builtin_encoder
@@ -17,6 +18,7 @@ from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file, prepare_folder, writing
 from frame_generation_pipeline.files.partial import LOCK, SUFFIX, alone
 from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.files.room import check_room
 from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
@@ -55,6 +57,7 @@ def prepare(
     encoder: str | Path | None = None,
     audio: str | Path | None = None,
     audio_track: int | None = None,
+    further: Callable[[int, int], int] = lambda frames, size: 0,
     progress: Update = lambda done, total, note="": None,
 ) -> Preparation:
     """Make the template folder `output_dir` of a video of one person who talks.
@@ -64,11 +67,12 @@ def prepare(
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
     audio: a file whose sound takes the place of the video's, see `Recording.open`.
     audio_track: which of the tracks of the file that is heard, from 1; by default see `audio_track.audio_stream`.
+    further: bytes that later steps take beside it, of so many frames of so many bytes each.
     progress: called after each frame with the frames done and, about, those in all.
 
     While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
-    OutputError for a folder that cannot be written, that holds something else or that another run is making;
+    OutputError for a folder that cannot be written, has no room, holds something else or that another run is making;
     LibraryError.
     """
     output = Path(output_dir)
@@ -92,6 +96,7 @@ def prepare(
     with alone(work, output):
         _begin(work, source)
         check_upright(recording, program.spec.fps)
+        _check_room(recording, program.spec.fps, work, further)
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height, find_scenes(observations))
         cuts = find_cuts(observations)
@@ -137,6 +142,17 @@ def _begin(work: Path, source: dict[str, Any]) -> None:
             temporary.write_text(json.dumps(source, indent=2) + "\n")
 
 
+def _check_room(recording: Recording, fps: int, work: Path, further: Callable[[int, int], int]) -> None:
+    """Check that all frames fit, and what later steps make of them, if each takes as much as the first one."""
+    with closing(recording.frames(fps)) as frames:
+        image = next((image for _, image in frames), None)
+    if image is not None:
+        size = len(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]) + 4 * VALUES
+        count = recording.expected(fps)
+        left = max(count - sum(1 for _ in (work / _OBSERVED).iterdir()), 0)
+        check_room(work, left * size + further(count, size), f"about {count} frames and what is made of them")
+
+
 def _finished(output: Path, source: dict[str, Any]) -> Preparation:
     summary = output / SUMMARY
     if not summary.is_file():
@@ -166,7 +182,7 @@ def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tu
     done = len(observations)
     last_face = next((seen.face for seen in reversed(observations) if seen.face), None)
     observer = Observer(observations[-1] if observations else None, last_face)
-    total = round(recording.sound * fps)
+    total = recording.expected(fps)
     size = (0, 0)
     with closing(prefetch(recording.frames(fps))) as frames, (work / _RECORDS).open("ab") as records:
         for index, (number, image) in enumerate(frames):

@@ -7,6 +7,7 @@ from itertools import chain
 from math import ceil, floor, inf
 from pathlib import Path
 
+import av
 import numpy as np
 import numpy.typing as npt
 
@@ -63,6 +64,13 @@ class Recording:
             found = align_sound(path, heard, track)
             return cls(path, heard, track, given * found.stretch, start + found.offset, found)
         return cls(path, path, track, sound, start)
+
+    def expected(self, fps: int) -> int:
+        """About how many frames there are at `fps`: as many as the sound lasts, or as the file says."""
+        if self.sound:
+            return round(self.sound * fps)
+        with open_media(self.path) as container:
+            return round((container.duration or 0) / av.time_base * fps)
 
     def audio(self) -> Iterator[Samples]:
         """The sound, (k,) float32 at 16 kHz, from `sound_start` on and at the video's clock; see `decode_audio`."""

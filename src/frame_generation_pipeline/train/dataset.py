@@ -1,5 +1,6 @@
 """What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,11 +18,13 @@ from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
-from frame_generation_pipeline.template.landmarks import LIPS, NOSE
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
-from frame_generation_pipeline.train.faces import stored_faces, stored_points
-from frame_generation_pipeline.train.recipe import Recipe
+from frame_generation_pipeline.train.faces import stored_faces, stored_places
+from frame_generation_pipeline.train.recipe import MOST_FRAMES, Recipe
+from frame_generation_pipeline.train.spread import choose_spread
+
+logger = logging.getLogger(__name__)
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
 MOUTH_REGION = 0.39  # side of the square around the lips, as a share of the resized crop
@@ -61,7 +64,8 @@ class SampleSource(Protocol):
 class TrainingSet:
     """A template's faces with their surroundings, resized once, and what belongs to each of them."""
 
-    faces: npt.NDArray[np.uint8]  # (n, side, side, 3) BGR, mapped from a file
+    faces: npt.NDArray[np.uint8]  # (k, side, side, 3) BGR, mapped from a file
+    rows: npt.NDArray[np.int64]  # (n,): where the face of each frame is in `faces`; -1 for frames that are not used
     features: AudioFeatures
     face: FaceSpec
     context: float  # what `faces` hold around the boxes, as a share of their side
@@ -87,6 +91,7 @@ class TrainingSet:
         cuts: tuple[int, ...] = (),
         others: tuple[AudioFeatures, ...] = (),
         left_out: Sequence[int] = (),
+        most: int = MOST_FRAMES,
         progress: Progress = lambda done, total: None,
     ) -> "TrainingSet":
         """Cut the faces out of `template` into the file `store`, unless an earlier run has done so.
@@ -94,9 +99,10 @@ class TrainingSet:
         Frame i belongs to feature i; frames without one are left out, as are those whose window of features reaches
         into `held_out`. Reference images only are those whose window reaches across one of `cuts`, frames before which
         the recording was cut, and those `left_out`.
-        `others` are features of other voices that say the same in the same time. Raises TemplateError when too little
-        is left, OutputError for a store that cannot be written, ModelError for one that is damaged, and what reading
-        frames raises.
+        `others` are features of other voices that say the same in the same time. Of more than `most` frames so many
+        are used, see `choose_spread`; a warning in the log says so.
+        Raises TemplateError when too little is left, OutputError for a store that has no room or cannot be written,
+        ModelError for one that is damaged, and what reading frames raises.
         """
         count = min(len(template), len(features))
         indices = np.arange(count)
@@ -111,12 +117,24 @@ class TrainingSet:
                 f" learn from; record longer or hold less out"
             )
         context = CONTEXT if recipe.jitter else 0.0
-        side = round(face.crop_size * (1 + 2 * context))
-        faces = stored_faces(template, store, context, side, cubic=recipe.cubic, progress=progress)
-        points = [stored_points(template, index, context, side) for index in range(count)]
-        lips = np.array([face_points[LIPS].mean(axis=0) for face_points in points])
-        noses = np.array([face_points[NOSE].ravel() for face_points in points])
-        return cls(faces, features, face, context, lips, noses, train, shown, held_out, others)
+        side = stored_side(face, recipe)
+        lips, noses, mouths = stored_places(template, count, context, side)
+        kept = np.arange(len(template))
+        if len(shown) > most:
+            chosen = shown[choose_spread(np.hstack([noses, mouths])[shown], most, pairs=bool(recipe.temporal))]
+            train, shown = np.intersect1d(train, chosen), chosen
+            kept = np.union1d(chosen, np.arange(held_out.start, held_out.stop))
+            logger.warning(
+                "%s: %d of %d frames are learned from, spread over how the head stands and the mouth is"
+                " (--most-frames for another number)",
+                template.path,
+                len(chosen),
+                count,
+            )
+        faces = stored_faces(template, store, context, side, cubic=recipe.cubic, kept=kept.tolist(), progress=progress)
+        rows = np.full(len(template), -1, np.int64)
+        rows[kept] = np.arange(len(kept))
+        return cls(faces, rows, features, face, context, lips, noses, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
@@ -188,8 +206,8 @@ class TrainingSet:
         voices: npt.NDArray[np.int64] | None,
     ) -> Batch:
         """What `samples` gives, its pictures on the device."""
-        corners, sizes = self._places(np.concatenate([moves[1], moves[0]]))
-        faces = cutting.cut(np.concatenate([targets, references]), corners, sizes)
+        corners, sizes = self._moved(np.concatenate([moves[1], moves[0]]))
+        faces = cutting.cut(self.rows[np.concatenate([targets, references])], corners, sizes)
         truth, shown = faces[: len(targets)], faces[len(targets) :]
         x, y, width, height = self.face.mask
         masked = truth.clone()
@@ -207,7 +225,7 @@ class TrainingSet:
             mouth,
         )
 
-    def _places(self, moves: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _moved(self, moves: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Moves (b, 3) of boxes -> their left and top (b, 2) and their sides (b,), in pixels of the store."""
         stored = self.faces.shape[1]
         plain = stored / (1 + 2 * self.context)  # the box's side in the store
@@ -239,11 +257,11 @@ class TrainingSet:
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""
-        (corner,), (size,) = self._places(move[np.newaxis])
+        (corner,), (size,) = self._moved(move[np.newaxis])
         scale = self.face.crop_size / size
         shift = scale / 2 - 0.5 - corner * scale  # a pixel's middle is half a pixel from its edges
         crop = cv2.warpAffine(
-            np.asarray(self.faces[index]),
+            np.asarray(self.faces[self.rows[index]]),
             np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]),
             (self.face.crop_size, self.face.crop_size),
             flags=cv2.INTER_CUBIC,
@@ -262,3 +280,13 @@ def mouth_side(face: FaceSpec) -> int:
 def to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
     """(b, h, w, c) uint8 -> (b, c, h, w) float32 in [0, 1], channels last in memory, which trains faster."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+def stored_side(face: FaceSpec, recipe: Recipe) -> int:
+    """Side in pixels of the faces that a training stores."""
+    return round(face.crop_size * (1 + 2 * (CONTEXT if recipe.jitter else 0.0)))
+
+
+def stored_bytes(frames: int, face: FaceSpec, recipe: Recipe) -> int:
+    """Bytes of the faces that a training stores of so many frames."""
+    return frames * 3 * stored_side(face, recipe) ** 2

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,24 +13,36 @@ from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.files.regular import is_regular
+from frame_generation_pipeline.files.room import check_room
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.landmarks import read_landmarks
+from frame_generation_pipeline.template.landmarks import LIPS, NOSE, read_landmarks
 from frame_generation_pipeline.template.template import Template
 
 
 def stored_faces(
-    template: Template, store: Path, context: float, side: int, *, cubic: bool, progress: Progress
+    template: Template,
+    store: Path,
+    context: float,
+    side: int,
+    *,
+    cubic: bool,
+    kept: Sequence[int] | None = None,
+    progress: Progress,
 ) -> npt.NDArray[np.uint8]:
-    """Every face of `template`, (n, side, side, 3) uint8 BGR, mapped from the file `store`, made where it is missing.
+    """The faces of `template`, (n, side, side, 3) uint8 BGR, mapped from the file `store`, made where it is missing.
 
     context: what is kept around a face's box, as a share of its side. cubic: how faces are resized, else linearly.
-    Raises OutputError for a store that cannot be written, ModelError for a damaged one, and what reading frames raises.
+    kept: the frames whose faces these are; by default all.
+    Raises OutputError for a store that has no room or cannot be written, ModelError for a damaged one, and what reading
+    frames raises.
     """
+    kept = range(len(template)) if kept is None else kept
     _remove_leftovers(store)
     if not os.path.lexists(store):
+        check_room(store, len(kept) * side * side * 3, f"{len(kept)} faces")
         with complete_file(store) as temporary:
-            _store_faces(template, temporary, context, side, cubic, progress)
-    return _open_faces(store, (len(template), side, side, 3))
+            _store_faces(template, kept, temporary, context, side, cubic, progress)
+    return _open_faces(store, (len(kept), side, side, 3))
 
 
 def stored_points(template: Template, index: int, context: float, side: int) -> npt.NDArray[np.float64]:
@@ -41,18 +54,36 @@ def stored_points(template: Template, index: int, context: float, side: int) -> 
     return np.asarray((points - corner) * side / (box.size + 2 * around), np.float64)
 
 
-def _store_faces(template: Template, path: Path, context: float, side: int, cubic: bool, progress: Progress) -> None:
+def stored_places(
+    template: Template, count: int, context: float, side: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of each frame, in pixels of stored faces: the lips' middle (n, 2), the nose's points (n, k), the mouth (n, 2).
+
+    The mouth is told by how wide and how high the outline of the lips is.
+    """
+    lips, noses, mouths = [], [], []
+    for index in range(count):
+        points = stored_points(template, index, context, side)
+        lips.append(points[LIPS].mean(axis=0))
+        noses.append(points[NOSE].ravel())
+        mouths.append(np.ptp(points[LIPS], axis=0))
+    return np.array(lips), np.array(noses), np.array(mouths)
+
+
+def _store_faces(
+    template: Template, kept: Sequence[int], path: Path, context: float, side: int, cubic: bool, progress: Progress
+) -> None:
     """Write the faces as a `.npy`; a mapped file on a full disk would end the process. Raises OSError."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(template), side, side, 3)}
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), side, side, 3)}
     with path.open("xb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.flush()
         if hasattr(os, "posix_fallocate"):  # room that is missing shows now
-            os.posix_fallocate(file.fileno(), 0, file.tell() + len(template) * side * side * 3)
-        for index in range(len(template)):
+            os.posix_fallocate(file.fileno(), 0, file.tell() + len(kept) * side * side * 3)
+        for done, index in enumerate(kept, start=1):
             frame = template.read(index)
             file.write(_with_surroundings(frame.image, frame.box, context, side, cubic).tobytes())
-            progress(index + 1, len(template))
+            progress(done, len(kept))
 
 
 def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:

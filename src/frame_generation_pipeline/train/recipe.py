@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from frame_generation_pipeline.errors import OptionError
 
+MOST_FRAMES = 10_000  # that are learned from by default, seven minutes; more take room and bring little
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -1,13 +1,17 @@
 """What a training goes on from, read without trusting that it is what was written."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.files.regular import is_regular
+from frame_generation_pipeline.template.template import Template
 
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps of each weight
 
@@ -42,3 +46,12 @@ def load_optimizer(optimizer: torch.optim.Adam, state: dict[str, Any]) -> None:
 def damaged(path: Path) -> ModelError:
     """The error that says so."""
     return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
+
+
+def fingerprint(template: Template, *features: AudioFeatures) -> str:
+    """What tells one template and its features from another."""
+    digest = hashlib.sha256()
+    for voice in features:
+        digest.update(np.ascontiguousarray(voice.values).tobytes())
+    digest.update(repr((template.width, template.height, template.boxes)).encode())
+    return digest.hexdigest()

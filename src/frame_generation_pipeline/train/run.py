@@ -1,6 +1,5 @@
 """A training from beginning to end: what it reads, when it writes, and how it goes on after an interruption."""
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -33,8 +32,8 @@ from frame_generation_pipeline.train.dataset import Batch, TrainingSet
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.memory import keep_freed_memory
 from frame_generation_pipeline.train.page import Log, write_page
-from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
-from frame_generation_pipeline.train.resuming import damaged, read_state
+from frame_generation_pipeline.train.recipe import DEFAULT, MOST_FRAMES, Recipe
+from frame_generation_pipeline.train.resuming import damaged, fingerprint, read_state
 from frame_generation_pipeline.train.scores import score_held_out
 from frame_generation_pipeline.train.syncnet import SyncLoss, SyncNetwork, SyncTrainer
 from frame_generation_pipeline.train.trainer import Trainer
@@ -80,6 +79,7 @@ def train(
     held_out: float = HELD_OUT,
     device: str = "auto",
     seed: int = 0,
+    most_frames: int = MOST_FRAMES,
     resume: bool = False,
     progress: Update = lambda done, total, note="": None,
 ) -> Path:
@@ -94,6 +94,7 @@ def train(
     features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
     other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
     held_out: seconds at the template's end that are never learned from.
+    most_frames: of a longer template so many are learned from, spread over poses and mouth shapes.
     device: see `choose_device`; on CUDA in mixed precision, and faces cut there if half of its memory holds them.
     resume: go on with what is in output_dir, if anything.
 
@@ -126,13 +127,14 @@ def train(
     last = min(len(template), len(features))
     held = range(max(last - round(held_out * features.spec.fps), 0), last)
     settings = {
-        "template": _fingerprint(template, features, *others),
+        "template": fingerprint(template, features, *others),
         "generator": {"face": generator.spec.face.name, "audio": features.spec.name, "width": generator.spec.width},
         "start": Path(start).name if start else None,
         "recipe": asdict(recipe),
         "held_out": [held.start, held.stop],
         "seed": seed,
     }
+    settings |= {"most_frames": most_frames} if most_frames < last else {}
     with alone(output, output):
         state = begin(output, settings, resume)
         data = TrainingSet.build(
@@ -145,6 +147,7 @@ def train(
             cuts=recording_cuts(template.folder),
             others=others,
             left_out=() if recipe.parted else parted_in_silence(template, features.spec),
+            most=most_frames,
         )
         if device == "cuda" and 2 * data.faces.nbytes < torch.cuda.mem_get_info()[0]:
             data = replace(data, cutting=DeviceFaces(data.faces, data.face, torch.device(device)))
@@ -288,12 +291,3 @@ def begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any
         with complete_file(path) as temporary:
             temporary.write_text(json.dumps(settings, indent=2) + "\n")
     return read_state(output / STATE)
-
-
-def _fingerprint(template: Template, *features: AudioFeatures) -> str:
-    """What tells one template and its features from another."""
-    digest = hashlib.sha256()
-    for voice in features:
-        digest.update(np.ascontiguousarray(voice.values).tobytes())
-    digest.update(repr((template.width, template.height, template.boxes)).encode())
-    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""Which frames of a long recording are learned from: fewer of what is shown often, all of what is rare."""
+
+import numpy as np
+import numpy.typing as npt
+
+COMPONENTS = 4  # principal ones by which frames are told apart
+CELLS = 0.1  # of the frames that are wanted, about so many cells are told apart
+
+
+def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = False) -> npt.NDArray[np.int64]:
+    """Indices of at most `most` rows of `values` (n, k), n > `most`, in order: as even as can be over what they hold.
+
+    Rows are sorted into cells of a grid over their principal components; of each cell as many are taken, evenly in
+    time, or all where it has fewer. pairs: every other one is the neighbour in time of the one before.
+    """
+    wanted = most // 2 if pairs else most
+    cells = _cells(values, max(2, round((CELLS * wanted) ** (1 / COMPONENTS))))
+    _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    each = _most_of_each(counts, wanted)
+    order = np.argsort(cell.ravel(), kind="stable")
+    ends = np.cumsum(counts)
+    chosen = [
+        order[end - count : end][((np.arange(min(count, each)) + 0.5) * count / min(count, each)).astype(np.int64)]
+        for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
+    ]
+    indices = np.sort(np.concatenate(chosen))
+    if len(indices) > wanted:  # there are more cells than that
+        indices = indices[np.linspace(0, len(indices) - 1, wanted).round().astype(np.int64)]
+    if pairs:
+        indices = np.union1d(indices, np.minimum(indices + 1, len(values) - 1))
+    return indices
+
+
+def _cells(values: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.int64]:
+    """(n, COMPONENTS): where each row is in the grid, of so many bins between the outermost hundredths."""
+    scaled = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-9)
+    _, vectors = np.linalg.eigh(scaled.T @ scaled)
+    components = scaled @ vectors[:, : -COMPONENTS - 1 : -1]
+    low, high = np.percentile(components, (1, 99), axis=0)
+    places = (components - low) / np.maximum(high - low, 1e-9) * bins
+    return np.asarray(np.clip(places, 0, bins - 1), np.int64)
+
+
+def _most_of_each(counts: npt.NDArray[np.int64], wanted: int) -> int:
+    """How many rows of each cell at most, so that all together are at most `wanted`; at least one."""
+    low, high = 1, int(counts.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if np.minimum(counts, middle).sum() <= wanted else (low, middle - 1)
+    return low
