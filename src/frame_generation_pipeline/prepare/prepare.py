@@ -1,6 +1,7 @@
 """From a recording to a template, in steps that go on where they were interrupted."""
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -20,8 +21,9 @@ from frame_generation_pipeline.files.partial import LOCK, SUFFIX, alone
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.files.room import check_room
 from frame_generation_pipeline.making.encoder import load_encoder
-from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.media.video_reader import read_image, write_image
 from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
+from frame_generation_pipeline.prepare.identity import Description, Part, describe, is_another, parts_to_compare
 from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import write_report
@@ -32,6 +34,8 @@ from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.prepared import SUMMARY
+
+logger = logging.getLogger(__name__)
 
 VERSION = 5  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
@@ -100,6 +104,7 @@ def prepare(
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height, find_scenes(observations))
         cuts = find_cuts(observations)
+        others = _other_people(observations, problems, cuts, work / _OBSERVED)
         ranges = select(observations, problems, program.spec.fps, cuts)
         if not ranges:
             counted = ", ".join(
@@ -110,6 +115,14 @@ def prepare(
                 " film one person from the front, the whole face in the picture"
             )
         summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
+        times = [seen.number / program.spec.fps for seen in observations]
+        summary["other people"] = [(times[part.first], times[part.stop - 1]) for part in others]
+        if others:
+            logger.warning(
+                "%s: after a cut, at %s, another person may be speaking; cut that out if so",
+                recording.path,
+                ", ".join(f"{first:.1f} to {last:.1f} s" for first, last in summary["other people"]),
+            )
         with writing(work):
             write_frames(work, work / _OBSERVED, observations, ranges)
             if recording.sound:
@@ -140,6 +153,22 @@ def _begin(work: Path, source: dict[str, Any]) -> None:
     if not settings.exists():
         with complete_file(settings) as temporary:
             temporary.write_text(json.dumps(source, indent=2) + "\n")
+
+
+def _other_people(
+    observations: Sequence[Observation], problems: Sequence[Problem | None], cuts: Sequence[int], observed: Path
+) -> list[Part]:
+    """The parts between cuts that show another person than the longest one, as far as can be told."""
+    if not cuts:
+        return []
+
+    def described(part: Part) -> list[Description]:
+        seen = [(observations[index].number, observations[index].face) for index in part.frames]
+        return [describe(read_image(observed / f"{number}.jpg"), face) for number, face in seen if face]
+
+    main, parts = parts_to_compare(observations, [problem is None for problem in problems], cuts)
+    own = described(main)
+    return [part for part in parts if is_another(own, described(part))]
 
 
 def _check_room(recording: Recording, fps: int, work: Path, further: Callable[[int, int], int]) -> None:

@@ -108,6 +108,10 @@ def advice(
             f"The recording jumps at {len(cuts)} places ({places} s): it is taken apart there. Make sure that it shows"
             " the same person everywhere, and better film one uninterrupted take."
         )
+    for first, last in summary["other people"]:
+        lines.append(
+            f"After the cut, from {first:.1f} to {last:.1f} s, another person may be speaking: cut that out if so."
+        )
     if len(ranges) > 1:
         lines.append(f"The recording was cut into {len(ranges)} parts; one uninterrupted take gives a steadier avatar.")
     boxes = [int(part.landmarks[:, 31, 0].mean() - part.landmarks[:, 1, 0].mean()) for part in ranges]
