@@ -116,12 +116,13 @@ def prepare(
             )
         summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
         times = [seen.number / program.spec.fps for seen in observations]
-        summary["other people"] = [(times[part.first], times[part.stop - 1]) for part in others]
-        if others:
+        spans = [(times[part.first], times[part.stop - 1]) for part in others]
+        summary["other people"] = spans
+        if spans:
             logger.warning(
                 "%s: after a cut, at %s, another person may be speaking; cut that out if so",
                 recording.path,
-                ", ".join(f"{first:.1f} to {last:.1f} s" for first, last in summary["other people"]),
+                ", ".join(f"{first:.1f} to {last:.1f} s" for first, last in spans),
             )
         with writing(work):
             write_frames(work, work / _OBSERVED, observations, ranges)
