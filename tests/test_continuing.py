@@ -25,6 +25,13 @@ SECONDS = 3.0  # of sound; 75 frames
 SEGMENT = 10  # frames
 
 
+def test_what_a_run_is_made_from_looks_alike_in_every_process(package: Path) -> None:
+    """An address in it, as objects have by default, would let no later process go on."""
+    program = f"from frame_generation_pipeline import Avatar; print(Avatar.load({str(package)!r}).frames_fingerprint())"
+    found = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert found == {f"{Avatar.load(package).frames_fingerprint()}\n".encode()}
+
+
 class Stop(BaseException):
     """What no code expects, like the end of the process."""
 

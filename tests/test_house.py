@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (  # from the ground up; each imports only those before it
     *("spec", "arrays", "errors", "extras", "weights", "files", "runtime", "media", "voice", "audio", "template"),
     *("face", "generator", "package", "speaking", "avatar", "say", "making", "tracking", "report", "prepare", "train"),
-    *("evaluate", "create", "distill", "pipeline", "server", "cli"),
+    *("evaluate", "create", "distill", "pipeline", "jobs", "server", "cli"),
 )
 LONGEST = 300  # lines of a file
 MAY_TAKE_IT = {  # by extra

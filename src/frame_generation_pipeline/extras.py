@@ -9,7 +9,16 @@ EXTRAS = {  # what each brings, by the names of its modules
     "coreml": ("coremltools",),
     "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
     "say": ("hibari",),
-    "serve": ("aiortc", "fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn", "websockets"),
+    "serve": (
+        "aiortc",
+        "fastapi",
+        "prometheus_client",
+        "pydantic",
+        "python_multipart",
+        "starlette",
+        "uvicorn",
+        "websockets",
+    ),
 }
 
 

@@ -75,6 +75,7 @@ class RelativeGate:
         return _RelativeDetector()
 
 
+@dataclass(frozen=True)
 class AsPackaged:
     """The gate that an avatar's package means: a fixed one up to version 2, the relative one from then on."""
 

@@ -1,16 +1,48 @@
 """The command that serves: avatars over HTTP, WebSocket and WebRTC."""
 
+import os
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from frame_generation_pipeline.cli.options import RuntimeOptions
+from frame_generation_pipeline.cli.options import RuntimeOptions, VoiceOptions
 from frame_generation_pipeline.extras import needing_extra
+from frame_generation_pipeline.jobs.settings import SECRET, JobSettings, default_folder
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """Videos that are made as jobs."""
+
+    jobs: Annotated[
+        Path | None, typer.Option(help="Folder of the queue and its videos [default: one for the port, in your data].")
+    ] = None
+    jobs_at_once: Annotated[int, typer.Option(min=1, help="Videos that are made at the same time.")] = 1
+    jobs_disk: Annotated[float, typer.Option(min=0, help="GB that they may take.")] = 10.0
+    jobs_keep: Annotated[float, typer.Option(min=0, help="Hours for which finished ones stay.")] = 24.0
+    webhook_host: Annotated[
+        list[str] | None, typer.Option(help=f"Host that may be told of them; {SECRET} signs. May be repeated.")
+    ] = None
+
+    def value(self, port: int, temporary: Path) -> JobSettings:
+        """These as a value; temporary: where jobs lie that nobody could find again, those of any free port."""
+        return JobSettings(
+            self.jobs or (default_folder(port) if port else temporary),
+            self.jobs_at_once,
+            int(self.jobs_disk * 10**9),
+            self.jobs_keep * 3600,
+            webhook_hosts=frozenset(host.lower() for host in self.webhook_host or ()),
+            webhook_secret=os.environ.get(SECRET, ""),
+        )
 
 
 def serve(
     runtime: RuntimeOptions,
+    voice: VoiceOptions,
+    jobs: JobOptions,
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than loopback's demand tokens.")
     ] = "127.0.0.1",
@@ -38,17 +70,20 @@ def serve(
         from frame_generation_pipeline.server.running import serve as run
         from frame_generation_pipeline.server.settings import IceServer, ServerSettings, read_tokens
 
-    settings = ServerSettings(
-        host,
-        port,
-        avatars,
-        {} if token_file is None else read_tokens(token_file),
-        tuple(allow_host or ()),
-        tuple(allow_origin or ()),
-        live_size=live_size,
-        ice_servers=tuple(IceServer.of(text) for text in ice_server or ()),
-        certificate=certificate,
-        key=key,
-        runtime=runtime.value(),
-    )
-    run(settings, lambda address: typer.echo(f"serving at {address}"))
+    with tempfile.TemporaryDirectory(prefix="framegen-jobs-", ignore_cleanup_errors=True) as temporary:
+        settings = ServerSettings(
+            host,
+            port,
+            avatars,
+            {} if token_file is None else read_tokens(token_file),
+            tuple(allow_host or ()),
+            tuple(allow_origin or ()),
+            live_size=live_size,
+            ice_servers=tuple(IceServer.of(text) for text in ice_server or ()),
+            certificate=certificate,
+            key=key,
+            runtime=runtime.value(),
+            voice=voice.value(),
+            jobs=jobs.value(port, Path(temporary)),
+        )
+        run(settings, lambda address: typer.echo(f"serving at {address}"))

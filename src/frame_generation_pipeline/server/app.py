@@ -15,6 +15,7 @@ from frame_generation_pipeline.server import (
     page_routes,
     session_routes,
     socket_routes,
+    video_routes,
     webrtc_routes,
 )
 from frame_generation_pipeline.server.access import Access
@@ -31,6 +32,7 @@ ROUTERS = (
     avatar_routes.router,
     session_routes.router,
     socket_routes.router,
+    video_routes.router,
     webrtc_routes.router,
 )
 SWEEP = 1.0  # seconds from one look for sessions that end to the next

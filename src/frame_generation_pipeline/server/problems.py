@@ -1,5 +1,7 @@
 """What the server answers instead of a result: a status, a code for programs and a sentence for people."""
 
+import logging
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from frame_generation_pipeline.errors import FrameGenerationError
+from frame_generation_pipeline.errors import FrameGenerationError, OutputError, quoted
+
+logger = logging.getLogger(__name__)
 
 
 class Problem(Exception):
@@ -58,6 +62,17 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(FrameGenerationError)
     async def _refused(_: Request, error: FrameGenerationError) -> JSONResponse:
         return JSONResponse(problem_body("refused", str(error)), 400)
+
+    @app.exception_handler(sqlite3.Error)
+    async def _locked(_: Request, error: sqlite3.Error) -> JSONResponse:
+        logger.warning("the jobs' database: %s", quoted(error))
+        body = problem_body("busy", "the jobs' database is not to be had; ask again in some seconds")
+        return JSONResponse(body, 503, {"retry-after": "5"})
+
+    @app.exception_handler(OutputError)
+    async def _no_room(_: Request, error: OutputError) -> JSONResponse:
+        logger.warning("%s", quoted(error))
+        return JSONResponse(problem_body("no_room", str(error)), 503, {"retry-after": "60"})
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:

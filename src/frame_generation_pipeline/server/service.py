@@ -1,15 +1,21 @@
 """What the routes share."""
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.jobs.job_queue import JobQueue
 from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.server.catalogue import Catalogue
+from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.sessions import Sessions
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.server.tokens import Client, Tokens
+from frame_generation_pipeline.server.video_views import webhook_body
+from frame_generation_pipeline.server.voices import LazyVoice
 from frame_generation_pipeline.server.webrtc import Peers, bind_media
 from frame_generation_pipeline.speaking.engine import Engine
 
@@ -26,11 +32,24 @@ class Service:
         self.sessions = Sessions(settings, self.catalogue.load, self.engine)
         self.peers = Peers(settings.ice_servers)
         bind_media(settings.host)
+        self.voice = LazyVoice(settings.voice)
+        self.jobs: JobQueue | None = None
+        if settings.jobs is not None:
+            self.jobs = JobQueue(settings.jobs, self._package_path, webhook_body, voice=settings.voice)
 
     def close(self) -> None:
         """End all sessions and all work."""
         self.sessions.close()
+        if self.jobs is not None:
+            self.jobs.close()
         self.engine.close()
+
+    def _package_path(self, avatar_id: str) -> Path:
+        """Where an avatar is. Raises OptionError where it is not any more."""
+        try:
+            return self.catalogue.package(avatar_id).path
+        except Problem as error:
+            raise OptionError(error.message) from error
 
 
 def _service(connection: HTTPConnection) -> Service:

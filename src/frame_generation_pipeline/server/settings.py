@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from frame_generation_pipeline.errors import MissingFileError, OptionError
+from frame_generation_pipeline.jobs.settings import JobSettings
 from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.voice.settings import VoiceSettings
 
 PORT = 8700
 LEAST_TOKEN = 16  # characters; what is shorter can be guessed
@@ -63,6 +65,8 @@ class ServerSettings:
     certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
     key: Path | None = None
     limits: Limits = Limits()
+    voice: VoiceSettings = VoiceSettings()  # speaks texts
+    jobs: JobSettings | None = None  # videos as jobs; None for none
     runtime: Runtime = Runtime()
 
     def __post_init__(self) -> None:

@@ -1,0 +1,74 @@
+"""A worker as those who give it tasks see it: a process that may end at any moment."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.jobs.making import Task
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task."""
+
+    size: int | None = None  # bytes of the video; None where there is none
+    error: str | None = None  # why there is none, in one line
+    again: bool = False  # another try may go well
+    died: bool = False  # it did not fail, but its worker ended
+
+
+class Worker(Protocol):
+    """Makes one video at a time, somewhere."""
+
+    def run(self, task: Task, progress: Progress) -> Outcome:
+        """Make the video; returns when it is there, has failed or `stop` was called."""
+
+    def stop(self) -> None:
+        """End what is being done, at once; from any thread. The next `run` begins anew."""
+
+
+class WorkerProcess:
+    """A process on this machine, started when it is needed first."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, task: Task, progress: Progress) -> Outcome:
+        """See `Worker`."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            command = [sys.executable, "-m", "frame_generation_pipeline.jobs.worker"]
+            process = self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(task.to_json()) + "\n")
+            process.stdin.flush()
+            for line in process.stdout:
+                said = json.loads(line)
+                if "completed" in said:
+                    return Outcome(size=said["completed"])
+                if "failed" in said:
+                    return Outcome(error=said["failed"], again=said["again"])
+                progress(said["done"], said["total"])
+        except (BrokenPipeError, ValueError):  # it ended, perhaps in the middle of a line
+            pass
+        self.stop()
+        return Outcome(error=f"the worker ended with status {process.returncode}", again=True, died=True)
+
+    def stop(self) -> None:
+        """See `Worker`."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what it did not read any more
+                    if pipe is not None:
+                        pipe.close()
