@@ -1,6 +1,7 @@
 """Something before the mouth, painted by the tests, is told from a mouth that talks."""
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.arrays import Frame
-from frame_generation_pipeline.prepare.covered import COLOURS, covered, mouth_colours
+from frame_generation_pipeline.media.video_reader import read_frames
+from frame_generation_pipeline.prepare.covered import COLOURS, covered, mouth_colours, shows_lips
 from frame_generation_pipeline.prepare.prepare import prepare
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import mouth_box
@@ -27,19 +29,29 @@ def microphone(image: Frame, middle: tuple[int, int], side: int) -> None:
     cv2.circle(image, middle, round(0.38 * side), (40, 40, 40), -1)
 
 
+def hand(image: Frame, middle: tuple[int, int], side: int) -> None:
+    """Three fingers across the mouth in the colour of the cheek."""
+    skin = image[middle[1] - side // 3, middle[0] - round(0.45 * side)].tolist()
+    for finger in (-1, 0, 1):
+        y = middle[1] + round(finger * 0.2 * side)
+        ends = [(middle[0] - round(0.5 * side), y), (middle[0] + round(0.4 * side), y - side // 12)]
+        cv2.line(image, *ends, [0.65 * value for value in skin], round(0.22 * side))
+        cv2.line(image, *ends, [(0.97 + 0.03 * finger) * value for value in skin], round(0.18 * side))
+
+
 @pytest.fixture(scope="module")
 def covers() -> dict[str, Frame]:
     """The portrait with something before its mouth."""
     (face,) = FaceLandmarker().faces(portrait())
     left, top, right, bottom = mouth_box(face.points)
     images = {}
-    for cover in (mask, microphone):
+    for cover in (mask, microphone, hand):
         images[cover.__name__] = portrait()
         cover(images[cover.__name__], ((left + right) // 2, (top + bottom) // 2), right - left)
     return images
 
 
-@pytest.mark.parametrize("kind", ["mask", "microphone"])
+@pytest.mark.parametrize("kind", ["microphone", "hand"])
 def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, Frame], tmp_path: Path) -> None:
     frames = [moved(covers[kind] if 30 <= index < 50 else portrait(), index) for index in range(80)]
     summary = prepare(write_recording(tmp_path / "covered.mp4", frames), tmp_path / "person").summary
@@ -49,6 +61,36 @@ def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, Frame], tmp_pa
     assert not summary["problems"]
     assert [part["frames"] for part in summary["ranges"]] == [30, 30]
     assert f"{covered} frames: mouth covered; keep hands" in (tmp_path / "person" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("kind", ["mask", "microphone", "hand"])
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_few_or_most_frames_with_a_covered_mouth(kind: str, share: float, covers: dict[str, Frame]) -> None:
+    landmarker = FaceLandmarker()
+    (own,) = landmarker.faces(portrait())
+    found = landmarker.follow(covers[kind], own)
+    assert found
+    open_mouth, hidden = mouth_colours(portrait(), own), mouth_colours(covers[kind], found)
+    count = round(100 * share)
+    colours = [*[open_mouth] * (100 - count), *[hidden] * count]
+    assert shows_lips(colours)
+    assert covered(colours).tolist() == [False] * (100 - count) + [True] * count
+    assert not shows_lips([hidden] * 100)
+    assert not covered([hidden] * 100).any()  # it cannot be told
+
+
+def test_real_people_talk_and_a_hand_is_seen(real_dir: Path) -> None:
+    landmarker = FaceLandmarker()
+    for name in ("presenter.mp4", "speaker.mp4"):
+        plain, hidden = [], []
+        for image in islice(read_frames(real_dir / name), 0, 200, 20):
+            face = landmarker.faces(image)[0]
+            plain.append(mouth_colours(image, face))
+            left, top, right, bottom = mouth_box(face.points)
+            hand(image, ((left + right) // 2, (top + bottom) // 2), right - left)
+            hidden.append(mouth_colours(image, landmarker.follow(image, face) or face))
+        assert not covered(plain).any()
+        assert covered([*plain, *hidden]).tolist() == [False] * 10 + [True] * 10
 
 
 def test_light_that_changes_and_lips_that_open_cover_nothing() -> None:

@@ -22,11 +22,12 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.files.room import check_room
 from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.video_reader import read_image, write_image
+from frame_generation_pipeline.prepare.covered import shows_lips
 from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
 from frame_generation_pipeline.prepare.identity import Description, Part, describe, is_another, parts_to_compare
 from frame_generation_pipeline.prepare.observation import VALUES, Observation, Observer
 from frame_generation_pipeline.prepare.recording import Recording
-from frame_generation_pipeline.prepare.report import write_report
+from frame_generation_pipeline.prepare.report import NO_LIPS, write_report
 from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
 from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
 from frame_generation_pipeline.prepare.template_files import write_frames, write_sound
@@ -104,6 +105,8 @@ def prepare(
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height, find_scenes(observations))
         cuts = find_cuts(observations)
+        if not shows_lips([seen.mouth for seen in observations if seen.face]):
+            logger.warning("%s: %s", recording.path, NO_LIPS)
         others = _other_people(observations, problems, cuts, work / _OBSERVED)
         ranges = select(observations, problems, program.spec.fps, cuts)
         if not ranges:
@@ -270,6 +273,7 @@ def _summary(
         "sound drift": recording.alignment.drift,
         "observed": len(observations),
         "with_face": sum(observation.face is not None for observation in observations),
+        "lips seen": shows_lips([observation.mouth for observation in observations if observation.face]),
         "two_faces": sum(observation.others > 0 for observation in observations),
         "problems": {problem.value: problems.count(problem) for problem in Problem if problem in problems},
         "cuts": [observations[index].number / fps for index in cuts],

@@ -25,6 +25,7 @@ EXAMPLES = 3  # pictures of each kind of problem
 CLOSED = 0.02  # lip opening below which a mouth rests closed
 DARK, LIGHT = 60.0, 200.0  # mean grey levels of a face
 SHORT = 60.0  # seconds; below, there is little to learn from
+NO_LIPS = "lips have no colour of their own: check that nothing is before the mouth all along"
 GREEN, RED = (80, 200, 80), (60, 60, 230)
 
 
@@ -102,6 +103,8 @@ def advice(
         Problem.BLURRED: "use more light or a shorter exposure, and move less",
     }
     lines += [f"{problems[kind]} frames: {kind.value}; {hint}." for kind, hint in hints.items() if kind in problems]
+    if not summary["lips seen"]:
+        lines.append(f"{NO_LIPS.capitalize()}.")
     if cuts := summary["cuts"]:
         places = ", ".join(f"{seconds:.1f}" for seconds in cuts[:10]) + (", ..." if len(cuts) > 10 else "")
         lines.append(
