@@ -1,8 +1,9 @@
-# One command each: `make demo` for a video, `make` for the environment, `make test` for everything that must hold.
+# One command each: `make demo` for a video, `make serve` for a live page, `make` for the environment, `make test` for everything that must hold.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+SERVE := .serve
 GO_TOOLS := .go
 GO_ROOT = $(shell $(GO_TOOLS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/go
 # Modules come from nowhere but this repository; the toolchain is the one that is installed here.
@@ -10,7 +11,7 @@ GO = GOROOT=$(GO_ROOT) GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(GO_
 # ONNX Runtime's library, which the hosts look for beside themselves.
 ORT_LIBRARY := bin/libonnxruntime.so.1
 
-.PHONY: demo install test lint check go go-check conformance versions clean
+.PHONY: demo serve install test lint check go go-check conformance versions clean
 
 install: $(VENV)/installed
 
@@ -26,6 +27,14 @@ demo: $(DEMO)/installed
 $(DEMO)/installed: pyproject.toml constraints.txt $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python -m pip install --quiet --constraint constraints.txt .
+	touch $@
+
+serve: $(SERVE)/installed
+	$(SERVE)/bin/framegen serve --open
+
+$(SERVE)/installed: pyproject.toml constraints.txt $(shell find src -type f -not -name '*.pyc')
+	$(PYTHON) -m venv $(SERVE)
+	$(SERVE)/bin/python -m pip install --quiet --constraint constraints.txt ".[serve,say]"
 	touch $@
 
 lint: install
@@ -72,4 +81,4 @@ versions:
 include swift/swift.mk
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(GO_TOOLS) .build bin .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DEMO) $(SERVE) $(GO_TOOLS) .build bin .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist

@@ -1,7 +1,10 @@
 """The command that serves: avatars over HTTP, WebSocket and WebRTC."""
 
 import os
+import sys
 import tempfile
+import threading
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +64,7 @@ def serve(
     live_size: Annotated[int, typer.Option(help="Pixels that a live frame's longer side has at most.")] = 720,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, a PEM file.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS key, a PEM file.")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page, where there is a desktop.")] = False,
 ) -> None:
     """Serve avatars to programs and browsers; needs the extra `[serve]`. Ends with Ctrl-C.
 
@@ -69,6 +73,11 @@ def serve(
     with needing_extra("serve", "the server"):
         from frame_generation_pipeline.server.running import serve as run
         from frame_generation_pipeline.server.settings import IceServer, ServerSettings, read_tokens
+
+    def announce(address: str) -> None:
+        typer.echo(f"serving at {address}")
+        if open_page and (sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)):
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     with tempfile.TemporaryDirectory(prefix="framegen-jobs-", ignore_cleanup_errors=True) as temporary:
         settings = ServerSettings(
@@ -86,4 +95,4 @@ def serve(
             voice=voice.value(),
             jobs=jobs.value(port, Path(temporary)),
         )
-        run(settings, lambda address: typer.echo(f"serving at {address}"))
+        run(settings, announce)

@@ -1,0 +1,216 @@
+"""Measure live sessions of the presenter, in one run: latency, interruption, how many are held, and what an hour costs.
+
+    python -m benchmarks.live --minutes 60 > live.json
+
+A server of its own is measured from outside, by its WebSockets and `/metrics`; it needs the extra `[serve]`, `httpx`,
+and a machine that does nothing else. Progress goes to standard error.
+"""
+
+import argparse
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from websockets.sync.client import connect
+
+from benchmarks.live_server import ABSENCE, TINY, Server, Talk, running, serve_here
+from frame_generation_pipeline.media.audio_encoder import read_sound
+
+ROOT = Path(__file__).parent.parent
+SPEECH, RATE = ROOT / "demo" / "hello.ogg", 24_000
+DROPPED = 100
+PIECE = 0.02  # seconds of sound in real time
+
+
+def speech() -> bytes:
+    """The demo's sentence as PCM16."""
+    samples = np.concatenate([piece[:, 0] for piece in read_sound(SPEECH, RATE, "mono")])
+    return (samples.clip(-1, 1) * 32767).astype("<i2").tobytes()
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Milliseconds: median, 95th percentile and worst."""
+    values = np.array(seconds) * 1000
+    return {
+        "median": round(float(np.median(values)), 1),
+        "p95": round(float(np.percentile(values, 95)), 1),
+        "worst": round(float(values.max()), 1),
+        "runs": len(seconds),
+    }
+
+
+def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
+    """From the first sound to the first speaking frame; from an interruption to its end."""
+    at_once, interrupted, real_time = [], [], []
+    with server.session(video=True) as talk:
+        server.settle(talk)
+        for run in range(runs):
+            started = time.monotonic()
+            talk.send("agent.speak", sample_rate=RATE)
+            talk.socket.send(pcm)
+            talk.send("agent.speak_end")
+            talk.until("agent.speak_started")
+            at_once.append(time.monotonic() - started)
+            talk.watch(0.5 + 0.37 * (run % 3))
+            started = time.monotonic()
+            talk.send("agent.interrupt")
+            talk.until("agent.speak_ended")
+            interrupted.append(time.monotonic() - started)
+            talk.watch(0.5 + run % 7 * 0.013)
+        for _ in range(max(1, runs // 3)):
+            real_time.append(_in_real_time(talk, pcm))
+    return {
+        "first sound to first frame, ms": spread(at_once),
+        "interruption to its end, ms": spread(interrupted),
+        "sample to frame, sound in real time, ms": spread(real_time),
+    }
+
+
+def _in_real_time(talk: Talk, pcm: bytes) -> float:
+    """Seconds from the first sample to its frame, and from then on, because speech never pauses."""
+    started = time.monotonic()
+    size = round(PIECE * RATE) * 2
+
+    def push() -> None:
+        talk.send("agent.speak", sample_rate=RATE)
+        for number, start in enumerate(range(0, len(pcm), size)):
+            time.sleep(max(0.0, started + (number + 1) * PIECE - time.monotonic()))
+            talk.socket.send(pcm[start : start + size])
+        talk.send("agent.speak_end")
+
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    talk.until("agent.speak_started")
+    latency = time.monotonic() - started
+    talk.until("agent.speak_ended")
+    pushing.join()
+    return latency
+
+
+def measure_capacity(server: Server, pcm: bytes, seconds: float) -> dict[str, Any]:
+    """How many sessions are admitted, and what frame rate they hold while all of them speak."""
+    with ExitStack() as stack:
+        talks: list[Talk] = []
+        while True:
+            try:
+                talks.append(stack.enter_context(server.session(video=True)))
+            except httpx.HTTPStatusError as error:
+                refused = error.response.status_code
+                break
+        before = server.figures()
+        for talk in talks:
+            talk.fragments = 0
+            talk.send("agent.speak", sample_rate=RATE)
+            talk.socket.send(pcm * (1 + round(seconds * RATE * 2 / len(pcm))))
+        watching = [threading.Thread(target=talk.watch, args=(seconds,)) for talk in talks]
+        for thread in watching:
+            thread.start()
+        for thread in watching:
+            thread.join()
+        after = server.figures()
+    late = after["framegen_frames_late_total"] - before["framegen_frames_late_total"]
+    return {
+        "sessions": len(talks),
+        "answer to one more": refused,
+        "frames a second": [round(talk.fragments / seconds, 2) for talk in talks],
+        "share of frames that were late": round(
+            late / (after["framegen_frames_total"] - before["framegen_frames_total"]), 4
+        ),
+    }
+
+
+def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
+    """One session that speaks beside one that idles: how far picture and sound are apart, memory, descriptors."""
+    rows: list[dict[str, float]] = []
+    with server.session(video=True) as speaking, server.session(TINY, video=True) as idling:
+        idle = threading.Thread(target=idling.watch, args=(minutes * 60 + 30,), daemon=True)
+        idle.start()
+        started, last = time.monotonic(), 0.0
+        while time.monotonic() - started < minutes * 60 + 10:
+            speaking.send("agent.speak", sample_rate=RATE)
+            speaking.socket.send(pcm)
+            speaking.send("agent.speak_end")
+            speaking.until("agent.speak_ended")
+            now = time.monotonic() - started
+            if now - last > 60 or not rows:
+                last = now
+                rows.append(_row(server, speaking, now))
+                print(json.dumps(rows[-1]), file=sys.stderr)
+        rows.append(_row(server, speaking, time.monotonic() - started))
+    return {"first": rows[0], "last": rows[-1], "most memory, MB": max(row["memory, MB"] for row in rows)}
+
+
+def _row(server: Server, talk: Talk, now: float) -> dict[str, float]:
+    figures = server.figures()
+    return {
+        "minutes": round(now / 60, 2),
+        "picture before sound, ms": round((talk.ends[1] - talk.ends[2]) * 1000, 1),
+        "clock behind the wall's, ms": round((now - talk.ends[1]) * 1000, 1),
+        "memory, MB": round(figures["process_resident_memory_bytes"] / 1e6, 1),
+        "descriptors": figures["process_open_fds"],
+        "late frames": figures["framegen_frames_late_total"],
+    }
+
+
+def measure_drops(server: Server) -> dict[str, Any]:
+    """A hundred sessions that are opened and left in a bad way: what stays of them."""
+    found: list[tuple[float, float, int]] = []
+    for _ in range(2):  # what the first hundred leave is what any first use leaves
+        for number in range(DROPPED):
+            answer = server.client.post("/v1/sessions", json={"avatar": TINY})
+            if answer.status_code == 503:
+                time.sleep(ABSENCE / 2)
+                continue
+            path = f"/v1/sessions/{answer.json()['id']}/socket?video=fmp4"
+            if number % 3 == 0:
+                continue  # nobody ever connects
+            websocket = connect(server.address.replace("http", "ws") + path, legacy=True)
+            websocket.send(json.dumps({"type": "agent.speak"}))
+            websocket.send(b"\\1\\2" * RATE)
+            if number % 3 == 1:  # the network is gone: a reset, without a word
+                websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            websocket.socket.close()
+        while server.figures()["framegen_sessions"]:
+            time.sleep(0.5)
+        figures = server.figures()
+        found.append((figures["process_resident_memory_bytes"] / 1e6, figures["process_open_fds"], server.threads()))
+    names = ("memory, MB", "descriptors", "threads")
+    return {name: {"after 100": one, "after 200": two} for name, one, two in zip(names, *found, strict=True)}
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=30, help="Utterances whose latency is measured.")
+    parser.add_argument("--seconds", type=float, default=30, help="For which all sessions speak.")
+    parser.add_argument("--minutes", type=float, default=60, help="For which one session speaks beside one that idles.")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve_here()
+        return
+    pcm, found = speech(), {}
+    measures: dict[str, Callable[[Server], dict[str, Any]]] = {
+        "latency": lambda server: measure_latency(server, pcm, arguments.runs),
+        "capacity": lambda server: measure_capacity(server, pcm, arguments.seconds),
+        "drops": measure_drops,
+        "hour": lambda server: measure_hour(server, pcm, arguments.minutes),
+    }
+    for name, measure in measures.items():
+        with running() as server:
+            found[name] = measure(server)
+        print(json.dumps({name: found[name]}), file=sys.stderr)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
