@@ -16,6 +16,7 @@ from frame_generation_pipeline.server.tokens import COOKIE, LOCAL, Client, Token
 
 PUBLIC = {
     "/",
+    "/videos.js",
     "/favicon.ico",
     "/healthz",
     "/readyz",

@@ -61,12 +61,13 @@ class LiveSession:
         self._thread = threading.Thread(target=self._run, name=f"session {self.id[:4]}", daemon=True)
         self._thread.start()
 
-    def begin(self, rate: int, longest: float, event_id: str | None = None) -> UtteranceAudio:
+    def begin(self, rate: int, longest: float, event_id: str | None = None, text: str | None = None) -> UtteranceAudio:
         """An utterance to push PCM16 to, which is said after those before it; wake the session with `wake`.
 
-        rate: Hz, 8,000 to 48,000. longest: seconds of it that may wait. Raises Problem.
+        rate: Hz, 8,000 to 48,000. longest: seconds of it that may wait. text: what is said, for captions.
+        Raises Problem.
         """
-        utterance = UtteranceAudio(event_id or secrets.token_hex(8), rate, longest)
+        utterance = UtteranceAudio(event_id or secrets.token_hex(8), rate, longest, text)
         with self._changed:
             if self.state == ENDED:
                 raise Problem(410, "ended", "the session has ended; begin a new one")
@@ -91,6 +92,11 @@ class LiveSession:
                 self._tell_end(utterance, interrupted=True)
             self._utterances.clear()
             self._set_state(IDLE)
+
+    def tell_problem(self, code: str, message: str) -> None:
+        """Tell clients what went wrong with something that they asked for before."""
+        with self._changed:
+            self._tell({"type": "error", "code": code, "message": message})
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of all events, the present state first."""
@@ -224,7 +230,8 @@ class LiveSession:
             utterance.frames += 1
             if utterance.frames == 1:
                 self._set_state(SPEAKING)
-                self._tell({"type": "agent.speak_started", "event_id": utterance.event_id})
+                said = {} if utterance.text is None else {"text": utterance.text}
+                self._tell({"type": "agent.speak_started", "event_id": utterance.event_id, **said})
         if utterance is not None and tick.over:
             self._utterances.popleft()
             samples = utterance.ear(count)  # less than half a frame of sound may be left

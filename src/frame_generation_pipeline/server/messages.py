@@ -3,11 +3,14 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from typing import Any
 
 from frame_generation_pipeline.server.live_session import LiveSession
+from frame_generation_pipeline.server.live_text import say_text
 from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.utterance_audio import UtteranceAudio
+from frame_generation_pipeline.server.voices import LazyVoice
 
 DEFAULT_RATE = 24_000  # Hz, of `agent.speak` that states none
 MOST_ID = 200  # characters
@@ -16,9 +19,9 @@ MOST_ID = 200  # characters
 class Messages:
     """The messages of one connection, in order."""
 
-    def __init__(self, session: LiveSession, longest: float) -> None:
-        """longest: seconds of sound that may wait to be said."""
-        self._session, self._longest = session, longest
+    def __init__(self, session: LiveSession, longest: float, voice: LazyVoice) -> None:
+        """longest: seconds of sound that may wait to be said. voice: speaks texts."""
+        self._session, self._longest, self._voice = session, longest, voice
         self._open: UtteranceAudio | None = None  # to which binary messages are pushed
 
     def binary(self, pcm: bytes) -> None:
@@ -28,8 +31,8 @@ class Messages:
         self._open.push(pcm)
         self._session.wake()
 
-    def text(self, text: str) -> None:
-        """A JSON message. Raises Problem."""
+    def text(self, text: str) -> Callable[[], object] | None:
+        """A JSON message; returns what takes long of it, to be called before the next message. Both raise Problem."""
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -37,6 +40,8 @@ class Messages:
         if not isinstance(message, dict):
             raise Problem(400, "bad_message", "expected a JSON object")
         kind = message.get("type")
+        if kind == "agent.speak" and "text" in message:
+            return self._speak_text(message)
         if kind == "agent.speak":
             self._speak(message)
         elif kind == "agent.speak_end":
@@ -48,6 +53,7 @@ class Messages:
             self._session.wake()
         else:
             raise Problem(400, "unknown_message", f"type {str(kind)[:100]!r} is unknown; see docs/live.md")
+        return None
 
     def end(self) -> None:
         """End the open utterance, if there is one."""
@@ -56,11 +62,17 @@ class Messages:
             self._session.wake()
         self._open = None
 
+    def _speak_text(self, message: dict[str, Any]) -> Callable[[], object]:
+        """An utterance of its own, of a text."""
+        text, event_id = message["text"], _event_id(message)
+        if not isinstance(text, str) or "audio" in message:
+            raise Problem(400, "bad_message", "expected a text without audio, or audio without a text")
+        self.end()
+        return lambda: say_text(self._session, self._voice, text, self._longest, event_id)
+
     def _speak(self, message: dict[str, Any]) -> None:
         """Begin an utterance, or go on with the open one where the message names no other; it may have sound."""
-        event_id, rate = message.get("event_id"), message.get("sample_rate", DEFAULT_RATE)
-        if not (event_id is None or (isinstance(event_id, str) and len(event_id) <= MOST_ID)):
-            raise Problem(400, "bad_message", f"event_id is not a text of at most {MOST_ID} characters")
+        event_id, rate = _event_id(message), message.get("sample_rate", DEFAULT_RATE)
         if type(rate) is not int:
             raise Problem(400, "bad_rate", "sample_rate is no whole number")
         try:
@@ -75,3 +87,10 @@ class Messages:
             raise Problem(400, "bad_rate", f"the utterance has {self._open.rate} samples a second; end it first")
         if pcm:
             self.binary(pcm)
+
+
+def _event_id(message: dict[str, Any]) -> str | None:
+    event_id = message.get("event_id")
+    if not (event_id is None or (isinstance(event_id, str) and len(event_id) <= MOST_ID)):
+        raise Problem(400, "bad_message", f"event_id is not a text of at most {MOST_ID} characters")
+    return event_id

@@ -8,10 +8,10 @@ from fastapi.responses import HTMLResponse, Response
 
 router = APIRouter()
 
-PAGE = Path(__file__).with_name("page.html")
+PAGE, SCRIPT = Path(__file__).with_name("page.html"), Path(__file__).with_name("videos.js")
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}' blob:; style-src 'nonce-{nonce}'; img-src 'self' data:;"
-    " media-src blob: mediastream:; connect-src 'self' {sockets}; form-action 'self'; base-uri 'none';"
+    " media-src 'self' blob: mediastream:; connect-src 'self' {sockets}; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
 
@@ -25,6 +25,12 @@ def page(request: Request) -> HTMLResponse:
         "permissions-policy": "microphone=(self), camera=()",
     }
     return HTMLResponse(PAGE.read_text("utf-8").replace("{nonce}", nonce), headers=headers)
+
+
+@router.get("/videos.js", include_in_schema=False)
+def videos_script() -> Response:
+    """The page's part that has videos made."""
+    return Response(SCRIPT.read_text("utf-8"), media_type="text/javascript")
 
 
 @router.get("/favicon.ico", include_in_schema=False)

@@ -13,6 +13,7 @@ from frame_generation_pipeline.media.audio_encoder import read_sound
 from frame_generation_pipeline.server.catalogue import PRESENTER_ID
 from frame_generation_pipeline.server.live_encoder import AUDIO_RATE
 from frame_generation_pipeline.server.live_session import LiveSession
+from frame_generation_pipeline.server.live_text import say_text
 from frame_generation_pipeline.server.problems import Problem, problems
 from frame_generation_pipeline.server.service import ClientOf, ServiceOf
 from frame_generation_pipeline.server.utterance_audio import UtteranceAudio
@@ -130,6 +131,27 @@ async def speak_file(session_id: str, request: Request, service: ServiceOf, clie
             async for piece in request.stream():
                 file.write(piece)
         return await asyncio.to_thread(_say, session, path, service.settings.limits.sound)
+
+
+class TextBody(BaseModel):
+    """What shall be said."""
+
+    model_config = {"extra": "forbid"}
+
+    text: str
+
+
+class SaidView(BaseModel):
+    """What will be said."""
+
+    event_id: str
+
+
+@router.post("/{session_id}/say", status_code=202, responses=problems(400, 404, 410, 413, 429))
+def say(session_id: str, body: TextBody, service: ServiceOf, client: ClientOf) -> SaidView:
+    """Say a text with the server's voice; after what is being said."""
+    session = service.sessions.get(client, session_id)
+    return SaidView(event_id=say_text(session, service.voice, body.text, service.settings.limits.sound).event_id)
 
 
 def _say(session: LiveSession, path: Path, longest: float) -> UtteranceView:

@@ -81,7 +81,7 @@ async def connect(
         await websocket.close(NO_SESSION, problem.message)
         return
     outbox = Outbox(asyncio.get_running_loop())
-    messages = Messages(session, service.settings.limits.sound)
+    messages = Messages(session, service.settings.limits.sound, service.voice)
     session.connect(1)
     session.listen(outbox.tell)
     if video:
@@ -106,7 +106,9 @@ async def _receive(websocket: WebSocket, messages: Messages, outbox: Outbox) -> 
             if message.get("bytes") is not None:
                 messages.binary(message["bytes"])
             else:
-                messages.text(message["text"])
+                slow = messages.text(message["text"])
+                if slow is not None:
+                    await asyncio.to_thread(slow)
         except Problem as problem:
             outbox.tell({"type": "error", "code": problem.code, "message": problem.message})
 

@@ -19,11 +19,14 @@ PIECE = 0.2  # seconds that are resampled at once
 class UtteranceAudio:
     """PCM16 is pushed by any thread in any pieces; the session's thread takes it in order, once for each purpose."""
 
-    def __init__(self, event_id: str, rate: int, longest: float) -> None:
-        """rate: Hz of the PCM. longest: seconds that may wait. Raises Problem for a rate that cannot be."""
+    def __init__(self, event_id: str, rate: int, longest: float, text: str | None = None) -> None:
+        """rate: Hz of the PCM. longest: seconds that may wait. text: what is said, where it is known.
+
+        Raises Problem for a rate that cannot be.
+        """
         if not RATES[0] <= rate <= RATES[1]:
             raise Problem(400, "bad_rate", f"sample_rate is {rate}; expected {RATES[0]} to {RATES[1]}")
-        self.event_id, self.rate, self._longest = event_id, rate, longest
+        self.event_id, self.rate, self._longest, self.text = event_id, rate, longest, text
         self.ended = False  # nothing will be pushed any more
         self.dropped = False  # nobody will take anything any more
         self.finished = False  # the session was told that all of it is there

@@ -61,6 +61,8 @@ def list_videos(
     after: Annotated[str | None, Query(max_length=100)] = None,
 ) -> VideosView:
     """List your videos, the newest first; `after` is the last id of the page before."""
+    if service.jobs is None:
+        return VideosView(data=[], has_more=False, enabled=False)
     queue = _queue(service, client)
     found = queue.store.page(client.name, limit + 1, after)
     return VideosView(data=[view(job, queue.progress(job.id)) for job in found[:limit]], has_more=len(found) > limit)

@@ -32,6 +32,7 @@ class VideosView(BaseModel):
 
     data: list[VideoView]
     has_more: bool
+    enabled: bool = True  # whether this server makes videos
 
 
 class VideoForm(BaseModel):

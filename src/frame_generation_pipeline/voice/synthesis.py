@@ -105,8 +105,13 @@ def write_wav(path: Path, blocks: Iterator[VoiceSamples]) -> None:
         file.setsampwidth(2)
         file.setframerate(RATE)
         for samples in blocks:
-            levels = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
-            file.writeframes(levels.astype("<i2").tobytes())
+            file.writeframes(pcm16(samples))
+
+
+def pcm16(samples: VoiceSamples) -> bytes:
+    """Samples as 16 bits each, little-endian."""
+    levels = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
+    return bytes(levels.astype("<i2").tobytes())
 
 
 def read_samples(path: Path) -> VoiceSamples:
