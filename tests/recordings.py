@@ -37,10 +37,14 @@ def write_recording(
     times: Callable[[int], float] | None = None,
     sound: float | None = -1,
     sound_start: float = 0.0,
+    key_frames: int = 250,
 ) -> Path:
-    """A video; times: each frame's seconds where they are not evenly spread; sound: its length, None for none."""
+    """A video; times: each frame's seconds where they are not evenly spread; sound: its length, None for none;
+    key_frames: frames from one to the next at most."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "12"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "12", "g": str(key_frames)}
+        )
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, 90_000)
         stream.codec_context.time_base = Fraction(1, 90_000)

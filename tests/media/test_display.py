@@ -83,11 +83,13 @@ def differences(path: Path, expected: Sequence[Frame]) -> list[float]:
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
-def test_hdr_comes_back_as_it_was_in_standard_range(tmp_path: Path, transfer: int) -> None:
+@pytest.mark.parametrize(("primaries", "matrix"), [(9, 9), (2, 9), (2, 2)])
+def test_hdr_comes_back_as_it_was_in_standard_range(tmp_path: Path, transfer: int, primaries: int, matrix: int) -> None:
+    """Where primaries or matrix are not said (2), they are those that HDR comes with."""
+
     def tag(stream: Any) -> None:
         context = stream.codec_context
-        context.color_primaries = context.colorspace = 9
-        context.color_trc = transfer
+        context.color_primaries, context.colorspace, context.color_trc = primaries, matrix, transfer
 
     frames = [hdr_frame(image, transfer) for image in FACES]
     path = encode(tmp_path / "phone.mp4", frames, "libx265", tag, **{"x265-params": "log-level=none"})
@@ -126,6 +128,35 @@ def test_colours_that_cannot_be_converted_are_named(tmp_path: Path) -> None:
     path = encode(tmp_path / "ictcp.mp4", yuv(FACES), change=lambda s: setattr(s.codec_context, "colorspace", 14))
     with pytest.raises(VideoError, match=r"ictcp\.mp4: .*matrix 14"):
         list(read_frames(path))
+
+
+def test_a_transfer_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
+    path = encode(tmp_path / "log.mp4", yuv(FACES), change=lambda s: setattr(s.codec_context, "color_trc", 9))
+    with pytest.raises(VideoError, match=r"log\.mp4: its colours \(transfer 9, primaries 2 of ITU-T H\.273\)"):
+        list(read_frames(path))
+
+
+def test_full_range_is_not_stretched(tmp_path: Path) -> None:
+    images = [np.full((64, 64, 3), colour, np.uint8) for colour in ((40, 60, 200), (5, 5, 5), (250, 250, 250))]
+    frames = [av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuvj420p") for image in images]
+    assert max(differences(encode(tmp_path / "full.mp4", frames), images)) < 3
+
+
+def test_dolby_vision_that_needs_its_metadata_is_named(tmp_path: Path) -> None:
+    """Profile 5 has sample entries of its own, and no tags of colours; with those of another profile it is shown."""
+
+    def tag(stream: Any) -> None:
+        context = stream.codec_context
+        context.color_primaries, context.colorspace, context.color_trc = 9, 9, HLG
+
+    silent = {"x265-params": "log-level=none"}
+    plain = encode(tmp_path / "plain.mp4", yuv(FACES), "libx265", **silent)
+    tagged = encode(tmp_path / "tagged.mp4", [hdr_frame(image, HLG) for image in FACES], "libx265", tag, **silent)
+    for path in (plain, tagged):
+        path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))
+    assert max(differences(tagged, FACES)) < 5
+    with pytest.raises(VideoError, match=r"plain\.mp4: is Dolby Vision of profile 5, .*export it as HDR10"):
+        list(read_frames(plain))
 
 
 MATRICES = {

@@ -15,7 +15,7 @@ from frame_generation_pipeline.errors import AudioError, MissingFileError, Optio
 from frame_generation_pipeline.media import images as pictures_module
 from frame_generation_pipeline.media import video_writer as writer_module
 from frame_generation_pipeline.media.video_reader import read_frames
-from frame_generation_pipeline.media.video_writer import VideoWriter, check_output
+from frame_generation_pipeline.media.video_writer import VideoWriter, check_output, exact_rate
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 SIZE = (64, 48)
@@ -161,6 +161,29 @@ def test_odd_sides_are_padded_by_the_edge(tmp_path: Path) -> None:
     assert decoded.shape == (48, 64, 3)
     assert np.abs(decoded[:47, :63].astype(int) - ramp).max() <= 4
     assert np.abs(decoded[:, 63].astype(int) - 230).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("fps", "rate"),
+    [
+        (23.976, "24000/1001"),
+        (23.98, "24000/1001"),
+        (29.97, "30000/1001"),
+        (59.94, "60000/1001"),
+        (24, "24"),
+        (12.5, "25/2"),
+        (1, "1"),
+        (240, "240"),
+    ],
+)
+def test_rates_are_those_that_players_know(fps: float, rate: str) -> None:
+    assert exact_rate(fps) == Fraction(rate)
+
+
+@pytest.mark.parametrize("fps", [0.5, 1000, 240.5, float("nan"), float("inf")])
+def test_rates_that_players_refuse_are_refused(fps: float) -> None:
+    with pytest.raises(OptionError, match=r"impossible frame rate .*; give 1 to 240 frames a second"):
+        exact_rate(fps)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -15,9 +15,11 @@ from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
 
 # ITU-T H.273, as FFmpeg numbers them.
-RGB, BT709, UNSPECIFIED, RESERVED, BT601 = 0, 1, 2, 3, 6  # matrices
+RGB, BT709, UNSPECIFIED, RESERVED, BT601, BT2020 = 0, 1, 2, 3, 6, 9  # matrices; BT2020 also names primaries
+PQ, HLG = 16, 18  # transfers of HDR
 MATRICES = {RGB, BT709, 4, 5, BT601, 7, 9}  # that swscale has coefficients for
 NARROW_PRIMARIES = {0, 1, UNSPECIFIED, 5, 6, 7, 22}  # BT.709's and those of standard definition; shown as they are
+DOLBY_VISION = {"dvh1", "dvhe", "dva1", "dvav", "dav1"}  # codec tags of streams that need its metadata
 PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # for pictures of at most a screen's white
 STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels at most of untagged pictures that are taken for BT.601, as in mpv
 FLATTEST = 8  # how many times as wide as high a pixel may be, or as high as wide; more is damage
@@ -31,7 +33,8 @@ class Display:
 
     Colours come to BT.709 with their tagged matrix, primaries and transfer; HDR to standard range with its white of 203
     cd/m2 (ITU-R BT.2408) at full level. Untagged ones are BT.709 in high definition, otherwise BT.601. Pixels are made
-    square, interlaced frames are deinterlaced, and the display matrix turns and mirrors.
+    square, interlaced frames are deinterlaced, and the display matrix turns and mirrors. Where HDR comes without matrix
+    or primaries, and BT.2020's matrix without primaries, they are BT.2020's.
     """
 
     def __init__(self, path: Path, stream: VideoStream) -> None:
@@ -47,7 +50,10 @@ class Display:
         Raises VideoError for colours that cannot be converted, and what PyAV raises.
         """
         self._interlaced = self._interlaced or frame.interlaced_frame
+        self._check_dolby_vision(frame)
         matrix = frame.colorspace
+        if matrix in (UNSPECIFIED, RESERVED) and frame.color_trc in (PQ, HLG):
+            matrix = BT2020
         if frame.format.is_rgb:
             matrix = RGB
         elif matrix in (RGB, UNSPECIFIED, RESERVED):
@@ -59,7 +65,10 @@ class Display:
                 " convert it to BT.709"
             )
         width, height = self._square(frame)
-        converted = frame.color_trc not in PLAIN_TRANSFERS or frame.color_primaries not in NARROW_PRIMARIES
+        primaries = int(frame.color_primaries)
+        if primaries in (0, UNSPECIFIED) and (matrix == BT2020 or frame.color_trc in (PQ, HLG)):
+            primaries = BT2020
+        converted = frame.color_trc not in PLAIN_TRANSFERS or primaries not in NARROW_PRIMARIES
         orientation = _orientation(frame)
         if not (self._interlaced or converted or (width, height) != (frame.width, frame.height)):
             yield from self.flush()
@@ -75,15 +84,33 @@ class Display:
             height,
             converted,
         )
-        kind += (frame.color_primaries, frame.color_trc, self._interlaced, orientation)
+        kind += (primaries, frame.color_trc, self._interlaced, orientation)
         if kind != self._kind:
             yield from self.flush()
-            self._graph, self._kind = self._build(frame, matrix, (width, height), converted), kind
+            self._graph, self._kind = (
+                self._build(frame, matrix, (width, height), primaries if converted else None),
+                kind,
+            )
         assert self._graph is not None
         self._orientation = orientation
         frame.colorspace = matrix
-        self._graph.vpush(frame)
-        yield from self._ready()
+        try:
+            self._graph.vpush(frame)
+            yield from self._ready()
+        except av.FFmpegError as error:
+            raise VideoError(
+                f"{self._path}: its colours (transfer {int(frame.color_trc)}, primaries {int(frame.color_primaries)} of"
+                " ITU-T H.273) cannot be converted; convert it to BT.709"
+            ) from error
+
+    def _check_dolby_vision(self, frame: VideoFrame) -> None:
+        """Refuse Dolby Vision that looks wrong without its own metadata: that of profile 5, whose base has no tags."""
+        context = self._stream.codec_context
+        if context.codec_tag in DOLBY_VISION and UNSPECIFIED in (frame.colorspace, frame.color_trc):
+            raise VideoError(
+                f"{self._path}: is Dolby Vision of profile 5, whose colours need its own metadata; export it as HDR10,"
+                " HLG or in standard range"
+            )
 
     def flush(self) -> Iterator[tuple[float | None, Frame]]:
         """What is held back."""
@@ -115,7 +142,7 @@ class Display:
             return max(1, round(frame.width * aspect)), frame.height
         return frame.width, max(1, round(frame.height / aspect))
 
-    def _build(self, frame: VideoFrame, matrix: int, size: tuple[int, int], converted: bool) -> Graph:
+    def _build(self, frame: VideoFrame, matrix: int, size: tuple[int, int], primaries: int | None) -> Graph:
         base = frame.time_base or self._stream.time_base or Fraction(1, 90_000)
         graph = Graph()
         values = {
@@ -129,9 +156,10 @@ class Display:
         if self._interlaced:
             nodes.append(graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"))
         scale = f"w={size[0]}:h={size[1]}:flags=bicubic+accurate_rnd+full_chroma_int"
-        if converted:
+        if primaries is not None:
             scale += ":in_transfer=bt709" if frame.color_trc in (0, UNSPECIFIED) else ""
-            scale += ":in_primaries=bt709" if frame.color_primaries in (0, UNSPECIFIED) else ""
+            if frame.color_primaries in (0, UNSPECIFIED):
+                scale += ":in_primaries=bt2020" if primaries == BT2020 else ":in_primaries=bt709"
             scale += ":out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709"
         nodes += [graph.add("scale", scale), graph.add("format", "bgr24"), graph.add("buffersink")]
         graph.link_nodes(*nodes)

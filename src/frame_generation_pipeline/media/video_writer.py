@@ -25,6 +25,7 @@ from frame_generation_pipeline.media.soundtrack import Soundtrack
 from frame_generation_pipeline.runtime.cores import available_cores
 
 FPS_RANGE = (1, 240)  # frames a second
+NTSC = 10, Fraction(1, 200)  # from this rate on, what is nearer to n * 1000 / 1001 than that is meant to be it
 MAX_SIDE = 16_384  # pixels; the most that H.264 and VP9 are encoded at
 
 
@@ -257,6 +258,9 @@ def exact_rate(fps: int | float | Fraction) -> Fraction:
     """Return the rate as a fraction such as 30000/1001; raise `OptionError` where it is impossible."""
     try:
         exact = Fraction(fps).limit_denominator(1001)
+        ntsc = Fraction(1000 * round(exact * 1001 / 1000), 1001)
+        if exact >= NTSC[0] and exact.denominator > 1 and abs(exact - ntsc) < NTSC[1]:
+            exact = ntsc  # 23.976 and 23.98 are ways to say 24000/1001
     except (ValueError, OverflowError):
         exact = Fraction(0)
     if not FPS_RANGE[0] <= exact <= FPS_RANGE[1]:

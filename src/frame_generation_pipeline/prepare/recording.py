@@ -8,10 +8,11 @@ from math import ceil, floor, inf
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.arrays import Samples
+from frame_generation_pipeline.arrays import Frame, Samples
 from frame_generation_pipeline.errors import AudioError, MissingFileError, VideoError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.audio_track import audio_stream
@@ -82,8 +83,10 @@ class Recording:
         It is the recording's frame that is nearest in time, whatever the distances between those are; nothing adds up.
         Where pictures are missing for longer than `LONGEST_HELD`, numbers are left out, and a warning in the log tells.
         Frames before the sound begins or after it ends are left out; numbers begin above 0 where pictures begin later.
-        Raises VideoError when the frames' sizes differ.
+        Pictures of other sizes are brought to the first one's, black where they have another shape; a warning tells.
+        Raises VideoError where there are no pictures for longer than a minute.
         """
+        resized = False
         number: int | None = None
         place, step = 0.0, 1.0  # of the frame that is held and from it to the next, in frames of the result
         usual, missing = 1.0, 0.0  # the last step between two pictures that none is missing between; frames that are
@@ -105,10 +108,26 @@ class Recording:
                     missing += number - before
             if time is not None and image is not None:
                 if held is not None and image.shape != held.shape:
-                    raise VideoError(f"{self.path}: its pictures change their size; convert it to one size")
+                    image, resized = self._resized(image, held, told=resized), True
                 place, held = (time - self.sound_start) * fps, image
         if missing:
             logger.warning("%s: has no pictures for %.1f s in all, which are left out", self.path, missing / fps)
+
+    def _resized(self, image: Frame, first: Frame, *, told: bool) -> Frame:
+        """The picture in the size of the first one."""
+        (height, width), (own_height, own_width) = first.shape[:2], image.shape[:2]
+        if not told:
+            logger.warning(
+                "%s: its pictures change their size, from %dx%d to %dx%d; all are brought to the first one's",
+                self.path,
+                *(width, height, own_width, own_height),
+            )
+        scale = min(width / own_width, height / own_height)
+        size = (max(1, round(own_width * scale)), max(1, round(own_height * scale)))
+        scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        left, top = (width - size[0]) // 2, (height - size[1]) // 2
+        right, bottom = width - size[0] - left, height - size[1] - top
+        return np.asarray(cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_CONSTANT), np.uint8)
 
 
 def _sound_start(path: Path, track: int | None) -> float:

@@ -69,4 +69,6 @@ class Page:
         """Write the page; it appears under its name when it is complete. Raises OutputError."""
         template = Environment(loader=PackageLoader(__package__, "."), autoescape=True).get_template("page.html")
         with complete_file(path) as temporary:
-            temporary.write_text(template.render(title=self.title, lead=self.lead, parts=self._parts), "utf-8")
+            temporary.write_text(
+                template.render(title=self.title, lead=self.lead, parts=self._parts), "utf-8", "backslashreplace"
+            )
