@@ -171,6 +171,11 @@ def _archives(base: Path, manifest: bytes) -> Iterator[Case]:
         at = data.rindex(b"PK\1\2") + offset
         return data[:at] + value + data[at + len(value) :]
 
+    def at_the_end(offset: int, value: bytes) -> bytes:
+        data = archive(("preview.jpg", preview, {}))
+        at = data.rindex(b"PK\5\6") + offset
+        return data[:at] + value + data[at + len(value) :]
+
     def attributes(mode: int) -> dict[str, Any]:
         return {"external_attr": (mode | 0o777) << 16, "create_system": 3}
 
@@ -192,6 +197,15 @@ def _archives(base: Path, manifest: bytes) -> Iterator[Case]:
         ("no archive", b"no archive", "is no readable archive"),
         ("empty archive", b"PK\5\6" + b"\0" * 18, "has no avatar.json"),
         ("archive cut off", cut[: len(cut) // 2], "is no readable archive"),
+        ("one of two disks", at_the_end(4, b"\1\0"), "another number"),
+        ("fewer entries than stated", at_the_end(8, b"\3\0\3\0"), "another number|is no readable archive"),
+        ("more entries than stated", at_the_end(8, b"\1\0\1\0"), "another number"),
+        ("two numbers of entries", at_the_end(10, b"\1\0"), "another number"),
+        ("something before it", b"#!/bin/sh\n" + cut, "before or after its archive"),
+        ("something after it", cut + b"x" * 30, "before or after its archive|is no readable archive"),
+        ("two archives", cut + cut, "before or after its archive"),
+        ("comment", cut[:-2] + b"\5\0hello", "has a comment"),
+        ("comment with an end", cut[:-2] + b"\x16\0PK\5\6" + b"\0" * 18, "before or after its archive|has no avatar"),
     ):
         yield _case(f"archive: {name}", STORAGE, message, archive=_encoded(data))
     for entry in ("../evil.txt", "/tmp/evil.txt", "C:\\evil.txt", "AVATAR.json", "./avatar.json", "frames/00000.JPG"):

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Run the tests of everything but PyTorch, media and ONNX Runtime above all, at both ends of what `pyproject.toml` admits:
-# on the newest Python at hand with the dependencies as pip takes them, and on the oldest with the lowest ones.
+# Run the tests that touch media and ONNX at both ends of what `pyproject.toml` admits: on the newest Python at hand with
+# the dependencies as pip takes them, and on the oldest with the lowest ones.
 #     tests/versions.sh [newest] [lowest]
-# Each end takes two to three minutes; PyTorch, the largest download by far, is tried by `make test` alone.
+# Each end takes two to three minutes on two cores; PyTorch, the largest download by far, is tried by `make test` alone.
 set -eu
 cd "$(dirname "$0")/.."
 PLACE=$(mktemp -d)
 trap 'rm -rf "$PLACE"' EXIT
+ROOMS="audio cli face generator media package prepare runtime speaking template tracking"
 TOOLS="hypothesis librosa pytest pytest-xdist scikit-image"
 
 # The first of these minor versions of Python 3 that is found on the path or among pyenv's.
@@ -30,7 +31,8 @@ run() {
     "$PLACE/$name/bin/python" -m pip install --quiet "$@" $TOOLS
     "$PLACE/$name/bin/python" -m pip install --quiet --no-deps --editable .
     echo "$name: $("$PLACE/$name/bin/python" --version), $("$PLACE/$name/bin/python" -m pip freeze | grep -E '^(av|numpy|onnxruntime|opencv|protobuf|typer)' | tr '\n' ' ')"
-    "$PLACE/$name/bin/python" -m pytest -q -p no:cacheprovider -n auto --maxprocesses 4 --dist loadgroup
+    "$PLACE/$name/bin/python" -m pytest -q -p no:cacheprovider -n auto --maxprocesses 4 --dist loadgroup \
+        -k "not real_footage" tests/test_avatar.py tests/test_conformance.py $(printf 'tests/%s ' $ROOMS)
 }
 
 # The dependencies of the package and of `[train]` without torch, as pyproject.toml states them or at their lowest.

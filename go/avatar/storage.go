@@ -114,7 +114,6 @@ const (
 
 	encryptedFlag   = 1
 	folderAttribute = 0x10 // of MS-DOS, in an entry's external attributes
-	longestComment  = 1<<16 - 1
 )
 
 var little = binary.LittleEndian
@@ -130,7 +129,7 @@ func inArchive(path string, add func(string, stretch) error) error {
 		return err
 	}
 	size := found.Size()
-	directory, shift, err := readDirectory(file, size)
+	directory, stated, err := readDirectory(file, size)
 	if err != nil {
 		return err
 	}
@@ -161,13 +160,16 @@ func inArchive(path string, add func(string, stretch) error) error {
 			return refuse(StageStorage, "has an archive's directory that states more bytes than there are")
 		}
 		name := string(entry[entrySize:][:nameSize])
-		where := pending{name, entry, stretch{path, 0, sizes[1]}, sizes[2] + shift}
+		where := pending{name, entry, stretch{path, 0, sizes[1]}, sizes[2]}
 		if sizes[0] != sizes[1] {
 			where.place.size = -1
 		}
 		if entries = append(entries, where); len(entries) > mostFiles {
 			return refuse(StageStorage, "holds more than %d files", mostFiles)
 		}
+	}
+	if stated != int64(len(entries)) {
+		return refuse(StageStorage, "has %d files in its archive's directory, and states another number", len(entries))
 	}
 	for _, one := range entries {
 		place, err := inEntry(file, size, one.name, one.entry, one.place, one.at)
@@ -181,53 +183,47 @@ func inArchive(path string, add func(string, stretch) error) error {
 	return nil
 }
 
-// readDirectory gives an archive's directory, and how far everything lies behind where it says.
+// readDirectory gives an archive's directory, and how many entries it states. Nothing may be before or after the archive: readers would find different ones.
 func readDirectory(file *os.File, size int64) ([]byte, int64, error) {
 	unreadable := refuse(StageStorage, "is no readable archive (it has no directory)")
-	tail := make([]byte, min(size, endSize+longestComment))
-	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
-		return nil, 0, err
-	}
-	at := len(tail) - endSize
-	for ; at >= 0; at-- {
-		if string(tail[at:at+4]) == "PK\x05\x06" && at+endSize+int(little.Uint16(tail[at+20:])) <= len(tail) {
-			break
-		}
-	}
-	if at < 0 {
+	endsAt := size - endSize
+	end := make([]byte, endSize)
+	if endsAt < 0 {
 		return nil, 0, unreadable
 	}
-	end := tail[at:]
+	if _, err := file.ReadAt(end, endsAt); err != nil && err != io.EOF {
+		return nil, 0, err
+	}
+	if string(end[:4]) != "PK\x05\x06" {
+		return nil, 0, unreadable
+	}
 	length, offset := int64(little.Uint32(end[12:])), int64(little.Uint32(end[16:]))
-	endsAt := size - int64(len(tail)) + int64(at)
-	locator := make([]byte, locatorSize)
-	if endsAt >= locatorSize+end64Size {
-		if _, err := file.ReadAt(locator, endsAt-locatorSize); err != nil {
+	counts, disks := [2]int64{int64(little.Uint16(end[8:])), int64(little.Uint16(end[10:]))}, int64(little.Uint32(end[4:]))
+	if before := endsAt - locatorSize - end64Size; before >= 0 {
+		record := make([]byte, end64Size+locatorSize)
+		if _, err := file.ReadAt(record, before); err != nil {
 			return nil, 0, err
 		}
-		if string(locator[:4]) == "PK\x06\x07" {
-			record := make([]byte, end64Size)
-			endsAt -= locatorSize + end64Size
-			if _, err := file.ReadAt(record, endsAt); err != nil {
-				return nil, 0, err
-			}
-			if string(record[:4]) != "PK\x06\x06" {
-				return nil, 0, unreadable
-			}
-			length, offset = int64(little.Uint64(record[40:])), int64(little.Uint64(record[48:]))
+		if string(record[:4]) == "PK\x06\x06" && string(record[end64Size:][:4]) == "PK\x06\x07" {
+			length, offset, endsAt = int64(little.Uint64(record[40:])), int64(little.Uint64(record[48:])), before
+			counts, disks = [2]int64{int64(little.Uint64(record[24:])), int64(little.Uint64(record[32:]))}, int64(little.Uint64(record[16:]))
 		}
 	}
 	if length > mostDirectory {
 		return nil, 0, refuse(StageStorage, "its archive's directory takes %d bytes; at most %d are expected", length, mostDirectory)
 	}
-	if length < 0 || offset < 0 || length > endsAt || offset > endsAt-length {
+	if length < 0 || offset < 0 || little.Uint16(end[20:]) != 0 || offset != endsAt-length {
+		return nil, 0, refuse(StageStorage, "has a comment, or something before or after its archive; pack the files alone (zip -0)")
+	}
+	if disks != 0 || counts[0] != counts[1] {
 		return nil, 0, unreadable
 	}
 	directory := make([]byte, length)
-	if _, err := file.ReadAt(directory, endsAt-length); err != nil && err != io.EOF {
-		return nil, 0, err
+	_, err := file.ReadAt(directory, offset)
+	if err == io.EOF {
+		err = nil
 	}
-	return directory, endsAt - length - offset, nil
+	return directory, counts[0], err
 }
 
 // zip64Sizes fills in what an entry's 32-bit fields leave to its extra field: both sizes and the header's place.

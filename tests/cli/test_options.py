@@ -78,3 +78,11 @@ def test_every_command_is_there() -> None:
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
     assert names[:3] == ["generate", "say", "create"]
     assert len(names) == len(set(names)) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize("option", ["--fps", "--end"])
+def test_numbers_are_finite(option: str, value: str) -> None:
+    ended = CliRunner().invoke(app, ["generate", "-f", "f.npy", "-o", "x.mp4", option, value])
+    assert isinstance(ended.exception, OptionError)
+    assert f"is {value}; give a finite number" in str(ended.exception)

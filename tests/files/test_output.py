@@ -1,10 +1,11 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from frame_generation_pipeline.errors import OutputError
-from frame_generation_pipeline.files.output import complete_file, keep_inputs, prepare_folder
+from frame_generation_pipeline.files.output import complete_file, keep_inputs, keep_special, prepare_folder
 
 
 def test_only_what_is_complete_gets_the_name(tmp_path: Path) -> None:
@@ -53,3 +54,13 @@ def test_inputs_are_kept(tmp_path: Path) -> None:
     for output in (given, tmp_path / "frames" / ".." / "in.mp4", tmp_path / "link.mp4", folder / "frame_00000.png"):
         with pytest.raises(OutputError, match="is an input, which would be replaced"):
             keep_inputs(output, given, folder)
+
+
+def test_pipes_and_devices_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(OutputError, match="is a pipe or a device"), complete_file(path):
+            pass
+    for path in (tmp_path, tmp_path / "nothing", Path(__file__)):
+        keep_special(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.cli.info import describe
 from frame_generation_pipeline.evaluate.phones import read_phones
 from frame_generation_pipeline.evaluate.subject import choose_frames
+from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.generator.onnx_backend import OnnxGenerator
 from frame_generation_pipeline.making.checkpoint import read_tensors
 from frame_generation_pipeline.making.encoder import load_encoder
@@ -168,6 +170,12 @@ def saved(values: object) -> bytes:
     return file.getvalue()
 
 
+def nested() -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that such tensors are new
+        return torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+
+
 def generator(**changed: torch.Tensor) -> bytes:
     return saved(seeded_network().state_dict() | changed)
 
@@ -239,6 +247,7 @@ ANYTHING: dict[str, Content] = {
     "pickle": pickle.dumps({"a": [1, 2, 3]}),
     "folder": Path.mkdir,
     "missing": lambda path: None,
+    "pipe": os.mkfifo,
 }
 KINDS: dict[str, tuple[str, tuple[Callable[[Path], object], ...]]] = {
     "wav": ("sound.wav", (whole_sound,)),
@@ -356,6 +365,13 @@ add(
     AudioFeatures.load,
 )
 add("npy", "not finite", "f.npy", npy(_F4 % "(1, 512)", b"\xff" * 2048), AudioFeatures.load)
+for _descr in ("<c8", "<M8[s]", "|b1", "<i4", "|V8", "|S4"):
+    _header = f"{{'descr': '{_descr}', 'fortran_order': False, 'shape': (2, 512), }}"
+    add("npy", f"of type {_descr}", "f.npy", npy(_header, b"\0" * 16384), AudioFeatures.load)
+_FIELDS = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 512), }"
+add("npy", "of fields", "f.npy", npy(_FIELDS, b"\0" * 4096), AudioFeatures.load)
+_LONG = b"\x93NUMPY\2\0" + struct.pack("<I", 2**32 - 1) + b"{" * 100
+add("npy", "header of 4 gigabytes", "f.npy", _LONG, AudioFeatures.load)
 add("npy", "one value", "f.npy", npy(_F4 % "()", b"\0" * 4), AudioFeatures.load)
 add("bin", "no description", "f.bin", b"\0" * 2048, AudioFeatures.load)
 for _what, _shape in {
@@ -376,7 +392,20 @@ def _deep(path: Path) -> None:
     path.with_name(path.name + ".json").write_text("[" * 200_000)
 
 
+def _piped(path: Path) -> None:
+    path.write_bytes(b"\0" * 2048)
+    os.mkfifo(path.with_name(path.name + ".json"))
+
+
+def _twice(path: Path) -> None:
+    path.write_bytes(b"\0" * 2048)
+    described = '{"num_frames": 2, "num_frames": 1, "feature_size": 512, "shape": [1, 512]}'
+    path.with_name(path.name + ".json").write_text(described)
+
+
 add("bin", "description nested deep", "f.bin", _deep, AudioFeatures.load)
+add("bin", "description is a pipe", "f.bin", _piped, AudioFeatures.load)
+add("bin", "description says it twice", "f.bin", _twice, AudioFeatures.load)
 
 # Phones
 
@@ -432,7 +461,6 @@ add("png", "data of another size", "0.png", png(16, 12, b"\1\2\3"), read_image)
 add("png", "impossible depth", "0.png", png(16, 12, depth=77), read_image)
 add("png", "impossible colour", "0.png", png(16, 12, colour=9), read_image)
 add("png", "cut off", "0.png", png(16, 12)[:60], read_image, image_size)
-add("png", "pipe", "0.png", os.mkfifo, read_image)
 add("png", "device", "0.png", lambda path: path.symlink_to("/dev/zero"), read_image)
 add("png", "link in a circle", "0.png", lambda path: path.symlink_to(path), read_image)
 
@@ -453,6 +481,10 @@ add(
     in_template("full_body_img", _JPG + _FRAME % b"\0\x60\0\x80"),
     template_frame,
 )
+_EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"  # turned by 90 degrees
+_PLAIN = cv2.imencode(".jpg", np.zeros((96, 128, 3), np.uint8))[1].tobytes()
+_TURNED = _PLAIN[:2] + b"\xff\xe1" + struct.pack(">H", len(_EXIF) + 2) + _EXIF + _PLAIN[2:]
+add("template", "frame is turned", "t/full_body_img/0.jpg", in_template("full_body_img", _TURNED), template_frame)
 for _what, _bytes in {"empty": b"", "text": b"no points", "outside": LANDMARKS.replace(b"31.5 31", b"900 900")}.items():
     add("template", f"landmarks are {_what}", "t/landmarks/1.lms", in_template("landmarks", _bytes), template_of)
 
@@ -477,6 +509,12 @@ add("pth", "millions of lists", "5.pth", zipped({"a/data.pkl": _BRACKETS, "a/ver
 _LEGACY_START = b"".join(pickle.dumps(value, 2) for value in (torch.serialization.MAGIC_NUMBER, 1001, {}))
 add("pth", "millions of lists, as of old", "5.pth", _LEGACY_START + _BRACKETS + pickle.dumps([], 2), read_tensors)
 add("pth", "numbers", "5.pth", saved({"a": 5}), read_tensors)
+_CIRCLE: dict[str, object] = {}
+_CIRCLE["model"] = _CIRCLE
+add("pth", "holds itself", "5.pth", saved(_CIRCLE), read_tensors)
+for _width in (0, 10**6):
+    _first = torch.zeros(1).expand(_width, 4, 1, 1)
+    add("pth", f"{_width} channels", "5.pth", generator(**{"inc.inconv.0.conv.6.weight": _first}), load_network)
 add("pth", "nothing in it", "5.pth", saved({}), read_tensors)
 add("pth", "cut off", "5.pth", generator()[:-3000], read_tensors)
 add("pth", "another network", "5.pth", saved({"a": torch.zeros(3)}), load_network)
@@ -487,6 +525,12 @@ for _what, _tensor in {
     "sparse": torch.zeros(_SHAPE).to_sparse(),
     "complex": torch.zeros(_SHAPE, dtype=torch.complex64),
     "without data": torch.zeros(_SHAPE, device="meta"),
+    "whole": torch.zeros(_SHAPE, dtype=torch.int64),
+    "true": torch.zeros(_SHAPE, dtype=torch.bool),
+    "nested": nested(),
+    "not finite": torch.full(_SHAPE, float("nan")),
+    "of 8 bits, not finite": torch.full(_SHAPE, float("nan")).to(torch.float8_e4m3fn),
+    "of 64 bits beyond those of 32": torch.full(_SHAPE, 1e300, dtype=torch.float64),
 }.items():
     add("pth", f"{_what} weights", "5.pth", generator(**{"outc.conv.weight": _tensor}), load_network)
 
@@ -541,8 +585,8 @@ def _package(path: Path, data: bytes = b"") -> None:
     (path / "avatar.json").write_bytes(data)
 
 
-add("avatar", "a pipe", "may.avatar", os.mkfifo, verify_package, describe)
-add("info", "a pipe", "thing.dat", os.mkfifo, describe)
+add("avatar", "a pipe", "may.avatar", os.mkfifo, describe)
+add("fingerprint", "a pipe", "5.pth", os.mkfifo, file_digest)
 add("avatar", "folder without anything", "may", Path.mkdir, verify_package)
 for _what, _bytes in {
     "manifest empty": b"",

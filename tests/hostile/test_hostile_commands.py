@@ -40,6 +40,12 @@ COMMANDS = {
     "png: data of another size": ("compare", "PATH", "PATH"),
     "mp4: random": ("prepare", "PATH", "-o", "out"),
     "info: text": ("info", "PATH"),
+    "pth: pipe": ("generate", "-c", "PATH", "-t", "TEMPLATE", "-f", "FEATURES", "-o", "out.mp4"),
+    "onnx: pipe": ("generate", "-m", "PATH", "-t", "TEMPLATE", "-f", "FEATURES", "-o", "out.mp4"),
+    "audio program: pipe": ("generate", "-c", "CHECKPOINT", "-t", "TEMPLATE", "-e", "PATH", "-a", "x", "-o", "out.mp4"),
+    "wav: pipe": ("generate", "-c", "CHECKPOINT", "-t", "TEMPLATE", "-a", "PATH", "-f", "FEATURES", "-o", "out.mp4"),
+    "mp4: pipe": ("export", "-c", "CHECKPOINT", "-o", "PATH"),
+    "png: pipe": ("compare", "TEMPLATE/full_body_img", "TEMPLATE/full_body_img", "--picture", "PATH"),
 }
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import MissingFileError, PackageError
+from frame_generation_pipeline.files.json_file import MOST_VALUES
 from frame_generation_pipeline.making.pack import PackReport
 from frame_generation_pipeline.package import manifest_reader, storage
 from frame_generation_pipeline.package.load import open_package
@@ -399,4 +400,4 @@ def test_json_is_what_the_messages_quote(light: Path, edit: Edit) -> None:
 def test_the_largest_manifest_is_below_the_bound() -> None:
     entry = '"frames/00000.jpg":{"size":1,"sha256":""},"parsing/00000.png":{"size":1,"sha256":""},[1,2,3],'
     per_frame = sum(map(entry.count, "[{,"))
-    assert manifest_reader.MOST_FRAMES * per_frame + 1000 < manifest_reader.MOST_VALUES
+    assert manifest_reader.MOST_FRAMES * per_frame + 1000 < MOST_VALUES

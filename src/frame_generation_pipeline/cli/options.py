@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
@@ -261,7 +262,10 @@ class EncodingOptions:
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Show Typer each field of a command's dataclass parameters as an option of its own."""
+    """Show Typer each field of a command's dataclass parameters as an option of its own.
+
+    The command raises OptionError for numbers that are not finite.
+    """
     signature = inspect.signature(command, eval_str=True)
     groups = {name: given.annotation for name, given in signature.parameters.items() if is_dataclass(given.annotation)}
     parameters: list[inspect.Parameter] = []
@@ -276,6 +280,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**given: object) -> None:
+        for name, value in given.items():
+            if isinstance(value, float) and not isfinite(value):
+                raise OptionError(f"{name.replace('_', ' ')} is {value}; give a finite number")
         for name, group in groups.items():
             given[name] = group(**{option.name: given.pop(option.name) for option in fields(group)})  # type: ignore[operator]
         command(**given)

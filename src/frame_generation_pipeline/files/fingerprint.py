@@ -13,7 +13,9 @@ from frame_generation_pipeline.errors import MissingFileError
 
 
 def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal. Raises MissingFileError."""
+    """SHA-256 of a file, in hexadecimal. Raises MissingFileError, for a folder, pipe or device too."""
+    if not Path(path).is_file():  # a pipe would keep us waiting
+        raise MissingFileError(f"{path}: expected a file, found none; check the path")
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,15 @@ def keep_inputs(output: Path, *inputs: str | Path | None) -> None:
             raise OutputError(f"{output}: is an input, which would be replaced; choose another output")
 
 
+def keep_special(path: Path) -> None:
+    """Refuse an output that is a pipe, a device or a socket: a file would take its place. Raises OutputError."""
+    mode = stat.S_IFREG
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+    if stat.S_IFMT(mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+        raise OutputError(f"{path}: is a pipe or a device, which would be replaced; choose another name")
+
+
 def temporary_beside(path: Path) -> Path:
     """An unused hidden name in the folder of `path`, with its suffix: `.{stem}.{random}{suffix}`.
 
@@ -64,6 +74,7 @@ def complete_file(path: Path) -> Iterator[Path]:
 
     Raises OutputError for what the system refuses: rights, a folder of that name, a full disk.
     """
+    keep_special(path)
     prepare_folder(path.parent)
     temporary = temporary_beside(path)
     try:

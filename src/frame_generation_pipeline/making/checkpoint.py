@@ -33,6 +33,8 @@ MOST_HEADER = (
     4 * 10**6
 )  # bytes of the names and shapes of a checkpoint's tensors, and of what else is pickled with them
 LEGACY_PICKLES = 5  # magic number, version, system, content, the keys of what follows
+DEEPEST = 8  # wrappers in each other
+MOST_WIDTH = 100_000  # channels at a generator's first level; more is no network that anybody could run
 _MOST_NAMED = 8  # keys that a message lists
 
 
@@ -60,12 +62,16 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
             f"{path}: holds no named tensors but {found}; expected the state_dict of a generator or audio encoder,"
             f" by itself or as one of {', '.join(WRAPPERS)}"
         )
+    if nested := [name for name, tensor in tensors.items() if tensor.is_nested]:  # they have no shape to ask for
+        raise ModelError(f"{path}: {_printable(nested[0])} is no plain tensor of numbers; save its state_dict() again")
     return _plain_names(tensors)
 
 
 def _unwrapped(content: object) -> dict[object, object]:
-    """The innermost of the wrappers that a training state has; empty for what is no dictionary."""
-    while isinstance(content, dict):
+    """The innermost of the wrappers that a training state has; empty for what is no dictionary or holds itself."""
+    for _ in range(DEEPEST):
+        if not isinstance(content, dict):
+            return {}
         inner = next((content[name] for name in WRAPPERS if isinstance(content.get(name), dict)), None)
         if inner is None:
             return content
@@ -177,8 +183,10 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
     values which are not finite numbers.
     """
     check_fit(module, tensors, path)
+    expected = module.state_dict()
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        kept = tensor.to(expected[name].dtype)  # which has fewer values than some types, and more than others
+        if kept.is_floating_point() and not kept.isfinite().all():
             raise ModelError(
                 f"{path}: {_printable(name)} has values that are not finite numbers; use a checkpoint from before"
                 " its training went wrong"
@@ -204,6 +212,7 @@ def check_fit(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", pat
         for name, tensor in tensors.items()
         if str(tensor.layout) != "torch.strided"
         or tensor.is_quantized
+        or tensor.is_floating_point() != expected.get(name, tensor).is_floating_point()
         or tensor.is_complex()
         or tensor.is_meta
         or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size()  # one value stands for many
@@ -223,9 +232,10 @@ def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
         raise ModelError(f"{path}: unknown kind of checkpoint; end its name with {' or '.join(CHECKPOINT_SUFFIXES)}")
     with needing_train_extra(f"{path}: a checkpoint"), complete_file(path) as temporary:
         if path.suffix == ".safetensors":
-            from safetensors.torch import save_file
+            from safetensors.torch import save
 
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+            # `save_file` makes files that nobody else may read, whatever the umask says.
+            temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
         else:
             import torch
 
@@ -249,6 +259,8 @@ def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tup
     width = first[0]
     if mobile:
         face, width = FACE_MOBILE, width // 2
+    if not 1 <= width <= MOST_WIDTH:
+        raise ModelError(f"{path}: a generator of unknown form (it begins with {width} channels)")
     specs = tuple(GeneratorSpec(face, spec, width) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1])
     if not specs:
         raise ModelError(f"{path}: a generator of unknown form (its audio has {audio[1]} channels)")

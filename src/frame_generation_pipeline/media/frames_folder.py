@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.errors import OptionError, OutputError
 from frame_generation_pipeline.files.fingerprint import file_digest
-from frame_generation_pipeline.files.output import complete_file, prepare_folder
+from frame_generation_pipeline.files.output import complete_file, keep_special, prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.media.video_reader import write_image
@@ -133,6 +133,7 @@ def _check_earlier(folder: Path) -> None:
     """Refuse pictures that an earlier run cannot have left: a run's are numbered from 0 without a gap."""
     names = _earlier(folder)
     for name in sorted(names):
+        keep_special(folder / name)
         stem, suffix = name.split(".")
         index = int(stem.removeprefix("frame_"))
         if index and f"frame_{index - 1:05d}.{suffix}" not in names:

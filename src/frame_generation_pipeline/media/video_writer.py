@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
-from frame_generation_pipeline.files.output import prepare_folder
+from frame_generation_pipeline.files.output import keep_special, prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
 from frame_generation_pipeline.media.codecs import CONTAINERS, DEFAULT_PRESET
 from frame_generation_pipeline.media.images import PictureEncoding, show, to_planes
@@ -38,6 +38,7 @@ def check_output(path: Path) -> None:
         raise OutputError(f"{path}: unknown video suffix {path.suffix!r}; use one of {', '.join(CONTAINERS)}")
     if path.is_dir():
         raise OutputError(f"{path}: expected a video file to write, found a folder; give a file name inside it")
+    keep_special(path)
     prepare_folder(path.parent)
 
 

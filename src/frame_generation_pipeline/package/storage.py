@@ -17,6 +17,10 @@ from frame_generation_pipeline.package.refusal import Refusal, shown
 MOST_FILES = 250_000  # two pictures for each of 100,000 frames, and some more
 MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole
 
+# The end of an archive: a signature, two numbers of disks, two of entries, bytes and start of the directory, the length
+# of a comment; and the same of large ones, which comes before it, with the signature of what points there.
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4s12x2L4Q4s16x")
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
 _ENCRYPTED = 0x1  # in an entry's flags
 _FOLDER_ATTRIBUTE = 0x10  # of MS-DOS, in an entry's external attributes
@@ -41,7 +45,8 @@ def find_files(path: Path) -> dict[str, Stretch]:
     """Every file of the folder or archive `path` by its name, with `/` between a folder and a file.
 
     Raises Refusal for links, special files, folders in folders or without files, and in archives for names that come
-    twice, compressed or encrypted entries and what is not an archive at all. OSError for what cannot be read.
+    twice, compressed or encrypted entries, for more than an archive in the file and what is none at all. OSError for
+    what cannot be read.
     """
     files: dict[str, Stretch] = {}
     for name, stretch in _in_folder(path) if path.is_dir() else _in_archive(path):
@@ -94,10 +99,31 @@ def _in_archive(path: Path) -> Iterator[tuple[str, Stretch]]:
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
             raise Refusal(f"is no readable archive ({shown(str(error))})") from error
         size = os.fstat(file.fileno()).st_size
+        _check_ends(file, size, len(entries))
         if sum(entry.compress_size for entry in entries) > size:
             raise Refusal("has an archive's directory that states more bytes than there are")
         for entry in entries:
             yield entry.orig_filename, _in_entry(path, file, size, entry)
+
+
+def _check_ends(file: io.FileIO, size: int, count: int) -> None:
+    """Refuse what is before or after the archive of `count` entries in the file of `size` bytes.
+
+    Readers find different archives in such a file.
+    """
+    start = size - _END.size
+    file.seek(start)
+    signature, *numbers, comment = _END.unpack(file.read(_END.size))
+    if start >= _END_64.size:
+        file.seek(start - _END_64.size)
+        signature_64, *numbers_64, pointer = _END_64.unpack(file.read(_END_64.size))
+        if (signature_64, pointer) == (b"PK\6\6", b"PK\6\7"):
+            start, numbers = start - _END_64.size, numbers_64
+    *disks_and_counts, length, offset = numbers
+    if signature != b"PK\5\6" or comment or offset + length != start:
+        raise Refusal("has a comment, or something before or after its archive; pack the files alone (zip -0)")
+    if disks_and_counts != [0, 0, count, count]:
+        raise Refusal(f"has {count} files in its archive's directory, and states another number")
 
 
 def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) -> Stretch:

@@ -105,13 +105,23 @@ class Template(FrameSequence):
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index` (counted from 0 whatever the files are numbered from).
 
-        Raises VideoError or MissingFileError when the picture became unreadable since the folder was checked.
+        Raises VideoError or MissingFileError when the picture became unreadable since the folder was checked, and
+        TemplateError when it is of another size than its header says.
         """
         box = self.boxes[index]
         keep = None
         if self.parsing:
-            keep = kept_pixels(box.cut(read_image(self.parsing[index])))
-        return TemplateFrame(read_image(self.images[index]), box, keep)
+            keep = kept_pixels(box.cut(self._picture(self.parsing[index])))
+        return TemplateFrame(self._picture(self.images[index]), box, keep)
+
+    def _picture(self, path: Path) -> npt.NDArray[np.uint8]:
+        image = read_image(path)
+        if image.shape[:2] != (self.height, self.width):
+            raise TemplateError(
+                f"{path}: is {image.shape[1]}x{image.shape[0]} pixels once it is decoded, its header says"
+                f" {self.width}x{self.height}; where its EXIF data turn it, write it again without them"
+            )
+        return image
 
 
 def landmark_file(folder: Path, number: int) -> Path:

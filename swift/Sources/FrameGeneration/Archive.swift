@@ -2,8 +2,7 @@
 /// stretch of the archive: no entry unpacks to more than its size.
 
 private let mostDirectory = 32 << 20  // bytes of an archive's directory, which is read as a whole
-private let endSize = 22  // bytes of the record at the archive's end, without its comment
-private let mostComment = 0xFFFF
+private let endSize = 22  // bytes of the record at the archive's end
 private let localHeaderSize = 30
 
 /// Gives `add` every entry of the archive `path`. Throws `Refusal`, `SystemError`, and what `add` throws.
@@ -57,26 +56,21 @@ private struct Bytes {
     }
 }
 
+/// Where the directory is. Nothing may be before or after the archive, nor a comment: readers would find different ones.
 private func findDirectory(_ file: ReadableFile) throws -> (start: Int, size: Int, count: Int) {
-    let length = min(file.size, endSize + mostComment)
-    let end = Bytes(try file.read(at: file.size - length, count: length))
-    let signature: [UInt8] = [0x50, 0x4B, 5, 6]
-    let candidates = stride(from: end.count - endSize, through: 0, by: -1)
-    guard
-        let at = try candidates.first(where: {
-            try end.begins(signature, at: $0) && $0 + endSize + end.number($0 + 20, 2) == end.count
-        })
-    else { throw damaged() }
-    let end64 = try findEnd64(file, before: file.size - length + at)
+    guard file.size >= endSize else { throw damaged() }
+    let end = Bytes(try file.read(at: file.size - endSize, count: endSize))
+    guard end.begins([0x50, 0x4B, 5, 6], at: 0), try end.number(20, 2) == 0 else { throw damaged() }
+    let end64 = try findEnd64(file, before: file.size - endSize)
     let (start, size, count, stop): (Int, Int, Int, Int)
     if let end64 {
         (start, size, count, stop) = end64
     } else {
-        guard try end.number(at + 4, 4) == 0, try end.number(at + 8, 2) == end.number(at + 10, 2) else {
+        guard try end.number(4, 4) == 0, try end.number(8, 2) == end.number(10, 2) else {
             throw damaged()  // one of several disks
         }
-        (start, size, count) = (try end.number(at + 16, 4), try end.number(at + 12, 4), try end.number(at + 10, 2))
-        stop = file.size - length + at
+        (start, size, count) = (try end.number(16, 4), try end.number(12, 4), try end.number(10, 2))
+        stop = file.size - endSize
     }
     guard start <= stop, size == stop - start else { throw damaged() }
     return (start, size, count)
@@ -89,7 +83,7 @@ private func findEnd64(_ file: ReadableFile, before end: Int) throws -> (start: 
     let locator = Bytes(try file.read(at: end - 20, count: 20))
     guard locator.begins([0x50, 0x4B, 6, 7], at: 0) else { return nil }
     let at = try locator.number(8, 8)
-    guard at <= end - 20 - 56 else { throw damaged() }
+    guard at == end - 20 - 56 else { throw damaged() }
     let record = Bytes(try file.read(at: at, count: 56))
     guard record.begins([0x50, 0x4B, 6, 6], at: 0), try record.number(16, 8) == 0,
         try record.number(24, 8) == record.number(32, 8)
