@@ -1,6 +1,9 @@
-"""What FFmpeg, OpenCV and ONNX Runtime raise, made to order."""
+"""What FFmpeg, OpenCV and ONNX Runtime raise, and what a full disk does, made to order."""
 
-from collections.abc import Callable
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import av
 import cv2
@@ -22,3 +25,16 @@ RAISING: dict[str, tuple[str, Callable[[], object]]] = {
 def failing(fail: Callable[[], object]) -> Callable[..., object]:
     """A function of any arguments that only fails."""
     return lambda *_, **__: fail()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The system refuses to write more than `size` bytes of a file, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

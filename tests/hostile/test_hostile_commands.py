@@ -45,7 +45,6 @@ COMMANDS = {
     "audio program: pipe": ("generate", "-c", "CHECKPOINT", "-t", "TEMPLATE", "-e", "PATH", "-a", "x", "-o", "out.mp4"),
     "wav: pipe": ("generate", "-c", "CHECKPOINT", "-t", "TEMPLATE", "-a", "PATH", "-f", "FEATURES", "-o", "out.mp4"),
     "mp4: pipe": ("export", "-c", "CHECKPOINT", "-o", "PATH"),
-    "png: pipe": ("compare", "TEMPLATE/full_body_img", "TEMPLATE/full_body_img", "--picture", "PATH"),
 }
 
 

@@ -25,7 +25,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         command = [sys.executable, str(HERE / "worker.py"), str(folder), str(len(found))]
         path = os.pathsep.join([str(HERE.parent), *sys.path])
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"PYTHONPATH": path}
+            command, capture_output=True, text=True, timeout=1200, check=False, env=os.environ | {"PYTHONPATH": path}
         )
         for line in done.stdout.splitlines():
             report = json.loads(line)

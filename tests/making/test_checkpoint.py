@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from failing import files_of_at_most
+from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.checkpoint import (
     WRAPPERS,
     check_fit,
@@ -220,3 +221,12 @@ def test_real_checkpoint(real_dir: Path) -> None:
     network = load_network(real_dir / "checkpoint" / "person_ave.pth")
     assert network.spec.name == "328-ave"
     assert np.isfinite(network.outc.conv.weight.detach().numpy()).all()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(suffix: str, tmp_path: Path) -> None:
+    tensors = {"a": torch.zeros(100_000)}
+    with files_of_at_most(50_000), pytest.raises(OutputError, match=rf"5\{suffix}: cannot be written") as caught:
+        write_tensors(tmp_path / f"5{suffix}", tensors)
+    assert str(caught.value).isprintable()
+    assert not list(tmp_path.iterdir())

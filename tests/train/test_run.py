@@ -2,9 +2,7 @@
 
 import json
 import os
-import resource
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from failing import RAISING, failing
+from failing import RAISING, failing, files_of_at_most
 from frame_generation_pipeline.errors import FeatureError, LibraryError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, FaceSpec
@@ -218,15 +216,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(dataset_dir: Path, start: Pa
     left = tmp_path / "may" / ".faces.0123abcd.npy"  # of a run that was killed
     left.parent.mkdir()
     left.write_bytes(b"half")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # which the system refuses as it does a full disk
-    try:
-        with pytest.raises(OutputError, match=r"faces\.npy: cannot be written"):
-            run(dataset_dir, tmp_path / "may", start)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    with files_of_at_most(100_000), pytest.raises(OutputError, match=r"faces\.npy: cannot be written"):
+        run(dataset_dir, tmp_path / "may", start)
     assert [path.name for path in (tmp_path / "may").iterdir()] == ["train.json"]
     run(dataset_dir, tmp_path / "may", start, resume=True)
 

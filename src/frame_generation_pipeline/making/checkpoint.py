@@ -1,5 +1,6 @@
 """Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
 
+import errno
 import pickle
 import pickletools
 import warnings
@@ -237,9 +238,17 @@ def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
             # `save_file` makes files that nobody else may read, whatever the umask says.
             temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
         else:
-            import torch
+            save_pickled(tensors, temporary)
 
-            torch.save(tensors, temporary)
+
+def save_pickled(values: object, path: Path) -> None:
+    """`torch.save` that raises OSError, as everything else does, where it cannot write."""
+    import torch
+
+    try:
+        torch.save(values, path)
+    except RuntimeError as error:  # of its own writer in C++, on a full disk for example
+        raise OSError(errno.EIO, f"PyTorch wrote a part of it alone: {_first_line(error)}") from error
 
 
 def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:

@@ -19,7 +19,7 @@ from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.files.partial import alone
 from frame_generation_pipeline.files.progress import Update
-from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.checkpoint import save_pickled, write_tensors
 from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.making.torch_backend import choose_device, load_network
 from frame_generation_pipeline.speaking.stages import prefetch
@@ -247,7 +247,7 @@ class TrainingRun:
             state = {"trainer": self.trainer.state_dict(), "seconds": self._elapsed(), **vars(self.log)}
             if self.sync:
                 state["sync"] = self.sync.state_dict()
-            torch.save(state, temporary)
+            save_pickled(state, temporary)
 
     def _show(self) -> None:
         """Write the checkpoint as it is now, and the page."""
