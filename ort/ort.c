@@ -6,6 +6,9 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +24,7 @@
 #define MOST_FOLDED "67108864"  // bytes that a program may compute of constants when it is opened
 #define ERRORS_ONLY 3
 #define ARENA_ALLOCATOR 1
+#define AS_REQUESTED 1  // how an arena grows; by default it doubles
 #define DEFAULT_MEMORY 0
 #define MOST_TENSORS 64
 
@@ -58,6 +62,9 @@ enum {
     RELEASE_TENSOR_INFO = 99,
     RELEASE_SESSION_OPTIONS = 100,
     ADD_SESSION_CONFIG_ENTRY = 130,
+    CREATE_AND_REGISTER_ALLOCATOR = 144,
+    CREATE_ARENA_CFG = 156,
+    RELEASE_ARENA_CFG = 157,
 };
 
 typedef void (*function)(void);
@@ -171,6 +178,18 @@ static char *find_base(const char *path, const api_base **base) {
     return *base == NULL ? message("ONNX Runtime's OrtGetApiBase gave nothing") : NULL;
 }
 
+// One arena for all sessions, which grows by what is needed, takes half of what an arena for each takes: programs that run
+// one after the other use the same memory. Where the app's environment has one already, that one serves.
+static char *share_arena(void *made) {
+    void *config = NULL;
+    char *error = failure(
+        CALL(CREATE_ARENA_CFG, (size_t, int, int, int, void **), 0, AS_REQUESTED, -1, -1, &config));
+    if (error != NULL) return error;
+    free(failure(CALL(CREATE_AND_REGISTER_ALLOCATOR, (void *, const void *, const void *), made, memory_info, config)));
+    RELEASE(RELEASE_ARENA_CFG, config);
+    return NULL;
+}
+
 static char *open_once(const char *path) {
     const api_base *base = NULL;
     setenv("ORT_DISABLE_TELEMETRY", "1", 0);  // read when the library is loaded and when the environment is made
@@ -188,6 +207,7 @@ static char *open_once(const char *path) {
         error = failure(CALL(CREATE_CPU_MEMORY_INFO, (int, int, void **), ARENA_ALLOCATOR, DEFAULT_MEMORY, &memory_info));
     }
     if (error == NULL) error = failure(CALL(GET_ALLOCATOR_WITH_DEFAULT_OPTIONS, (void **), &allocator));
+    if (error == NULL) error = share_arena(made);
     if (error != NULL) return error;
     version = base->version();
     environment = made;
@@ -291,9 +311,14 @@ char *ort_session_create(const void *program, size_t bytes, int32_t threads, ort
     if (error == NULL && threads > 0) {
         error = failure(CALL(SET_INTRA_OP_NUM_THREADS, (void *, int), options, threads));
     }
-    if (error == NULL) {
-        error = failure(CALL(ADD_SESSION_CONFIG_ENTRY, (void *, const char *, const char *), options,
-                             "optimization.constant_folding_max_output_size_in_bytes", MOST_FOLDED));
+    static const char *const entries[][2] = {
+        {"optimization.constant_folding_max_output_size_in_bytes", MOST_FOLDED},
+        {"session.use_env_allocators", "1"},
+        {"session.use_device_allocator_for_initializers", "1"},  // not in the arena: weights go back with the session
+    };
+    for (size_t i = 0; error == NULL && i < sizeof entries / sizeof *entries; i++) {
+        error = failure(CALL(ADD_SESSION_CONFIG_ENTRY, (void *, const char *, const char *), options, entries[i][0],
+                             entries[i][1]));
     }
     if (error == NULL) {
         error = failure(CALL(CREATE_SESSION_FROM_ARRAY, (const void *, const void *, size_t, const void *, void **),
@@ -305,6 +330,9 @@ char *ort_session_create(const void *program, size_t bytes, int32_t threads, ort
         ort_session_release(made);
         return error;
     }
+#ifdef __GLIBC__
+    malloc_trim(0);  // what opening took for a while, as much as the program has weights, would stay
+#endif
     *session = made;
     return NULL;
 }

@@ -2,6 +2,7 @@ package avatar
 
 import (
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"framegen/ort"
@@ -40,6 +41,7 @@ func openPlain(path, mode string) (*plainGenerator, error) {
 	if err != nil {
 		return nil, fail(BadModel, path, "not a model that ONNX Runtime can run (%s); export it again", shown(err.Error()))
 	}
+	debug.FreeOSMemory() // the program's bytes
 	g := &plainGenerator{network: network, path: path}
 	if err := g.open(mode); err != nil {
 		g.close()

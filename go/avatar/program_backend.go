@@ -2,6 +2,7 @@ package avatar
 
 import (
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -79,6 +80,7 @@ func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
 		}
 		return nil, nil, refused(p.Path, first)
 	}
+	debug.FreeOSMemory() // the programs' bytes, as many as there are weights, which nobody needs any more
 	names := slices.Sorted(maps.Keys(state))
 	made := &programGenerator{sessions["face"], sessions["render"], state, names, p.Manifest.Version >= blendsSince, p.Manifest.Parsing, p.Path}
 	var audio *audioProgram
