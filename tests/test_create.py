@@ -1,7 +1,7 @@
 """From a recording to an avatar, in one command and step by step."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,20 @@ def test_what_a_library_raises_is_one_of_our_errors(name: str, tmp_path: Path, m
     library, fail = RAISING[name]
     monkeypatch.setattr(create_module, "prepare", failing(fail))
     with pytest.raises(LibraryError, match=rf"^the avatar could not be made: {library} failed \("):
+        create(tmp_path / "may.mp4", tmp_path / "may.avatar")
+
+
+def test_room_is_asked_for_all_that_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an hour: the package, and the faces of as many frames as are learned from."""
+
+    def fake_prepare(*_: object, further: Callable[[int, int], int], **__: object) -> None:
+        faces, package = 10_000 * 3 * 380**2, 90_000 * 250_000
+        assert further(90_000, 250_000) == pytest.approx(faces + package, rel=0.01)
+        assert further(100, 250_000) < 10**8
+        raise OutputError("no room")
+
+    monkeypatch.setattr(create_module, "prepare", fake_prepare)
+    with pytest.raises(OutputError, match="no room"):
         create(tmp_path / "may.mp4", tmp_path / "may.avatar")
 
 

@@ -111,6 +111,16 @@ def test_long_scenes_are_compared_with_themselves() -> None:
     assert covered(scenes[:-1], [400]).sum() == 249
 
 
+def test_another_person_covers_nothing() -> None:
+    """In a scene of a second, whose skin and lips have other colours than those of the rest."""
+    own = np.zeros((COLOURS // 3, 3), np.float32)
+    own[[0, 1], 1] = 10
+    other = own / 2 + np.float32(30)
+    colours = [*[own.ravel()] * 90, *[other.ravel()] * 30]
+    assert covered(colours).tolist() == [False] * 90 + [True] * 30
+    assert not covered(colours, [90]).any()
+
+
 def test_no_frames_and_a_face_beside_the_picture() -> None:
     (face,) = FaceLandmarker().faces(portrait())
     assert covered([]).shape == (0,)

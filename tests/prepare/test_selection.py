@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
 from frame_generation_pipeline.prepare.observation import Observation, Observer
 from frame_generation_pipeline.prepare.selection import Problem, find_problems, select
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -99,7 +100,8 @@ def test_minutes_are_selected_in_little_memory(face: Face) -> None:
     observations = [seen(index, shifted(face, index % 50 / 10)) for index in range(4500)]
     tracemalloc.start()
     try:
-        (part,) = select(observations, find_problems(observations, SIDE, SIDE), 25)
+        problems = find_problems(observations, SIDE, SIDE, find_scenes(observations))
+        (part,) = select(observations, problems, 25, find_cuts(observations))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -25,7 +25,9 @@ LEAST_RED = 2.5  # of that tenth, for lips to be seen in it
 PALE, PALEST = 0.3, 2.0  # a share of what the reddest tenth has, and a*: with less than both no lips are seen
 STEADY = 5  # frames, in most of which that must be so
 COVERED = 24.0  # 8 bit Lab units that the zones differ by on average; people who talk stay below 20
-LONG_SCENE = 250  # frames from which on a scene is compared with itself alone, because its light may be another one
+# Frames from which on a scene is compared with itself alone, because its light or person may be another one; where lips
+# are seen in it, a second is enough.
+LONG_SCENE, SHORT_SCENE = 250, 25
 COLOURS = len(ZONES) * 3  # values
 
 Colours = npt.NDArray[np.float32]  # (COLOURS,)
@@ -56,7 +58,8 @@ def covered(colours: Sequence[Colours], scenes: Sequence[int] = ()) -> npt.NDArr
     for begin, end in pairwise([0, *scenes, len(values)]):
         if begin < end:
             shown = values[begin:end]
-            like = shown if end - begin >= LONG_SCENE else values
+            alone = end - begin >= (SHORT_SCENE if _reddest(shown) >= LEAST_RED else LONG_SCENE)
+            like = shown if alone else values
             pale = _pale(shown, like)
             uncovered = like[~_pale(like, like)]
             differ = np.linalg.norm(shown - np.median(uncovered, axis=0), axis=2)
