@@ -34,7 +34,7 @@ type conformanceCases struct {
 		Name, Audio, Expected string
 		Version               int
 		Tolerance             float64
-	}
+	} `json:"downmix"`
 	Windows []struct {
 		Name, Avatar, Features, Audio, Expected string
 		Count                                   int

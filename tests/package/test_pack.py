@@ -330,3 +330,13 @@ def test_neither_torch_nor_onnx_takes_part(packed: PackReport) -> None:
         "assert not {'torch', 'onnx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(packed.path)], check=True)
+
+
+def test_an_encoder_is_packed_as_protobuf_writes_it(
+    packed: PackReport, checkpoint: Path, recording: Path, tmp_path: Path
+) -> None:
+    """One with an unknown field, which other readers might know, is packed without it."""
+    program = (packed.path / "programs" / "audio.onnx").read_bytes()
+    (tmp_path / "more.onnx").write_bytes(program + b"\x9a\x06\x01x")
+    pack_avatar(tmp_path / "may", checkpoint=checkpoint, template=recording, encoder=tmp_path / "more.onnx")
+    assert (tmp_path / "may" / "programs" / "audio.onnx").read_bytes() == program

@@ -13,6 +13,7 @@ from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.agreement import Agreement, compare
 from frame_generation_pipeline.making.encoder import export_encoder, load_encoder
+from frame_generation_pipeline.runtime.onnx_session import checked_program
 from frame_generation_pipeline.spec import SAMPLE_RATE, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
 
@@ -68,7 +69,7 @@ def _audio_program(encoder: str | Path, spec: GeneratorSpec) -> bytes:
             export_encoder(encoder, path)
         if load_encoder(path).spec != spec.audio:
             raise OptionError(f"{encoder}: gives other features than the generator's {spec.audio.name}; leave it out")
-        return path.read_bytes()
+        return checked_program(path)
 
 
 def _halved(programs: Programs, generator: ProgramGenerator, recording: Template) -> Programs:

@@ -65,7 +65,7 @@ def open_session(
     for provider in providers:
         if provider not in available:
             raise OptionError(f"execution provider {provider!r} is not available; this machine has {available}")
-    program = model if isinstance(model, bytes) else _checked_program(Path(model))
+    program = model if isinstance(model, bytes) else checked_program(Path(model))
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only; what matters is raised
     # What a program computes of constants alone is computed when it is opened, and would fill the memory first.
@@ -80,8 +80,8 @@ def open_session(
     return Session(session, name)
 
 
-def _checked_program(path: Path) -> bytes:
-    """The ONNX file `path` as protobuf writes it. Raises MissingFileError, ModelError."""
+def checked_program(path: Path) -> bytes:
+    """The ONNX file `path`, once it is checked, as protobuf writes it. Raises MissingFileError, ModelError."""
     if not path.is_file():
         raise MissingFileError(f"{path}: no such ONNX file")
     if path.stat().st_size > MOST_FILE:
