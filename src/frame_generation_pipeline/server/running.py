@@ -9,7 +9,7 @@ from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.app import create_app
 from frame_generation_pipeline.server.settings import ServerSettings
 
-GRACE = 2  # seconds that open connections get once the server shall end
+GRACE = 1  # seconds that open connections get once the server shall end
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
 
 
