@@ -18,6 +18,8 @@ from frame_generation_pipeline.server.settings import Limits, ServerSettings
 
 AVATARS = Path(__file__).parent.parent / "conformance" / "avatars"
 TINY = "ave-160"  # one of them, that is opened and dropped a hundred times
+RATE = 24_000  # Hz of what is said
+MESSAGE = 2**18  # bytes of a binary message; the server takes four times as many
 ABSENCE = 3.0  # seconds for which dropped sessions are kept here; 30 otherwise
 
 
@@ -68,6 +70,13 @@ class Talk:
     def send(self, kind: str, **fields: object) -> None:
         """A message."""
         self.socket.send(json.dumps({"type": kind, **fields}))
+
+    def say(self, pcm: bytes) -> None:
+        """A whole utterance at once."""
+        self.send("agent.speak", sample_rate=RATE)
+        for start in range(0, len(pcm), MESSAGE):
+            self.socket.send(pcm[start : start + MESSAGE])
+        self.send("agent.speak_end")
 
     def until(self, kind: str, seconds: float = 60.0) -> dict[str, Any]:
         """The next event of a kind."""

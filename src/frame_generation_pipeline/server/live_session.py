@@ -57,6 +57,7 @@ class LiveSession:
         self._listeners: list[Listener] = []
         self._utterances: deque[UtteranceAudio] = deque()  # the first one is said
         self._shown: Frame | None = None
+        self._interruptions = 0
         self._changed = threading.Condition(threading.RLock())
         self._thread = threading.Thread(target=self._run, name=f"session {self.id[:4]}", daemon=True)
         self._thread.start()
@@ -86,6 +87,7 @@ class LiveSession:
         """Say nothing more of any utterance."""
         with self._changed:
             self.last_asked = monotonic()
+            self._interruptions += 1
             self._conversation.interrupt()
             for utterance in self._utterances:
                 utterance.drop()
@@ -191,6 +193,7 @@ class LiveSession:
         cpu = thread_time()
         with self._changed:
             tick, samples = self._next_tick()
+            interruptions = self._interruptions
             viewers, newcomers = list(self._viewers), not all(self._viewers.values())
             self._viewers = dict.fromkeys(viewers, True)
         self.ticks += 1
@@ -211,8 +214,11 @@ class LiveSession:
         if self._encoder is None:
             self._encoder, frame = LiveEncoder(self.size, self.fps), self._shown
         encoded = self._encoder.encode(frame, samples, key=newcomers)
-        for viewer in viewers:
-            viewer.take(encoded, self._encoder)
+        with self._changed:
+            if self._interruptions > interruptions:  # meanwhile: nothing of it is sent any more
+                encoded.opus.clear()
+            for viewer in viewers:
+                viewer.take(encoded, self._encoder)
         self.cost += NEWEST * (thread_time() - cpu - self.cost)
 
     def _next_tick(self) -> tuple[Tick, Samples]:

@@ -1,5 +1,6 @@
 """Run the application: one socket to listen on, and an end within seconds."""
 
+import logging
 import socket
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import uvicorn
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.app import create_app
 from frame_generation_pipeline.server.settings import ServerSettings
+from frame_generation_pipeline.speaking import hearing
 
 GRACE = 1  # seconds that open connections get once the server shall end
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
@@ -19,6 +21,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
     Raises what `prepare` raises.
     """
     server, listening, address = prepare(settings)
+    logging.getLogger(hearing.__name__).setLevel(logging.ERROR)  # that nobody spoke is a client's matter
     announce(address)
     server.run(sockets=[listening])
 

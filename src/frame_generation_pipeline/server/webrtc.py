@@ -95,9 +95,11 @@ class Peers:
             loop.create_task(self.end(peer_id))  # it ends in `close` at the latest
 
         def hear(event: Event) -> None:
-            if event.get("state") == ENDED:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: the server ends
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the server ends
+                if event.get("state") == ENDED:
                     loop.call_soon_threadsafe(end)
+                elif event.get("interrupted"):
+                    loop.call_soon_threadsafe(peer.interrupted)
 
         async def changed() -> None:
             if peer.connection.connectionState == "connected":
@@ -157,6 +159,9 @@ class Peer:
     def connected(self) -> None:
         """The way to the peer is open."""
 
+    def interrupted(self) -> None:
+        """What the session said is not wanted any more."""
+
     async def close(self) -> None:
         """End the connection."""
         self.session.leave(listener=self.listener)
@@ -171,6 +176,7 @@ class Watcher(Peer):
         super().__init__(session, connection)
         self._loop = asyncio.get_running_loop()
         self._video, self._audio = PacketTrack("video"), PacketTrack("audio")
+        self._coming: list[asyncio.TimerHandle] = []  # packets of sound whose moment has not come
 
     def prepare(self) -> None:
         """Offer H.264 and Opus, and nothing else."""
@@ -191,9 +197,16 @@ class Watcher(Peer):
     def _send(self, encoded: Encoded) -> None:
         if encoded.video is not None:
             self._video.put(encoded.video)
-        for number, packet in enumerate(encoded.opus):
-            # One after the other, as their times are: sender reports pair these with the moment of sending.
+        # One after the other, as their times are: sender reports pair these with the moment of sending.
+        self._coming = [
             self._loop.call_later(number * OPUS_SECONDS, self._audio.put, packet)
+            for number, packet in enumerate(encoded.opus)
+        ]
+
+    def interrupted(self) -> None:
+        """See `Peer`."""
+        for handle in self._coming:
+            handle.cancel()
 
     async def close(self) -> None:
         """See `Peer`."""
