@@ -18,6 +18,7 @@ from frame_generation_pipeline.files import room
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.prepare.observation import Observer
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
+from frame_generation_pipeline.prepare.template_files import has_links
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
 from recordings import portrait, write_recording
@@ -110,7 +111,9 @@ def test_without_hard_links(
     def refuse(self: Path, target: Path) -> None:
         raise PermissionError(1, "Operation not permitted", str(self))  # as exFAT answers
 
+    assert has_links(tmp_path)
     monkeypatch.setattr(Path, "hardlink_to", refuse)
+    assert not has_links(tmp_path)
     prepare(recording, tmp_path / "copied")
     assert tree(tmp_path / "copied") == tree(prepared.folder)
 

@@ -103,6 +103,7 @@ def test_a_template_has_sound_at_the_videos_clock(frames: list[Frame], tmp_path:
     made = prepare(video, tmp_path / "made", audio=sound)
     assert made.frames == 40
     assert made.summary["sound drift"] == pytest.approx(1500, abs=40)
+    assert "clock differs from the video's by 1" in (made.folder / "report.html").read_text().replace("&#39;", "'")
     recording = Recording.open(video, sound)
     assert recording.sound == pytest.approx(24, abs=0.003)
     heard = np.concatenate(list(recording.audio()))

@@ -30,7 +30,7 @@ from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import NO_LIPS, write_report
 from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
 from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
-from frame_generation_pipeline.prepare.template_files import write_frames, write_sound
+from frame_generation_pipeline.prepare.template_files import has_links, write_frames, write_sound
 from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import WHISPER
@@ -183,7 +183,8 @@ def _check_room(recording: Recording, fps: int, work: Path, further: Callable[[i
         size = len(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]) + 4 * VALUES
         count = recording.expected(fps)
         left = max(count - sum(1 for _ in (work / _OBSERVED).iterdir()), 0)
-        check_room(work, left * size + further(count, size), f"about {count} frames and what is made of them")
+        times = 1 if has_links(work) else 2
+        check_room(work, times * left * size + further(count, size), f"about {count} frames and what is made of them")
 
 
 def _finished(output: Path, source: dict[str, Any]) -> Preparation:

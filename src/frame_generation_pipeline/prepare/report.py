@@ -51,6 +51,10 @@ def write_report(
     page.list(advice(summary, openings, loudness, used, ranges) or ["Nothing: this is a good recording."])
     page.heading("What is used")
     page.picture(_contact_sheet(template, ranges), "Frames of the template, with the face's box and landmarks.")
+    if summary["sound drift"]:
+        page.paragraph(
+            f"The sound's own clock differs from the video's by {summary['sound drift']} ppm, which is corrected."
+        )
     curves = {"lip opening": (_seconds(openings, fps), openings)}
     page.chart(curves, x="seconds", y="face scales", caption="How far the lips are apart; about 0 is closed.")
     if loudness:

@@ -1,6 +1,7 @@
 """Writes a template's folder: its frames and landmarks, and the sound of exactly these frames with its features."""
 
 import shutil
+import tempfile
 import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.files.output import complete_file, temporary_beside
 from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.selection import Range
@@ -62,6 +63,18 @@ def write_sound(
     known = rows < len(features)
     values[known] = features.values[rows[known]]
     AudioFeatures(values, program.spec).save(folder / features_name(program.spec.name))
+
+
+def has_links(folder: Path) -> bool:
+    """Whether files in the folder can have a second name, so that frames take no room twice."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        other = temporary_beside(Path(file.name))
+        try:
+            other.hardlink_to(file.name)
+        except OSError:
+            return False
+        other.unlink()
+    return True
 
 
 def _link(picture: Path, frame: Path) -> None:
