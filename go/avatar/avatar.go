@@ -64,7 +64,7 @@ func WithoutGate() Option { return func(o *options) { o.silent = true } }
 // WithThreads says how many frames are made at once, each by one thread; as many as there are cores by default.
 func WithThreads(threads int) Option { return func(o *options) { o.threads = threads } }
 
-// WithCacheSize says how many bytes remembering faces may take, 64 MB by default. It changes nothing but speed.
+// WithCacheSize says how many bytes remembering faces may take, 48 MB by default. It changes nothing but speed.
 func WithCacheSize(bytes int) Option { return func(o *options) { o.cache = bytes } }
 
 // WithRuntime gives the path of ONNX Runtime's library; see ort.Open for where it is looked for otherwise. What the

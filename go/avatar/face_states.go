@@ -2,7 +2,7 @@ package avatar
 
 import "sync"
 
-const mostMemory = 64 << 20 // bytes that face states take at most, unless somebody says how many
+const mostMemory = 48 << 20 // bytes that face states take at most, unless somebody says how many
 
 // faceStates is a generator's encodeFace with a memory, which changes nothing but speed: the first frames that are needed
 // are kept, as long as there is room, and the others are computed every time. Safe for goroutines.

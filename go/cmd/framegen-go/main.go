@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -44,6 +45,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "error: %q is no command; see framegen-go --help\n", os.Args[1])
 		os.Exit(badInput)
 	}
+	debug.SetGCPercent(25) // Go's own heap is a few frames, so collecting often costs nothing
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[2:])
@@ -74,7 +76,7 @@ func (p *playing) declare(flags *flag.FlagSet) {
 	flags.StringVar(&p.blend, "blend", "", "how faces are written back: reference or feathered (default: the package's)")
 	flags.BoolVar(&p.noGate, "no-gate", false, "let the mouth move where nobody speaks")
 	flags.IntVar(&p.threads, "threads", 0, "frames made at once (default: as many as there are cores)")
-	flags.IntVar(&p.cache, "cache-size", -1, "megabytes that remembering faces may take (default 64)")
+	flags.IntVar(&p.cache, "cache-size", -1, "megabytes that remembering faces may take (default 48)")
 	flags.IntVar(&p.start, "start-frame", 0, "enter the recording so many frames later")
 	flags.StringVar(&p.runtime, "onnxruntime", "", "ONNX Runtime's library")
 	flags.StringVar(&p.ffmpeg, "ffmpeg", "", "the ffmpeg binary (default: the one on the PATH)")
