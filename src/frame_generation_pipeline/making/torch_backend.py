@@ -1,5 +1,7 @@
 """The reference backend: PyTorch, bit-faithful to the original programs."""
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +25,21 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class TorchGenerator(NetworkGenerator):
-    """A generator's network in PyTorch on `device`."""
+    """A generator's network in PyTorch on `device`; threads may call it at once, each on a CUDA stream of its own.
 
-    def __init__(self, network: Network, device: str = "auto") -> None:
+    Every frame is computed for itself, so that it has the same bits whatever is computed beside it.
+    """
+
+    def __init__(self, network: Network, device: str = "auto", concurrency: int | None = None) -> None:
+        """concurrency: frames that are best made at once; without it one for each core beside a GPU that CUDA runs,
+        which would wait for decoding, resizing and writing back, and otherwise one."""
         super().__init__(network.spec)
         self.device = choose_device(device)
         self.network = network.eval().to(self.device)
+        self.concurrency = concurrency or (max(2, available_cores()) if self.device == "cuda" else 1)
+        self._own = threading.local()
+        if self.device == "cuda":
+            torch.cuda.synchronize()  # other streams see the weights
 
     @classmethod
     def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "TorchGenerator":
@@ -41,14 +52,22 @@ class TorchGenerator(NetworkGenerator):
 
     def encode_image(self, image: npt.NDArray[np.float32]) -> list[torch.Tensor]:
         """See `NetworkGenerator.encode_image`."""
-        with torch.inference_mode():
+        with torch.inference_mode(), self._stream():
             return self.network.encode_image(torch.from_numpy(image).to(self.device))
 
     def run(self, encoded: list[torch.Tensor], audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See `NetworkGenerator.run`."""
-        with torch.inference_mode():
-            output = self.network.render(encoded, torch.from_numpy(audio).to(self.device))
-        return np.asarray(output.cpu().numpy(), np.float32)
+        with torch.inference_mode(), self._stream():
+            output = self.network.render(encoded, torch.from_numpy(audio).to(self.device)).cpu()
+        return np.asarray(output.numpy(), np.float32)
+
+    def _stream(self) -> AbstractContextManager[object]:
+        """What this thread computes in."""
+        if self.device != "cuda":
+            return nullcontext()
+        if not hasattr(self._own, "stream"):
+            self._own.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        return torch.cuda.stream(self._own.stream)
 
 
 def load_network(path: str | Path, mode: str | None = None) -> Network:
