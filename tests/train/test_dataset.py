@@ -13,7 +13,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import OutputError, TemplateError
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.files import room
-from frame_generation_pipeline.spec import FACE_160
+from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_MOBILE
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.dataset import TrainingSet, mouth_side
@@ -58,7 +58,7 @@ def test_mouth_square_is_around_the_lips(template: Template, features: AudioFeat
     lips = (np.array([55, 55]) - (box.x, box.y)) * FACE_160.crop_size / box.size - FACE_160.margin
     side = mouth_side(FACE_160)
     assert np.all(np.abs(batch.mouth[0] + side / 2 - lips) <= 1)
-    assert side % 2 == 0
+    assert [mouth_side(face) for face in (FACE_328, FACE_160, FACE_MOBILE)] == [128, 64, 128]
 
 
 def test_numbers_with_leading_zeros(features: AudioFeatures, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.progress import Progress
-from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, FaceSpec
+from frame_generation_pipeline.spec import FACE_328, WINDOW, WINDOW_BEFORE, FaceSpec
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.faces import stored_faces, stored_places
@@ -27,7 +27,8 @@ from frame_generation_pipeline.train.spread import choose_spread
 logger = logging.getLogger(__name__)
 
 CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
-MOUTH_REGION = 0.39  # side of the square around the lips, as a share of the resized crop
+MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the resized crop without its rim
+RIM = FACE_328.margin  # pixels; that of 160 is as wide, and mobile takes the crop of 328
 MATCH_OF = 64  # frames from which one is chosen that is like another
 FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
 
@@ -274,7 +275,7 @@ class TrainingSet:
 
 def mouth_side(face: FaceSpec) -> int:
     """Side of the square around the lips in pixels of the network's output; even, for half-size training."""
-    return 2 * round(MOUTH_REGION * face.crop_size / 2)
+    return 2 * round(MOUTH_REGION * (face.crop_size - 2 * RIM) / 2)
 
 
 def to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
