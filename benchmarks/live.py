@@ -28,6 +28,7 @@ from frame_generation_pipeline.media.audio_encoder import read_sound
 ROOT = Path(__file__).parent.parent
 SPEECH = ROOT / "demo" / "hello.ogg"
 DROPPED = 100
+IDLE_SECONDS = 8.0  # for which sessions idle that are measured
 PIECE = 0.02  # seconds of sound in real time
 
 
@@ -104,6 +105,9 @@ def measure_capacity(server: Server, pcm: bytes, seconds: float) -> dict[str, An
             except httpx.HTTPStatusError as error:
                 refused = error.response.status_code
                 break
+        server.settle(talks[0])
+        resting = server.figures()
+        talks[0].watch(IDLE_SECONDS)
         before = server.figures()
         for talk in talks:
             talk.fragments = 0
@@ -116,6 +120,8 @@ def measure_capacity(server: Server, pcm: bytes, seconds: float) -> dict[str, An
         after = server.figures()
     late = after["framegen_frames_late_total"] - before["framegen_frames_late_total"]
     return {
+        "processor time a frame, idle, ms": _cost(resting, before),
+        "processor time a frame, speaking, ms": _cost(before, after),
         "sessions": len(talks),
         "answer to one more": refused,
         "frames a second": [round(talk.fragments / seconds, 2) for talk in talks],
@@ -123,6 +129,12 @@ def measure_capacity(server: Server, pcm: bytes, seconds: float) -> dict[str, An
             late / (after["framegen_frames_total"] - before["framegen_frames_total"]), 4
         ),
     }
+
+
+def _cost(before: dict[str, float], after: dict[str, float]) -> float:
+    """Milliseconds of one core for a frame of one session."""
+    seconds, frames = (after[name] - before[name] for name in ("process_cpu_seconds_total", "framegen_frames_total"))
+    return round(1000 * seconds / frames, 1)
 
 
 def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:

@@ -1,34 +1,43 @@
-"""Servers with a tiny avatar beside the presenter."""
+"""Servers with a tiny avatar beside the presenter; the extra `[serve]` is imported only by tests that run."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from frame_generation_pipeline.server.settings import ServerSettings
-from serving import AVATARS, TINY, Running, running
+
+if TYPE_CHECKING:
+    from serving import Running
 
 
 @pytest.fixture(scope="session")
 def avatars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of avatars that holds the tiny one."""
+    from serving import AVATARS, TINY
+
     folder = tmp_path_factory.mktemp("avatars")
     shutil.copytree(AVATARS / TINY, folder / TINY)
     return folder
 
 
 @pytest.fixture(scope="session")
-def server(avatars: Path) -> Iterator[Running]:
+def server(avatars: Path) -> Iterator["Running"]:
     """One that all tests share which need no options of their own."""
+    from serving import running
+
     with running(ServerSettings(port=0, avatars=avatars)) as found:
         yield found
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[ServerSettings], Running]]:
+def serve() -> Iterator[Callable[[ServerSettings], "Running"]]:
     """`serve(settings)` runs a server until the test ends."""
+    from serving import running
+
     with ExitStack() as stack:
         yield lambda settings: stack.enter_context(running(settings))
 

@@ -18,7 +18,9 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 LEAD = 1  # frames of idle life, at least, while the first frames of speech are painted
 MARGIN = 0.1  # seconds that frames of audio in real time are shown later than they could be known
-_NOTHING = np.empty((0, 0, 3), np.uint8)  # of a frame whose time has passed before anybody began it
+RECENT = 0.2  # weight of the newest frame in the mean of how long painting takes
+MOST_AHEAD = 4  # frames that are left out for painting to catch up; so many are painted ahead
+_NOTHING = np.empty((0, 0, 3), np.uint8)  # of a frame that nobody begins to paint, because it would be late
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Conversation(Session):
     The template's idle life goes on until the first frame of an utterance is due, and from its last frame on; the mouth
     opens and closes over `FADE` frames. Audio is heard only with frames whose windows are known: where it comes too
     slowly, speech pauses and the mouth rests. Where painting is too slow, the audio goes on, the last frame is shown
-    again, and frames whose time has passed are not painted: picture and audio are never more than a frame apart.
+    again, and frames that would be late are not begun: picture and audio are never more than a frame apart.
 
     One thread calls `tick`; any other may push, finish and interrupt. After `finish`, nothing may be pushed until a
     tick tells that the utterance is over.
@@ -50,6 +52,7 @@ class Conversation(Session):
         self._due: int | None = None  # the session's frame with which speech begins or goes on; None while it rests
         self._from = 0  # the utterance's frame that is shown then
         self._position = 0  # frames of the utterance whose time has come
+        self._taking = 0.0  # seconds that painting a frame takes
         self._over = False  # the utterance has ended, which the next tick tells
         self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the frame at rest that may be shown next
 
@@ -137,21 +140,30 @@ class Conversation(Session):
 
     def _lead(self) -> int:
         """Frames until speech begins: enough for audio in real time, whose windows come a block at a time."""
+        least = max(LEAD, self._frames_taken)
         if self._said.ending:
-            return LEAD
+            return least
         assert self._hearing is not None
         step = BLOCKS[self._hearing.program.spec].step
         ahead = sum(map(len, self._said.pieces)) / SAMPLE_RATE + len(self._said.windows) / self._rate
-        return max(LEAD, ceil((step / SAMPLE_RATE + MARGIN - ahead) * self._rate))
+        return max(least, ceil((step / SAMPLE_RATE + MARGIN - ahead) * self._rate))
+
+    @property
+    def _frames_taken(self) -> int:
+        """Frames whose time passes while one is painted."""
+        return min(ceil(self._taking * self._rate), MOST_AHEAD)
 
     def _make(self, number: int, window: Window) -> Frame:
-        """Paint a frame in a worker, unless its time has passed; the first ones lead from rest to speech."""
+        """Paint a frame in a worker, unless it would come too late; the first ones lead from rest to speech."""
         due = self._due
-        if number < self._shown - 1:
+        if number < self._shown - 1 + self._frames_taken:
             return _NOTHING
         if due is not None and 0 <= number - due < FADE - 1:
             window = rested(window, self._resting, 1 - (number - due + 1) / FADE)
-        return super()._make(number, window)
+        started = monotonic()
+        frame = super()._make(number, window)
+        self._taking += RECENT * (monotonic() - started - self._taking)
+        return frame
 
     def _take_idle(self) -> Frame | None:
         number, self._shown = self._shown, self._shown + 1
