@@ -11,9 +11,11 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from frame_generation_pipeline.arrays import Frame
@@ -79,13 +81,13 @@ def print_loop(avatar: Avatar) -> None:
     """The largest step from frame to frame where the recording turns round or starts over, in levels."""
     count, known = len(avatar.template), {}
 
-    def small(index: int) -> np.ndarray:
+    def small(index: int) -> npt.NDArray[Any]:
         if index not in known:
             image = avatar.template.read(index).image
             known[index] = cv2.resize(image, None, fx=SMALLER, fy=SMALLER, interpolation=cv2.INTER_AREA).astype(float)
         return known[index]
 
-    def shown(place: Place) -> np.ndarray:
+    def shown(place: Place) -> npt.NDArray[Any]:
         return (1 - place.share) * small(place.index) + place.share * small(place.into)
 
     usual = [np.abs(small(i) - small(i + 1)).mean() for i in range(0, count - 1, 3)]

@@ -11,8 +11,10 @@ from math import inf, log10
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
 import numpy as np
+
+from frame_generation_pipeline.arrays import Frame
+from frame_generation_pipeline.media.video_reader import read_image
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -35,7 +37,7 @@ class Speech:
     gate: bool = True
     exact: bool = True  # the same bits; otherwise at least LOWEST_PSNR
 
-    def make(self, command: tuple[str, ...], frames: Path) -> list[np.ndarray]:
+    def make(self, command: tuple[str, ...], frames: Path) -> list[Frame]:
         """The frames (H, W, 3) that a command line writes into the folder `frames`."""
         if self.model is not None:
             return self._make_of_model(command, frames)
@@ -44,7 +46,7 @@ class Speech:
         gate = [] if self.gate else ["--no-gate"]
         return _made([*command, "generate", "--quiet", *given, *gate], frames)
 
-    def _make_of_model(self, command: tuple[str, ...], frames: Path) -> list[np.ndarray]:
+    def _make_of_model(self, command: tuple[str, ...], frames: Path) -> list[Frame]:
         """Hosts have the options of SyncTalk_2D's ports there, under other names than Python."""
         given = [*command, "generate", "--quiet", "--model", str(self.model), "--template", str(self.template)]
         if command == PYTHON:
@@ -54,9 +56,9 @@ class Speech:
         return _made(given, frames)
 
 
-def _made(command: list[str], frames: Path) -> list[np.ndarray]:
+def _made(command: list[str], frames: Path) -> list[Frame]:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return [cv2.imread(str(path)) for path in sorted(frames.glob("frame_*.png"))]
+    return [read_image(path) for path in sorted(frames.glob("frame_*.png"))]
 
 
 def speeches(work: Path) -> list[Speech]:
@@ -87,7 +89,7 @@ def speeches(work: Path) -> list[Speech]:
     return compared
 
 
-def problem(expected: list[np.ndarray], found: list[np.ndarray], exact: bool) -> str | None:
+def problem(expected: list[Frame], found: list[Frame], exact: bool) -> str | None:
     """How the frames differ more than they may, or None."""
     if len(expected) != len(found):
         return f"{len(found)} frames; Python makes {len(expected)}"
@@ -135,8 +137,8 @@ def main(hosts: list[str]) -> int:
                 failed += 1
 
                 def differs(trial: Speech, host: str = host) -> bool:
-                    made = (trial.make(c, work / "trial") for c in (PYTHON, (host,)))
-                    return problem(*made, trial.exact) is not None
+                    made = [trial.make(c, work / "trial") for c in (PYTHON, (host,))]
+                    return problem(made[0], made[1], trial.exact) is not None
 
                 print(f"    {found}")
                 print(f"    first stage that differs: {first_stage(speech, differs, work / 'features.npy')}")

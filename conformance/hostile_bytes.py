@@ -17,7 +17,7 @@ def ambiguous_programs() -> dict[str, tuple[bytes, str]]:
 
     def with_graph(*graphs: bytes) -> bytes:
         """The program with these graphs, of which one is right; fields stand in the order of their numbers."""
-        return before_graph + b"".join(tagged(7, graph) for graph in graphs) + after_graph
+        return bytes(before_graph + b"".join(tagged(7, graph) for graph in graphs) + after_graph)
 
     def with_weight(weight: bytes) -> bytes:
         before, after = graph.split(tagged(5, WEIGHT.SerializeToString()))

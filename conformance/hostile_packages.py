@@ -16,8 +16,8 @@ import numpy as np
 
 from hostile_programs import hostile_programs
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "package"))
-from test_hostile_packages import BOMB, MANIFESTS
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from hostile.manifests import BOMB, MANIFESTS
 
 # The stages in their order: where files are, the manifest, that the two agree, a file's bytes, then what is in them.
 STORAGE, MANIFEST, LISTING, HASH, PROGRAMS, PICTURES, REST = (
@@ -101,8 +101,8 @@ def _manifests(manifest: bytes) -> Iterator[Case]:
         ("millions of numbers", b"1,", b"1]}"),
         ("millions of fields", b'{"":1},', b"1]}"),
     ):
-        data = _repeated(piece, 2_500_000 // (piece.count(b"[") + piece.count(b"{") + 1), start=start, end=end)
-        yield _case(name, MANIFEST, "more than 1200000 values", repeat={"avatar.json": data})
+        repeated = _repeated(piece, 2_500_000 // (piece.count(b"[") + piece.count(b"{") + 1), start=start, end=end)
+        yield _case(name, MANIFEST, "more than 1200000 values", repeat={"avatar.json": repeated})
 
 
 def _folders(manifest: bytes) -> Iterator[Case]:
@@ -180,7 +180,7 @@ def _archives(base: Path, manifest: bytes) -> Iterator[Case]:
         return {"external_attr": (mode | 0o777) << 16, "create_system": 3}
 
     deflated = {"compress_type": zipfile.ZIP_DEFLATED}
-    twice = ("preview.jpg", preview, {})
+    twice: tuple[str, bytes, dict[str, int]] = ("preview.jpg", preview, {})
     cut = archive(("preview.jpg", preview, {}))
     for name, data, message in (
         ("entries twice", archive(twice, twice), "twice"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
@@ -24,8 +25,10 @@ from cases import downmix_cases, feature_cases, frame_cases, gate_cases, window_
 from frame_generation_pipeline.making.audio_program import build_audio_program
 from frame_generation_pipeline.making.ave_encoder import AveEncoder, ConvBlock
 from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.making.package_writer import PackageWriter
+from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
@@ -98,7 +101,7 @@ def make_avatar(tiny: Tiny, output: Path, work: Path) -> None:
     write_tensors(checkpoint, seeded_network(tiny.spec).state_dict())
     small = seeded(SmallEncoder())
     encoder.write_bytes(build_audio_program(_as_encoder(small)).SerializeToString(deterministic=True))
-    images = [cv2.imread(str(template / "full_body_img" / f"{i}.jpg")) for i in range(tiny.frames)]
+    images = [read_image(template / "full_body_img" / f"{i}.jpg") for i in range(tiny.frames)]
     for i, image in enumerate(images):
         options = [cv2.IMWRITE_JPEG_QUALITY, 90, *tiny.jpeg]
         cv2.imwrite(str(template / "full_body_img" / f"{i}.jpg"), image, options)
@@ -108,8 +111,7 @@ def make_avatar(tiny: Tiny, output: Path, work: Path) -> None:
         template=template,
         encoder=encoder if tiny.audio else None,
         mode=tiny.spec.audio.name,
-        name=tiny.name,
-        licence="CC0-1.0",
+        label=Label(tiny.name, "CC0-1.0"),
         frame_format=tiny.format if tiny.format == "png" else None,
         precision="fp16",
         blend=tiny.blend,
@@ -184,7 +186,7 @@ def write_sounds(folder: Path) -> None:
     _write_wav(folder / "centre.wav", voice[:, np.newaxis] * gains + noise * [0, 0, 0, 0.3, 0, 0], 16_000)
 
 
-def _write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
+def _write_wav(path: Path, samples: npt.NDArray[Any], rate: int) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(2)

@@ -28,7 +28,9 @@ SPECS = (GeneratorSpec(FACE_328, AVE, 4), GeneratorSpec(FACE_160, HUBERT, 4))
 def write_plain(root: Path) -> None:
     """Write the exports, the template, whose last box leaves the picture, and a file of whole windows."""
     for spec in SPECS:
-        network = _with_contrast(seeded_network(spec))
+        network = seeded_network(spec)
+        assert isinstance(network, GeneratorNetwork)  # as these specs have it
+        _add_contrast(network)
         program = halve(build_network_program(network).SerializeToString(deterministic=True))
         (root / f"plain/{spec.face.name}-{spec.audio.name}.onnx").write_bytes(program)
     template = write_template(root / TEMPLATE, 4, size=(131, 97))
@@ -42,17 +44,17 @@ def write_plain(root: Path) -> None:
     (root / f"{WINDOWS}.json").write_text(json.dumps(stated) + "\n")
 
 
-def _with_contrast(network: GeneratorNetwork) -> GeneratorNetwork:
-    """The network with its last layer scaled and shifted, as pictures of so small ones are nearly grey."""
+def _add_contrast(network: GeneratorNetwork) -> None:
+    """Scale and shift the last layer of the network, as pictures of so small ones are nearly grey."""
     face, convolution = network.spec.face, network.outc.conv
     soft = cv2.resize(draw("face", (12, 12, 6)), (face.size, face.size), interpolation=cv2.INTER_CUBIC)
     image = torch.from_numpy(soft.transpose(2, 0, 1)[np.newaxis] / 4 + 0.5)
+    assert convolution.bias is not None
     with torch.no_grad():
         found = torch.logit(network(image, torch.from_numpy(draw("audio", (1, *network.spec.audio.window_shape)))))
         scale = CONTRAST / found.std((0, 2, 3))
         convolution.weight *= scale[:, np.newaxis, np.newaxis, np.newaxis]
         convolution.bias.sub_(found.mean((0, 2, 3))).mul_(scale)
-    return network
 
 
 def plain_cases(root: Path) -> list[dict[str, Any]]:

@@ -9,13 +9,16 @@ import struct
 import zipfile
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.errors import FrameGenerationError
@@ -52,7 +55,7 @@ def _named(name: str, *reads: Callable[[Path], object]) -> Reader:
         path = folder / name
         path.write_bytes(data)
         for one in reads:
-            checked(lambda one=one: one(path), name)
+            checked(partial(one, path), name)
 
     return read
 
@@ -83,7 +86,7 @@ def _onnx(path: Path) -> None:
 
 def _package_picture(data: bytes, folder: Path) -> None:
     for kind in ("png", "jpg"):
-        checked(lambda kind=kind: decode_picture(data, "frame", kind, (16, 12)))
+        checked(partial(decode_picture, data, "frame", kind, (16, 12)))
 
 
 def _manifest(data: bytes, folder: Path) -> None:
@@ -113,6 +116,7 @@ def sound(kind: str, codec: str, rate: int = 16_000, seconds: float = 0.1) -> by
     file = BytesIO()
     with av.open(file, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         samples = (0.3 * np.sin(np.arange(round(rate * seconds)) / 9)).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
@@ -154,7 +158,7 @@ def picture(suffix: str) -> bytes:
     return cv2.imencode(suffix, noise)[1].tobytes()
 
 
-def npy(values: np.ndarray) -> bytes:
+def npy(values: npt.NDArray[Any]) -> bytes:
     """An array file."""
     file = BytesIO()
     np.save(file, values)

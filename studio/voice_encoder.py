@@ -13,9 +13,11 @@ for voice in en-us+f3 en-gb+m3 en-029 de fr es; do espeak-ng -v $voice -w es_${v
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from frame_generation_pipeline.audio.whisper import (
@@ -39,7 +41,7 @@ LARGEST = 4.0  # value of a feature; beyond are only such tokens
 DYNAMIC_RANGE = 8.0  # powers of ten below the loudest value of what is heard that are told apart
 
 
-def mel_values(heard: np.ndarray) -> np.ndarray:
+def mel_values(heard: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Whisper's log-mel values (n, 80, 100) float32 of samples (n, SAMPLES_HEARD)."""
     frames = np.lib.stride_tricks.sliding_window_view(heard, FFT_SIZE, axis=1)[:, ::HOP]
     power = np.abs(np.fft.rfft(frames * hann(), axis=2)) ** 2
@@ -48,24 +50,24 @@ def mel_values(heard: np.ndarray) -> np.ndarray:
     return np.asarray(((bands + 4) / 4).transpose(0, 2, 1).astype(np.float32))
 
 
-def hann() -> np.ndarray:
+def hann() -> npt.NDArray[Any]:
     """The periodic Hann window."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)
 
 
-def filterbank() -> np.ndarray:
+def filterbank() -> npt.NDArray[Any]:
     """Slaney's mel bands from 0 to 8000 Hz, (80, 201)."""
     return np.asarray(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT_SIZE, n_mels=BANDS))
 
 
-def heard_by(samples: np.ndarray) -> np.ndarray:
+def heard_by(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """What each block of the audio hears, (blocks, SAMPLES_HEARD)."""
     blocks = -(-len(samples) // BLOCK_SAMPLES)
     padded = np.pad(samples, (SAMPLES_BEFORE, blocks * BLOCK_SAMPLES + SAMPLES_HEARD - len(samples)))
     return np.stack([padded[b * BLOCK_SAMPLES :][:SAMPLES_HEARD] for b in range(blocks)])
 
 
-def whisper_values(encoder: WhisperEncoder, samples: np.ndarray) -> np.ndarray:
+def whisper_values(encoder: WhisperEncoder, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Whisper's values at each feature, (n, 768), before the projection."""
     with torch.inference_mode():
         values = encoder(torch.from_numpy(mel_values(heard_by(samples))))[-1]
@@ -74,7 +76,7 @@ def whisper_values(encoder: WhisperEncoder, samples: np.ndarray) -> np.ndarray:
     )
 
 
-def principal_axes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def principal_axes(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """(768, 256) and (256,): what turns values into features of zero mean, the first of unit variance."""
     # Now and then a token serves Whisper as a place to look at when there is nothing to see; it is far larger.
     sizes = np.linalg.norm(values, axis=1)
@@ -87,7 +89,7 @@ def principal_axes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return matrix.astype(np.float32), (-mean @ matrix).astype(np.float32)
 
 
-def build(encoder: WhisperEncoder, matrix: np.ndarray, offset: np.ndarray) -> bytes:
+def build(encoder: WhisperEncoder, matrix: npt.NDArray[Any], offset: npt.NDArray[Any]) -> bytes:
     """The audio program: samples (L,) float32, first () int64, count () int64 -> features (m, 256) float32."""
     graph = Graph()
     samples = graph.input("samples", np.float32, ("L",))
@@ -181,7 +183,7 @@ def _transformer(graph: Graph, x: str, encoder: WhisperEncoder) -> str:
     return x
 
 
-def _linear(graph: Graph, x: str, name: str, matrix: np.ndarray, offset: np.ndarray) -> str:
+def _linear(graph: Graph, x: str, name: str, matrix: npt.NDArray[Any], offset: npt.NDArray[Any]) -> str:
     product = graph.op("MatMul", x, _half(graph, f"{name}.weight", matrix))
     return graph.op("Add", product, graph.constant(f"{name}.bias", offset))
 
@@ -192,7 +194,7 @@ def _gelu(graph: Graph, x: str) -> str:
     return graph.op("Mul", half, graph.op("Add", risen, graph.number(1.0)))
 
 
-def _half(graph: Graph, name: str, values: np.ndarray) -> str:
+def _half(graph: Graph, name: str, values: npt.NDArray[Any]) -> str:
     """A weight that is kept as float16; a runtime turns it into float32 once, when it loads the program."""
     constant = graph.constant(name, values, np.float16)
     return graph.cast(constant, np.float32)

@@ -5,8 +5,10 @@ The file is CTranslate2's `model.bin`: a header, then named arrays of half float
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ WIDTH, HEADS, BANDS = 384, 6, 80
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Every named array of a CTranslate2 model, version 6."""
     data, position = path.read_bytes(), 0
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,6 +18,9 @@ from frame_generation_pipeline.extras import EXTRAS
 from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.runtime import onnx_session
 from samples import draw, seeded_encoder, seeded_network, write_template
+
+if TYPE_CHECKING:
+    from frame_generation_pipeline import FrameGenerationPipeline
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 EXTRA = {name for names in EXTRAS.values() for name in names} | {"librosa", "soundfile", "httpx", "selenium"}
@@ -124,3 +128,30 @@ def features_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("features") / "aud_ave.npy"
     np.save(path, draw("features", (8, 512)))
     return path
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
+    """The tiny generator as an avatar that hears: a file, of four frames with parsing pictures."""
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    from frame_generation_pipeline.making.label import Label
+    from frame_generation_pipeline.making.pack import pack_avatar
+
+    folder = tmp_path_factory.mktemp("package")
+    template = write_template(folder / "template", 4, parsing=True)
+    pack_avatar(
+        folder / "may.avatar",
+        checkpoint=checkpoint,
+        template=template,
+        encoder=encoder_path,
+        label=Label(licence="CC0"),
+    )
+    return folder / "may.avatar"
+
+
+@pytest.fixture(scope="session")
+def pipeline(checkpoint: Path) -> "FrameGenerationPipeline":
+    """The original's calls on the tiny generator."""
+    from frame_generation_pipeline import FrameGenerationPipeline
+
+    return FrameGenerationPipeline(checkpoint_path=checkpoint, mode="ave", device="cpu")

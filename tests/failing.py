@@ -16,7 +16,7 @@ RAISING: dict[str, tuple[str, Callable[[], object]]] = {
     "FFmpeg": ("FFmpeg", lambda: av.open("nowhere.mp4")),
     "Python's own class, raised by PyAV": (
         "FFmpeg",
-        lambda: av.VideoFrame.from_ndarray(np.zeros((4, 4, 3), np.float64), "bgr24"),
+        lambda: av.VideoFrame.from_ndarray(np.zeros((4, 4, 3), np.float64), "bgr24"),  # type: ignore[arg-type]
     ),
     "ONNX Runtime": ("ONNX Runtime", lambda: ort.InferenceSession(b"no model", providers=["CPUExecutionProvider"])),
 }

@@ -17,7 +17,7 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.mel import mel_spectrogram
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.painter import Painter
@@ -36,13 +36,14 @@ RUNS = {"328": ("328_ave", False), "328_parsing": ("328_ave", True), "160": ("16
 FRAMES = 5  # of each run
 
 
-def network_output(network: GeneratorNetwork) -> npt.NDArray[np.float32]:
+def network_output(network: Network) -> npt.NDArray[np.float32]:
     """Every 16th pixel of what the network makes of drawn input, (3, size / 16, size / 16) float32."""
     spec = network.spec
     image = np.abs(draw("image", (1, 6, spec.face.size, spec.face.size))).clip(0, 1)
     audio = draw("audio", (1, *spec.audio.window_shape))
     with torch.inference_mode():
-        return network(torch.from_numpy(image), torch.from_numpy(audio)).numpy()[0, :, ::16, ::16]
+        output: npt.NDArray[np.float32] = network(torch.from_numpy(image), torch.from_numpy(audio)).numpy()
+    return output[0, :, ::16, ::16]
 
 
 def samples() -> Samples:
@@ -82,7 +83,7 @@ def main() -> None:
     write_template(FOLDER / "template", parsing=True)
     mel, features = mel_and_features()
     networks = {name: network_output(seeded_network(spec)) for name, spec in SPECS.items()}
-    np.savez_compressed(FOLDER / "networks.npz", **networks)
+    np.savez_compressed(FOLDER / "networks.npz", allow_pickle=False, **networks)
     np.savez_compressed(FOLDER / "audio.npz", mel=mel, features=features, whisper=whisper_features())
     for run in RUNS:
         for index, frame in enumerate(frames(run)):

@@ -19,14 +19,15 @@ def portrait() -> Frame:
     """The photograph's face, (360, 360, 3) uint8 BGR."""
     left, top, side = FACE
     part = skimage.data.astronaut()[top : top + side, left : left + side, ::-1]
-    return np.asarray(cv2.resize(part, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
+    return np.asarray(cv2.resize(part, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def moved(image: Frame, frame: int) -> Frame:
     """The picture as a head that sways shows it."""
     shift = (8 * np.sin(frame / 9), 4 * np.cos(frame / 7))
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    return cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    shown = cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(shown, np.uint8)
 
 
 def write_recording(
@@ -56,7 +57,7 @@ def write_recording(
             frame.pts = round((times(index) if times else index / fps) * 90_000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-        if audio is not None:
+        if audio is not None and length:
             time = np.arange(round(length * 16_000)) / 16_000
             samples = (0.4 * np.sin(2 * np.pi * 200 * time) * (np.sin(2 * np.pi * time) > 0)).astype(np.float32)
             for begin in range(0, len(samples), 1024):

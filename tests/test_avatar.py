@@ -21,7 +21,7 @@ from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import BLENDS
 from frame_generation_pipeline.template.loop import Loop
-from samples import write_template, write_wav
+from samples import write_wav
 
 SECONDS = 1.3
 
@@ -29,14 +29,6 @@ SECONDS = 1.3
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_wav(tmp_path_factory.mktemp("audio") / "a.wav", SECONDS)
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
-    folder = tmp_path_factory.mktemp("package")
-    template = write_template(folder / "template", 4, parsing=True)
-    pack_avatar(folder / "may.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path, licence="CC0")
-    return folder / "may.avatar"
 
 
 @pytest.fixture(scope="module")

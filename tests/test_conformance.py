@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
@@ -33,7 +34,7 @@ MOST_BYTES = 12_000_000
 Case = dict[str, Any]
 
 
-def named(kind: str) -> Any:
+def named(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES[kind]])
 
 
@@ -88,7 +89,7 @@ def test_frames(case: Case) -> None:
     assert_frames(case, list(avatar.frames(audio, audio_features_path=features, timing=timing)))
 
 
-def assert_frames(case: Case, frames: list[np.ndarray]) -> None:
+def assert_frames(case: Case, frames: list[npt.NDArray[Any]]) -> None:
     assert len(frames) == case["count"]
     for index, file in case["frames"].items():
         apart = frames[int(index)].astype(int) - read_image(ROOT / file)

@@ -1,15 +1,13 @@
 """Videos that are interrupted and continued: at most one segment is made again, the file is the same to the byte."""
 
 import errno
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -35,14 +33,6 @@ def test_what_a_run_is_made_from_looks_alike_in_every_process(package: Path) -> 
 
 class Stop(BaseException):
     """What no code expects, like the end of the process."""
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
-    folder = tmp_path_factory.mktemp("package")
-    template = write_template(folder / "template", 4)
-    pack_avatar(folder / "may", checkpoint=checkpoint, template=template, encoder=encoder_path)
-    return folder / "may"
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +120,8 @@ def test_killed_while_everything_gets_its_name(
     def call(**options: object) -> None:
         avatar.generate_video(audio, tmp_path / "parts.mp4", frames_dir=tmp_path / "parts", **options)  # type: ignore[arg-type]
 
-    replace, given = Path.replace, []
+    replace = Path.replace
+    given: list[Path] = []
 
     def replace_some(path: Path, target: Path) -> Path:
         if path.parent.name == ".partial" and path.name.startswith("frame_"):
@@ -197,7 +188,7 @@ def test_a_forged_segment_is_made_again(
     else:
         writer = segments.SegmentWriter(folder / "00001.segment")
         for index in range(SEGMENT):
-            packet = segments.Packet(content)
+            packet = av.Packet(content)
             packet.pts = packet.dts = index
             writer.write(packet)
         if recorded:
@@ -259,7 +250,7 @@ def test_failures_are_one_error_and_keep_the_work(
             monkeypatch.setattr(video_writer, "show", broken)
 
     def broken(*_: object) -> None:
-        raise video_writer.av.error.ExternalError(542398533, "Generic error in an external library")
+        raise av.error.ExternalError(542398533, "Generic error in an external library")
 
     fail(OutputError, r"o\.mp4: cannot be written \(Generic error", encoder_fails)
     monkeypatch.undo()
@@ -301,28 +292,3 @@ def test_two_runs_for_one_output(package: Path, audio: Path, tmp_path: Path) -> 
 
     avatar.generate_video(audio, output, progress=again)
     assert [path.name for path in tmp_path.iterdir()] == ["o.mp4"]
-
-
-def test_kill_9(package: Path, tmp_path: Path) -> None:
-    """The command, killed at several moments, among them while the whole is put together."""
-    audio = write_wav(tmp_path / "a.wav", 31)
-
-    def start(name: str) -> "subprocess.Popen[str]":
-        command = ["generate", "--avatar", package, "--audio", audio, "-o", tmp_path / name, "--preset", "ultrafast"]
-        arguments = [sys.executable, "-m", "frame_generation_pipeline", *map(str, command)]
-        return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    partial = tmp_path / "parts.mp4.partial"
-    for there in ("00000.new", "00000.segment", "00002.new", "whole.mp4"):
-        process = start("parts.mp4")
-        while process.poll() is None and not (partial / there).exists():
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, process.communicate()
-        process.communicate()
-    for name in ("parts.mp4", "whole.mp4"):
-        process = start(name)
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
-    assert not partial.exists()

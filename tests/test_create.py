@@ -1,8 +1,9 @@
 """From a recording to an avatar, in one command and step by step."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ from samples import seeded_network, write_wav
 FRAMES = 80
 
 
+class Stopped(BaseException):
+    """What no code expects."""
+
+
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     image = portrait()
@@ -38,6 +43,32 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("start") / "tiny.safetensors"
     write_tensors(path, seeded_network(GeneratorSpec(FACE_160, WHISPER, width=4)).state_dict())
     return path
+
+
+@contextmanager
+def begin(label: str, unit: str) -> Iterator[Update]:
+    """A stage of `create` that nobody watches."""
+    yield lambda done, total, note="": None
+
+
+def stopping(before: str) -> Callable[[str, str], AbstractContextManager[Update]]:
+    """Stages of `create` that are stopped where the one of this name would begin."""
+
+    def stage(label: str, unit: str) -> AbstractContextManager[Update]:
+        if label == before:
+            raise Stopped
+        return begin(label, unit)
+
+    return stage
+
+
+@pytest.fixture(scope="module")
+def prepared(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `create` has made when the training begins."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.raises(Stopped):
+        create(recording, folder / "may.avatar", stage=stopping("Training"))
+    return folder / "may.avatar.work"
 
 
 def framegen(*arguments: object) -> Result:
@@ -68,20 +99,11 @@ def test_room_is_asked_for_all_that_follows(tmp_path: Path, monkeypatch: pytest.
         create(tmp_path / "may.mp4", tmp_path / "may.avatar")
 
 
-def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, tmp_path: Path) -> None:
+def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, prepared: Path, tmp_path: Path) -> None:
     output, work = tmp_path / "may.avatar", tmp_path / "may.avatar.work"
-
-    class Stopped(BaseException):
-        pass
-
-    @contextmanager
-    def stage(label: str, unit: str) -> Iterator[Update]:
-        if label == "Evaluating":
-            raise Stopped
-        yield lambda done, total, note="": None
-
+    shutil.copytree(prepared, work)
     with pytest.raises(Stopped):
-        create(recording, output, minutes=0.02, start=start, device="cpu", stage=stage)
+        create(recording, output, minutes=0.02, start=start, device="cpu", stage=stopping("Evaluating"))
     assert not output.exists()
     trained = (work / "run" / "generator.safetensors").read_bytes()
     command = ("create", recording, "-o", output, "--minutes", 0.02, "--start", start, "--device", "cpu")
@@ -95,8 +117,9 @@ def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, tmp_p
 
 
 def test_begins_from_the_generator_that_comes_along(
-    recording: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recording: Path, start: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(prepared, tmp_path / "may.avatar.work")
     begun: list[object] = []
 
     def train(*arguments: object, start: object, recipe: object, **options: object) -> Path:
@@ -106,7 +129,7 @@ def test_begins_from_the_generator_that_comes_along(
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
     for options in ({}, {"network": "mobile"}, {"scratch": True}, {"network": "full"}, {"start": start}):
         with pytest.raises(OutputError, match="enough"):
-            create(recording, tmp_path / "may.avatar", **options)  # type: ignore[arg-type]
+            create(recording, tmp_path / "may.avatar", **options)
     assert begun == [
         (PRESENTER_GENERATOR, FOLLOWING),
         (PRESENTER_MOBILE, FOLLOWING),
@@ -118,8 +141,9 @@ def test_begins_from_the_generator_that_comes_along(
         create(recording, tmp_path / "may.avatar", start=start, scratch=True)
 
 
-def test_step_by_step(recording: Path, start: Path, tmp_path: Path) -> None:
+def test_step_by_step(recording: Path, start: Path, prepared: Path, tmp_path: Path) -> None:
     template, run = tmp_path / "dataset", tmp_path / "run"
+    shutil.copytree(prepared / "template", template)
     assert f"{FRAMES} of {FRAMES} show a face" in framegen("prepare", recording, "-o", template).stdout
     training = ("train", template, "-o", run, "--steps", 2, "--start", start, "--temporal", 0.5, "--device", "cpu")
     assert framegen(*training).stdout.strip() == str(run / "generator.safetensors")

@@ -18,6 +18,10 @@ ROOMS = (  # from the ground up; each imports only those before it
     *("evaluate", "create", "distill", "pipeline", "jobs", "server", "cli"),
 )
 LONGEST = 300  # lines of a file
+MOST_PARAMETERS = 16
+ANY_NAMES = ("attributes", "format_options", "given", "values")  # ONNX's, FFmpeg's, Typer's, an event's
+FROM_JSON = ("given", "message", "settings", "source", "state", "summary", "values")  # and from states of trainings
+THEIR_CALLS = {("pipeline.py", "generate_video")}  # whose keywords are SyncTalk_2D's
 MAY_TAKE_IT = {  # by extra
     "train": ("making", "prepare", "train", "evaluate", "report"),
     "say": (),
@@ -67,15 +71,39 @@ def test_every_room_is_in_the_order() -> None:
     assert rooms == set(ROOMS)
 
 
-@pytest.mark.parametrize("folder", ["src", "benchmarks", "conformance", "fuzz", "studio"])
+@pytest.mark.parametrize("folder", ["src", "tests", "benchmarks", "conformance", "fuzz", "studio"])
 def test_a_file_fits_into_a_head(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
 
 
-def test_options_are_values() -> None:
-    """No signature takes options that it does not name, nor hands them on."""
+def test_signatures_stay_short() -> None:
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.args.kwarg:
-                assert node.args.kwarg.arg != "options", f"{path}:{node.lineno}: {node.name} takes any options"
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (path.name, node.name) not in THEIR_CALLS:
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                names = [argument.arg for argument in given if argument.arg not in ("self", "cls")]
+                assert len(names) <= MOST_PARAMETERS, f"{path}:{node.lineno}: {node.name} takes {len(names)}"
+
+
+def test_options_are_values() -> None:
+    """No signature takes options that it does not name, nor a dictionary of anything but what JSON or a state holds."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                where = f"{path}:{node.lineno}: {node.name}"
+                assert node.args.kwarg is None or node.args.kwarg.arg in ANY_NAMES, f"{where} takes any options"
+                for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+                    anything = argument.annotation and "dict[str, Any]" in ast.unparse(argument.annotation)
+                    assert not anything or argument.arg in FROM_JSON, f"{where} takes anything as {argument.arg}"
+
+
+def test_array_types_are_of_one_dialect() -> None:
+    """The type of an array is written in one way, which has a place for the type of its elements."""
+    for folder in ("src", "tests", "benchmarks", "conformance", "fuzz", "studio"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                given = getattr(node, "annotation", None) or getattr(node, "returns", None)
+                assert given is None or "np.ndarray" not in ast.unparse(given), f"{path}:{given.lineno}"
+                imported = isinstance(node, ast.ImportFrom) and node.module == "numpy.typing"
+                assert not imported, f"{path}: import numpy.typing as npt"

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline import Avatar
@@ -48,7 +50,7 @@ def avatar(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_p
     return Avatar.load(folder / "may")
 
 
-def content(video: Path) -> tuple[list[bytes], np.ndarray]:
+def content(video: Path) -> tuple[list[bytes], npt.NDArray[Any]]:
     with av.open(str(video)) as container:
         frames = [frame.to_ndarray().tobytes() for frame in container.decode(video=0)]
     with av.open(str(video)) as container:

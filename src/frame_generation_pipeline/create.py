@@ -1,6 +1,6 @@
 """From a recording to an avatar in one call: prepare, train, evaluate, pack."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from frame_generation_pipeline.evaluate.report import PAGE as EVALUATION_PAGE
 from frame_generation_pipeline.evaluate.report import evaluate_files
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.progress import Update
-from frame_generation_pipeline.making.pack import PackReport, check_options, pack_avatar
+from frame_generation_pipeline.making.label import Label
+from frame_generation_pipeline.making.pack import PackReport, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
 from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
 from frame_generation_pipeline.spec import NETWORKS
@@ -48,9 +49,7 @@ def create(
     scratch: bool = False,
     device: str = "auto",
     most_frames: int = MOST_FRAMES,
-    name: str | None = None,
-    licence: str = "",
-    credits: Sequence[str] = (),
+    label: Label = Label(),
     stage: Stage = lambda label, unit: nullcontext(lambda done, total, note="": None),
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
@@ -59,7 +58,7 @@ def create(
     minutes, network, device, most_frames: of the training, see `train`. start: the checkpoint that it begins from, by
     default the one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
-    name, licence, credits: see `pack_avatar`.
+    label: of the package.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
 
     The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
@@ -71,7 +70,7 @@ def create(
     output = Path(output)
     if output.suffix != SUFFIX:
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
-    check_options(name or output.stem, licence, credits)
+    label = label.of(output)
     if start is not None and scratch:
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
     if start is None and not scratch and network in STARTS:
@@ -110,9 +109,7 @@ def create(
             output,
             checkpoint=checkpoint,
             template=preparation.folder,
-            name=name,
-            licence=licence,
-            credits=credits,
+            label=label,
             progress=progress,
         )
     pages = (preparation.folder / REPORT, work / "run" / TRAINING_PAGE, work / "evaluation" / EVALUATION_PAGE)

@@ -1,7 +1,7 @@
 """From a large generator to a small one that paints the same: distillation, in one call."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.build import build_programs
 from frame_generation_pipeline.making.encoder import load_encoder
-from frame_generation_pipeline.making.pack import PackReport, check_options, pack_avatar
+from frame_generation_pipeline.making.label import Label
+from frame_generation_pipeline.making.pack import PackReport, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
 from frame_generation_pipeline.making.torch_backend import choose_device
 from frame_generation_pipeline.making.unpack import unpack_template
@@ -80,9 +81,7 @@ def distill(
     held_out: float = HELD_OUT,
     device: str = "auto",
     seed: int = 0,
-    name: str | None = None,
-    licence: str = "",
-    credits: Sequence[str] = (),
+    label: Label = Label(),
     stage: Stage = lambda label, unit: nullcontext(lambda done, total, note="": None),
 ) -> Distillation:
     """Make the avatar package `output`, a `.avatar` file, whose small generator paints what a large one paints.
@@ -92,7 +91,7 @@ def distill(
     an encoder. network: which of `spec.NETWORKS` the small one is; it begins from the presenter's where there is one.
     recipe: by default `recipe.DISTILLING`. held_out: seconds at the end of the last speech that are never learned from.
     device: of the small one, see `choose_device`; the large one paints on the CPU, in threads of its own.
-    name, licence, credits: see `pack_avatar`; by default the avatar's.
+    label: of the package; what it leaves out is as the avatar has it.
     stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
 
     The training is in `{output}.work`, with its page. Interrupted at any moment, the same call goes on from there.
@@ -103,7 +102,7 @@ def distill(
     output = Path(output)
     if output.suffix != SUFFIX:
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
-    check_options(name or output.stem, licence, credits)
+    label.of(output)  # checked now
     keep_inputs(output, avatar, checkpoint, encoder, template, speech)
     keep_freed_memory()
     work = output.with_name(output.name + ".work")
@@ -155,9 +154,7 @@ def distill(
             template=teacher.template.folder,
             encoder=teacher.encoder,
             mode=spec.audio.name,
-            name=name or teacher.name,
-            licence=licence or teacher.licence,
-            credits=credits or teacher.credits,
+            label=Label(label.name or teacher.name, label.licence or teacher.licence, label.credits or teacher.credits),
             progress=progress,
         )
     return Distillation(packed, scores, run / PAGE)

@@ -1,6 +1,6 @@
 """The errors that this package raises on purpose: each says what was given, what was expected and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -67,6 +67,12 @@ class VoiceError(FrameGenerationError, RuntimeError):
 
 class LibraryError(FrameGenerationError, RuntimeError):
     """FFmpeg, OpenCV or ONNX Runtime failed in the middle of work, where nothing of ours was known to be wrong."""
+
+
+def check_choice(kind: str, value: str | None, choices: Collection[str]) -> None:
+    """Raise an OptionError that names them unless `value`, such a `kind`, is one of `choices` or None, the default."""
+    if value is not None and value not in choices:
+        raise OptionError(f"{kind} {value!r} is unknown; expected one of {', '.join(choices)}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.avatar import Avatar
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.fingerprint import file_digest, fingerprint_of
 from frame_generation_pipeline.files.progress import Progress
@@ -65,8 +65,7 @@ class FrameGenerationPipeline:
 
         Raises MissingFileError, ModelError, OptionError.
         """
-        if backend not in BACKENDS:
-            raise OptionError(f"backend {backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
+        check_choice("backend", backend, BACKENDS)
         self._checkpoint_path = checkpoint_path
         self._style = style
         self._origin = (

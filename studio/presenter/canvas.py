@@ -4,9 +4,11 @@ Works on Mesa's software rasteriser (EGL_PLATFORM=surfaceless) as on a graphics 
 """
 
 import os
+from typing import Any
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.viewpoint import Camera
 
@@ -19,7 +21,7 @@ def context() -> moderngl.Context:
     return moderngl.create_standalone_context(backend="egl")
 
 
-def projection(view: Camera) -> np.ndarray:
+def projection(view: Camera) -> npt.NDArray[Any]:
     """(4, 4) float32 from homogeneous metres to clip space, to be multiplied from the left."""
     f = 2 * view.distance / view.width
     x, y, z = view.centre
@@ -28,17 +30,17 @@ def projection(view: Camera) -> np.ndarray:
     return np.array([[f, 0, 0, -f * x], [0, 0, f, -f * z], a * depth + (0, 0, 0, b), depth], np.float32)
 
 
-def triangles(quads: np.ndarray) -> np.ndarray:
+def triangles(quads: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(F, 4) to (2 F, 3) int32."""
     return np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]), np.int32)
 
 
-def uniform(matrix: np.ndarray) -> bytes:
+def uniform(matrix: npt.NDArray[Any]) -> bytes:
     """A matrix column by column, as OpenGL has it."""
     return np.ascontiguousarray(matrix.T, np.float32).tobytes()
 
 
-def texture(gl: moderngl.Context, picture: np.ndarray, mipmaps: bool = True) -> moderngl.Texture:
+def texture(gl: moderngl.Context, picture: npt.NDArray[Any], mipmaps: bool = True) -> moderngl.Texture:
     """(H, W, C) floats, first row at texture coordinate 0, as 16 bit."""
     height, width, channels = picture.shape
     made = gl.texture((width, height), channels, np.ascontiguousarray(picture, np.float16).tobytes(), dtype="f2")
@@ -54,7 +56,7 @@ def target(gl: moderngl.Context, side: int, channels: int, dtype: str) -> modern
     return gl.framebuffer([gl.texture((side, side), channels, dtype=dtype)], gl.depth_renderbuffer((side, side)))
 
 
-def pixels(drawn: moderngl.Framebuffer, channels: int, dtype: str) -> np.ndarray:
+def pixels(drawn: moderngl.Framebuffer, channels: int, dtype: str) -> npt.NDArray[Any]:
     """(side, side, channels), first row on top."""
     data = drawn.read(components=channels, dtype=dtype)
     kind = {"f2": np.float16, "f4": np.float32}[dtype]
@@ -89,7 +91,7 @@ class Program:
         for unit, item in enumerate(self.textures.values()):
             item.use(unit)
 
-    def mesh(self, quads: np.ndarray, **attributes: np.ndarray) -> "Mesh":
+    def mesh(self, quads: npt.NDArray[Any], **attributes: npt.NDArray[Any]) -> "Mesh":
         """A mesh; attributes by name, (V,) or (V, n) floats, those that the program does not know are left out."""
         buffers, layout = {}, []
         for name, values in attributes.items():
@@ -107,7 +109,7 @@ class Mesh:
     def __init__(self, buffers: dict[str, moderngl.Buffer], array: moderngl.VertexArray):
         self.buffers, self.array = buffers, array
 
-    def draw(self, **changed: np.ndarray) -> None:
+    def draw(self, **changed: npt.NDArray[Any]) -> None:
         """Draw, with new values of some attributes."""
         for name, values in changed.items():
             self.buffers[name].write(np.ascontiguousarray(values, np.float32))

@@ -1,6 +1,9 @@
 """A fine-knit jumper with a round collar, from the base mesh's own clothes helper."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
@@ -9,7 +12,7 @@ from studio.presenter.face import anchors
 from studio.presenter.part import Part
 
 
-def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
+def normals(vertices: npt.NDArray[Any], quads: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(V, 3) unit normals, weighted by area."""
     a, b, c, d = (vertices[quads[:, k]] for k in range(4))
     face = np.cross(c - a, d - b)
@@ -21,7 +24,7 @@ def normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
 
 def jumper(
     parts: dict[str, Part], offset: float = 0.006, thickness: float = 0.0042
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """[(vertices, quads)] of the body of the jumper and its collar.
 
     Args:

@@ -1,8 +1,10 @@
 """The eyeballs: a round ball with a bulging cornea, and the painting of iris and sclera."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.part import Part
 
@@ -18,7 +20,7 @@ class Eye:
         pupil: likewise.
     """
 
-    centre: np.ndarray
+    centre: npt.NDArray[Any]
     radius: float
     iris: float = 0.490
     pupil: float = 0.20
@@ -32,7 +34,7 @@ def find(part: Part) -> Eye:
     return Eye(np.array([middle[0], front + radius * 1.04, middle[2]], np.float32), radius)
 
 
-def ball(eye: Eye, rings: int = 72, sectors: int = 96) -> tuple[np.ndarray, np.ndarray]:
+def ball(eye: Eye, rings: int = 72, sectors: int = 96) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """(V, 3) points relative to the centre and (F, 4) quads; the cornea stands out by a twelfth of the radius."""
     theta = np.linspace(0.001, np.pi * 0.72, rings)
     phi = np.linspace(0, 2 * np.pi, sectors, endpoint=False)
@@ -48,7 +50,7 @@ def ball(eye: Eye, rings: int = 72, sectors: int = 96) -> tuple[np.ndarray, np.n
     return points.reshape(-1, 3).astype(np.float32), quads.astype(np.int32)
 
 
-def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
+def painting(eye: Eye, size: int = 1024, seed: int = 2) -> npt.NDArray[Any]:
     """(size, size, 3) float32 linear albedo of the ball seen from the front, x right and z up from -1 to 1 radius.
 
     Hazel to brown: fibres from the pupil outwards, a dark limbal ring, a lighter collarette, veins in the sclera.
@@ -59,7 +61,7 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
     r, phi = np.hypot(x, z), np.arctan2(z, x)
     s = np.clip((r - eye.pupil) / (eye.iris - eye.pupil), -1, 2)  # 0 pupil's edge, 1 limbus
 
-    def waves(frequencies: np.ndarray, slope: float) -> np.ndarray:
+    def waves(frequencies: npt.NDArray[Any], slope: float) -> npt.NDArray[Any]:
         total = np.zeros_like(r)
         for f in frequencies:
             total += np.sin(f * phi + random.uniform(0, 6.28) + slope * np.sin(3 * s + random.uniform(0, 6.28)))
@@ -86,7 +88,7 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> np.ndarray:
     return np.asarray((colour * (1 - hole) + np.array([0.004, 0.003, 0.003]) * hole).astype(np.float32))
 
 
-def sample(picture: np.ndarray, points: np.ndarray, radius: float) -> np.ndarray:
+def sample(picture: npt.NDArray[Any], points: npt.NDArray[Any], radius: float) -> npt.NDArray[Any]:
     """(V, 3) colours of points relative to the centre of an eye that looks along -y."""
     size = len(picture)
     column = np.clip(((points[:, 0] / radius + 1) / 2 * size).astype(int), 0, size - 1)

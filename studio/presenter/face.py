@@ -1,6 +1,9 @@
 """What is where on the skin: masks of lips, cheeks, brows, scalp, one value a vertex, and the colours made of them."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.part import Part
 
@@ -9,27 +12,29 @@ MOUTH_HALF_WIDTH = 0.0222  # of texture space
 UPPER_LIP, LOWER_LIP = 0.0108, 0.0130  # of texture space, heights of the vermilion
 
 
-def vertex_uv(skin: Part) -> np.ndarray:
+def vertex_uv(skin: Part) -> npt.NDArray[Any]:
     """(V, 2): one texture coordinate a vertex; at a seam the last one wins."""
     uv = np.zeros((len(skin.base), 2), np.float32)
     uv[skin.quads.ravel()] = skin.uv.reshape(-1, 2)
     return uv
 
 
-def _ramp(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
+def _ramp(value: npt.NDArray[Any], low: float | npt.NDArray[Any], high: float | npt.NDArray[Any]) -> npt.NDArray[Any]:
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
 
-def _spot(points: np.ndarray, centre: tuple[float, float, float], size: tuple[float, float, float]) -> np.ndarray:
+def _spot(
+    points: npt.NDArray[Any], centre: tuple[float, float, float], size: tuple[float, float, float]
+) -> npt.NDArray[Any]:
     return np.asarray(np.exp(-((((points - np.array(centre)) / np.array(size)) ** 2).sum(1))))
 
 
-def anchors(skin: Part) -> dict[str, np.ndarray]:
+def anchors(skin: Part) -> dict[str, npt.NDArray[Any]]:
     """Named points (3,) on the face at rest, metres: mouth, nose tip, chin, eye corners, scalp's centre."""
     uv, points = vertex_uv(skin), skin.base
 
-    def at(u: float, v: float) -> np.ndarray:
+    def at(u: float, v: float) -> npt.NDArray[Any]:
         return np.asarray(points[((uv - (u, v)) ** 2).sum(1).argmin()])
 
     mid = MOUTH_UV[1]
@@ -51,7 +56,7 @@ HAIRLINE = (0.134, 0.131, 0.118, 0.094, 0.056, 0.064, 0.080, 0.040, 0.005)
 HEAD_CENTRE = (0.0, 0.095, 0.085)  # m from the mouth
 
 
-def _scalp(points: np.ndarray, mouth: np.ndarray) -> np.ndarray:
+def _scalp(points: npt.NDArray[Any], mouth: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """1 well inside the hairline: skin that dense hair hides."""
     ray = points - mouth - HEAD_CENTRE
     azimuth = np.degrees(np.abs(np.arctan2(ray[:, 0], -ray[:, 1])))
@@ -59,7 +64,9 @@ def _scalp(points: np.ndarray, mouth: np.ndarray) -> np.ndarray:
     return np.asarray(_ramp(over, 0.0005, 0.011) * (np.linalg.norm(ray, axis=1) < 0.16))
 
 
-def brow_line(a: dict[str, np.ndarray], s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def brow_line(
+    a: dict[str, npt.NDArray[Any]], s: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """x, z and thickness in m of the left brow at `s`, 0 at the inner end and 1 at the tail."""
     inner, outer = a["left_inner_eye"], a["left_outer_eye"]
     x = inner[0] - 0.0005 + s * ((outer[0] - inner[0]) * 1.12)
@@ -68,7 +75,7 @@ def brow_line(a: dict[str, np.ndarray], s: np.ndarray) -> tuple[np.ndarray, np.n
     return x, z, np.interp(s, [0, 0.12, 0.55, 1.0], [0.0046, 0.0062, 0.0050, 0.0016])
 
 
-def _brow(mirrored: np.ndarray, a: dict[str, np.ndarray]) -> np.ndarray:
+def _brow(mirrored: npt.NDArray[Any], a: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """The faint shadow of the finest hairs under a brow."""
     s = np.linspace(0.03, 0.97, 60)
     x, z, thick = brow_line(a, s)
@@ -79,7 +86,7 @@ def _brow(mirrored: np.ndarray, a: dict[str, np.ndarray]) -> np.ndarray:
     return np.asarray(total * (mirrored[:, 1] < a["mouth"][1] + 0.03))
 
 
-def masks(skin: Part) -> dict[str, np.ndarray]:
+def masks(skin: Part) -> dict[str, npt.NDArray[Any]]:
     """{region: (V,) float32, 0 to 1}; `inner` is the cavity of the mouth, `under` the shadow under the eyes."""
     uv, points = vertex_uv(skin), skin.base
     face = (uv[:, 0] > 0.64) & (uv[:, 1] > 0.15) & (uv[:, 1] < 0.82)

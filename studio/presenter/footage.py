@@ -6,9 +6,11 @@ from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from studio.presenter.pictures import read_picture
@@ -51,7 +53,7 @@ def _write_frame(path: Path, state: State) -> None:
 
 
 def write_truth(
-    path: Path, states: list[State], moves: dict[str, np.ndarray], labels: list[str], openings: list[float]
+    path: Path, states: list[State], moves: dict[str, npt.NDArray[Any]], labels: list[str], openings: list[float]
 ) -> None:
     """npz: `names` and `weights` (frames, W) of expressions, articulators, `phones`, `opening` of the lips in m."""
     names = sorted({name for state in states for name in state.weights})
@@ -67,7 +69,7 @@ def write_truth(
     unfinished.replace(path)
 
 
-def write_sound(path: Path, sound: np.ndarray) -> None:
+def write_sound(path: Path, sound: npt.NDArray[Any]) -> None:
     """16 kHz, 16 bit, one channel."""
     unfinished = path.with_suffix(".part.wav")
     soundfile.write(unfinished, sound, 16000, subtype="PCM_16")

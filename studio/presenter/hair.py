@@ -1,9 +1,11 @@
 """Hair, brows and lashes as strands: (N, K, 3) float32 points in metres, root first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy  # noqa: F401  (mathutils comes with it)
 import numpy as np
+import numpy.typing as npt
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
@@ -35,10 +37,12 @@ class HairStyle:
 class Surface:
     """Rays onto a mesh."""
 
-    def __init__(self, vertices: np.ndarray, quads: np.ndarray):
+    def __init__(self, vertices: npt.NDArray[Any], quads: npt.NDArray[Any]):
         self.tree = BVHTree.FromPolygons(vertices.tolist(), quads.tolist())
 
-    def along(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def along(
+        self, origins: npt.NDArray[Any], directions: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """(N, 3) hits (nan where there is none) and (N, 3) normals of rays."""
         hits, normals = np.full(origins.shape, np.nan), np.zeros(origins.shape)
         for index, (origin, direction) in enumerate(zip(origins, directions, strict=True)):
@@ -48,12 +52,12 @@ class Surface:
         return hits, normals
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Vectors of length 1."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
-def _radii(skin: Part, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _radii(skin: Part, centre: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Distance of the skin from `centre` on a grid of azimuth (-180 to 180) and elevation (-60 to 90)."""
     azimuths, elevations = np.radians(np.linspace(-180, 180, 121)), np.radians(np.linspace(-60, 90, 61))
     a, e = np.meshgrid(azimuths, elevations)
@@ -66,7 +70,7 @@ def _radii(skin: Part, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     return azimuths, elevations, gaussian_filter(smooth, 1.5, mode=("nearest", "wrap"))
 
 
-def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
+def scalp_hair(skin: Part, style: HairStyle) -> npt.NDArray[Any]:
     """The strands of the head."""
     from scipy.interpolate import RegularGridInterpolator
 
@@ -77,7 +81,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     azimuths, elevations, radii = _radii(skin, centre)
     radius = RegularGridInterpolator((elevations, azimuths), radii, bounds_error=False, fill_value=None)
 
-    def at(direction: np.ndarray) -> np.ndarray:
+    def at(direction: npt.NDArray[Any]) -> npt.NDArray[Any]:
         direction = unit(direction)
         return np.asarray(
             radius(np.stack([np.arcsin(direction[..., 2]), np.arctan2(direction[..., 0], -direction[..., 1])], -1))
@@ -132,7 +136,7 @@ def scalp_hair(skin: Part, style: HairStyle) -> np.ndarray:
     return np.asarray(strands.astype(np.float32))
 
 
-def stray_hair(strands: np.ndarray, count: int, seed: int = 11) -> np.ndarray:
+def stray_hair(strands: npt.NDArray[Any], count: int, seed: int = 11) -> npt.NDArray[Any]:
     """Some strands that stand off a little: without them hair looks like a helmet."""
     random = np.random.default_rng(seed)
     some = strands[random.choice(len(strands), count, replace=False)].astype(np.float64)
@@ -144,7 +148,7 @@ def stray_hair(strands: np.ndarray, count: int, seed: int = 11) -> np.ndarray:
     return some.astype(np.float32)
 
 
-def brows(skin: Part, seed: int = 4, count: int = 430) -> np.ndarray:
+def brows(skin: Part, seed: int = 4, count: int = 430) -> npt.NDArray[Any]:
     """Both eyebrows."""
     random = np.random.default_rng(seed)
     a = anchors(skin)
@@ -183,9 +187,9 @@ class Lashes:
         upper: (N,) bool.
     """
 
-    index: np.ndarray
-    curve: np.ndarray
-    upper: np.ndarray
+    index: npt.NDArray[Any]
+    curve: npt.NDArray[Any]
+    upper: npt.NDArray[Any]
 
 
 def lashes(skin: Part, seed: int = 8) -> Lashes:

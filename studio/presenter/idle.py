@@ -1,8 +1,10 @@
 """Life without speech: breathing, small motions of the head, blinks, a glance. All of it repeats after the loop."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.state import State
 
@@ -30,7 +32,7 @@ class Idle:
     seed: int = 7
 
 
-def wander(phase: np.ndarray, random: np.random.Generator, waves: int) -> np.ndarray:
+def wander(phase: npt.NDArray[Any], random: np.random.Generator, waves: int) -> npt.NDArray[Any]:
     """Smooth noise of about unit size that repeats with `phase`, 0 to 1; slow waves are larger."""
     k = np.arange(1, waves + 1)
     angle = 2 * np.pi * (phase[:, None] * k + random.uniform(0, 1, waves))
@@ -38,7 +40,7 @@ def wander(phase: np.ndarray, random: np.random.Generator, waves: int) -> np.nda
     return np.asarray((np.sin(angle) * size).sum(1) / np.sqrt((size**2).sum() / 2))
 
 
-def lids(times: np.ndarray, starts: tuple[float, ...], period: float) -> np.ndarray:
+def lids(times: npt.NDArray[Any], starts: tuple[float, ...], period: float) -> npt.NDArray[Any]:
     """Closure of the lids, 0 to 1: shut in 0.09 s, open again in 0.17 s.
 
     Durations: VanderWerf et al., "Eyelid movements", Journal of Neurophysiology 89, 2003.
@@ -115,7 +117,7 @@ def states(idle: Idle) -> list[State]:
 
 
 def speaking(
-    track: list[dict[str, float]], seed: int, fps: float = 25.0, loudness: np.ndarray | None = None
+    track: list[dict[str, float]], seed: int, fps: float = 25.0, loudness: npt.NDArray[Any] | None = None
 ) -> list[State]:
     """Idle motion, not looped, with the mouth's weights of `visemes.track`; the head nods a little with `loudness`."""
     random = np.random.default_rng(seed)

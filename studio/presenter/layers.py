@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from studio.presenter import shaders
@@ -38,15 +40,15 @@ class Pose:
     """
 
     weights: dict[str, float]
-    shape: np.ndarray
-    world: np.ndarray
-    motion: np.ndarray
-    eyes: np.ndarray
-    lips: np.ndarray
+    shape: npt.NDArray[Any]
+    world: npt.NDArray[Any]
+    motion: npt.NDArray[Any]
+    eyes: npt.NDArray[Any]
+    lips: npt.NDArray[Any]
     mouth_front: float
     breath: float
 
-    def move(self, points: np.ndarray) -> np.ndarray:
+    def move(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Points of the head to where they are."""
         return np.asarray(points @ self.motion[:, :3].T + self.motion[:, 3])
 
@@ -118,7 +120,7 @@ class Eyes:
             mesh = self.program.mesh(quads, at=points, normal=normal, local=points / eye.radius, light_at=points[:, :2])
             self.balls.append((eye.centre, points, normal, mesh))
 
-    def _lamps(self, centre: np.ndarray) -> None:
+    def _lamps(self, centre: npt.NDArray[Any]) -> None:
         places, across, up, light = [], [], [], []
         for lamp in LAMPS[:2]:
             axis = -np.array(lamp.place) / np.linalg.norm(lamp.place)
@@ -192,14 +194,14 @@ class Clothes:
             for points, quads in jumper(parts)
         ]
 
-    def draw(self, breathed: list[np.ndarray]) -> None:
+    def draw(self, breathed: list[npt.NDArray[Any]]) -> None:
         """The pieces, moved by these (V, 3) m."""
         self.program.use()
         for (points, mesh), moved in zip(self.pieces, breathed, strict=True):
             mesh.draw(at=points + moved)
 
 
-def with_alpha(picture: np.ndarray) -> np.ndarray:
+def with_alpha(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(H, W, 3) to (H, W, 4) that covers."""
     return np.concatenate([picture, np.ones_like(picture[..., :1])], axis=2)
 

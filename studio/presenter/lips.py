@@ -1,8 +1,10 @@
 """Lips touch and do not pass through each other: blended expression shapes know nothing of contact."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from studio.presenter.face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
@@ -24,12 +26,12 @@ class Lips:
         follow_upper, follow_lower: (V, 1) float32, 0 to 1.
     """
 
-    upper: np.ndarray
-    lower: np.ndarray
-    follow_upper: np.ndarray
-    follow_lower: np.ndarray
+    upper: npt.NDArray[Any]
+    lower: npt.NDArray[Any]
+    follow_upper: npt.NDArray[Any]
+    follow_lower: npt.NDArray[Any]
 
-    def edges(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def edges(self, shape: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
         """(COLUMNS,) x, z of the upper lip's lower edge and z of the lower lip's upper edge, metres."""
         up, low = shape[self.upper], shape[self.lower]
         left = min(up[:, 0].max(), low[:, 0].max()) - 0.0004
@@ -44,7 +46,7 @@ class Lips:
         good = np.isfinite(found[0])
         return x, np.interp(x, x[good], found[0, good]), np.interp(x, x[good], found[1, good])
 
-    def contact(self, shape: np.ndarray, seal: float) -> np.ndarray:
+    def contact(self, shape: npt.NDArray[Any], seal: float) -> npt.NDArray[Any]:
         """The skin with lips that do not overlap more than they may.
 
         Args:
@@ -66,7 +68,7 @@ class Lips:
             shape[:, 2:] += (at[:, None] * (0.4 * self.follow_upper - 0.6 * self.follow_lower)).astype(np.float32)
         return shape
 
-    def opening(self, shape: np.ndarray) -> float:
+    def opening(self, shape: npt.NDArray[Any]) -> float:
         """m, gap in the middle; 0 or less is closed."""
         _, upper, lower = self.edges(shape)
         middle = slice(COLUMNS // 2 - 2, COLUMNS // 2 + 3)

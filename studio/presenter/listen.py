@@ -7,8 +7,10 @@ well is then learned from far more of them than frames are drawn for. Noise, roo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 import soxr
 import torch
@@ -43,9 +45,9 @@ class Heard:
         phones: (N,) str.
     """
 
-    values: np.ndarray
-    truth: np.ndarray
-    phones: np.ndarray
+    values: npt.NDArray[Any]
+    truth: npt.NDArray[Any]
+    phones: npt.NDArray[Any]
 
     @classmethod
     def read(cls, folder: Path, seed: int | None = None, pace: float = 1.0) -> "Heard":
@@ -60,7 +62,7 @@ class Heard:
         return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at])
 
     @classmethod
-    def noise(cls, seconds: float, rest: np.ndarray, seed: int) -> "Heard":
+    def noise(cls, seconds: float, rest: npt.NDArray[Any], seed: int) -> "Heard":
         """Noise that nobody speaks in; the mouth is at `rest`."""
         random = np.random.default_rng(seed)
         count = round(seconds / PART)
@@ -69,19 +71,19 @@ class Heard:
         values = features(sound.astype(np.float32))
         return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), "sil"))
 
-    def windows(self, indices: np.ndarray) -> np.ndarray:
+    def windows(self, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(b, 16, 256)"""
         return np.stack([feature_window(self.values, int(index)) for index in indices])
 
 
-def features(sound: np.ndarray) -> np.ndarray:
+def features(sound: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(N, 256) float32 of 16 kHz samples."""
     encoder = builtin_encoder(WHISPER)
     assert encoder is not None  # it comes with the package
     return extract_features([sound], encoder).values
 
 
-def coloured(samples: int, random: np.random.Generator) -> np.ndarray:
+def coloured(samples: int, random: np.random.Generator) -> npt.NDArray[Any]:
     """Noise of mean power 1 whose spectrum falls by 0 to 9 dB an octave."""
     spectrum = np.fft.rfft(random.normal(size=samples))
     spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** random.uniform(0, 1.5)
@@ -89,7 +91,7 @@ def coloured(samples: int, random: np.random.Generator) -> np.ndarray:
     return np.asarray(noise / noise.std())
 
 
-def disturbed(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def disturbed(sound: npt.NDArray[Any], random: np.random.Generator) -> npt.NDArray[Any]:
     """Every `PART` seconds another level, another room, another noise and sometimes a narrow band."""
     out = np.zeros_like(sound)
     length = round(PART * SAMPLE_RATE)
@@ -125,7 +127,7 @@ class Listener(nn.Module):
         out: Tensor = self.head(self.audio_model(windows).mean(dim=(2, 3)))
         return out
 
-    def told(self, heard: Heard) -> np.ndarray:
+    def told(self, heard: Heard) -> npt.NDArray[Any]:
         """(N, len(NAMES)) of a whole speech."""
         self.eval()
         with torch.inference_mode():
@@ -134,7 +136,7 @@ class Listener(nn.Module):
         return torch.cat(parts).numpy()
 
 
-def shaped(windows: np.ndarray) -> Tensor:
+def shaped(windows: npt.NDArray[Any]) -> Tensor:
     """(b, 16, 256) -> (b, *window_shape)"""
     return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
 

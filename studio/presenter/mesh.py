@@ -7,8 +7,10 @@ topological meshes", Computer-Aided Design 10(6), 1978.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from studio.presenter.lips import find_lips
@@ -71,7 +73,7 @@ class Character:
     seed: int = 5
 
 
-def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.ndarray]:
+def catmull_clark(quads: npt.NDArray[Any], count: int) -> tuple[sparse.csr_matrix, npt.NDArray[Any]]:
     """One step of subdivision: the (V', V) matrix that gives the new vertices, and (4 F, 4) int32 new quads.
 
     The new vertices are the old ones, then the edges', then the faces'; a border keeps to its own curve.
@@ -114,7 +116,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
     return matrix, new.astype(np.int32)
 
 
-def subdivide_uv(uv: np.ndarray) -> np.ndarray:
+def subdivide_uv(uv: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(F, 4, 2) to (4 F, 4, 2), in the order of `catmull_clark`'s quads; linear, seams stay where they are."""
     edge, centre = (uv + np.roll(uv, -1, axis=1)) / 2, uv.mean(1)
     return np.stack(
@@ -122,7 +124,13 @@ def subdivide_uv(uv: np.ndarray) -> np.ndarray:
     ).reshape(-1, 4, 2)
 
 
-def part(base: np.ndarray, deltas: dict[str, np.ndarray], quads: np.ndarray, uv: np.ndarray, levels: int) -> Part:
+def part(
+    base: npt.NDArray[Any],
+    deltas: dict[str, npt.NDArray[Any]],
+    quads: npt.NDArray[Any],
+    uv: npt.NDArray[Any],
+    levels: int,
+) -> Part:
     """The part of the whole mesh that `quads` use, subdivided `levels` times."""
     used, compact = np.unique(quads, return_inverse=True)
     quads = compact.reshape(-1, 4).astype(np.int32)
@@ -139,7 +147,7 @@ def part(base: np.ndarray, deltas: dict[str, np.ndarray], quads: np.ndarray, uv:
     )
 
 
-def _asymmetry(base: np.ndarray, amplitude: float, seed: int) -> np.ndarray:
+def _asymmetry(base: npt.NDArray[Any], amplitude: float, seed: int) -> npt.NDArray[Any]:
     """(V, 3) smooth displacement, a few low waves across the head."""
     random = np.random.default_rng(seed)
     moved = np.zeros_like(base)
@@ -200,7 +208,7 @@ def build(character: Character, cache: Path) -> dict[str, Part]:
 
 def write(parts: dict[str, Part], path: Path) -> None:
     """Keep parts in an npz file."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
     for name, item in parts.items():
         arrays |= {f"{name}/base": item.base, f"{name}/quads": item.quads, f"{name}/uv": item.uv}
         arrays |= {f"{name}/delta/{label}": delta for label, delta in item.deltas.items()}

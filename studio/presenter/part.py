@@ -1,8 +1,10 @@
 """A piece of the head's mesh, and how expressions move it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,12 @@ class Part:
         uv: (F, 4, 2) float32, 0 to 1 in the base mesh's texture space.
     """
 
-    base: np.ndarray
-    deltas: dict[str, np.ndarray]
-    quads: np.ndarray
-    uv: np.ndarray
+    base: npt.NDArray[Any]
+    deltas: dict[str, npt.NDArray[Any]]
+    quads: npt.NDArray[Any]
+    uv: npt.NDArray[Any]
 
-    def pose(self, weights: dict[str, float]) -> np.ndarray:
+    def pose(self, weights: dict[str, float]) -> npt.NDArray[Any]:
         """(V, 3) float32: the vertices under expression weights; names that do not move the part are ignored."""
         shape = self.base.copy()
         for name, weight in weights.items():

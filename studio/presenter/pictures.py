@@ -1,12 +1,14 @@
 """Pictures from files."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 
-def read_picture(path: Path) -> np.ndarray:
+def read_picture(path: Path) -> npt.NDArray[Any]:
     """(height, width, 3) uint8 BGR; OSError that names the file where it is no picture."""
     picture = cv2.imread(str(path))
     if picture is None:

@@ -1,9 +1,11 @@
 """A frame of the person at a moment: geometry, then the layers from back to front, then light to sRGB."""
 
 from pathlib import Path
+from typing import Any
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.canvas import context, pixels, target
 from studio.presenter.face import anchors
@@ -22,7 +24,7 @@ NECK = (
 BREATH = (0.0, -0.0012, 0.0013)  # m, what a deep breath moves the chest by
 
 
-def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+def rotation(yaw: float, pitch: float, roll: float) -> npt.NDArray[Any]:
     """(3, 3): first roll about y, then pitch about x, then yaw about z."""
     cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     about_y = np.array([[cr, 0, sr], [0, 1, 0], [-sr, 0, cr]])
@@ -72,7 +74,7 @@ class Renderer:
         self.lashes = Lashes(self.gl, view, skin, folder)
         self.wall = wall(size * oversampling)
 
-    def breathe(self, points: np.ndarray, breath: float) -> np.ndarray:
+    def breathe(self, points: npt.NDArray[Any], breath: float) -> npt.NDArray[Any]:
         """m, (V, 3): what a breath moves points of the body by."""
         below = np.clip((self.mouth[2] - 0.06 - points[:, 2]) / 0.12, 0, 1)[:, None]
         return np.asarray((below * breath * BREATH).astype(np.float32))
@@ -99,7 +101,7 @@ class Renderer:
         """m, the gap of the lips in the middle; 0 or less when they touch."""
         return self.lips.opening(self.lips.contact(self.skin.pose(state.weights), state.weights.get(SEAL, 0.0)))
 
-    def linear(self, state: State) -> np.ndarray:
+    def linear(self, state: State) -> npt.NDArray[Any]:
         """(size, size, 3) float32 linear RGB."""
         gl, pose = self.gl, self.pose(state)
         self.target.use()
@@ -123,12 +125,12 @@ class Renderer:
         picture = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
         return np.asarray(picture.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3)))
 
-    def frame(self, state: State) -> np.ndarray:
+    def frame(self, state: State) -> npt.NDArray[Any]:
         """(size, size, 3) uint8 BGR, sRGB."""
         return develop(self.linear(state))
 
 
-def wall(side: int) -> np.ndarray:
+def wall(side: int) -> npt.NDArray[Any]:
     """(side, side, 3) float32 linear light: a wall out of focus, lighter behind the head."""
     y, x = np.mgrid[0:side, 0:side] / side
     glow = np.exp(-(((x - 0.56) / 0.55) ** 2 + ((y - 0.42) / 0.6) ** 2))
@@ -136,7 +138,7 @@ def wall(side: int) -> np.ndarray:
     return np.asarray((low + (high - low) * glow[..., None]).astype(np.float32))
 
 
-def develop(linear: np.ndarray, exposure: float = 1.12, knee: float = 0.60) -> np.ndarray:
+def develop(linear: npt.NDArray[Any], exposure: float = 1.12, knee: float = 0.60) -> npt.NDArray[Any]:
     """Linear RGB to sRGB, BGR uint8; above the knee light is compressed instead of clipped."""
     x = np.maximum(linear * exposure, 0)
     x = np.where(x > knee, knee + (1 - knee) * (1 - np.exp(-(x - knee) / (1 - knee))), x)

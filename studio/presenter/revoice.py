@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from studio.presenter.timing import on_frames
@@ -14,7 +16,7 @@ from studio.presenter.voices import Kokoro, Utterance, kokoro_voices, padded
 SAMPLES = 16_000 // FPS  # a frame
 
 
-def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[np.ndarray]:
+def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[npt.NDArray[Any]]:
     """`count` sounds as long as `folder/speech.wav`, each sentence by a voice of any of Kokoro's languages.
 
     What flite said stays as it is: nothing tells its durations to another voice.

@@ -5,9 +5,11 @@ Coordinates are those of `mesh`. Colours are linear, Rec. 709 primaries.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
+import numpy.typing as npt
 from mathutils import Vector
 
 from studio.presenter.face import masks
@@ -20,7 +22,7 @@ def reset() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
-def mesh_object(name: str, vertices: np.ndarray, quads: np.ndarray) -> bpy.types.Object:
+def mesh_object(name: str, vertices: npt.NDArray[Any], quads: npt.NDArray[Any]) -> bpy.types.Object:
     """A smooth-shaded mesh in the scene."""
     data = bpy.data.meshes.new(name)
     data.from_pydata(vertices.tolist(), [], quads.tolist())
@@ -30,7 +32,7 @@ def mesh_object(name: str, vertices: np.ndarray, quads: np.ndarray) -> bpy.types
     return item
 
 
-def attribute(item: bpy.types.Object, name: str, values: np.ndarray) -> None:
+def attribute(item: bpy.types.Object, name: str, values: npt.NDArray[Any]) -> None:
     """(V, 3) colours as an attribute of the vertices."""
     layer = item.data.color_attributes.new(name, "FLOAT_COLOR", "POINT")
     layer.data.foreach_set("color", np.concatenate([values, np.ones((len(values), 1))], 1).astype(np.float32).ravel())
@@ -66,13 +68,13 @@ class Nodes:
         return self.material
 
 
-def skin_colours(skin: Part) -> tuple[np.ndarray, np.ndarray]:
+def skin_colours(skin: Part) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """(V, 3) albedo, and (V, 3) of roughness, share of pores, wetness."""
     m = masks(skin)
     tone = np.array([0.60, 0.365, 0.265])
     colour = np.tile(tone, (len(skin.base), 1))
 
-    def tint(mask: np.ndarray, to: tuple[float, float, float], amount: float) -> None:
+    def tint(mask: npt.NDArray[Any], to: tuple[float, float, float], amount: float) -> None:
         nonlocal colour
         share = (mask * amount)[:, None]
         colour = colour * (1 - share) + np.array(to) * share
@@ -199,7 +201,9 @@ def camera(view: Camera) -> None:
     bpy.context.scene.camera = item
 
 
-def render(path: Path, size: int, samples: int, window: tuple[float, float, float, float] | None = None) -> np.ndarray:
+def render(
+    path: Path, size: int, samples: int, window: tuple[float, float, float, float] | None = None
+) -> npt.NDArray[Any]:
     """Path-trace to linear (size, size, 4) float32 RGBA, zero outside `window` (left, top, right, bottom; shares)."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -232,7 +236,7 @@ def render(path: Path, size: int, samples: int, window: tuple[float, float, floa
 
 
 def hair_object(
-    name: str, strands: np.ndarray, root: float, tip: float, material: bpy.types.Material
+    name: str, strands: npt.NDArray[Any], root: float, tip: float, material: bpy.types.Material
 ) -> bpy.types.Object:
     """Curves of (N, K, 3) points, their radius in metres from root to tip."""
     count, points, _ = strands.shape

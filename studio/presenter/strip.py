@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from frame_generation_pipeline.avatar import Avatar
 from studio.presenter.pictures import read_picture
@@ -34,19 +36,19 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
-def _frames(avatar: Avatar, folder: Path, wanted: list[int]) -> dict[int, np.ndarray]:
+def _frames(avatar: Avatar, folder: Path, wanted: list[int]) -> dict[int, npt.NDArray[Any]]:
     made = avatar.frames(folder / "speech.wav")
     return {i: frame for i, frame in enumerate(made) if i in wanted}
 
 
-def _mouth(frame: np.ndarray) -> np.ndarray:
+def _mouth(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The lower face, which the camera has in the middle of its picture."""
     side = round(0.30 * len(frame))
     x, y = round(0.5 * len(frame)) - side // 2, round(0.455 * len(frame))
     return cv2.resize(frame[y : y + side, x : x + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
-def _caption(text: str) -> np.ndarray:
+def _caption(text: str) -> npt.NDArray[Any]:
     bar = np.full((CAPTION, SIDE, 3), 255, np.uint8)
     cv2.putText(
         bar, text, (SIDE // 2 - 8 * len(text) // 2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA

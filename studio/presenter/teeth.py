@@ -1,6 +1,9 @@
 """Teeth and gums along the arches of the base mesh's helper: rounded bodies in the sizes of an adult's."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.part import Part
 
@@ -9,13 +12,15 @@ UPPER_HEIGHTS = (10.2, 9.2, 10.0, 8.6, 8.2, 7.6)
 LOWER_WIDTHS, LOWER_HEIGHTS = (5.4, 5.9, 6.8, 7.0, 7.0, 10.0), (8.8, 8.9, 9.6, 8.6, 8.2, 7.6)
 
 
-def _superellipsoid(rings: int = 14, sectors: int = 20, power: float = 0.42) -> tuple[np.ndarray, np.ndarray]:
+def _superellipsoid(
+    rings: int = 14, sectors: int = 20, power: float = 0.42
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """A rounded box within -1 to 1."""
     t, p = np.meshgrid(
         np.linspace(-np.pi / 2, np.pi / 2, rings), np.linspace(-np.pi, np.pi, sectors, endpoint=False), indexing="ij"
     )
 
-    def f(value: np.ndarray) -> np.ndarray:
+    def f(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.asarray(np.sign(value) * np.abs(value) ** power)
 
     points = np.stack([f(np.cos(t)) * f(np.cos(p)), f(np.cos(t)) * f(np.sin(p)), f(np.sin(t))], -1).reshape(-1, 3)
@@ -25,7 +30,7 @@ def _superellipsoid(rings: int = 14, sectors: int = 20, power: float = 0.42) -> 
     return points, quads.reshape(-1, 4)
 
 
-def row(helper: Part, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def row(helper: Part, upper: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """(V, 3) points m, (F, 4) quads and (V,) share of gum of one row of teeth at rest."""
     front = helper.base[:, 1].min() + (0.0008 if upper else 0.0018)
     edge = helper.base[:, 2].min() - 0.0044 if upper else helper.base[:, 2].max() - 0.0078

@@ -1,6 +1,9 @@
 """Sound cut to whole frames of video, and how loud each frame is."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from studio.presenter.visemes import FPS
@@ -9,7 +12,7 @@ from studio.presenter.voices import Utterance
 LEVEL = 0.08  # of full scale, root mean square of every voice
 
 
-def on_frames(utterance: Utterance) -> tuple[np.ndarray, int]:
+def on_frames(utterance: Utterance) -> tuple[npt.NDArray[Any], int]:
     """Sound at 16 kHz at a common level, a whole number of frames long, and that number."""
     sound = soxr.resample(utterance.sound, utterance.rate, 16000) if utterance.rate != 16000 else utterance.sound
     frames = int(np.ceil(len(sound) / 16000 * FPS))
@@ -18,7 +21,7 @@ def on_frames(utterance: Utterance) -> tuple[np.ndarray, int]:
     return np.clip(sound * LEVEL / loud, -1, 1).astype(np.float32), frames
 
 
-def loudness(sound: np.ndarray, frames: int) -> np.ndarray:
+def loudness(sound: npt.NDArray[Any], frames: int) -> npt.NDArray[Any]:
     """(frames,) 0 to 1, slow: what the head nods to."""
     power = np.sqrt(np.mean(sound.reshape(frames, -1) ** 2, axis=1))
     slow = np.convolve(power, np.hanning(13) / np.hanning(13).sum(), mode="same")

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import moderngl
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import binary_erosion, gaussian_filter
 
 from studio.presenter import shaders
@@ -18,7 +20,7 @@ from studio.presenter.mesh import HEAD_UV
 from studio.presenter.part import Part
 from studio.presenter.viewpoint import Camera
 
-Surface = tuple[np.ndarray, np.ndarray]  # (V, 3) points m and (F, 4) quads
+Surface = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # (V, 3) points m and (F, 4) quads
 BASE, RATIO = 3072, 2048  # pixels, sides of the textures
 HIDDEN = {"open": 0.42, "blink": 0.85}  # what is hidden at rest, and its light then: insides of lips, folds of lids
 EDGE = 5  # pixels of a texture beside what is hidden that show a mixture with what hides it
@@ -38,15 +40,15 @@ class Textures:
         hair_behind: likewise, as if there were no head.
     """
 
-    rest: np.ndarray
-    ratios: dict[str, np.ndarray]
-    eye_light: np.ndarray
-    bust: np.ndarray
-    hair: np.ndarray
-    hair_behind: np.ndarray
+    rest: npt.NDArray[Any]
+    ratios: dict[str, npt.NDArray[Any]]
+    eye_light: npt.NDArray[Any]
+    bust: npt.NDArray[Any]
+    hair: npt.NDArray[Any]
+    hair_behind: npt.NDArray[Any]
 
 
-def fill(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def fill(colour: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(H, W, C) colours where weight is 1, and a smooth continuation where it is 0: pull and push over a pyramid.
 
     Gortler et al., "The lumigraph", SIGGRAPH 1996.
@@ -69,7 +71,7 @@ def fill(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.asarray(filled)
 
 
-def split(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split(part: Part) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """(W,) vertex of each drawn vertex, (F, 4) quads of those, (W, 2) texture coordinates: seams come apart."""
     corners = np.concatenate([part.quads.reshape(-1, 1), np.round(part.uv.reshape(-1, 2) * 65536)], axis=1).astype(
         np.int64
@@ -78,7 +80,7 @@ def split(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return unique[:, 0].astype(np.int32), inverse.reshape(-1, 4).astype(np.int32), part.uv.reshape(-1, 2)[first]
 
 
-def atlas(uv: np.ndarray) -> np.ndarray:
+def atlas(uv: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Texture coordinates of the base mesh to those of our textures, 0 to 1 for the head."""
     left, bottom, size = HEAD_UV
     return (uv - (left, bottom)) / size
@@ -100,7 +102,9 @@ def _solid_depth(gl: moderngl.Context, view: Camera, meshes: list[Surface], size
     return depth
 
 
-def _eye_mask(gl: moderngl.Context, view: Camera, size: int, cover: list[Surface], balls: list[Surface]) -> np.ndarray:
+def _eye_mask(
+    gl: moderngl.Context, view: Camera, size: int, cover: list[Surface], balls: list[Surface]
+) -> npt.NDArray[Any]:
     """(size, size) float32, 1 where the eyes are seen at rest, a pixel of margin taken off."""
     drawn = target(gl, size, 1, "f4")
     drawn.use()
@@ -115,7 +119,7 @@ def _eye_mask(gl: moderngl.Context, view: Camera, size: int, cover: list[Surface
     return np.asarray(binary_erosion(pixels(drawn, 1, "f4")[..., 0] > 0.5).astype(np.float32))
 
 
-def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: Path) -> dict[str, np.ndarray]:
+def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: Path) -> dict[str, npt.NDArray[Any]]:
     """{key expression and `rest`: (BASE, BASE, 4)} light by texture coordinate, and how well it was seen, 0 to 1."""
     skin = parts["skin"]
     lips = find_lips(skin)

@@ -1,8 +1,10 @@
 """The camera of bake and frames."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,14 @@ class Camera:
         x, y, z = self.centre
         return x, y - self.distance, z
 
-    def project(self, points: np.ndarray) -> np.ndarray:
+    def project(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(..., 3) m to (..., 3): x right and y down in shares of the picture, and depth from the camera in m."""
         x, y, z = np.moveaxis(points - np.array(self.centre), -1, 0)
         depth = self.distance + y
         scale = self.distance / (depth * self.width)
         return np.stack([0.5 + x * scale, 0.5 - z * scale, depth], axis=-1)
 
-    def place(self, across: np.ndarray, down: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    def place(self, across: npt.NDArray[Any], down: npt.NDArray[Any], depth: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The inverse of `project`: (..., 3) m."""
         scale = depth * self.width / self.distance
         x, z = (across - 0.5) * scale, (0.5 - down) * scale

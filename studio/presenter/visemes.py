@@ -10,8 +10,10 @@ The Volta Review 90(5), 1988, and Jeffers and Barley, Speechreading, 1971.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.presenter.phones import SILENCE, Phone
 from studio.presenter.state import SEAL
@@ -98,12 +100,12 @@ BITTEN = {"f", "v"}
 CLOSING, HELD = 0.055, 0.045  # s: lips move onto each other, and stay at least this long: more than a frame of video
 
 
-def _smooth(t: np.ndarray) -> np.ndarray:
+def _smooth(t: npt.NDArray[Any]) -> npt.NDArray[Any]:
     t = np.clip(t, 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
 
-def _window(times: np.ndarray, start: float, end: float) -> np.ndarray:
+def _window(times: npt.NDArray[Any], start: float, end: float) -> npt.NDArray[Any]:
     """1 from start to end, held for `HELD` at least, with smooth flanks of `CLOSING`."""
     lack = max(0.0, HELD - (end - start)) / 2
     return np.asarray(
@@ -111,7 +113,7 @@ def _window(times: np.ndarray, start: float, end: float) -> np.ndarray:
     )
 
 
-def articulate(phones: list[Phone], times: np.ndarray) -> dict[str, np.ndarray]:
+def articulate(phones: list[Phone], times: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     """{articulator and `seal`: (N,) 0 to 1} at `times` in s."""
     total = {name: np.zeros(len(times)) for name in ARTICULATORS}
     dominance = np.full(len(times), 1e-4)  # far from everything the mouth rests
@@ -172,7 +174,7 @@ def weights(moves: dict[str, float]) -> dict[str, float]:
     return single | {name + side: value for name, value in both.items() for side in ("Left", "Right")}
 
 
-def track(phones: list[Phone], frames: int) -> tuple[list[dict[str, float]], dict[str, np.ndarray], list[str]]:
+def track(phones: list[Phone], frames: int) -> tuple[list[dict[str, float]], dict[str, npt.NDArray[Any]], list[str]]:
     """Weights, articulators and the phone of each frame of video; a frame shows the middle of its exposure."""
     times = (np.arange(frames) + 0.5) / FPS
     moves = articulate(phones, times)

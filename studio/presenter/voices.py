@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from studio.presenter.phones import SILENCE, Phone, in_time
@@ -44,7 +45,7 @@ class Utterance:
             time; flite has none.
     """
 
-    sound: np.ndarray
+    sound: npt.NDArray[Any]
     rate: int
     phones: list[Phone]
     voice: str
@@ -98,12 +99,12 @@ class Hibari:
         return Utterance(sound, rate, heard(phones, sound, rate), "hibari-heart", text, tuple(spoken))
 
 
-def late(sound: np.ndarray, rate: int) -> np.ndarray:
+def late(sound: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
     """A sound of Kokoro's or hibari's when its durations say; each utterance ends with silence enough to lose."""
     return np.concatenate([np.zeros(round(LEAD * rate), np.float32), sound])[: len(sound)]
 
 
-def heard(phones: list[Phone], sound: np.ndarray, rate: int) -> list[Phone]:
+def heard(phones: list[Phone], sound: npt.NDArray[Any], rate: int) -> list[Phone]:
     """Phones whose silences are silent: blanks that are heard belong to their neighbours, and last phones end in time.
 
     A network's durations say where its symbols are, and a full stop's silence often lies in the phone before it.
@@ -112,7 +113,7 @@ def heard(phones: list[Phone], sound: np.ndarray, rate: int) -> list[Phone]:
     power = np.square(sound[: len(sound) // hop * hop].reshape(-1, hop)).mean(axis=1)
     level = 10 * np.log10(power + 1e-12) - 10 * np.log10(power.max() + 1e-12)
 
-    def loud(start: float, end: float) -> np.ndarray:
+    def loud(start: float, end: float) -> npt.NDArray[Any]:
         return np.flatnonzero(level[int(start * 100) : max(int(end * 100), int(start * 100) + 1)] > QUIET)
 
     kept: list[Phone] = []
@@ -170,7 +171,7 @@ class Kokoro:
         sound = late(np.concatenate(pieces), self.RATE)
         return Utterance(sound, self.RATE, heard(phones, sound, self.RATE), f"kokoro-{voice}", text, tuple(spoken))
 
-    def again(self, text: str, voice: str, durations: Sequence[list[float]]) -> np.ndarray:
+    def again(self, text: str, voice: str, durations: Sequence[list[float]]) -> npt.NDArray[Any]:
         """(N,) float32 at `RATE`: what was said before, by another voice in the same time."""
         pieces = [
             self.given_time.run(None, self._inputs(symbols, voice) | {self.DURATIONS: np.asarray([units], np.float32)})
@@ -178,7 +179,7 @@ class Kokoro:
         ]
         return late(np.concatenate([sound.reshape(-1) for (sound,) in pieces]), self.RATE)
 
-    def _inputs(self, symbols: str, voice: str, speed: float = 1.0) -> dict[str, np.ndarray]:
+    def _inputs(self, symbols: str, voice: str, speed: float = 1.0) -> dict[str, npt.NDArray[Any]]:
         styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
         known = sum(c in self.speller.vocab for c in symbols)
         return {

@@ -50,12 +50,13 @@ def test_kinds_of_files(tmp_path: Path, encoder_checkpoint: Path, encoder_onnx: 
     torch.save(prefixed, tmp_path / "encoder.pt")
     save_file(prefixed, tmp_path / "encoder.safetensors")
     expected = load_encoder(encoder_checkpoint).features(samples, 0, 9)
-    for path, kind in [
+    files: list[tuple[str | Path, type]] = [
         (str(encoder_checkpoint), EncoderProgram),
         (tmp_path / "encoder.pt", EncoderProgram),
         (tmp_path / "encoder.safetensors", EncoderProgram),
         (encoder_onnx, OnnxAudioProgram),
-    ]:
+    ]
+    for path, kind in files:
         program = load_encoder(path)
         assert type(program) is kind
         assert program.spec is AVE
@@ -143,7 +144,7 @@ def relu(ends: dict[str, list[str | int]]) -> bytes:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ends.items()]
     graph = helper.make_graph([helper.make_node("Relu", [*ends][:1], [*ends][1:])], "other", values[:1], values[1:])
     model: onnx.ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_files_that_are_no_audio_program(tmp_path: Path) -> None:

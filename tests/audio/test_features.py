@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -227,7 +227,7 @@ def test_windows_that_are_no_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", ">f2"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_any_order_of_bytes_and_values(kind: str, order: str, tmp_path: Path) -> None:
+def test_any_order_of_bytes_and_values(kind: str, order: Literal["C", "F"], tmp_path: Path) -> None:
     values = np.arange(2 * 512, dtype=np.float32).reshape(2, 512)
-    np.save(tmp_path / "a.npy", np.asarray(values.astype(kind), order=order))
+    np.save(tmp_path / "a.npy", np.asarray(values.astype(np.dtype(kind)), order=order))
     np.testing.assert_array_equal(AudioFeatures.load(tmp_path / "a.npy").values, values)

@@ -62,10 +62,10 @@ def syllables(level: float, seconds: float) -> Samples:
     voice = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
     shape = np.maximum(0, np.sin(2 * np.pi * 4 * time)) ** 0.5 * (time % 2.0 < 1.5)
     spoken = voice * shape
-    return (10 ** (level / 20) * spoken / spoken.std()).astype(np.float32)
+    return np.asarray(10 ** (level / 20) * spoken / spoken.std(), np.float32)
 
 
-def speaking(samples: Samples, gate: SpeechGate = RELATIVE_GATE) -> npt.NDArray[np.float64]:
+def speaking(samples: Samples, gate: SpeechGate = RELATIVE_GATE) -> npt.NDArray[np.bool_]:
     """Which frames do not rest entirely."""
     count = len(samples) // 640
     return np.array(list(islice(rest_shares([samples], gate, WHISPER), count))) < 1

@@ -16,7 +16,8 @@ def librosa_mel(samples: Samples) -> npt.NDArray[np.float32]:
     stft = librosa.stft(emphasised, n_fft=800, hop_length=200, win_length=800, pad_mode="constant")
     basis = librosa.filters.mel(sr=16_000, n_fft=800, n_mels=80, fmin=55, fmax=7600)
     decibels = 20 * np.log10(np.maximum(1e-5, basis @ np.abs(stft))) - 20
-    return np.clip(8 * (decibels + 100) / 100 - 4, -4, 4)
+    mel: npt.NDArray[np.float32] = np.clip(8 * (decibels + 100) / 100 - 4, -4, 4)
+    return mel
 
 
 def test_filterbank_is_librosas() -> None:

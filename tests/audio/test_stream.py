@@ -1,6 +1,7 @@
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -179,9 +180,10 @@ def test_impossible_samples() -> None:
     for samples in (np.array([0, np.nan]), np.array([np.inf]), np.zeros((5, 2))):
         with pytest.raises(AudioError, match="expected mono samples"):
             FeatureStream(PICK_COLUMNS).push(samples.astype(np.float32))
-    for samples in (np.zeros(5), np.zeros(5, np.int16)):
+    others: tuple[npt.NDArray[Any], ...] = (np.zeros(5), np.zeros(5, np.int16))
+    for other in others:
         with pytest.raises(AudioError, match="expected mono samples"):
-            FeatureStream(PICK_COLUMNS).push(samples)
+            FeatureStream(PICK_COLUMNS).push(other)
     for blocks in ([], [np.empty(0, np.float32)]):
         with pytest.raises(AudioError, match="holds no samples"):
             extract_features(blocks, PICK_COLUMNS)

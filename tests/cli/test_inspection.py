@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import pytest
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.cli.inspection import inspect_speech
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.report.lip_chart import COLOURS, HEIGHT, WIDTH
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.template.template import Template
@@ -22,9 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def picture(path: Path) -> Frame:
-    image = cv2.imread(str(path))
-    assert image is not None
-    return image
+    return read_image(path)
 
 
 def test_pictures(folder: Path, tmp_path: Path) -> None:

@@ -4,17 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
+from typing import IO
 
+import numpy as np
 import pytest
 
 from frame_generation_pipeline.cli.app import _terminate
-from samples import write_wav
+from samples import write_template, write_wav
 
 
-def framegen(*arguments: str | bytes | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+def framegen(*arguments: str | bytes | Path, stdout: IO[str] | None = None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "frame_generation_pipeline", *arguments]
-    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=60, **options)  # type: ignore[call-overload]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -64,3 +68,43 @@ def test_exports_never_replace_their_input(tmp_path: Path, checkpoint: Path) -> 
     assert done.returncode == 2
     assert "given.pth: is an input, which would be replaced" in done.stderr
     assert given.read_bytes() == checkpoint.read_bytes()
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    """The command in a process of its own, as people run it: exit status, output, errors."""
+    command = [sys.executable, "-W", "error", "-m", "frame_generation_pipeline", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_process_of_its_own(checkpoint: Path, features_path: Path, tmp_path: Path) -> None:
+    """Under `python -W error`, from a path with blanks and letters beyond ASCII."""
+    folder = tmp_path / "Zoë's Ordner"
+    template = write_template(folder / "t")
+    status, output, errors = run(
+        "generate", "-c", checkpoint, "-t", template, "-f", features_path, "-o", folder / "höre.mp4"
+    )
+    assert (status, output.strip()) == (0, str(folder / "höre.mp4")), errors
+    status, output, errors = run("info", folder / "nowhere")
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interruption(checkpoint: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
+    template = write_template(tmp_path / "t")
+    np.save(tmp_path / "long.npy", np.zeros((100_000, 512), np.float32))
+    output = tmp_path / "out" / "r.mp4"
+    arguments = ("generate", "-c", checkpoint, "-t", template, "-f", tmp_path / "long.npy", "-o", output)
+    command = [sys.executable, "-m", "frame_generation_pipeline", *map(str, arguments)]
+    # A job that a script started in the background has the interrupt ignored, and hands that on.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out/r.mp4.partial/*.new")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in errors
+    assert list(output.parent.iterdir()) == []

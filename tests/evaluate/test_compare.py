@@ -15,7 +15,10 @@ from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.media.video_writer import VideoWriter
 
 RNG = np.random.default_rng(0)
-FRAMES = [cv2.GaussianBlur(RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8), (5, 5), 0) for _ in range(3)]
+FRAMES: list[Frame] = [
+    np.asarray(cv2.GaussianBlur(RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8), (5, 5), 0), np.uint8)
+    for _ in range(3)
+]
 
 
 def folder(path: Path, frames: Sequence[Frame], numbers: Sequence[int] | None = None) -> Path:

@@ -5,6 +5,7 @@ import pytest
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate import figures
+from frame_generation_pipeline.evaluate.definitions import Value
 from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.template.crop_box import CropBox
 
@@ -25,7 +26,7 @@ def test_psnr_and_its_absence() -> None:
     assert np.isnan(figures.squared_error(picture[:0], picture[:0]))
     found = figures.overall_psnr([4, NAN, 16])
     assert found.number == pytest.approx(10 * np.log10(255**2 / 10))
-    assert figures.overall_psnr([0, 0]) == figures.Value(None, "there is no difference at all")
+    assert figures.overall_psnr([0, 0]) == Value(None, "there is no difference at all")
     assert figures.overall_psnr([NAN]).reason == "no frame shows a face"
     assert figures.mean([0.01, NAN, 0.03], 100).number == pytest.approx(2)
     assert figures.mean([]).number is None
@@ -42,7 +43,7 @@ def test_sharpness_is_the_variance_of_the_laplacian() -> None:
 @pytest.mark.parametrize("scale", [0.7, 1.0, 1.6])
 @pytest.mark.parametrize("period", [2, 4])
 def test_a_grid_is_no_sharpness_and_blur_is_none_either(period: int, scale: float) -> None:
-    detail = cv2.GaussianBlur(RNG.normal(0, 160, (160, 160)).astype(np.float32), (0, 0), 2.5)
+    detail = np.asarray(cv2.GaussianBlur(RNG.normal(0, 160, (160, 160)).astype(np.float32), (0, 0), 2.5), np.float32)
     place = np.arange(160) % period < period / 2
     grid = 12 * np.where(np.not_equal.outer(place, place), 1, -1)
 
@@ -53,12 +54,12 @@ def test_a_grid_is_no_sharpness_and_blur_is_none_either(period: int, scale: floa
 
     plain = figures.sharpness(shown(detail), scale)
     assert figures.sharpness(shown(detail + grid), scale) == pytest.approx(plain, rel=0.05 if scale >= 1 else 0.12)
-    assert figures.sharpness(shown(cv2.GaussianBlur(detail, None, 2)), scale) < 0.6 * plain
+    assert figures.sharpness(shown(np.asarray(cv2.GaussianBlur(detail, (0, 0), 2), np.float32)), scale) < 0.6 * plain
 
 
 def test_ratio() -> None:
     assert figures.ratio([1, 2, 50], [4, 2, NAN], "none").number == pytest.approx(0.5)
-    assert figures.ratio([NAN, 1], [1, NAN], "none") == figures.Value(None, "none")
+    assert figures.ratio([NAN, 1], [1, NAN], "none") == Value(None, "none")
     assert figures.ratio([1, 1], [0, 0], "flat").reason == "flat"
 
 
@@ -110,7 +111,7 @@ def test_opening_correlation() -> None:
     other[:5] = NAN
     assert figures.opening_correlation(other, truth).number == pytest.approx(both)
     other[:45] = NAN
-    assert "15 frames show a face" in figures.opening_correlation(other, truth).reason
+    assert "15 frames show a face" in str(figures.opening_correlation(other, truth).reason)
     assert figures.opening_correlation(truth, np.full(60, 0.1)).reason == "the lips of the recording hardly move"
     assert figures.opening_correlation(np.full(60, 0.1), truth).reason == "the lips of the output hardly move"
 
@@ -124,11 +125,11 @@ def test_lag_is_found_between_frames(shift: float) -> None:
 
 def test_lag_that_nobody_can_tell() -> None:
     noise, truth = RNG.normal(0, 0.03, 400), speech(400)
-    assert "no shift fits" in figures.lag(noise, truth, 25).reason
-    assert "too few frames" in figures.lag(speech(25), speech(25), 25).reason
-    assert "hardly move" in figures.lag(np.zeros(60), speech(60), 25).reason
+    assert "no shift fits" in str(figures.lag(noise, truth, 25).reason)
+    assert "too few frames" in str(figures.lag(speech(25), speech(25), 25).reason)
+    assert "hardly move" in str(figures.lag(np.zeros(60), speech(60), 25).reason)
     ramp = np.concatenate([np.linspace(0, 1, 15), np.zeros(45)])
-    assert "10 frames away" in figures.lag(np.roll(ramp, 15), ramp, 25).reason
+    assert "10 frames away" in str(figures.lag(np.roll(ramp, 15), ramp, 25).reason)
 
 
 def test_a_cut_is_no_neighbourhood() -> None:
@@ -143,7 +144,7 @@ def test_silence() -> None:
     loudness = np.array([-20, -60, -60, -60, -60, -60, -60, -20.0, -60])
     opening = np.array([0.5, 0.1, 0.11, 0.11, 0.12, 0.12, 0.13, 0.9, 0.1])
     assert figures.silence_motion(opening, loudness).number == pytest.approx(100 * 0.03 / 5)
-    assert "silent in 4 pairs" in figures.silence_motion(np.where(opening == 0.13, NAN, opening), loudness).reason
+    assert "silent in 4 pairs" in str(figures.silence_motion(np.where(opening == 0.13, NAN, opening), loudness).reason)
 
 
 def test_lips_that_meet() -> None:
@@ -157,6 +158,6 @@ def test_lips_that_meet() -> None:
     assert figures.closure(output, truth, [(a, a + 2) for a, _ in spans], below).number == 0
     output[2] = open_
     assert figures.closure(output, truth, spans, below).number == pytest.approx(100 * 5 / 6)
-    assert "meet for 4 of p, b and m" in figures.closure(output, truth, spans[:4], below).reason
+    assert "meet for 4 of p, b and m" in str(figures.closure(output, truth, spans[:4], below).reason)
     assert figures.resting(output, [(2, 3), (6, 7), (10, 12), (14, 16), (18, 19)], below).number == pytest.approx(80)
-    assert "0 frames lie within pauses" in figures.resting(output, [], below).reason
+    assert "0 frames lie within pauses" in str(figures.resting(output, [], below).reason)

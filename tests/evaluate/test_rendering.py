@@ -5,12 +5,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from torch import Tensor
 
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FACE_160, FEATHERED, REFERENCE
-from frame_generation_pipeline.template.template import Template, TemplateFrame
+from frame_generation_pipeline.template.sequence import TemplateFrame
+from frame_generation_pipeline.template.template import Template
 from samples import draw, seeded_network
 
 WINDOW = draw("window", (16, 512))
@@ -55,7 +57,7 @@ def test_the_network_sees_the_reference_and_the_masked_target(
     seen: list[npt.NDArray[np.float32]] = []
 
     class Watched(TorchGenerator):
-        def encode_image(self, image: npt.NDArray[np.float32]) -> object:
+        def encode_image(self, image: npt.NDArray[np.float32]) -> list[Tensor]:
             seen.append(image.copy())
             return super().encode_image(image)
 

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from faces import draw_face
@@ -27,10 +28,10 @@ BOX = CropBox(80, 72, 160)
 
 
 def face(skin: str) -> Frame:
-    return (draw_face() * np.array(SKINS[skin])).round().astype(np.uint8)
+    return np.asarray((draw_face() * np.array(SKINS[skin])).round(), np.uint8)
 
 
-def painted(crop: Frame, spec: FaceSpec, light: str) -> Frame:
+def painted(crop: Frame, spec: FaceSpec, light: str) -> npt.NDArray[np.float32]:
     """What a network would give that paints the crop as it is, in another light: (1, 3, size, size)."""
     inside = slice(spec.margin, -spec.margin)
     output = resize_crop(crop, spec)[inside, inside].astype(np.float32) / 255 * np.array(LIGHTS[light], np.float32)

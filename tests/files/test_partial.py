@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -53,14 +54,14 @@ def test_alone(tmp_path: Path) -> None:
 def test_the_other_run_ends_just_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "p"
     first = PartialFolder(folder, tmp_path / "o.mp4", {"a": 1})
-    flock = partial.fcntl.flock
+    flock = fcntl.flock
 
     def after_the_end(lock: int, how: int) -> None:
-        monkeypatch.setattr(partial.fcntl, "flock", flock)
+        monkeypatch.setattr(fcntl, "flock", flock)
         first.close(keep=False)
         flock(lock, how)
 
-    monkeypatch.setattr(partial.fcntl, "flock", after_the_end)
+    monkeypatch.setattr(fcntl, "flock", after_the_end)
     PartialFolder(folder, tmp_path / "o.mp4", {"a": 1}).close(keep=True)
     assert sorted(path.name for path in folder.iterdir()) == [partial.FINGERPRINT, partial.LOCK]
 
@@ -69,7 +70,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(partial.fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     assert begun(tmp_path / "p", {}) == []
     assert begun(tmp_path / "p", {}) == ["piece", "work"]
 

@@ -11,7 +11,7 @@ from frame_generation_pipeline.files import progress
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time in seconds, in its only entry."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
     return now
 
 

@@ -1,8 +1,10 @@
 """Records that are kept in memory or in a file."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.files.records import PAGE, FileRecords, MemoryRecords, RecordFile, Records, record_type
@@ -19,7 +21,7 @@ def in_file(path: Path) -> list[Records]:
     return [FileRecords(whole, part, kind) for part, kind in enumerate(KINDS)]
 
 
-def arrays(index: int) -> dict[str, np.ndarray]:
+def arrays(index: int) -> dict[str, npt.NDArray[Any]]:
     return {"tensor": np.full((2, 3), index + 0.5, np.float32), "bytes": np.full(PAGE, index, np.uint8)}
 
 

@@ -17,7 +17,12 @@ def test_too_little_is_refused_and_much_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[Path] = []
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or Usage(0, 0, 5 * 10**9))
+
+    def usage(folder: Path) -> Usage:
+        asked.append(folder)
+        return Usage(0, 0, 5 * 10**9)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     path = tmp_path / "not" / "yet"
     with caplog.at_level(logging.WARNING):
         check_room(path, 10**9, "few things")

@@ -140,7 +140,7 @@ def test_no_room_on_the_disk(generator: ProgramGenerator, tmp_path: Path, monkey
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(OutputError, match="No space left"):
         FaceStates(generator, FRAMES, file=tmp_path / "faces")
     assert list(tmp_path.iterdir()) == []
@@ -152,5 +152,5 @@ def test_memory_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(name: str) -> int:
         raise ValueError(name)
 
-    monkeypatch.setattr(face_states.os, "sysconf", unknown)
+    monkeypatch.setattr(os, "sysconf", unknown)
     assert available_memory() == face_states.SHARE_OF_FREE * face_states.MOST_MEMORY

@@ -24,7 +24,7 @@ COPY = helper.make_node("Identity", ["crop"], ["patch"])
 def program(nodes: list[onnx.NodeProto], inputs: list[Value], outputs: list[Value]) -> bytes:
     ends = [[helper.make_tensor_value_info(*value) for value in values] for values in (inputs, outputs)]
     opsets = [helper.make_opsetid("", 17)]
-    model = helper.make_model(helper.make_graph(nodes, "g", *ends), opset_imports=opsets, ir_version=8)
+    model = helper.make_model(helper.make_graph(nodes, "g", ends[0], ends[1]), opset_imports=opsets, ir_version=8)
     return bytes(model.SerializeToString())
 
 
@@ -53,7 +53,7 @@ def test_a_face_state_of_another_shape() -> None:
 
 
 def test_face_states_that_cannot_be_kept() -> None:
-    words = helper.make_tensor("v", TensorProto.STRING, [4], [b"a"] * 4)
+    words = helper.make_tensor("v", TensorProto.STRING, [4], [b"a"] * 4)  # type: ignore[list-item]  # the stub knows numbers alone
     with pytest.raises(ModelError, match=r"the face program's 'state' is tensor\(string\) of shape"):
         generator(helper.make_node("Constant", [], ["state"], value=words), state=("state", TensorProto.STRING, [4]))
     with pytest.raises(ModelError, match=r"the face program's 'state' is tensor\(int64\) of shape \[3, 'n'\]"):

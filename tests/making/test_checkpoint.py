@@ -220,7 +220,7 @@ def test_every_tensor_must_fit() -> None:
 def test_real_checkpoint(real_dir: Path) -> None:
     network = load_network(real_dir / "checkpoint" / "person_ave.pth")
     assert network.spec.name == "328-ave"
-    assert np.isfinite(network.outc.conv.weight.detach().numpy()).all()
+    assert all(torch.isfinite(values).all() for values in network.outc.parameters())
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])

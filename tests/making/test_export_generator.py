@@ -36,7 +36,8 @@ def test_batch_is_free_and_opset_is_new(exported: Path) -> None:
 
 def test_disagreement_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = seeded_network()
-    other.outc.conv.bias.data += 0.01
+    for values in other.outc.parameters():
+        values.data += 0.01
     monkeypatch.setattr(export_generator, "build_network_program", lambda network: build_network_program(other))
     with pytest.raises(ModelError, match=r"differ by 0\.00"):
         export_generator.export_generator(seeded_network(), tmp_path / "unet.onnx")

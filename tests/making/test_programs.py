@@ -37,7 +37,7 @@ from samples import TINY, draw, seeded_network
 def picture(height: int, width: int) -> Frame:
     """A crop with soft shapes and some grain, so that errors of resizing would show."""
     soft = cv2.resize(draw("soft", (9, 9, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(128 + 50 * soft + 8 * draw("grain", (height, width, 3)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + 50 * soft + 8 * draw("grain", (height, width, 3)), 0, 255), np.uint8)
 
 
 def programs(network: Network, *, parsing: bool = False) -> ProgramGenerator:

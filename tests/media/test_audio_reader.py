@@ -7,22 +7,26 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soxr
 
-from frame_generation_pipeline.arrays import Frame, Samples
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError
 from frame_generation_pipeline.media.audio_reader import AudioInfo, decode_audio, probe_audio
 from frame_generation_pipeline.media.downmix import LAYOUTS, MEAN, Downmix
 from samples import make_speech, write_pcm
 
 
-def encode(path: Path, samples: Samples, rate: int, codec: str, format: str, options: dict | None = None) -> Path:
+def encode(
+    path: Path, samples: npt.NDArray[Any], rate: int, codec: str, format: str, options: dict[str, str] | None = None
+) -> Path:
     """Write samples (channels, n), already of the type of `format`, with FFmpeg."""
     layout = LAYOUTS[len(samples)]
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
-        stream.format = format
+        assert isinstance(stream, av.AudioStream)
+        stream.format = av.AudioFormat(format)
         packed = samples if format.endswith("p") else samples.T.reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format, layout=layout)
         frame.rate, frame.pts = rate, 0
@@ -31,7 +35,7 @@ def encode(path: Path, samples: Samples, rate: int, codec: str, format: str, opt
     return path
 
 
-def whole(path: Path, **options: Any) -> Frame:
+def whole(path: Path, **options: Any) -> Samples:
     blocks = list(decode_audio(path, **options))
     assert all(block.dtype == np.float32 and block.ndim == 1 and len(block) for block in blocks)
     return np.concatenate(blocks)
@@ -50,7 +54,7 @@ def whole(path: Path, **options: Any) -> Frame:
 def test_sample_formats_are_scaled_to_full_scale_and_averaged(
     tmp_path: Path, codec: str, format: str, dtype: type, zero: int, scale: int
 ) -> None:
-    stored = (make_speech(3000, channels=2) * 0.99 * scale + zero).astype(dtype)
+    stored: npt.NDArray[Any] = (make_speech(3000, channels=2) * 0.99 * scale + zero).astype(dtype)
     path = encode(tmp_path / "a.wav", stored, 16_000, codec, format)
     expected = ((stored.astype(np.float64) - zero) / scale).mean(axis=0)
     np.testing.assert_allclose(whole(path), expected, atol=1e-7)

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.arrays import Frame, Samples
+from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
@@ -22,7 +23,7 @@ def tone(seconds: float, level: float = 0.4) -> Samples:
 
 
 def write(
-    path: Path, tracks: Sequence[Frame], *, default: int = 0, left_out: range = range(0), codec: str = "aac"
+    path: Path, tracks: Sequence[Samples], *, default: int = 0, left_out: range = range(0), codec: str = "aac"
 ) -> Path:
     """Sound tracks, one of them the default; left_out: packets of them that are missing."""
     with av.open(str(path), "w") as container:
@@ -30,7 +31,8 @@ def write(
         for index, stream in enumerate(streams):
             stream.disposition = av.stream.Disposition.default if index == default else av.stream.Disposition.dub
         for stream, samples in zip(streams, tracks, strict=True):
-            packets = []
+            packets: list[av.Packet[Any]] = []
+            assert isinstance(stream, av.AudioStream)
             for begin in range(0, len(samples), 1024):
                 part = samples[np.newaxis, begin : begin + 1024]
                 block = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")

@@ -36,7 +36,10 @@ def to_hlg(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     luminance = (shown @ np.array([KR, 1 - KR - KB, KB]))[..., np.newaxis]
     scene = shown * np.where(luminance > 0, luminance, 1) ** (1 / 1.2 - 1)
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene.clip(0)), a * np.log((12 * scene - b).clip(1e-9)) + c)
+    curve: npt.NDArray[np.float64] = np.where(
+        scene <= 1 / 12, np.sqrt(3 * scene.clip(0)), a * np.log((12 * scene - b).clip(1e-9)) + c
+    )
+    return curve
 
 
 def hdr_frame(image: Frame, transfer: int) -> av.VideoFrame:
@@ -59,10 +62,11 @@ def encode(
     frames: Sequence[av.VideoFrame],
     codec: str = "libx264",
     change: Callable[[Any], object] = lambda stream: None,
-    **options: str,
+    options: dict[str, str] | None = None,
 ) -> Path:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options={"crf": "4", **options})
+        stream = container.add_stream(codec, rate=25, options={"crf": "4"} | (options or {}))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, frames[0].format.name
         change(stream)
         for frame in frames:
@@ -92,7 +96,7 @@ def test_hdr_comes_back_as_it_was_in_standard_range(tmp_path: Path, transfer: in
         context.color_primaries, context.colorspace, context.color_trc = primaries, matrix, transfer
 
     frames = [hdr_frame(image, transfer) for image in FACES]
-    path = encode(tmp_path / "phone.mp4", frames, "libx265", tag, **{"x265-params": "log-level=none"})
+    path = encode(tmp_path / "phone.mp4", frames, "libx265", tag, {"x265-params": "log-level=none"})
     assert max(differences(path, FACES)) < 5
 
 
@@ -150,8 +154,8 @@ def test_dolby_vision_that_needs_its_metadata_is_named(tmp_path: Path) -> None:
         context.color_primaries, context.colorspace, context.color_trc = 9, 9, HLG
 
     silent = {"x265-params": "log-level=none"}
-    plain = encode(tmp_path / "plain.mp4", yuv(FACES), "libx265", **silent)
-    tagged = encode(tmp_path / "tagged.mp4", [hdr_frame(image, HLG) for image in FACES], "libx265", tag, **silent)
+    plain = encode(tmp_path / "plain.mp4", yuv(FACES), "libx265", options=silent)
+    tagged = encode(tmp_path / "tagged.mp4", [hdr_frame(image, HLG) for image in FACES], "libx265", tag, silent)
     for path in (plain, tagged):
         path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))
     assert max(differences(tagged, FACES)) < 5
@@ -194,7 +198,7 @@ def test_pixels_become_square(tmp_path: Path, aspect: Fraction, size: tuple[int,
     path = encode(
         tmp_path / "wide.mp4", yuv(FACES), change=lambda s: setattr(s.codec_context, "sample_aspect_ratio", aspect)
     )
-    expected = [cv2.resize(image, size, interpolation=cv2.INTER_CUBIC) for image in FACES]
+    expected = [np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8) for image in FACES]
     assert max(differences(path, expected)) < 3
 
 
@@ -222,7 +226,7 @@ def test_interlaced_frames_are_not_combed(tmp_path: Path) -> None:
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(int)
         return float(np.abs(grey[:-2] - 2 * grey[1:-1] + grey[2:]).mean())
 
-    flagged = encode(tmp_path / "fields.mp4", yuv(woven), **{"x264-params": "tff=1"})
+    flagged = encode(tmp_path / "fields.mp4", yuv(woven), options={"x264-params": "tff=1"})
     shown = list(read_timed_frames(flagged))
     assert len(shown) == len(woven)
     np.testing.assert_allclose([time for time, _ in shown], np.arange(8) / 25, atol=0.001)

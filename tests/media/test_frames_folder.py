@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ def names(folder: Path) -> list[str]:
 
 
 def write(
-    folder: Path, frames: Sequence[Frame], frame_format: str = "png", failure: type[BaseException] | None = None
+    folder: Path, frames: Iterable[Frame], frame_format: str = "png", failure: type[BaseException] | None = None
 ) -> None:
     with FrameFolderWriter(folder, frame_format) as writer:
         for frame in frames:

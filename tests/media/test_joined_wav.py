@@ -3,8 +3,10 @@
 import io
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.arrays import Samples
@@ -13,11 +15,11 @@ from frame_generation_pipeline.media.audio_reader import decode_audio, probe_aud
 from frame_generation_pipeline.media.joined_wav import JoinedWav, find_pieces
 
 
-def ramp(first: int, count: int) -> Samples:
+def ramp(first: int, count: int) -> npt.NDArray[np.int16]:
     return np.arange(first, first + count, dtype="<i2")
 
 
-def wav(samples: Samples, rate: int = 16_000) -> bytes:
+def wav(samples: npt.NDArray[Any], rate: int = 16_000) -> bytes:
     memory = io.BytesIO()
     with wave.open(memory, "wb") as file:
         file.setparams((1, samples.dtype.itemsize, rate, 0, "NONE", "NONE"))

@@ -13,7 +13,7 @@ def test_levels() -> None:
 
 
 def test_frames_of_pieces_and_a_last_one_that_is_short() -> None:
-    samples = np.arange(1700, dtype=np.float32) / 1700
+    samples = np.arange(1700, dtype=np.float32) / np.float32(1700)
     pieces = [samples[:100], samples[100:101], samples[101:]]
     assert [len(frame) for frame in split_frames(pieces, 25)] == [640, 640, 420]
     assert [len(frame) for frame in split_frames(pieces, 20)] == [800, 800, 100]

@@ -88,7 +88,7 @@ def test_a_cover_alone_is_no_video(tmp_path: Path) -> None:
 def damaged(path: Path, *packets: int) -> Path:
     """The first bytes of some packets say an impossible length."""
     with av.open(str(path)) as container:
-        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+        places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     for index in packets:
         data[places[index] : places[index] + 4] = bytes.fromhex("7fffffff")

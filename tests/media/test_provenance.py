@@ -3,6 +3,7 @@ import subprocess
 import zlib
 from pathlib import Path
 from shutil import which
+from typing import Any
 from xml.etree import ElementTree
 
 import av
@@ -21,7 +22,7 @@ FRAME = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".png", ".jpg")
 
 
-def generated(folder: Path, suffix: str, **options: bool) -> Path:
+def generated(folder: Path, suffix: str, **options: Any) -> Path:
     """A generated file: a video with sound, or a picture."""
     if suffix in (".png", ".jpg"):
         with FrameFolderWriter(folder, suffix[1:], **options) as pictures:

@@ -24,17 +24,17 @@ def write_wav(path: Path, samples: npt.NDArray[Any], rate: int) -> Path:
     return path
 
 
-def read(path: Path, *arguments: float | None) -> npt.NDArray[np.float32]:
-    return np.concatenate(list(read_sound(path, *arguments)))
+def read(path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None) -> npt.NDArray[np.float32]:
+    return np.concatenate(list(read_sound(path, rate, layout, start, end)))
 
 
 @pytest.fixture
-def noise(tmp_path: Path) -> tuple[Path, npt.NDArray[np.float32]]:
+def noise(tmp_path: Path) -> tuple[Path, npt.NDArray[np.float64]]:
     samples = np.random.default_rng(0).integers(-20_000, 20_000, (30_000, 2))
     return write_wav(tmp_path / "noise.wav", samples, 44_100), samples / 32_768
 
 
-def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
+def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
     assert probe_sound(path) == (44_100, "stereo")
     heard = read(path, 44_100, "stereo")
@@ -44,21 +44,21 @@ def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float32
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.1), (0.25, None), (0.1, 0.3), (1 / 44_100, 2 / 44_100)])
 def test_cut_is_exact_to_the_sample(
-    noise: tuple[Path, npt.NDArray[np.float32]], start: float, end: float | None
+    noise: tuple[Path, npt.NDArray[np.float64]], start: float, end: float | None
 ) -> None:
     path, samples = noise
     first, last = round(start * 44_100), None if end is None else round(end * 44_100)
     np.testing.assert_allclose(read(path, 44_100, "stereo", start, end), samples[first:last], atol=1e-6)
 
 
-def test_resampled_sound_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
+def test_resampled_sound_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
     heard = read(path, 48_000, "mono")
     assert heard.shape[1] == 1
     assert abs(len(heard) - len(samples) * 48_000 / 44_100) <= 1
 
 
-def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float32]]) -> None:
+def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     _, samples = noise
     with av.open(str(tmp_path / "gap.mka"), "w", format="matroska") as container:
         stream = container.add_stream("pcm_f32le", rate=44_100)
@@ -99,7 +99,7 @@ def test_unusable_files(tmp_path: Path) -> None:
 
 
 def test_damaged_packets_are_left_out_as_in_the_features(
-    tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float32]]
+    tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float64]]
 ) -> None:
     _, samples = noise
     with av.open(str(tmp_path / "a.aac"), "w") as container:

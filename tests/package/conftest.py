@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.making.pack import PackReport, pack_avatar
-from samples import seeded_encoder, write_template
+from samples import write_template
 
 
 @pytest.fixture(scope="session")
@@ -21,15 +21,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoder_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("encoder") / "encoder.pth"
-    write_tensors(path, seeded_encoder().state_dict())
-    return path
-
-
-@pytest.fixture(scope="session")
 def packed(
-    tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, recording: Path, encoder_checkpoint: Path
+    tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, recording: Path, encoder_path: Path
 ) -> PackReport:
     """A folder with everything a package can have."""
     output = tmp_path_factory.mktemp("packed") / "may"
@@ -37,9 +30,8 @@ def packed(
         output,
         checkpoint=checkpoint,
         template=recording,
-        encoder=encoder_checkpoint,
-        licence="CC0-1.0",
-        credits=["May"],
+        encoder=encoder_path,
+        label=Label(licence="CC0-1.0", credits=("May",)),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from frame_generation_pipeline.making.pack import PackReport
 from frame_generation_pipeline.package import manifest, manifest_reader
 from frame_generation_pipeline.package.manifest import is_text
+from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -102,7 +103,7 @@ def test_schema_and_reader_refuse_the_same(packed_manifest: dict[str, Any], chan
     changed = copy.deepcopy(packed_manifest)
     change(changed)
     assert problems(changed, SCHEMA)
-    with pytest.raises(manifest_reader.Refusal):
+    with pytest.raises(Refusal):
         manifest_reader.read_manifest(json.dumps(changed).encode())
 
 

@@ -97,6 +97,6 @@ def write_syllables(path: Path, level: float) -> Samples:
     """A voice of this level with pauses, a second at 16 kHz, written as float32."""
     time = np.arange(16_000) / 16_000
     spoken = np.sin(2 * np.pi * 180 * time) * ((time > 0.3) & (time % 0.25 < 0.15))
-    samples = (10 ** (level / 20) * spoken / spoken.std()).astype(np.float32)
+    samples = np.asarray(10 ** (level / 20) * spoken / spoken.std(), np.float32)
     soundfile.write(path, samples, 16_000, subtype="FLOAT")
     return samples

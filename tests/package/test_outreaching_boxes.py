@@ -8,6 +8,7 @@ import pytest
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.making.pack import pack_avatar
+from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.template.template import Template
 from samples import write_template
@@ -23,7 +24,7 @@ def templates(tmp_path: Path) -> tuple[Path, Path]:
     for kind, suffix in (("full_body_img", "jpg"), ("parsing", "png")):
         for index in range(4):
             path = small / kind / f"{index}.{suffix}"
-            image = cv2.imread(str(path))
+            image = read_image(path)
             padded = cv2.copyMakeBorder(image, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE)
             for folder, picture in ((small, image), (large, padded)):
                 (folder / kind / path.name).unlink()

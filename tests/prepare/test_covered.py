@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.arrays import Frame
@@ -34,9 +35,9 @@ def hand(image: Frame, middle: tuple[int, int], side: int) -> None:
     skin = image[middle[1] - side // 3, middle[0] - round(0.45 * side)].tolist()
     for finger in (-1, 0, 1):
         y = middle[1] + round(finger * 0.2 * side)
-        ends = [(middle[0] - round(0.5 * side), y), (middle[0] + round(0.4 * side), y - side // 12)]
-        cv2.line(image, *ends, [0.65 * value for value in skin], round(0.22 * side))
-        cv2.line(image, *ends, [(0.97 + 0.03 * finger) * value for value in skin], round(0.18 * side))
+        left, right = (middle[0] - round(0.5 * side), y), (middle[0] + round(0.4 * side), y - side // 12)
+        cv2.line(image, left, right, [0.65 * value for value in skin], round(0.22 * side))
+        cv2.line(image, left, right, [(0.97 + 0.03 * finger) * value for value in skin], round(0.18 * side))
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +116,8 @@ def test_another_person_covers_nothing() -> None:
     """In a scene of a second, whose skin and lips have other colours than those of the rest."""
     own = np.zeros((COLOURS // 3, 3), np.float32)
     own[[0, 1], 1] = 10
-    other = own / 2 + np.float32(30)
-    colours = [*[own.ravel()] * 90, *[other.ravel()] * 30]
+    other = np.asarray(own / 2 + 30, np.float32)
+    colours: list[npt.NDArray[np.float32]] = [*[own.ravel()] * 90, *[other.ravel()] * 30]
     assert covered(colours).tolist() == [False] * 90 + [True] * 30
     assert not covered(colours, [90]).any()
 

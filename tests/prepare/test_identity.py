@@ -29,9 +29,9 @@ def presenter() -> Frame:
     image = Avatar.load(PRESENTER).template.read(0).image
     (face,) = FaceLandmarker().faces(image)
     (own,) = FaceLandmarker().faces(portrait())
-    places = [np.ascontiguousarray(one.points[:, :2]) for one in (face, own)]
-    matrix, _ = cv2.estimateAffinePartial2D(*places)
-    return np.asarray(cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE))
+    found, wanted = (np.ascontiguousarray(one.points[:, :2]) for one in (face, own))
+    matrix, _ = cv2.estimateAffinePartial2D(found, wanted)
+    return np.asarray(cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def described(landmarker: FaceLandmarker, *images: Frame) -> list[Description]:
@@ -43,7 +43,7 @@ def test_one_person_in_other_light_and_size(landmarker: FaceLandmarker) -> None:
     side_light = np.clip(image * np.linspace(0.6, 1.3, SIZE)[:, np.newaxis], 0, 255).astype(np.uint8)
     others = [side_light, cv2.GaussianBlur(image, (0, 0), 2), cv2.resize(image, None, fx=0.6, fy=0.6), image // 2]
     main = described(landmarker, image)
-    assert not any(is_another(main, described(landmarker, other)) for other in others)
+    assert not any(is_another(main, described(landmarker, np.asarray(other, np.uint8))) for other in others)
     assert is_another(main, described(landmarker, presenter()))
     assert not is_another(main, [])
 

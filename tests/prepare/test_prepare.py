@@ -14,7 +14,6 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import LibraryError, MissingFileError, OutputError, VideoError
-from frame_generation_pipeline.files import room
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.prepare.observation import Observer
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
@@ -48,8 +47,8 @@ def test_boxes_follow_without_jitter_or_lag(prepared: Preparation) -> None:
     x = np.array([box.x for box in template.boxes], float)
     sway = 8 * np.sin(np.arange(60) / 9)
     assert np.corrcoef(x, sway)[0, 1] > 0.99
-    lags = {lag: np.corrcoef(x[5 + lag : 55 + lag], sway[5:55])[0, 1] for lag in range(-4, 5)}
-    assert abs(max(lags, key=lambda lag: lags[lag])) <= 1
+    lags: dict[int, float] = {lag: np.corrcoef(x[5 + lag : 55 + lag], sway[5:55])[0, 1] for lag in range(-4, 5)}
+    assert abs(next(lag for lag, value in lags.items() if value == max(lags.values()))) <= 1
     figures = prepared.summary
     assert figures["landmarks after"]["jitter"] < 0.7 * figures["landmarks before"]["jitter"]
     assert figures["landmarks after"]["box jitter"] < 0.5 * figures["landmarks before"]["box jitter"]
@@ -245,13 +244,18 @@ def test_what_a_library_raises_is_one_of_our_errors(
 
 def test_room_is_checked_before_the_work(recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 1_000_000
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     with pytest.raises(OutputError, match=r"person\.partial: about 61 frames and what is made of them take about"):
         prepare(recording, tmp_path / "person")
     asked: list[tuple[int, int]] = []
     free = 10**7
+
+    def much(frames: int, size: int) -> int:
+        asked.append((frames, size))
+        return 10**12
+
     with pytest.raises(OutputError, match="take about 1000"):
-        prepare(recording, tmp_path / "person", further=lambda *about: asked.append(about) or 10**12)
+        prepare(recording, tmp_path / "person", further=much)
     ((frames, size),) = asked
     assert frames == 61  # as long as the sound lasts
     assert 10_000 < size < 200_000

@@ -24,13 +24,15 @@ def test_a_track_of_choice_is_the_recordings_clock(frames: list[Frame], tmp_path
     with pytest.raises(OptionError, match="number 3 is none of them"):
         Recording.open(path, track=3)
     beside = Recording.open(write_recording(tmp_path / "other.mp4", frames[:10], sound=None), path, 2)
-    assert (beside.sound_path, beside.track, beside.sound) == (path, 2, pytest.approx(2, abs=0.01))
+    assert (beside.sound_path, beside.track) == (path, 2)
+    assert beside.sound == pytest.approx(2, abs=0.01)
 
 
 def test_pictures_of_another_size_are_brought_to_the_first(
     frames: list[Frame], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    parts = [frames[:5], [cv2.resize(image, (180, 180)) for image in frames[5:10]], [frames[10][90:270]] * 5]
+    small: list[Frame] = [np.asarray(cv2.resize(image, (180, 180)), np.uint8) for image in frames[5:10]]
+    parts = [frames[:5], small, [frames[10][90:270]] * 5]
     path = tmp_path / "changing.h264"
     path.write_bytes(b"".join(write_recording(tmp_path / "part.h264", part, sound=None).read_bytes() for part in parts))
     with caplog.at_level(logging.WARNING):
@@ -47,7 +49,7 @@ def test_what_a_broken_packet_leaves_stays_in_step(frames: list[Frame], tmp_path
     path = write_recording(tmp_path / "damaged.mp4", frames[:50], key_frames=12)
     heard = np.concatenate(list(Recording.open(path).audio()))
     with av.open(str(path)) as container:
-        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+        places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     data[places[broken] : places[broken] + 4] = bytes.fromhex("7fffffff")
     path.write_bytes(data)

@@ -11,6 +11,7 @@ import pytest
 from frame_generation_pipeline.server.settings import ServerSettings
 
 if TYPE_CHECKING:
+    from server.talking import Talk
     from serving import Running
 
 
@@ -46,3 +47,19 @@ def serve() -> Iterator[Callable[[ServerSettings], "Running"]]:
 def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames may be late where tests run; nobody is refused for it."""
     monkeypatch.setattr("frame_generation_pipeline.server.sessions.LATE", 1.0)
+
+
+@pytest.fixture
+def talk(server: "Running") -> Iterator[Callable[..., "Talk"]]:
+    """`talk(video=False)` begins a session of the tiny avatar."""
+    from server.talking import Talk
+
+    begun: list[Talk] = []
+
+    def begin(**options: bool) -> Talk:
+        begun.append(Talk(server, **options))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.close()

@@ -1,8 +1,10 @@
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.server.live_encoder import AUDIO_RATE, Encoded, LiveEncoder
@@ -17,12 +19,12 @@ def encoder() -> Iterator[LiveEncoder]:
     found.close()
 
 
-def noise(seed: int) -> np.ndarray:
+def noise(seed: int) -> npt.NDArray[Any]:
     """A frame that takes more bytes than the muxer writes at once."""
     return np.random.default_rng(seed).integers(16, 235, (HEIGHT * 3 // 2, WIDTH), np.uint8)
 
 
-def silence() -> np.ndarray:
+def silence() -> npt.NDArray[Any]:
     return np.zeros(AUDIO_RATE // FPS, np.float32)
 
 
@@ -42,9 +44,9 @@ def test_pictures_and_sound_have_one_time(encoder: LiveEncoder) -> None:
     found = encode(encoder, 60)
     data = encoder.header + b"".join(fragment.data for each in found for fragment in each.fragments)
     assert max(len(fragment.data) for each in found for fragment in each.fragments) > 32_768
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         white = [frame.time for frame in container.decode(video=0) if frame.to_ndarray()[:HEIGHT].mean() > 200]
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         sound = list(container.decode(audio=0))
     samples, start = np.concatenate([frame.to_ndarray()[0] for frame in sound]), sound[0].time
     places = np.flatnonzero(np.abs(samples) > 0.3)
@@ -60,7 +62,7 @@ def test_viewers_may_begin_at_every_key(encoder: LiveEncoder) -> None:
     fragments = [fragment for each in found for fragment in each.fragments]
     for first in [place for place, fragment in enumerate(fragments) if fragment.key]:
         data = encoder.header + b"".join(fragment.data for fragment in fragments[first:])
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             assert next(container.decode(video=0)).key_frame
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import hibari  # noqa: F401  # where the extra [say] is missing, these tests are left out
 import pytest
-from test_live import Talk
 
 from frame_generation_pipeline.voice.endpoint import EndpointVoice
+from server.talking import Talk
 from serving import Running
 
 

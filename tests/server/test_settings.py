@@ -19,7 +19,7 @@ def test_other_addresses_demand_tokens() -> None:
 def test_options_that_cannot_be(tmp_path: Path) -> None:
     for impossible in ({"port": 70_000}, {"live_size": 8}, {"certificate": tmp_path / "a.pem"}):
         with pytest.raises(OptionError):
-            ServerSettings(**impossible)  # type: ignore[arg-type]
+            ServerSettings(**impossible)
     with pytest.raises(MissingFileError, match=r"a\.pem"):
         ServerSettings(certificate=tmp_path / "a.pem", key=tmp_path / "b.pem")
 

@@ -7,11 +7,11 @@ import hibari  # noqa: F401  # where the extra [say] is missing, these tests are
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
-from test_page import CHROMIUM, DRIVER, Browser
 
 from frame_generation_pipeline.jobs.settings import JobSettings
 from frame_generation_pipeline.server.settings import ServerSettings
 from samples import write_wav
+from server.browsing import CHROMIUM, DRIVER, Browser
 from serving import TINY, running
 
 # What a browser does with a file that is dropped, as far as scripts can tell.

@@ -2,8 +2,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline import Avatar
@@ -32,7 +34,7 @@ def painter_of(avatar: Avatar) -> Painter:
     return Painter(avatar.template, avatar.generator, avatar.states, avatar.blend)
 
 
-def tone(seconds: float) -> np.ndarray:
+def tone(seconds: float) -> npt.NDArray[Any]:
     return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
 
 

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,8 @@ from frame_generation_pipeline.speaking.engine import Engine
 
 def test_the_task_that_is_due_first_is_done_first() -> None:
     engine = Engine(1)
-    begun, may_end, order = threading.Event(), threading.Event(), []
+    begun, may_end = threading.Event(), threading.Event()
+    order: list[int] = []
 
     def block() -> None:
         begun.set()
@@ -20,7 +22,7 @@ def test_the_task_that_is_due_first_is_done_first() -> None:
 
     blocking = engine.submit(block)
     begun.wait()
-    tasks = [engine.submit(lambda i=i: order.append(i), deadline) for i, deadline in enumerate([3.0, 1.0, 2.0, 1.0])]
+    tasks = [engine.submit(partial(order.append, i), deadline) for i, deadline in enumerate([3.0, 1.0, 2.0, 1.0])]
     may_end.set()
     for task in [blocking, *tasks]:
         engine.wait(task)

@@ -8,19 +8,9 @@ import pytest
 
 from frame_generation_pipeline import AudioError, Avatar, OptionError, SessionError
 from frame_generation_pipeline.arrays import Frame, Samples, Window
-from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.speaking.style import Style
-from samples import write_template
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
-    folder = tmp_path_factory.mktemp("session")
-    template = write_template(folder / "template", 4)
-    pack_avatar(folder / "may.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path)
-    return folder / "may.avatar"
 
 
 @pytest.fixture(scope="module")

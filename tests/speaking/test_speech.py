@@ -2,6 +2,7 @@ import logging
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_says_so_where_nobody_speaks(
     voice = np.concatenate([hiss, hiss + 0.3 * np.sin(np.arange(16_000) / 5)])
     for name, samples in (("hiss.wav", hiss), ("voice.wav", voice)):
         soundfile.write(tmp_path / name, samples, 16_000)
-    silence = {"gate": gate, "rest": rest, "encoder": LoudnessProgram()}
+    silence: dict[str, Any] = {"gate": gate, "rest": rest, "encoder": LoudnessProgram()}
     speech = plan_speech(AVE, audio_path=tmp_path / "hiss.wav", **silence)
     assert f"{tmp_path / 'hiss.wav'}: no speech heard, so the mouth rests" in caplog.text
     assert (set(speech.rests), len(speech.rests)) == ({1.0}, speech.count)

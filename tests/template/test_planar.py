@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.arrays import Frame
@@ -27,7 +29,7 @@ class Noise(FrameSequence):
 
     picture: Frame
     boxes: tuple[CropBox, ...]
-    keep: np.ndarray | None = None
+    keep: npt.NDArray[Any] | None = None
     reads: list[int] = field(default_factory=list)
     path = Path("noise")
 
@@ -73,5 +75,5 @@ def test_frames_with_pixels_that_stay_are_read_each_time() -> None:
     template = Noise(noise(80, 96, 3), tuple(BOXES[:1]), np.ones((40, 40), np.bool_))
     frames = PlanarFrames(template, MemoryRecords(planar_record(template), 1))
     for _ in range(2):
-        np.testing.assert_array_equal(frames.read(0).keep, template.keep)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(frames.read(0).keep, template.keep)
     assert template.reads == [0, 0]

@@ -2,9 +2,9 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.spec import AVE, HUBERT
 from frame_generation_pipeline.template.landmarks import lip_opening
@@ -13,7 +13,7 @@ from frame_generation_pipeline.template.template import Template
 from samples import draw, write_template, write_wav
 
 
-def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> Frame:
+def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> npt.NDArray[np.int32]:
     """110 points; opening in distances of the eyes' corners, tilt in degrees."""
     points = np.zeros((110, 2))
     points[66], points[78], points[54], points[16] = (-0.5, 0), (0.5, 0), (0, 0), (0, 1.2)
@@ -21,7 +21,7 @@ def face(opening: float, tilt: float = 0.0, size: float = 100.0) -> Frame:
     points[107:110] = (0.1, 0.7 + opening), (0, 0.7 + opening), (-0.1, 0.7 + opening)
     turn = np.radians(tilt)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return np.round(size * points @ matrix.T + 300).astype(np.int32)
+    return np.asarray(np.round(size * points @ matrix.T + 300), np.int32)
 
 
 @pytest.mark.parametrize("tilt", [0, 25])
@@ -65,7 +65,8 @@ def test_window_of_the_recording(tmp_path: Path) -> None:
     assert recorded_rest(Template.open(folder), HUBERT) is None
     with wave.open(str(folder / "aud.wav"), "wb") as file:  # speech from frame 19 on
         file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
-        file.writeframes((2000 * draw("sound", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640))
+        samples = (2000 * draw("sound", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640)
+        file.writeframes(samples.tobytes())
     np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), feature_window(features, 13))
     (folder / "aud.wav").unlink()
     write_wav(folder / "aud.wav", 1.2)  # speech throughout
@@ -88,9 +89,9 @@ def test_lips_apart_in_pauses(tmp_path: Path) -> None:
     for faint in (1, 20):
         with wave.open(str(folder / "aud.wav"), "wb") as file:
             file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
-            file.writeframes((sound / faint).astype("<i2"))
+            file.writeframes((sound / faint).astype("<i2").tobytes())
         assert parted_in_silence(template, AVE) == [0, 1, 2, 4, 5, *range(18, 31)]
-    points = (folder / "landmarks" / "20.lms").read_bytes()
+    landmarks = (folder / "landmarks" / "20.lms").read_bytes()
     for path in (folder / "landmarks").iterdir():  # lips that always are as far apart are no smile
-        path.write_bytes(points)
+        path.write_bytes(landmarks)
     assert parted_in_silence(Template.open(folder), AVE) == [*range(6), *range(20, 28)]

@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from frame_generation_pipeline.errors import FrameGenerationError, MissingFileError, OptionError, TemplateError
 from frame_generation_pipeline.media.image_header import image_size
+from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.template import Template, kept_pixels
 from samples import write_template
@@ -38,7 +40,7 @@ def test_numbered_from_one_and_png(template_dir: Path) -> None:
     for folder, suffix in (("full_body_img", ".jpg"), ("landmarks", ".lms")):
         for i in (2, 1, 0):
             (template_dir / folder / f"{i}{suffix}").rename(template_dir / folder / f"{i + 1}{suffix}")
-    picture = cv2.imread(str(template_dir / "full_body_img" / "2.jpg"))
+    picture = read_image(template_dir / "full_body_img" / "2.jpg")
     (template_dir / "full_body_img" / "2.jpg").unlink()
     cv2.imwrite(str(template_dir / "full_body_img" / "2.png"), picture)
     (template_dir / "full_body_img" / ".DS_Store").touch()
@@ -65,7 +67,7 @@ def test_order(tmp_path: Path, frames: int, start: int, expected: list[int]) -> 
 def test_order_is_the_originals_walk() -> None:
     """The original's own loop, which turns where its index would leave the recording."""
 
-    def walk(frames: int):  # type: ignore[no-untyped-def]
+    def walk(frames: int) -> Iterator[int]:
         index = step = 0
         while True:
             step = -1 if index > frames - 2 else 1 if index < 1 else step

@@ -68,6 +68,7 @@ def test_openings_are_those_of_the_picture_and_its_mirror_image(
     picture = draw_face(middle=(172, 114), tilt=8, opening=0.06)
     (region,), (mirrored,) = landmarker.faces(picture), landmarker.faces(picture[:, ::-1].copy())
     face = landmarker.follow(picture, region)
+    assert face is not None
     opening = landmarker.lip_opening(picture, face, region)
     assert opening != lip_opening(face.points)
     assert opening == pytest.approx((lip_opening(face.points) + lip_opening(mirrored.points)) / 2, rel=0.05)

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.landmarks import FACE_LEFT, FACE_RIGHT, LIPS, NOSE_BRIDGE, read_landmarks
 from frame_generation_pipeline.tracking.detector import overlap
@@ -49,7 +50,7 @@ def test_the_lips_outer_line_encloses_the_inner_one(closed: Face) -> None:
 def test_boxes_are_those_of_real_templates(real_dir: Path, landmarker: FaceLandmarker) -> None:
     overlaps = []
     for number in range(0, 120, 6):
-        image = cv2.imread(str(real_dir / "person/full_body_img" / f"{number}.jpg"))
+        image = read_image(real_dir / "person/full_body_img" / f"{number}.jpg")
         face, *_ = landmarker.faces(image)
         real = CropBox.from_landmarks(read_landmarks(real_dir / "person/landmarks" / f"{number}.lms"))
         ours = CropBox.from_landmarks(to_110(face.points).astype(np.int32))

@@ -13,7 +13,7 @@ def turned(points: Points, degrees: float, *, axis: str) -> Points:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = {"y": [[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]], "z": [[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]}[axis]
     middle = points.mean(0)
-    return ((points - middle) @ np.array(matrix).T + middle).astype(np.float32)
+    return np.asarray((points - middle) @ np.array(matrix).T + middle, np.float32)
 
 
 def test_lips_open_as_the_mouth_does(landmarker: FaceLandmarker, closed: Face) -> None:

@@ -1,18 +1,18 @@
 """What a training sees: faces as inference has them, nothing of what is held out."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import OutputError, TemplateError
 from frame_generation_pipeline.face.crop import network_input, resize_crop
-from frame_generation_pipeline.files import room
 from frame_generation_pipeline.spec import FACE_160, FACE_328, FACE_MOBILE
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
@@ -23,8 +23,8 @@ from samples import write_template
 STILL = replace(ORIGINAL, sync=0.0)
 
 
-def build(template: Template, features: AudioFeatures, store: Path, **options: object) -> TrainingSet:
-    arguments = {"recipe": STILL, "held_out": range(30, 40)} | options
+def build(template: Template, features: AudioFeatures, store: Path, **options: Any) -> TrainingSet:
+    arguments: dict[str, Any] = {"recipe": STILL, "held_out": range(30, 40)} | options
     held_out = arguments.pop("held_out")
     return TrainingSet.build(template, features, FACE_160, held_out, store, **arguments)
 
@@ -129,7 +129,7 @@ def test_matched_references_stand_alike_at_another_moment(
     drawn = []
     original = TrainingSet.samples
 
-    def samples(self: TrainingSet, *arguments: npt.NDArray[np.int64]) -> object:
+    def samples(self: TrainingSet, *arguments: Any) -> object:
         drawn.append(arguments)
         return original(self, *arguments)
 
@@ -196,7 +196,7 @@ def test_a_bounded_number_of_frames_is_stored(
 def test_room_is_checked_before_faces_are_cut(
     template: Template, features: AudioFeatures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_000_000))
     with pytest.raises(OutputError, match=r"faces\.npy: 40 faces take about \d\.\d MB, 2\.0 MB"):
         build(template, features, tmp_path / "faces.npy")
     assert not list(tmp_path.iterdir())

@@ -6,28 +6,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from failing import RAISING, failing, files_of_at_most
-from frame_generation_pipeline.errors import FeatureError, LibraryError, ModelError, OptionError, OutputError
+from frame_generation_pipeline.errors import LibraryError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, FaceSpec
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.dataset import TrainingSet
-from frame_generation_pipeline.train.recipe import DEFAULT
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.train.trainer import Trainer
-from samples import TINY, draw, write_template
-
-QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
-STEPS = 6
-
-
-def run(dataset: Path, output: Path, start: Path, **options: object) -> Path:
-    arguments = {"recipe": QUICK, "held_out": 0.4, "duration": Duration(steps=STEPS)} | options
-    return train(dataset, output, arguments.pop("duration"), start=start, device="cpu", **arguments)
+from samples import TINY
+from train.training import QUICK, STEPS, run
 
 
 @pytest.fixture(scope="module")
@@ -222,42 +213,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(dataset_dir: Path, start: Pa
     run(dataset_dir, tmp_path / "may", start, resume=True)
 
 
-def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:
-    folder = write_template(tmp_path / "template", 12)
-    np.save(folder / "aud_whisper.npy", draw("whisper", (12, 256)))
-    with pytest.raises(ModelError, match="is for ave features"):
-        run(folder, tmp_path / "may", start)
-
-
-def test_other_voices_change_the_training_and_must_fit(
-    finished: Path, dataset_dir: Path, start: Path, tmp_path: Path
-) -> None:
-    features = np.load(dataset_dir / "aud_ave.npy")
-    np.save(tmp_path / "voice.npy", features[::-1])
-    run(dataset_dir, tmp_path / "two", start, other_voices=[tmp_path / "voice.npy"])
-    name = "generator.safetensors"
-    assert (tmp_path / "two" / name).read_bytes() != (finished / name).read_bytes()
-    with pytest.raises(OptionError, match="other settings \\(template\\)"):
-        run(dataset_dir, tmp_path / "two", start, resume=True)
-    np.save(tmp_path / "short.npy", features[:-1])
-    with pytest.raises(FeatureError, match=r"short.npy: 39 features; another voice .* as many as .*aud_ave.npy, 40"):
-        run(dataset_dir, tmp_path / "no", start, other_voices=[tmp_path / "short.npy"])
-    assert not (tmp_path / "no").exists()
-
-
-@pytest.mark.parametrize("values", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"minutes": -1.0}])
-def test_durations(values: dict[str, float]) -> None:
-    with pytest.raises(OptionError):
-        Duration(**values)
-
-
-def test_devices(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
-    if not torch.cuda.is_available():
-        with pytest.raises(OptionError, match="cuda"):
-            train(dataset_dir, tmp_path / "may", Duration(steps=1), start=start, device="cuda")
-    assert not (tmp_path / "may").exists()
-
-
 def saved(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("state.pt", "generator.pth", "generator.safetensors"))
 
@@ -284,12 +239,3 @@ def test_weights_that_are_no_numbers_are_not_saved(
     with pytest.raises(ModelError, match=r"outc\.conv\.bias is no finite number after 6 steps"):
         run(dataset_dir, tmp_path / "may", start)
     assert not saved(tmp_path / "may")
-
-
-def test_a_start_that_went_wrong_is_refused(dataset_dir: Path, start: Path, tmp_path: Path) -> None:
-    state = load_network(start).state_dict()
-    state["outc.conv.bias"][0] = float("nan")
-    torch.save(state, tmp_path / "start.pth")
-    with pytest.raises(ModelError, match=r"start\.pth: outc\.conv\.bias has values that are not finite"):
-        run(dataset_dir, tmp_path / "may", tmp_path / "start.pth")
-    assert not (tmp_path / "may").exists()

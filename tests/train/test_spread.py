@@ -1,12 +1,15 @@
 """Of a long recording fewer frames are learned from, and none of its kinds is lost."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline.train.spread import choose_spread
 
 
-def recording(frames: int, rare: int) -> np.ndarray:
+def recording(frames: int, rare: int) -> npt.NDArray[Any]:
     """A head that hardly moves, but for the last `rare` frames, in which it is turned; (n, 6)."""
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (frames, 6))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_audio_model_learns_by_its_own_rate(data: TrainingSet, share: float) -> 
     after = run(trainer(data, replace(QUICK, audio_rate=share, average=0.0)), 3)
 
     def change(name: str) -> float:
-        return (after[name] - before[name]).abs().max().item()
+        return float((after[name] - before[name]).abs().max())
 
     heard = max(change(name) for name in before if name.startswith("audio_model.conv"))
     seen = min(change(name) for name in before if name.startswith("outc."))
@@ -82,7 +83,7 @@ def test_coarse_steps_see_half_the_size(data: TrainingSet, monkeypatch: pytest.M
     trained = trainer(data)
     forward = trained.loss.forward
 
-    def spy(output: torch.Tensor, *arguments: object) -> dict[str, torch.Tensor]:
+    def spy(output: torch.Tensor, *arguments: Any) -> dict[str, torch.Tensor]:
         sizes.append(output.shape[-1])
         return forward(output, *arguments)
 
@@ -104,7 +105,7 @@ def test_rate_warms_up_and_decays(data: TrainingSet) -> None:
 
     def rate(progress: float) -> float:
         trained.step(trained.batch(0), progress)
-        return trained.optimizer.param_groups[0]["lr"]
+        return float(trained.optimizer.param_groups[0]["lr"])
 
     first = rate(0.0)
     trained.steps = 1000

@@ -8,13 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from frame_generation_pipeline.cli.making_options import LabelOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Checkpoint,
-    Credits,
     Device,
     Encoder,
-    Licence,
     Mode,
     Model,
     Quiet,
@@ -30,11 +29,9 @@ def pack(
     checkpoint: Annotated[Path, typer.Option("--checkpoint", "-c", help="Generator checkpoint: .pth or .safetensors.")],
     template: TemplateDir,
     output: Annotated[Path, typer.Option("--output", "-o", help="may.avatar for one file, otherwise a folder.")],
+    label: LabelOptions,
     encoder: Encoder = None,
     mode: Mode = None,
-    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
-    licence: Licence = "",
-    credit: Credits = None,
     frame_format: Annotated[
         str | None, typer.Option(help="jpg or png [default: the template's files as they are]")
     ] = None,
@@ -60,9 +57,7 @@ def pack(
             template=template,
             encoder=encoder,
             mode=mode,
-            name=name,
-            licence=licence,
-            credits=credit or [],
+            label=label.value(),
             frame_format=frame_format,
             quality=quality,
             precision=precision,

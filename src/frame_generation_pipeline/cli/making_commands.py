@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from frame_generation_pipeline.cli.making_options import LabelOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
-    Credits,
     Device,
     Encoder,
-    Licence,
     Mode,
     MostFrames,
     Network,
@@ -28,6 +27,7 @@ from frame_generation_pipeline.train.recipe import MOST_FRAMES
 def create(
     recording: Annotated[Path, typer.Argument(help="A video of one person who talks, a minute or more.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    label: LabelOptions,
     audio: RecordedAudio = None,
     audio_track: AudioTrack = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
@@ -39,9 +39,6 @@ def create(
     scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
     device: Device = "auto",
     most_frames: MostFrames = MOST_FRAMES,
-    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None,
-    licence: Licence = "",
-    credit: Credits = None,
     quiet: Quiet = False,
 ) -> None:
     """Make an avatar of a recording: prepare, train, evaluate, pack; stopped, the same command goes on.
@@ -61,9 +58,7 @@ def create(
         scratch=scratch,
         device=device,
         most_frames=most_frames,
-        name=name,
-        licence=licence,
-        credits=credit or [],
+        label=label.value(),
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:
@@ -74,6 +69,7 @@ def create(
 
 def distill(
     output: Annotated[Path, typer.Option("--output", "-o", help="The avatar, a file that ends in .avatar.")],
+    label: LabelOptions,
     avatar: Annotated[Path | None, typer.Option("--avatar", "-a", help="Avatar with the large generator.")] = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", "-c", help="... or the checkpoint of one.")] = None,
     template: Annotated[Path | None, typer.Option("--template", "-t", help="... and its template folder.")] = None,
@@ -89,9 +85,6 @@ def distill(
     ] = 4.0,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    name: Annotated[str | None, typer.Option(help="[default: the avatar's, or the output's name]")] = None,
-    licence: Licence = "",
-    credit: Credits = None,
     quiet: Quiet = False,
 ) -> None:
     """Make an avatar whose small generator paints what a large one paints; stopped, the same command goes on.
@@ -116,9 +109,7 @@ def distill(
         held_out=held_out,
         device=device,
         seed=seed,
-        name=name,
-        licence=licence,
-        credits=credit or [],
+        label=label.value(),
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:

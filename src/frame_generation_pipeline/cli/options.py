@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 import typer
 
 from frame_generation_pipeline.audio.gate import AS_PACKAGED, FIXED_GATE, AsPackaged, Gate, SpeechGate
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.making.source import Source
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
 from frame_generation_pipeline.media.encoding import Encoding
@@ -75,9 +75,6 @@ Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, inst
 MostFrames = Annotated[
     int, typer.Option(min=100, help="Learn from so many frames of a longer recording, spread over its poses.")
 ]
-Licence = Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")]
-Credits = Annotated[list[str] | None, typer.Option("--credit", help="Whom to thank; may be repeated.")]
-Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
 Blend = Annotated[
     str | None,
     typer.Option(help="feathered (no edge to be seen) or reference (the original's numbers) [default: feathered]."),
@@ -294,6 +291,5 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 def known_network(name: str) -> str:
     """`name`, which is a network's. Raises OptionError for others."""
-    if name not in NETWORKS:
-        raise OptionError(f"network {name!r} is unknown; expected one of {', '.join(NETWORKS)}")
+    check_choice("network", name, NETWORKS)
     return name

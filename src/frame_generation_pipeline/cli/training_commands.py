@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from frame_generation_pipeline.cli.making_options import RecipeOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Blend,
     Device,
     Encoder,
     Features,
-    Loss,
     Mode,
     MostFrames,
     Network,
@@ -24,10 +24,9 @@ from frame_generation_pipeline.cli.options import (
     TemplateDir,
     known_network,
 )
-from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
-from frame_generation_pipeline.train.recipe import MOST_FRAMES, RECIPES
+from frame_generation_pipeline.train.recipe import MOST_FRAMES
 
 
 def prepare(
@@ -60,41 +59,10 @@ def prepare(
 def train(
     template: Annotated[Path, typer.Argument(help="Template folder with its features, as `prepare` makes it.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the checkpoint and the page.")],
+    recipe: RecipeOptions,
     network: Network = "light",
     minutes: Annotated[float | None, typer.Option(help="Train for so long [default: 60].")] = None,
     steps: Annotated[int | None, typer.Option(help="Train so many steps, instead of minutes.")] = None,
-    recipe: Annotated[
-        str, typer.Option(help="default; following, from a start that knows voices; original, SyncTalk_2D's own.")
-    ] = "default",
-    l1: Loss = None,
-    mouth: Loss = None,
-    perceptual: Loss = None,
-    temporal: Loss = None,
-    sync: Loss = None,
-    audio_rate: Annotated[
-        float | None,
-        typer.Option(min=0, help="The audio model's share of the learning rate, 0 to keep it [default: the recipe's]."),
-    ] = None,
-    noise: Annotated[
-        float | None,
-        typer.Option(min=0, help="On audio features, in their standard deviations [default: the recipe's]."),
-    ] = None,
-    matched: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Share of the samples whose reference image shows the head as it stands [default: the recipe's].",
-        ),
-    ] = None,
-    coarse: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's]."),
-    ] = None,
     vgg: Annotated[Path | None, typer.Option(help="torchvision's VGG weights for the perceptual loss.")] = None,
     start: Start = None,
     features: Features = None,
@@ -116,11 +84,6 @@ def train(
     with needing_train_extra(f"{template}: the training"):
         from frame_generation_pipeline.train.run import Duration
         from frame_generation_pipeline.train.run import train as train_generator
-    if recipe not in RECIPES:
-        raise OptionError(f"recipe {recipe!r} is unknown; expected one of {', '.join(RECIPES)}")
-    weights = {"l1": l1, "mouth": mouth, "perceptual": perceptual, "temporal": temporal, "sync": sync}
-    steps_made = {"audio_rate": audio_rate, "noise": noise, "matched": matched, "coarse": coarse, "batch": batch}
-    chosen = RECIPES[recipe].changed(weights | steps_made)
     duration = Duration(steps, 60.0 if steps is None and minutes is None else minutes)
     with show_progress("Training", "steps", quiet=quiet) as progress:
         checkpoint = train_generator(
@@ -128,7 +91,7 @@ def train(
             output,
             duration,
             network=known_network(network),
-            recipe=chosen,
+            recipe=recipe.value(),
             vgg=vgg,
             start=start,
             features_path=features,

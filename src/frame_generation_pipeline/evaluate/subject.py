@@ -15,6 +15,7 @@ from frame_generation_pipeline.making.checkpoint import CHECKPOINT_SUFFIXES
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.package.programs import load_programs
+from frame_generation_pipeline.template.loop import frame_range
 
 TRAINING = "train.json"  # what a training leaves beside its checkpoint
 LAST_SHARE, LAST_SECONDS = 0.1, 2.0  # of a recording, whichever is longer, where no training says what it held out
@@ -72,10 +73,7 @@ def choose_frames(
     if frames is not None and seconds is not None:
         raise OptionError("give frames or seconds at the end, not both")
     if frames is not None:
-        first, _, stop = frames.partition(":")
-        if not (first.isdecimal() and stop.isdecimal()):
-            raise OptionError(f"{frames!r} are no frames; expected the first and the one after the last, as in 450:500")
-        return range(int(first), int(stop)), "as asked for"
+        return frame_range(frames), "as asked for"
     if seconds is not None:
         return range(max(count - round(seconds * fps), 0), count), "as asked for"
     settings = generator.parent / TRAINING

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from frame_generation_pipeline.errors import OutputError
@@ -110,6 +112,35 @@ class PartialFolder:
     def _state(self, stated: str) -> None:
         with complete_file(self.folder / FINGERPRINT) as temporary:
             temporary.write_text(stated, "utf-8")
+
+
+class PartialWriter(ABC):
+    """A context manager that writes an output by way of a partial folder, and finishes it where the block ends well.
+
+    Where something ends the block early, the folder stays if there is a fingerprint and enough is finished.
+    """
+
+    _partial: PartialFolder
+    _fingerprint: Mapping[str, Any] | None
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Make the output and give it its name; what the end of the block does by itself."""
+
+    @abstractmethod
+    def _end(self) -> bool:
+        """Drop what is not complete, and say whether a later run gains from the rest."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        keep = self._fingerprint is not None
+        try:
+            if kind is None:
+                self.finish()
+                keep = False
+        finally:
+            self._partial.close(keep=self._end() and keep)
 
 
 @contextmanager

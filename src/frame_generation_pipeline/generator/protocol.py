@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import network_window
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.face.blend import write_back
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.spec import BLENDS, FEATHERED, REFERENCE, GeneratorSpec
@@ -100,8 +100,7 @@ def choose_blend(generator: Generator, wanted: str | None = None) -> str:
     """`wanted`, or without it the best that the generator can. Raises OptionError when it cannot do what is wanted."""
     if wanted is None:
         return FEATHERED if FEATHERED in generator.blends else REFERENCE
-    if wanted not in BLENDS:
-        raise OptionError(f"blend {wanted!r} is unknown; expected one of {', '.join(BLENDS)}")
+    check_choice("blend", wanted, BLENDS)
     if wanted not in generator.blends:
         raise OptionError(f"this avatar was packed without the blend {wanted!r}; pack it again")
     return wanted

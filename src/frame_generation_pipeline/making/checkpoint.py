@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frame_generation_pipeline.errors import MissingFileError, ModelError, OptionError
+from frame_generation_pipeline.errors import MissingFileError, ModelError, check_choice
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, FACE_MOBILE, GeneratorSpec
@@ -281,8 +281,7 @@ def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | 
 
     Raises ModelError when `mode` contradicts what the file is, OptionError when there is no such mode.
     """
-    if mode is not None and mode not in AUDIO_SPECS:
-        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
+    check_choice("mode", mode, AUDIO_SPECS)
     for spec in specs:
         if mode in (None, spec.audio.name):
             return spec

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import AudioProgram, OnnxAudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.mel import SHORTEST, WINDOW_COLUMNS, mel_spectrogram, window_count, window_start
-from frame_generation_pipeline.errors import ModelError, OptionError
+from frame_generation_pipeline.errors import ModelError, OptionError, check_choice
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, WHISPER, AudioSpec
@@ -69,8 +69,7 @@ def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgr
 
     Raises what `load_encoder` raises, and OptionError for another `mode` than the encoder's, or one that has none.
     """
-    if mode is not None and mode not in AUDIO_SPECS:
-        raise OptionError(f"mode {mode!r} is unknown; expected one of {', '.join(AUDIO_SPECS)}")
+    check_choice("mode", mode, AUDIO_SPECS)
     if path is None:
         program = builtin_encoder(AUDIO_SPECS[mode or WHISPER.name])
         if program is None:

@@ -135,12 +135,56 @@ class AudioModel(nn.Module):
         return out
 
 
-class GeneratorNetwork(nn.Module):
-    """The generator of `spec`: a face with its middle blacked out, and audio -> the face that says it."""
+class UNet(nn.Module):
+    """What generators have in common: levels down to the bottleneck, where the audio joins, and the same levels up.
+
+    A subclass makes the layers: `down1`, `up1` and so on for each of its levels, `audio_model` and `fuse_conv`.
+    """
+
+    levels: int
+    audio_model: AudioModel
+    fuse_conv: nn.Sequential
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         self.spec = spec
+
+    def enter(self, image: Tensor) -> Tensor:
+        """Network input (n, 6, size, size) in [0, 1] -> the encoder's first tensor."""
+        raise NotImplementedError
+
+    def leave(self, decoded: Tensor) -> Tensor:
+        """The decoder's last tensor -> faces (n, 3, h, w), before the sigmoid."""
+        raise NotImplementedError
+
+    def encode_image(self, image: Tensor) -> list[Tensor]:
+        """Network input (n, 6, size, size) in [0, 1] -> the image encoder's tensors, the largest first."""
+        tensors = [self.enter(image)]
+        for level in range(1, self.levels + 1):
+            tensors.append(self.get_submodule(f"down{level}")(tensors[-1]))
+        return tensors
+
+    def render(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
+        """What `encode_image` gave and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
+        return self.decode(encoded, self.audio_model(audio))
+
+    def decode(self, encoded: list[Tensor], sound: Tensor) -> Tensor:
+        """What `encode_image` and the audio model gave, which meet in one size -> faces (n, 3, h, w) in [0, 1]."""
+        x = self.fuse_conv(torch.cat([encoded[-1], sound], dim=1))
+        for level, skip in enumerate(encoded[-2::-1], start=1):
+            x = self.get_submodule(f"up{level}")(x, skip)
+        return torch.sigmoid(self.leave(x))
+
+    def forward(self, image: Tensor, audio: Tensor) -> Tensor:
+        """(n, 6, size, size) in [0, 1] and (n, *window_shape) -> (n, 3, size, size) in [0, 1]."""
+        return self.render(self.encode_image(image), audio)
+
+
+class GeneratorNetwork(UNet):
+    """The generator of `spec`: a face with its middle blacked out, and audio -> the face that says it."""
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        super().__init__(spec)
         # The 320 network has one level more than the 160 one, at the top and with the first level's width.
         c = spec.widths if spec.face.size == 160 else (spec.widths[0], *spec.widths)
         self.audio_model = AudioModel(spec)
@@ -156,24 +200,12 @@ class GeneratorNetwork(nn.Module):
             self.add_module(f"up{level}", Up(2 * skip, out))
         self.outc = OutConv(outputs[-1], 3)
 
-    def encode_image(self, image: Tensor) -> list[Tensor]:
-        """Network input (n, 6, size, size) in [0, 1] -> the image encoder's tensors, from full size down to 10x10."""
-        tensors: list[Tensor] = [self.inc(image)]
-        for level in range(1, self.levels + 1):
-            tensors.append(self.get_submodule(f"down{level}")(tensors[-1]))
-        return tensors
+    def enter(self, image: Tensor) -> Tensor:
+        """See `UNet.enter`; at full size."""
+        first: Tensor = self.inc(image)
+        return first
 
-    def render(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
-        """What `encode_image` gave and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
-        return self.decode(encoded, self.audio_model(audio))
-
-    def decode(self, encoded: list[Tensor], sound: Tensor) -> Tensor:
-        """What `encode_image` and the audio model gave, which meet in one size -> faces (n, 3, h, w) in [0, 1]."""
-        x = self.fuse_conv(torch.cat([encoded[-1], sound], dim=1))
-        for level, skip in enumerate(encoded[-2::-1], start=1):
-            x = self.get_submodule(f"up{level}")(x, skip)
-        return torch.sigmoid(self.outc(x))
-
-    def forward(self, image: Tensor, audio: Tensor) -> Tensor:
-        """(n, 6, size, size) in [0, 1] and (n, *window_shape) -> (n, 3, size, size) in [0, 1]."""
-        return self.render(self.encode_image(image), audio)
+    def leave(self, decoded: Tensor) -> Tensor:
+        """See `UNet.leave`."""
+        colours: Tensor = self.outc(decoded)
+        return colours

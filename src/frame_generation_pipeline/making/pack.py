@@ -1,6 +1,5 @@
 """A checkpoint and a template become a package."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +7,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.errors import OptionError, TemplateError, library_errors
+from frame_generation_pipeline.errors import TemplateError, check_choice, library_errors
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.making.build import Programs, build_programs
+from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.making.package_writer import PackageWriter, complete_package
-from frame_generation_pipeline.media.video_reader import read_image
+from frame_generation_pipeline.media.video_reader import check_quality, read_image
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import (
     LANDMARKS,
     MANIFEST,
-    MOST_CREDITS,
     MOST_FRAMES,
     MOST_PIXELS,
     PICTURE_FORMATS,
@@ -29,7 +28,6 @@ from frame_generation_pipeline.package.manifest import (
     Manifest,
     Pictures,
     frame_path,
-    is_text,
     parsing_path,
     program_path,
 )
@@ -80,9 +78,7 @@ def pack_avatar(
     template: str | Path,
     encoder: str | Path | None = None,
     mode: str | None = None,
-    name: str | None = None,
-    licence: str = "",
-    credits: Sequence[str] = (),
+    label: Label = Label(),
     frame_format: str | None = None,
     quality: int = 95,
     precision: str = "fp32",
@@ -95,7 +91,7 @@ def pack_avatar(
     checkpoint, mode: the generator, see `load_network`. template: its folder.
     encoder: checkpoint of an `ave` encoder or an exported audio program; without it, `whisper` generators get the
     built-in one, and users of the others bring features.
-    name: by default that of `output`. licence, credits: what the manifest says; text without control characters.
+    label: what the manifest says for people.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
     are taken as they are, byte for byte. parsing: by default, when the template has such pictures.
     precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players take unless
@@ -108,8 +104,11 @@ def pack_avatar(
     LibraryError; nothing is left behind then.
     """
     output, template = Path(output), Path(template)
-    name = output.stem if name is None else name
-    check_options(name, licence, credits, frame_format, quality, precision, blend)
+    label = label.of(output)
+    check_choice("frame format", frame_format, PICTURE_FORMATS)
+    check_quality(quality)
+    check_choice("precision", precision, PRECISIONS)
+    check_choice("blend", blend, BLENDS)
     recording = Template.open(template, parsing=(template / PARSING).is_dir() if parsing is None else parsing)
     if len(recording) > MOST_FRAMES or max(recording.width, recording.height) > MOST_PIXELS:
         raise TemplateError(
@@ -126,9 +125,9 @@ def pack_avatar(
         picture_format = _write_pictures(writer, recording, frame_format, quality, progress)
         writer.write(LANDMARKS, b"".join(_landmarks(recording.landmark_file(index)) for index in range(len(recording))))
         manifest = Manifest(
-            name=name,
-            licence=licence,
-            credits=tuple(credits),
+            name=label.name or "",
+            licence=label.licence,
+            credits=label.credits,
             generator=programs.spec,
             frame=Pictures(recording.width, recording.height, len(recording), picture_format),
             boxes=recording.boxes,
@@ -142,28 +141,6 @@ def pack_avatar(
         writer.write(MANIFEST, manifest.to_json())
         load_programs(open_package(folder))  # what cannot be read again gets no name
     return PackReport(output, manifest, programs, origin)
-
-
-def check_options(
-    name: str,
-    licence: str,
-    credits: Sequence[str],
-    frame_format: str | None = None,
-    quality: int = 95,
-    precision: str = "fp32",
-    blend: str = FEATHERED,
-) -> None:
-    """Raise OptionError for what `pack_avatar` would not take; work that packs at its end asks at its beginning."""
-    if frame_format not in (None, *PICTURE_FORMATS):
-        raise OptionError(f"frame format {frame_format!r} is unknown; use {' or '.join(PICTURE_FORMATS)}")
-    if not 0 <= quality <= 100:
-        raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
-    if precision not in PRECISIONS:
-        raise OptionError(f"precision {precision!r} is unknown; use {' or '.join(PRECISIONS)}")
-    if blend not in BLENDS:
-        raise OptionError(f"blend {blend!r} is unknown; use {' or '.join(BLENDS)}")
-    if len(credits) > MOST_CREDITS or not all(map(is_text, (name, *credits))) or not is_text(licence, lines=True):
-        raise OptionError("name, licence or credits are too long or have control characters; give plain text")
 
 
 def _write_pictures(

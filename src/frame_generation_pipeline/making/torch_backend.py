@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.generator.protocol import NetworkGenerator
 from frame_generation_pipeline.making.checkpoint import (
     check_fit,
@@ -93,8 +93,7 @@ def choose_device(name: str) -> str:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if available[device])
-    if name not in available:
-        raise OptionError(f"device {name!r} is unknown; expected one of {', '.join(DEVICES)}")
+    check_choice("device", name, DEVICES)
     if not available[name]:
         raise OptionError(f"device {name!r} is not available on this machine; use auto or cpu")
     return name

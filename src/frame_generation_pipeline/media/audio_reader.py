@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError, InvalidDataError
 
 from frame_generation_pipeline.arrays import Samples
@@ -84,7 +83,7 @@ def decode_audio(
     rate = beginning.sample_rate
     first, last = round(start * rate), sys.maxsize if stop == math.inf else round(stop * rate)
 
-    def kept() -> Iterator[np.ndarray]:
+    def kept() -> Iterator[Samples]:
         position = taken = 0  # samples of the source
         for frame in chain([beginning], frames):
             samples = chosen.mix(frame, path)

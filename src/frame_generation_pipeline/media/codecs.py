@@ -9,7 +9,7 @@ from typing import cast
 import av
 from av.audio.codeccontext import AudioCodecContext
 
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.media.downmix import LAYOUTS
 
 # Preset: what libvpx calls the same trade of time for size (deadline, cpu-used); libx264 takes the name.
@@ -48,8 +48,7 @@ class Codecs:
         crf = self.crf if crf is None else crf
         if not 0 <= crf <= self.crf_max:
             raise OptionError(f"crf {crf} is impossible for {self.video}; give 0 (best) to {self.crf_max} (smallest)")
-        if preset not in PRESETS:
-            raise OptionError(f"unknown preset {preset!r}; use one of {', '.join(PRESETS)}")
+        check_choice("preset", preset, PRESETS)
         options = {"crf": str(crf), "flags": "+bitexact"}
         if self.video == "libx264":
             return options | {"preset": preset}

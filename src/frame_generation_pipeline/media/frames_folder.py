@@ -3,26 +3,26 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_generation_pipeline.errors import OptionError, OutputError
+from frame_generation_pipeline.errors import OutputError, check_choice
 from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.files.output import complete_file, keep_special, prepare_folder
-from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
+from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder, PartialWriter
 from frame_generation_pipeline.files.regular import is_regular
-from frame_generation_pipeline.media.video_reader import write_image
+from frame_generation_pipeline.media.video_reader import check_quality, write_image
 
+FRAME_FORMATS = ("png", "jpg")
 OUR_NAMES = re.compile(r"frame_[0-9]{5,}\.(png|jpg)")
 WORTH_KEEPING = 250  # pictures; as many as 10 s of video
 MOVING = "moving"  # a file that says how many pictures there are, from when on they are moved out
 
 
-class FrameFolderWriter:
+class FrameFolderWriter(PartialWriter):
     """Pictures `frame_00000.png` on in a folder; use it as a context manager.
 
     They are written into the folder `.partial` inside of it and moved out when the `with` block ends; only then the
@@ -48,10 +48,8 @@ class FrameFolderWriter:
         provenance: bool = True,
         fingerprint: Mapping[str, Any] | None = None,
     ) -> None:
-        if frame_format not in ("png", "jpg"):
-            raise OptionError(f"unknown frame format {frame_format!r}; use png or jpg")
-        if not 0 <= quality <= 100:
-            raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
+        check_choice("frame format", frame_format, FRAME_FORMATS)
+        check_quality(quality)
         prepare_folder(folder)
         _check_earlier(folder)
         self._folder, self._suffix, self._quality = folder, f".{frame_format}", quality
@@ -90,16 +88,8 @@ class FrameFolderWriter:
         """Where frame `index` is once the block has ended."""
         return self._folder / f"frame_{index:05d}{self._suffix}"
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        wanted = self._fingerprint is not None
-        try:
-            if kind is None:
-                self.finish()
-                wanted = False
-        finally:
-            self._partial.close(keep=wanted and self.done >= WORTH_KEEPING)
+    def _end(self) -> bool:
+        return self.done >= WORTH_KEEPING
 
     def finish(self) -> None:
         """Move the new frames in, over those of the same name, and remove what is left of an earlier run.

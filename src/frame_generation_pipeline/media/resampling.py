@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import soxr
-from numpy.typing import NDArray
 
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 
-def resampled(blocks: Iterable[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+def resampled(blocks: Iterable[npt.NDArray[np.float32]], rate: int) -> Iterator[npt.NDArray[np.float32]]:
     """Mono blocks (k,) float32 at `rate` Hz as blocks (k,), k > 0, at 16 kHz, by soxr HQ; those of 16 kHz as they are.
 
     The result has as many samples as that of `librosa.resample`.

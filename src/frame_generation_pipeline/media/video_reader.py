@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from frame_generation_pipeline.errors import MissingFileError, OutputError, TemplateError, VideoError
+from frame_generation_pipeline.errors import MissingFileError, OptionError, OutputError, TemplateError, VideoError
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.display import Display
@@ -99,6 +99,12 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
     if image is None:
         raise VideoError(f"{path}: expected a PNG or JPEG picture, cannot decode it; write or copy it again")
     return np.asarray(image, np.uint8)
+
+
+def check_quality(quality: int) -> None:
+    """Raise OptionError unless JPEG knows such a quality."""
+    if not 0 <= quality <= 100:
+        raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
 
 
 def write_image(path: Path, image: npt.NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
 import av
@@ -16,7 +15,7 @@ from av.video.stream import VideoStream
 
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, OutputError, VideoError
 from frame_generation_pipeline.files.output import keep_special, prepare_folder
-from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder
+from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder, PartialWriter
 from frame_generation_pipeline.media.codecs import CONTAINERS, DEFAULT_PRESET
 from frame_generation_pipeline.media.images import PictureEncoding, show, to_planes
 from frame_generation_pipeline.media.provenance import mark_container, mark_file
@@ -42,7 +41,7 @@ def check_output(path: Path) -> None:
     prepare_folder(path.parent)
 
 
-class VideoWriter:
+class VideoWriter(PartialWriter):
     """A video file written frame by frame, with memory that does not grow; use it as a context manager.
 
     path: `.mp4`, `.m4v`, `.mov`, `.mkv` (H.264, AAC) or `.webm` (VP9, Opus). A file that was there stays as it was
@@ -181,18 +180,10 @@ class VideoWriter:
             whole.replace(self._path)
         self._finished = True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        wanted = self._fingerprint is not None
-        try:
-            if kind is None:
-                self.finish()
-                wanted = False
-        finally:
-            if self._writing:
-                self._writing.discard()
-            self._partial.close(keep=wanted and bool(self._segments))
+    def _end(self) -> bool:
+        if self._writing:
+            self._writing.discard()
+        return bool(self._segments)
 
     def _segment(self, index: int) -> Path:
         return self._partial.folder / f"{index:05d}.segment"

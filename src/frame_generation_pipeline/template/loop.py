@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.template.crop_box import CropBox
 
 PINGPONG, CROSSFADE = "pingpong", "crossfade"
@@ -28,6 +28,14 @@ class Place:
         return (self.index, self.into) if self.share else (self.index,)
 
 
+def frame_range(text: str) -> range:
+    """Read a range of frames: `100:400` are the frames from 100 up to 399. Raises OptionError for any other text."""
+    first, _, stop = text.partition(":")
+    if not (first.isdecimal() and stop.isdecimal()):
+        raise OptionError(f"{text!r} are no frames; expected the first and the one after the last, as in 100:400")
+    return range(int(first), int(stop))
+
+
 @dataclass(frozen=True)
 class Loop:
     """Forth and back as the original does, or from the end to the beginning by a dissolve; over all frames or a range.
@@ -40,18 +48,15 @@ class Loop:
     stop: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in LOOPS:
-            raise OptionError(f"loop {self.kind!r} is unknown; expected one of {', '.join(LOOPS)}")
+        check_choice("loop", self.kind, LOOPS)
 
     @classmethod
     def of(cls, kind: str, frames: str | None) -> "Loop":
         """The loop `kind` over `frames`: `100:400`, the first and the one after the last; None for all of them."""
         if frames is None:
             return cls(kind)
-        first, _, stop = frames.partition(":")
-        if not (first.isdecimal() and stop.isdecimal()):
-            raise OptionError(f"{frames!r} are no frames; expected the first and the one after the last, as in 100:400")
-        return cls(kind, int(first), int(stop))
+        shown = frame_range(frames)
+        return cls(kind, shown.start, shown.stop)
 
     def frames(self, count: int) -> range:
         """The frames that are shown, of `count`. Raises OptionError when there are none such."""

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from frame_generation_pipeline.errors import TextError
 from frame_generation_pipeline.voice.sentences import Sentence, place_of, split_sentences
 
 RATE = 24_000  # Hz; of the sound of every voice
 
-VoiceSamples = NDArray[np.float32]  # (k,), mono, full scale is [-1, 1]
+VoiceSamples = npt.NDArray[np.float32]  # (k,), mono, full scale is [-1, 1]
 
 
 class Voice(Protocol):

@@ -1,0 +1,68 @@
+"""Options of the commands that make avatars and generators, as values."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from frame_generation_pipeline.errors import check_choice
+from frame_generation_pipeline.making.label import Label
+from frame_generation_pipeline.train.recipe import RECIPES, Recipe
+
+Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What the avatar says of itself."""
+
+    name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None
+    licence: Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")] = ""
+    credit: Annotated[list[str] | None, typer.Option(help="Whom to thank; may be repeated.")] = None
+
+    def value(self) -> Label:
+        """These as a value."""
+        return Label(self.name, self.licence, tuple(self.credit or ()))
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """What the training optimises and how."""
+
+    recipe: Annotated[
+        str, typer.Option(help="default; following, from a start that knows voices; original, SyncTalk_2D's own.")
+    ] = "default"
+    l1: Loss = None
+    mouth: Loss = None
+    perceptual: Loss = None
+    temporal: Loss = None
+    sync: Loss = None
+    audio_rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="The audio model's share of the learning rate, 0 to keep it [default: the recipe's]."),
+    ] = None
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, help="On audio features, in their standard deviations [default: the recipe's]."),
+    ] = None
+    matched: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the samples whose reference image shows the head as it stands [default: the recipe's].",
+        ),
+    ] = None
+    coarse: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
+    ] = None
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's]."),
+    ] = None
+
+    def value(self) -> Recipe:
+        """These as a value. Raises OptionError for an unknown recipe."""
+        check_choice("recipe", self.recipe, RECIPES)
+        return RECIPES[self.recipe].changed({name: value for name, value in asdict(self).items() if name != "recipe"})

@@ -1,0 +1,26 @@
+"""What an avatar says of itself to people, as a value."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.package.manifest import MOST_CREDITS, is_text
+
+
+@dataclass(frozen=True)
+class Label:
+    """Name, licence and credits in a manifest: text without control characters. Raises OptionError for any other."""
+
+    name: str | None = None  # None for the name of the package's file without its suffix
+    licence: str = ""  # such as CC-BY-4.0; the one text that may have several lines
+    credits: tuple[str, ...] = ()  # whom to thank
+
+    def __post_init__(self) -> None:
+        texts = (self.name or "", *self.credits)
+        if len(self.credits) > MOST_CREDITS or not all(map(is_text, texts)) or not is_text(self.licence, lines=True):
+            raise OptionError("name, licence or credits are too long or have control characters; give plain text")
+
+    def of(self, output: Path) -> Self:
+        """The label of the package `output`, which gives it a name where it has none."""
+        return replace(self, name=output.stem) if self.name is None else self

@@ -1,0 +1,125 @@
+"""Sessions of many clients: how long they live, who may reach them, and what they leave behind."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from frame_generation_pipeline.server.settings import Limits, ServerSettings
+from frame_generation_pipeline.server.socket_routes import MOST_WAITING, Outbox
+from server.talking import RATE, Talk, tone
+from serving import TINY, Running
+
+
+def test_a_session_outlives_its_connection(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
+    found = Talk(serve(ServerSettings(port=0, avatars=avatars, limits=Limits(absence=1.5))))
+    found.say(tone(0.8), event_id="on")
+    found.until("agent.speak_started")
+    found.socket.close()
+    time.sleep(0.3)
+    found.socket = found.connect()
+    found.until("agent.speak_ended", event_id="on")
+    found.socket.close()
+    deadline = time.monotonic() + 10
+    while found.server.client.get(found.url).status_code != 404:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with pytest.raises(ConnectionClosed) as closed:
+        found.connect().recv()
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 4404
+
+
+def test_limits_of_a_client(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
+    limits = Limits(sessions=1, sound=2.0, idle=1.0)
+    server = serve(ServerSettings(port=0, avatars=avatars, limits=limits))
+    found = Talk(server)
+    answer = server.client.post("/v1/sessions", json={"avatar": TINY})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many_sessions")
+    assert answer.headers["retry-after"]
+    found.send("agent.speak", sample_rate=RATE)
+    for _ in range(10):
+        found.socket.send(tone(1.0))
+    assert found.until("error")["code"] == "too_much_sound"
+    found.send("agent.interrupt")
+    assert found.until("session.state_updated", state="ended")["reason"] == "nothing was sent"
+
+
+def test_tokens_of_sessions_are_good_for_theirs_alone(
+    serve: Callable[[ServerSettings], Running], avatars: Path
+) -> None:
+    tokens = {"ada": "a" * 20, "bob": "b" * 20}
+    server = serve(ServerSettings(port=0, avatars=avatars, tokens=tokens))
+
+    def bearer(token: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {token}"}
+
+    client = server.client
+    one, two = (client.post("/v1/sessions", json={"avatar": TINY}, headers=bearer("a" * 20)).json() for _ in range(2))
+    own, other = (f"/v1/sessions/{session['id']}" for session in (one, two))
+    assert client.get(own, headers=bearer(one["token"])).json()["token"] is None  # shown once
+    assert client.get(other, headers=bearer(one["token"])).status_code == 404
+    assert client.get(own, headers=bearer("b" * 20)).status_code == 404
+    assert client.get(own).status_code == 401
+    assert client.post("/v1/sessions", headers=bearer(one["token"])).status_code == 403
+    listed = client.get("/v1/sessions", headers=bearer(one["token"])).json()["sessions"]
+    assert [session["id"] for session in listed] == [one["id"]]
+
+    address = server.address.replace("http://", "ws://")
+    with pytest.raises(InvalidStatus), connect(f"{address}{own}/socket"):
+        pass
+    evil, headers = "https://evil.example", bearer(one["token"])
+    with (
+        pytest.raises(InvalidStatus),
+        connect(f"{address}{own}/socket", origin=Origin(evil), additional_headers=headers),
+    ):
+        pass
+    with connect(f"{address}{own}/socket", subprotocols=["framegen", f"bearer.{one['token']}"]) as socket:  # type: ignore[list-item]
+        assert socket.subprotocol == "framegen"
+        assert json.loads(socket.recv())["state"] == "idle"
+
+
+def test_slow_readers_are_dropped() -> None:
+    async def fill() -> None:
+        outbox = Outbox(asyncio.get_running_loop())
+        for number in range(MOST_WAITING + 10):
+            outbox.tell({"type": "error", "message": str(number)})
+        await asyncio.sleep(0)
+        assert outbox.too_slow
+        for _ in range(MOST_WAITING):
+            assert await outbox.next() is not None
+        assert await outbox.next() is None
+
+    asyncio.run(fill())
+
+
+def test_figures_are_served(talk: Callable[..., Talk], server: Running) -> None:
+    found = talk()
+    found.say(tone(0.2))
+    found.until("agent.speak_ended")
+    text = server.client.get("/metrics").text
+    assert "framegen_sessions 1.0" in text
+    for name in ("framegen_frames_total", "framegen_frames_late_total", "process_resident_memory_bytes"):
+        assert f"\n{name} " in text
+
+
+def test_many_at_once_leave_nothing_behind(server: Running, talk: Callable[..., Talk]) -> None:
+    before = threading.active_count()
+    begun = [talk(video=True) for _ in range(3)]
+    for found in begun:
+        found.say(tone(0.4))
+    for found in begun:
+        found.until("agent.speak_ended")
+        found.close()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= before
+    assert server.service.sessions.all() == []
