@@ -1,7 +1,7 @@
 """Silence: where nobody speaks, the mouth is given the window of features at which it rests.
 
-Everything is told frame by frame from the sound so far, with so much of a look ahead as windows of features have
-anyway, so that live speech waits for nothing and every way of feeding sound gives the same bits.
+Everything is told frame by frame from the audio so far, with so much of a look ahead as windows of features have
+anyway, so that live speech waits for nothing and every way of feeding audio gives the same bits.
 """
 
 from collections import deque
@@ -34,14 +34,14 @@ BELOW_SPEECH = 1 / 128  # of the speech's own energy, -21 dB, below which nothin
 HYSTERESIS = 0.3125  # of the threshold, -5 dB, at which speech ends
 RISE, FALL = 1.125, 0.96875  # of the speech's own energy from frame to frame: four in five are below it then
 
-Detector = Callable[[Samples], bool]  # is given frame after frame of sound, and tells whether somebody speaks in it
+Detector = Callable[[Samples], bool]  # is given frame after frame of audio, and tells whether somebody speaks in it
 
 
 @dataclass(frozen=True)
 class Gate:
     """Somebody speaks from where the level reaches `speech` until it falls below `silence`.
 
-    Both in dB of full scale, of a frame's sound without its mean.
+    Both in dB of full scale, of a frame's audio without its mean.
     """
 
     silence: float = SILENCE
@@ -68,7 +68,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class RelativeGate:
-    """Somebody speaks where the sound stands out from the room's noise and is not far below the speech's own level."""
+    """Somebody speaks where the audio stands out from the room's noise and is not far below the speech's own level."""
 
     def detector(self) -> Detector:
         """One that has heard nothing yet."""
@@ -129,7 +129,7 @@ class RestStream:
         return [share for frame in speaks if (share := self._hear(frame)) is not None]
 
     def flush(self, count: int) -> list[float]:
-        """The shares of the `count` frames that are still missing; beyond the sound nobody speaks."""
+        """The shares of the `count` frames that are still missing; beyond the audio nobody speaks."""
         return [share for _ in range(count + AHEAD) if (share := self._hear(False)) is not None][:count]
 
     def _hear(self, speaks: bool) -> float | None:
@@ -143,7 +143,7 @@ class RestStream:
 
 
 class LiveRests:
-    """The shares of rest of sound that comes in pieces, each as soon as it can be told."""
+    """The shares of rest of audio that comes in pieces, each as soon as it can be told."""
 
     def __init__(self, gate: SpeechGate, spec: AudioSpec) -> None:
         self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream()
@@ -154,11 +154,11 @@ class LiveRests:
         return self._hear(self._frames.push(samples))
 
     def flush(self) -> list[float]:
-        """End the sound: what its last, incomplete frame tells. `missing` gives the rest."""
+        """End the audio: what its last, incomplete frame tells. `missing` gives the rest."""
         return self._hear(self._frames.flush())
 
     def missing(self, count: int) -> list[float]:
-        """The shares of `count` more frames, to the end of the sound and beyond it; nothing may be pushed after it."""
+        """The shares of `count` more frames, to the end of the audio and beyond it; nothing may be pushed after it."""
         return self._rests.flush(count)
 
     def _hear(self, frames: list[Samples]) -> list[float]:
@@ -168,7 +168,7 @@ class LiveRests:
 
 
 def rest_shares(blocks: Iterable[Samples], gate: SpeechGate, spec: AudioSpec) -> Iterator[float]:
-    """The shares of frames 0, 1, ... without end, of sound given as blocks (k,) float32 at 16 kHz."""
+    """The shares of frames 0, 1, ... without end, of audio given as blocks (k,) float32 at 16 kHz."""
     shares, speaks = RestStream(), gate.detector()
     for frame in chain(map(speaks, split_frames(blocks, spec.fps)), repeat(False)):
         yield from shares.push([frame])

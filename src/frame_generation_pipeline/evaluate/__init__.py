@@ -1,1 +1,1 @@
-"""Figures and pictures of quality: of a generator on frames it has not learned from, and of two renderings."""
+"""Figures and images of quality: of a generator on frames it has not learned from, and of two renderings."""

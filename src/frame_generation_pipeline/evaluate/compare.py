@@ -1,4 +1,4 @@
-"""Compare two renderings frame by frame: MSE, PSNR and SSIM, and a picture of the frame that differs most."""
+"""Compare two renderings frame by frame: MSE, PSNR and SSIM, and an image of the frame that differs most."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -70,7 +70,7 @@ class Comparison:
 
 
 def compare(a: Path, b: Path, *, samples: bool = False) -> Comparison:
-    """Compare two videos, or folders of pictures, of equally many frames of equal size; one pair is held at a time.
+    """Compare two videos, or folders of images, of equally many frames of equal size; one pair is held at a time.
 
     Two folders are paired by the numbers in the names, which are then the indices; otherwise frames are by order,
     from 0. With `samples`, folder A holds only some of the frames of folder B, as reference outputs do.

@@ -38,7 +38,7 @@ class Evaluation:
     seed: int
     values: Mapping[str, Mapping[str, Value]]  # by the definition's name, then by what was measured
     openings: Mapping[str, tuple[float | None, ...]]  # the lips' opening in each held-out frame, in face scales
-    loudness: tuple[float | None, ...]  # of the sound in each held-out frame, in dB of full scale
+    loudness: tuple[float | None, ...]  # of the audio in each held-out frame, in dB of full scale
     missed: int  # held-out frames in which the recording shows no face
     strips: tuple[Frame, ...]  # truth, output, their difference and the baseline beside each other
 
@@ -47,7 +47,7 @@ class Evaluation:
         return self.values[name][subject].number
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for strict JSON, without the pictures; a value of null has its reason beside it."""
+        """A dictionary for strict JSON, without the images; a value of null has its reason beside it."""
         shown = {}
         for name, values in self.values.items():
             definition = DEFINITIONS[name]
@@ -86,7 +86,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure `generator` on frames `held_out` of `template`; feature i belongs to frame i.
 
-    sound: of the template, as long as its frames; figures that need it have no value without.
+    audio: of the template, as long as its frames; figures that need it have no value without.
     encoder: for features of digital silence; ours when not given and there is one for these features.
     cuts: frames before which the recording was cut; nothing is compared over time across them.
     blend: of `spec.BLENDS`, by default the best that the generator can.
@@ -95,7 +95,7 @@ def evaluate(
     One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
 
     Raises FeatureError for features of another type than the generator's, OptionError when `held_out` has too few
-    frames, leaves no others or does not exist, and what reading frames and sound raises.
+    frames, leaves no others or does not exist, and what reading frames and audio raises.
     """
     if features.spec != generator.spec.audio:
         raise FeatureError(f"these are {features.spec.name} features; the generator is for {generator.spec.audio.name}")
@@ -138,7 +138,7 @@ def training_part(count: int, held_out: range) -> list[int]:
 
 
 def _loudness(sound: Path | None, spec: AudioSpec, held_out: range) -> Curve:
-    """The level of each held-out frame's sound, NaN without a sound."""
+    """The level of each held-out frame's audio, NaN without audio."""
     if sound is None:
         return np.full(len(held_out), np.nan)
     blocks = decode_audio(sound, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)

@@ -1,6 +1,6 @@
-"""Figures of quality of pictures, points and curves over time; `definitions.py` says what each one means.
+"""Figures of quality of images, points and curves over time; `definitions.py` says what each one means.
 
-Pictures are (H, W, 3) uint8 BGR. Curves and points over time have NaN where there is no value, as where no face was
+Images are (H, W, 3) uint8 BGR. Curves and points over time have NaN where there is no value, as where no face was
 found or where the recording was cut; only what is there counts.
 """
 
@@ -47,7 +47,7 @@ def cut(image: Frame, box: Box) -> Frame:
 
 
 def squared_error(output: Frame, truth: Frame) -> float:
-    """Mean over pixels and colours, levels squared; NaN for empty pictures."""
+    """Mean over pixels and colours, levels squared; NaN for empty images."""
     return cv2.norm(output, truth, cv2.NORM_L2SQR) / output.size if output.size else float("nan")
 
 
@@ -67,9 +67,9 @@ def mean(values: Iterable[float], scale: float = 1.0) -> Value:
 
 
 def sharpness(image: Frame, scale: float) -> float:
-    """Variance of the Laplacian of the grey levels, of detail that is no grid; NaN for a picture of a few pixels.
+    """Variance of the Laplacian of the grey levels, of detail that is no grid; NaN for an image of a few pixels.
 
-    image: a part of a frame. scale: pixels of it for one pixel of the network's output. The picture is brought to the
+    image: a part of a frame. scale: pixels of it for one pixel of the network's output. The image is brought to the
     network's pixels and averaged over `GRID` x `GRID` of them: a grid of 2 or of 4 pixels, as decoders that shuffle
     pixels leave it, averages to nothing there, while lips and teeth remain.
     """
@@ -97,7 +97,7 @@ def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value
 
 
 def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1) -> float:
-    """Mean absolute difference in levels across a square's edge, of all sides of it that lie inside the picture.
+    """Mean absolute difference in levels across a square's edge, of all sides of it that lie inside the image.
 
     The edge is that of `box`, moved inwards by `inset` pixels; the two lines that are compared are the last pixels that
     are at least `reach - 1` outside of it, and the first that are so far inside.
@@ -118,7 +118,7 @@ def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1
 
 
 def second_difference(before: Frame, middle: Frame, after: Frame) -> float:
-    """Mean absolute second difference in levels of three pictures that follow each other."""
+    """Mean absolute second difference in levels of three images that follow each other."""
     pictures = [picture.astype(np.int16) for picture in (before, middle, after)]
     change = np.abs(pictures[0] - 2 * pictures[1] + pictures[2])
     return float(change.mean()) if change.size else float("nan")

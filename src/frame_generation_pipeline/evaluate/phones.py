@@ -13,7 +13,7 @@ SILENCE = "sil"
 
 
 class Phone(NamedTuple):
-    """A sound of speech: ARPAbet in small letters, or `sil`; its begin and end in seconds of the recording."""
+    """A phone of speech: ARPAbet in small letters, or `sil`; its begin and end in seconds of the recording."""
 
     name: str
     start: float

@@ -1,4 +1,4 @@
-"""The pictures that are measured: faces painted by the network, and the baselines beside it."""
+"""The images that are measured: faces painted by the network, and the baselines beside it."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Choice:
 def reconstruct(
     generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window, blend: str
 ) -> Frame:
-    """The target's picture with its face painted, the reference's crop being what the network sees unmasked.
+    """The target's image with its face painted, the reference's crop being what the network sees unmasked.
 
     window: see `audio.features.feature_window`. blend: of `spec.BLENDS`. Neither frame is changed.
     """
@@ -51,7 +51,7 @@ def reconstruct(
 
 
 def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Frame:
-    """The target's picture with the reference's face as it is where the network would paint."""
+    """The target's image with the reference's face as it is where the network would paint."""
     resized = resize_crop(target.box.cut(target.image), face)
     shown = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
     # Half a level more, because what is painted is truncated to whole levels.
@@ -59,7 +59,7 @@ def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -
 
 
 def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Frame:
-    """The target's picture with the other's mouth, resized from one square to the other; both lie in the pictures."""
+    """The target's image with the other's mouth, resized from one square to the other; both lie in the images."""
     image = target.image.copy()
     left, top, right, bottom = square
     mouth = other.image[other_square[1] : other_square[3], other_square[0] : other_square[2]]
@@ -68,7 +68,7 @@ def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_s
 
 
 def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) -> Frame:
-    """The frame's picture with the face that says `window`, as it is made in use. The frame is not changed."""
+    """The frame's image with the face that says `window`, as it is made in use. The frame is not changed."""
     crop = frame.box.cut(frame.image)
     patch = generator.render(generator.encode_face(crop), window, crop, frame.keep, blend)
     return paste(_copy(frame), patch)

@@ -81,7 +81,7 @@ class Scene:
             done(i + 1)
 
     def dub(self, done: Done) -> None:
-        """Put the sound of each frame on another one."""
+        """Put the audio of each frame on another one."""
         count = len(self.held_out)
         for i, index in enumerate(self.held_out):
             shown = (i + count // 2) % count

@@ -51,7 +51,7 @@ class Truth:
         around = (box.x, box.y, box.x + box.size, box.y + box.size)
         faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
         region = max(faces, key=lambda face: overlap(face.box, around), default=None)
-        # Once more in the region that everything else is looked for in, so that equal pictures have equal points.
+        # Once more in the region that everything else is looked for in, so that equal images have equal points.
         face = landmarker.follow(image, region) if region else None
         square = _in_picture(mouth_square(mouth_box(face.points), box), image) if face else (0, 0, 0, 0)
         shown = min(square[2] - square[0], square[3] - square[1]) >= SMALLEST_MOUTH
@@ -84,9 +84,9 @@ class Track:
         return self._values[name]
 
     def add(self, row: int, image: Frame, truth: Truth, original: Frame | None = None) -> None:
-        """Measure the picture of frame `row`, made of the frame that `truth` is of; rows come in order.
+        """Measure the image of frame `row`, made of the frame that `truth` is of; rows come in order.
 
-        original: that frame's picture, where the output is compared with it.
+        original: that frame's image, where the output is compared with it.
         """
         self._look(row, image, truth)
         self._put(row, "seam", edge_gradient(image, truth.box))
@@ -104,7 +104,7 @@ class Track:
         self._flicker()
 
     def _look(self, row: int, image: Frame, truth: Truth) -> None:
-        """The lips in the picture."""
+        """The lips in the image."""
         region = truth.region
         face = self._landmarker.follow(image, region) if region else None
         if region is None or face is None or truth.face is None:
@@ -127,7 +127,7 @@ class Track:
 
 
 def _in_picture(box: Box, image: Frame) -> Box:
-    """The box without what lies beyond the picture; empty where nothing is left."""
+    """The box without what lies beyond the image; empty where nothing is left."""
     height, width = image.shape[:2]
     left, right = (min(max(value, 0), width) for value in (box[0], box[2]))
     top, bottom = (min(max(value, 0), height) for value in (box[1], box[3]))

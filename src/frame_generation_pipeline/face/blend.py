@@ -1,4 +1,4 @@
-"""How what the network paints becomes part of the picture: as the original pastes it, or so that no edge can be seen.
+"""How what the network paints becomes part of the image: as the original pastes it, or so that no edge can be seen.
 
 `feathered` does two things. It takes the painted face's colours to those of the recording: along the ring just inside
 of the painted edge both are known, and their ratio, smoothed, is continued inwards as a membrane that is clamped there
@@ -116,7 +116,7 @@ def stretching(size: int, cells: int) -> npt.NDArray[np.float32]:
 
 
 def _cells(picture: npt.NDArray[np.generic], cells: int) -> npt.NDArray[np.float32]:
-    """Each cell's mean of a picture (size, size, 3), lifted: (cells^2, 3)."""
+    """Each cell's mean of an image (size, size, 3), lifted: (cells^2, 3)."""
     cell = len(picture) // cells
     means = picture.reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3), dtype=np.float32)
     return np.asarray(means.reshape(-1, 3) + LIFT, np.float32)

@@ -12,7 +12,7 @@ from frame_generation_pipeline.template.crop_box import CropBox
 FORMAT, VERSION = "framegen-avatar", 3
 VERSIONS = (1, 2, 3)  # that are read
 BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
-OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the picture
+OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the image
 LISTENING_SINCE = 3  # the version from which speech is told relative to its own level, and channels have weights
 MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
 PICTURE_FORMATS = ("jpg", "png")
@@ -23,7 +23,7 @@ LANDMARK_BYTES = LANDMARK_POINTS * 2 * 2  # a frame; x and y, int16
 PREVIEW_SIDE = 512  # pixels at most
 
 MOST_FRAMES = 100_000  # more than an hour at 25 a second
-MOST_PIXELS = 8192  # of a picture's side
+MOST_PIXELS = 8192  # of an image's side
 MOST_TEXT = 100_000  # characters
 MOST_CREDITS = 1000
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode that no text has
@@ -120,7 +120,7 @@ def frame_path(index: int, picture_format: str) -> str:
 
 
 def parsing_path(index: int) -> str:
-    """Where the parsing picture of frame `index` is."""
+    """Where the parsing image of frame `index` is."""
     return f"parsing/{index:05d}.png"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from frame_generation_pipeline.package.refusal import Refusal, shown
 
-MOST_FILES = 250_000  # two pictures for each of 100,000 frames, and some more
+MOST_FILES = 250_000  # two images for each of 100,000 frames, and some more
 MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole
 
 # The end of an archive: a signature, two numbers of disks, two of entries, bytes and start of the directory, the length

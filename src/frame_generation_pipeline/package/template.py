@@ -1,4 +1,4 @@
-"""The recording inside of a package: its pictures are checked as bytes in memory and decoded from these."""
+"""The recording inside of a package: its images are checked as bytes in memory and decoded from these."""
 
 from io import BytesIO
 from pathlib import Path
@@ -33,7 +33,7 @@ class PackagedTemplate(FrameSequence):
         return self._package.manifest.frame.count
 
     def read(self, index: int) -> TemplateFrame:
-        """Decode frame `index`. Raises PackageError when its files are not those listed, or no pictures of its size."""
+        """Decode frame `index`. Raises PackageError when its files are not those listed, or no images of its size."""
         manifest, box = self._package.manifest, self.boxes[index]
         image = self._picture(frame_path(index, manifest.frame.format), manifest.frame.format)
         keep = kept_pixels(box.cut(self._picture(parsing_path(index), "png"))) if manifest.parsing else None
@@ -46,7 +46,7 @@ class PackagedTemplate(FrameSequence):
 
 
 def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """A picture (height, width, 3) uint8 BGR, not turned; it is decoded once its header says `size` (width, height).
+    """An image (height, width, 3) uint8 BGR, not turned; it is decoded once its header says `size` (width, height).
 
     picture_format: "jpg" or "png". name: for messages. Raises Refusal.
     """
@@ -67,7 +67,7 @@ def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int,
 
 
 def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
-    """(width, height) of a picture as its header states them; see `decode_picture`."""
+    """(width, height) of an image as its header states them; see `decode_picture`."""
     try:
         size = picture_size(BytesIO(data), name)
     except TemplateError as error:
@@ -78,5 +78,5 @@ def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
 
 
 def picture_kind(data: bytes) -> str:
-    """`png` or `jpg`, by the first bytes of a picture that is one of them."""
+    """`png` or `jpg`, by the first bytes of an image that is one of them."""
     return "png" if data.startswith(PNG_SIGNATURE) else "jpg"

@@ -16,7 +16,7 @@ from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
 
 
 def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Check every file, decode every picture and run the programs once; returns a line for each thing that holds.
+    """Check every file, decode every image and run the programs once; returns a line for each thing that holds.
 
     progress: called after each frame with the frames done and the frames in all.
 

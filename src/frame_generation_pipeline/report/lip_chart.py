@@ -1,4 +1,4 @@
-"""The lips' opening under the waveform, as a picture."""
+"""The lips' opening under the waveform, as an image."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -25,7 +25,7 @@ def draw_lip_chart(
     *,
     mark: int | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """The sound above, the curves below, over one axis of seconds: (620, 1400, 3) uint8 BGR.
+    """The audio above, the curves below, over one axis of seconds: (620, 1400, 3) uint8 BGR.
 
     samples: (L,) at 16 kHz, from the first frame on; may be empty. rests: each frame's share of rest, shown as shading.
     curves: one value a frame, in face scales, NaN where there is none. mark: a frame to point out.

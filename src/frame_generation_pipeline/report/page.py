@@ -1,4 +1,4 @@
-"""A page of text, tables, pictures and charts as one HTML file that needs no other."""
+"""A page of text, tables, images and charts as one HTML file that needs no other."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from frame_generation_pipeline.files.output import complete_file
 
-QUALITY = 88  # of JPEG pictures
+QUALITY = 88  # of JPEG images
 CHART_SIZE = (9.0, 3.0)  # inches; scaled to the page's width
 
 Curve = tuple[Sequence[float], Sequence[float]]  # x and y
@@ -45,7 +45,7 @@ class Page:
         self._parts.append({"kind": "table", "headers": headers, "rows": rows})
 
     def picture(self, image: npt.NDArray[np.uint8], caption: str) -> None:
-        """A picture (h, w, 3) uint8 BGR."""
+        """An image (h, w, 3) uint8 BGR."""
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
         self._parts.append({"kind": "picture", "source": source, "caption": caption})

@@ -39,7 +39,7 @@ class Conversation(Session):
     The template's idle life goes on until the first frame of an utterance is due, and from its last frame on; the mouth
     opens and closes over `FADE` frames. Audio is heard only with frames whose windows are known: where it comes too
     slowly, speech pauses and the mouth rests. Where painting is too slow, the audio goes on, the last frame is shown
-    again, and frames that would be late are not begun: picture and audio are never more than a frame apart.
+    again, and frames that would be late are not begun: video and audio are never more than a frame apart.
 
     One thread calls `tick`; any other may push, finish and interrupt. After `finish`, nothing may be pushed until a
     tick tells that the utterance is over.

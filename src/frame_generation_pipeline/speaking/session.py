@@ -99,7 +99,7 @@ class Session:
             self._hear()
 
     def finish(self) -> None:
-        """End the speech: the frames that are missing follow, so that picture and audio are of one length.
+        """End the speech: the frames that are missing follow, so that video and audio are of one length.
 
         Returns at once. Raises AudioError when there was no audio at all, SessionError when it is ended already.
         """

@@ -20,23 +20,23 @@ logger = logging.getLogger(__name__)
 
 RUN_UP = 2  # seconds at least that are computed before a cut, so that its first windows are those of the whole
 BLOCKS_MEET = 2  # seconds from which to which every type's blocks of features are a whole number
-NOTICEABLE = 0.5  # seconds that features and sound may differ in length before it is worth a warning
+NOTICEABLE = 0.5  # seconds that features and audio may differ in length before it is worth a warning
 
 Windows = Iterator[Window]
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Windows for `count` frames, and the sound that belongs to them."""
+    """Windows for `count` frames, and the audio that belongs to them."""
 
     count: int
     spec: AudioSpec
     windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
     audio_path: Path | None
-    start: float  # seconds into the sound
-    end: float | None  # seconds into the sound; None for all of it
-    downmix: Downmix | None = None  # of the sound; None where there is none
-    track: int | None = None  # of the sound's file, see `decode_audio`
+    start: float  # seconds into the audio
+    end: float | None  # seconds into the audio; None for all of it
+    downmix: Downmix | None = None  # of the audio; None where there is none
+    track: int | None = None  # of the audio's file, see `decode_audio`
     rests: Sequence[float] = ()  # share of rest of each frame; empty where mouths are left as they are
 
 
@@ -55,11 +55,11 @@ def plan_speech(
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
-    Features, or whole windows, alone give a frame each. With sound, the picture lasts as long as the sound, to within
+    Features, or whole windows, alone give a frame each. With audio, the video lasts as long as it, to within
     half a frame, or as the features where these last longer. `start_time` and `end_time` (seconds) cut both.
 
-    gate, rest: where nobody speaks, as the gate tells from the sound, windows become `rest` (16, F), that of a mouth at
-    rest; without a gate, a rest or sound they stay as they are. Where nobody speaks at all, a warning says so.
+    gate, rest: where nobody speaks, as the gate tells from the audio, windows become `rest` (16, F), that of a mouth at
+    rest; without a gate, a rest or audio they stay as they are. Where nobody speaks at all, a warning says so.
     downmix, track: see `decode_audio`.
 
     Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
@@ -83,7 +83,7 @@ def plan_speech(
 
     shares: list[float] = []  # of frames first, first + 1, ...
     if audio is not None and gate is not None and rest is not None:
-        # Told from the sound's beginning, so that a cut has what the whole has.
+        # Told from the audio's beginning, so that a cut has what the whole has.
         heard = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
         shares = list(islice(heard, first, first + count))
         if min(shares) == 1:
@@ -123,5 +123,5 @@ def plan_speech(
 
 
 def frame_count(seconds: float, spec: AudioSpec) -> int:
-    """Frames of so much sound: as long as it, to within half a frame, and at least one."""
+    """Frames of so much audio: as long as it, to within half a frame, and at least one."""
     return max(1, round(seconds * spec.fps))

@@ -12,7 +12,7 @@ SMALLEST_BOX = 32  # pixels; below this a face has no detail to regenerate
 
 @dataclass(frozen=True)
 class CropBox:
-    """A square in a frame, left and top edge and side in pixels; it may reach beyond the picture on any side."""
+    """A square in a frame, left and top edge and side in pixels; it may reach beyond the image on any side."""
 
     x: int
     y: int
@@ -30,7 +30,7 @@ class CropBox:
     def problem(self, width: int, height: int) -> str | None:
         """Why this box cannot be used in a frame of `width` x `height` pixels, or None when it can.
 
-        Its middle pixel (x + size // 2, y + size // 2) must lie in the picture, so that the picture shows the face.
+        Its middle pixel (x + size // 2, y + size // 2) must lie in the image, so that the image shows the face.
         """
         if self.size < SMALLEST_BOX:
             return f"the face is {self.size} pixels wide, at least {SMALLEST_BOX} are needed"
@@ -46,7 +46,7 @@ class CropBox:
     def cut(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The box's pixels in `frame` (H, W, ...), (size, size, ...), to be read only.
 
-        A pixel beyond the picture has the value of the picture's nearest one: its edge is repeated outwards.
+        A pixel beyond the image has the value of the image's nearest one: its edge is repeated outwards.
         """
         height, width = frame.shape[:2]
         if self.inside(width, height):
@@ -60,7 +60,7 @@ class CropBox:
         return frame[max(self.y, 0) : self.y + self.size, max(self.x, 0) : self.x + self.size]
 
     def paste(self, frame: npt.NDArray[np.uint8], patch: npt.NDArray[np.uint8]) -> None:
-        """Write `patch` (size, size, ...) over the box in `frame` (H, W, ...); what lies beyond the picture is lost."""
+        """Write `patch` (size, size, ...) over the box in `frame` (H, W, ...); what lies beyond the image is lost."""
         part = self.visible(frame)
         top, left = max(-self.y, 0), max(-self.x, 0)
         part[:] = patch[top : top + part.shape[0], left : left + part.shape[1]]

@@ -1,4 +1,4 @@
-"""What a prepared template has beside its frames and landmarks: sound, features, and how the recording was cut."""
+"""What a prepared template has beside its frames and landmarks: audio, features, and how the recording was cut."""
 
 from pathlib import Path
 

@@ -25,7 +25,7 @@ SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, lo
 def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32] | None:
     """The window (16, F) of features in the middle of the recording's longest stretch of a closed and silent mouth.
 
-    Where there is no such stretch, or the template has no sound (`aud.wav`), of one that is closed. None where the lips
+    Where there is no such stretch, or the template has no audio (`aud.wav`), of one that is closed. None where the lips
     are never closed for long, or the template has no features of type `spec` (`aud_<type>.npy`).
     Raises FeatureError, TemplateError, AudioError for files that are damaged.
     """

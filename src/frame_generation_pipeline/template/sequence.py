@@ -42,7 +42,7 @@ class TemplateFrame:
 
     image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
     box: CropBox
-    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing picture
+    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing image
     background: Background | None = None  # of which `image` is a part; None where it is the whole frame
 
 
@@ -63,7 +63,7 @@ class FrameSequence(ABC):
 
     @abstractmethod
     def read(self, index: int) -> TemplateFrame:
-        """Decode frame `index`, counted from 0; raises a FrameGenerationError when its picture is not readable."""
+        """Decode frame `index`, counted from 0; raises a FrameGenerationError when its image is not readable."""
 
     def place(self, i: int, start_frame: int = 0, loop: Loop = FORTH_AND_BACK) -> Place:
         """What the `i`-th output shows: the loop's places from 1 on, entered `start_frame` frames later.

@@ -17,19 +17,19 @@ from frame_generation_pipeline.template.sequence import FrameSequence, TemplateF
 
 FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
 MOST_PROBLEMS_SHOWN = 20
-ENDS = 4096  # bytes of a picture's beginning and end that tell it from others
+ENDS = 4096  # bytes of an image's beginning and end that tell it from others
 
 
 @dataclass(frozen=True)
 class Template(FrameSequence):
-    """A checked template folder; pictures are read one by one, when they are asked for."""
+    """A checked template folder; images are read one by one, when they are asked for."""
 
     folder: Path
     width: int  # pixels
     height: int  # pixels
     images: tuple[Path, ...]
     boxes: tuple[CropBox, ...]
-    parsing: tuple[Path, ...] | None  # beside `images`, when parsing pictures are used
+    parsing: tuple[Path, ...] | None  # beside `images`, when parsing images are used
 
     @classmethod
     def open(cls, folder: str | Path, *, parsing: bool = False) -> "Template":
@@ -85,9 +85,9 @@ class Template(FrameSequence):
         return landmark_file(self.folder, int(self.images[index].stem))
 
     def fingerprint(self) -> str:
-        """Differs where frames differ, without reading them all: boxes, and pictures' sizes, beginnings and ends.
+        """Differs where frames differ, without reading them all: boxes, and images' sizes, beginnings and ends.
 
-        Compressed pictures of one size that differ in the middle alone do not happen. Raises TemplateError.
+        Compressed images of one size that differ in the middle alone do not happen. Raises TemplateError.
         """
         found = hashlib.sha256(repr((self.width, self.height, self.boxes)).encode())
         for path in (*self.images, *(self.parsing or ())):
@@ -105,7 +105,7 @@ class Template(FrameSequence):
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index` (counted from 0 whatever the files are numbered from).
 
-        Raises VideoError or MissingFileError when the picture became unreadable since the folder was checked, and
+        Raises VideoError or MissingFileError when the image became unreadable since the folder was checked, and
         TemplateError when it is of another size than its header says.
         """
         box = self.boxes[index]
@@ -125,18 +125,18 @@ class Template(FrameSequence):
 
 
 def landmark_file(folder: Path, number: int) -> Path:
-    """Where a template folder has the landmarks of the frame that is numbered so; pictures may have leading zeros."""
+    """Where a template folder has the landmarks of the frame that is numbered so; images may have leading zeros."""
     return folder / LANDMARKS / f"{number}.lms"
 
 
 def kept_pixels(parsing: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Where a parsing picture (h, w, 3) uint8 BGR is (0, 0, 255) or (255, 255, 255): (h, w) bool."""
+    """Where a parsing image (h, w, 3) uint8 BGR is (0, 0, 255) or (255, 255, 255): (h, w) bool."""
     blue, green, red = parsing[..., 0], parsing[..., 1], parsing[..., 2]
     return np.asarray((red == 255) & (blue == green) & ((blue == 0) | (blue == 255)))
 
 
 def _numbered(folder: Path) -> tuple[dict[int, Path], list[str]]:
-    """The folder's pictures by number, in order, and what is wrong with their numbers."""
+    """The folder's images by number, in order, and what is wrong with their numbers."""
     pictures: dict[int, Path] = {}
     problems = []
     for path in sorted(folder.iterdir()):

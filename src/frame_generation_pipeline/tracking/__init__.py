@@ -1,1 +1,1 @@
-"""Where faces are in a picture, and where the parts of a face are."""
+"""Where faces are in an image, and where the parts of a face are."""

@@ -17,21 +17,21 @@ SIDE = 128  # pixels of the network's square input
 GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors in a cell
 LOWEST_SCORE = 0.5  # of a face
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
-TILINGS = (1.0, 0.5)  # sides of the squares that are searched for smaller faces, of the picture's shorter side
-SMALLEST_SQUARE = SIDE // 2  # pixels; larger than it is, a picture shows no more faces
+TILINGS = (1.0, 0.5)  # sides of the squares that are searched for smaller faces, of the image's shorter side
+SMALLEST_SQUARE = SIDE // 2  # pixels; larger than it is, an image shows no more faces
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A face, roughly: its box and both eyes, in pixels of the picture."""
+    """A face, roughly: its box and both eyes, in pixels of the image."""
 
     score: float  # 0 to 1
     box: tuple[float, float, float, float]  # left, top, right, bottom
-    eyes: npt.NDArray[np.float64]  # (2, 2): x, y of the eye on the left of the picture, then of the other
+    eyes: npt.NDArray[np.float64]  # (2, 2): x, y of the eye on the left of the image, then of the other
 
 
 class FaceDetector:
-    """Finds faces down to about a twentieth of the picture's shorter side in width.
+    """Finds faces down to about a twentieth of the image's shorter side in width.
 
     threads: see `open_session`.
     """
@@ -42,9 +42,9 @@ class FaceDetector:
         self._anchors = _anchors()
 
     def searches(self, image: npt.NDArray[np.uint8]) -> Iterator[list[Detection]]:
-        """Faces in a picture (H, W, 3) uint8 BGR, the surest first; each search is made when it is asked for.
+        """Faces in an image (H, W, 3) uint8 BGR, the surest first; each search is made when it is asked for.
 
-        The first is of the whole picture, as MediaPipe makes it; the next ones go through it in squares, for smaller
+        The first is of the whole image, as MediaPipe makes it; the next ones go through it in squares, for smaller
         faces.
         """
         height, width = image.shape[:2]
@@ -56,9 +56,9 @@ class FaceDetector:
             yield _merged([face for x, y in corners for face in self._search(image, x, y, side)])
 
     def _search(self, image: npt.NDArray[np.uint8], x: float, y: float, side: int) -> list[Detection]:
-        """Faces in the square from (x, y); what it has beyond the picture is black."""
+        """Faces in the square from (x, y); what it has beyond the image is black."""
         scale, corner = SIDE / side, np.array([x, y])
-        # Not averaged over an area: the network was made for pictures that are brought to its size like this.
+        # Not averaged over an area: the network was made for images that are brought to its size like this.
         matrix = np.column_stack([np.eye(2) * scale, -corner * scale])
         square = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         values = square[np.newaxis, ..., ::-1].astype(np.float32) / 127.5 - 1

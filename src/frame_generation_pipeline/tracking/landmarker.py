@@ -1,4 +1,4 @@
-"""From a picture to the faces in it, each with its mesh."""
+"""From an image to the faces in it, each with its mesh."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SAME_FACE = 0.5  # overlap of boxes from which two meshes are of one face
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face in a picture."""
+    """A face in an image."""
 
     points: npt.NDArray[np.float32]  # (468, 3): x, y in pixels, and depth in the same unit, smaller is nearer
     score: float  # how surely it is one, 0 to 1
@@ -41,7 +41,7 @@ class FaceLandmarker:
         self._detector, self._mesh = FaceDetector(threads=threads), FaceMesh(threads=threads)
 
     def faces(self, image: npt.NDArray[np.uint8]) -> list[Face]:
-        """Every face in a picture (H, W, 3) uint8 BGR, the largest first; depends on nothing but the picture."""
+        """Every face in an image (H, W, 3) uint8 BGR, the largest first; depends on nothing but the image."""
         meshes = (self._meshes(image, detections) for detections in self._detector.searches(image))
         return sorted(next(filter(None, meshes), []), key=lambda face: -face.area)
 

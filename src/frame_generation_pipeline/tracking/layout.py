@@ -1,6 +1,6 @@
 """The 110 points that templates have, told from the mesh.
 
-Left and right are the picture's. As the existing templates show them:
+Left and right are the image's. As the existing templates show them:
 
 - 0-32 the face's edge, evenly from the left temple over the chin (16) to the right temple; 1 and 31 at eye height
 - 33-41 the left brow: the upper edge from its outer end, the lower edge back; 42-50 the right brow likewise

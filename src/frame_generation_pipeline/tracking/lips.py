@@ -34,7 +34,7 @@ def lip_points(points: Points) -> npt.NDArray[np.float32]:
 
 
 def mouth_box(points: Points) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a square around the mouth, in whole pixels; may leave the picture."""
+    """Left, top, right and bottom of a square around the mouth, in whole pixels; may leave the image."""
     middle = points[list(OUTER_LIPS), :2].mean(axis=0).astype(np.float64)
     side = round(MOUTH_REGION * face_scale(points))
     left, top = (round(float(value) - side / 2) for value in middle)
@@ -42,7 +42,7 @@ def mouth_box(points: Points) -> tuple[int, int, int, int]:
 
 
 def yaw(points: Points) -> float:
-    """How far the head is turned, in degrees, roughly: 0 to the camera, positive to the right of the picture.
+    """How far the head is turned, in degrees, roughly: 0 to the camera, positive to the right of the image.
 
     Told from the line between the cheeks, which then goes into depth; the mesh makes large turns too small.
     """
@@ -52,7 +52,7 @@ def yaw(points: Points) -> float:
 
 
 def roll(points: Points) -> float:
-    """How far the head is tilted in the picture, in degrees: 0 upright, 90 lying with its top to the right."""
+    """How far the head is tilted in the image, in degrees: 0 upright, 90 lying with its top to the right."""
     left, right = points[list(EYE_CORNERS), :2].astype(np.float64)
     across = right - left
     return float(np.degrees(np.arctan2(across[1], across[0])))
