@@ -30,6 +30,13 @@ def test_a_full_standard_output_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "framegen: standard output: cannot be written (No space left on device); free space there\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_error_changes_no_status() -> None:
+    command = [sys.executable, "-m", "frame_generation_pipeline", "info", "nowhere"]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(command, stderr=full, check=False, timeout=60).returncode == 2
+
+
 def test_names_of_any_bytes_are_named(tmp_path: Path) -> None:
     done = framegen("info", os.fsencode(tmp_path) + b"/\xff.wav")
     assert done.returncode == 2

@@ -84,16 +84,28 @@ def main() -> NoReturn:
             app()
     except FrameGenerationError as error:
         line = "; ".join([str(error), *getattr(error, "__notes__", [])])
-        typer.echo("framegen: " + printable(line), err=True)
-        sys.exit(2)
+        _refuse(printable(line))
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)  # what is left of it goes nowhere, rather than failing again at the end
-        typer.echo(f"framegen: standard output: cannot be written ({error.strerror}); free space there", err=True)
-        sys.exit(2)
+        _forget(1)
+        _refuse(f"standard output: cannot be written ({error.strerror}); free space there")
     sys.exit(0)
+
+
+def _refuse(line: str) -> NoReturn:
+    """End with exit status 2 and a line that says why, where standard error takes one."""
+    try:
+        typer.echo(f"framegen: {line}", err=True)
+    except OSError:
+        _forget(2)
+    sys.exit(2)
+
+
+def _forget(descriptor: int) -> None:
+    """Have what is left for a descriptor go nowhere, rather than failing again at the end."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), descriptor)
 
 
 @contextmanager

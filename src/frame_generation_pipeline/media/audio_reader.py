@@ -119,7 +119,7 @@ def decode_frames(path: Path, track: int | None = None) -> Iterator[av.AudioFram
     if not path.exists():
         raise MissingFileError(f"{path}: no such file; give an audio file or a video with a sound track")
     if path.is_dir() or not path.stat().st_size:
-        kind = "a folder" if path.is_dir() else "an empty file"
+        kind = "a folder" if path.is_dir() else "an empty file" if path.is_file() else "a pipe or a device"
         raise AudioError(f"{path}: is {kind}; give an audio file or a video with a sound track")
     rate = samples = 0
     try:
