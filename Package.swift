@@ -23,6 +23,7 @@ let package = Package(
             name: "FrameGeneration", dependencies: ["COnnxRuntime", "CPictures"], path: "swift/Sources/FrameGeneration"),
         .executableTarget(
             name: "framegen-swift", dependencies: ["FrameGeneration"], path: "swift/Sources/CommandLineTool"),
+        .executableTarget(name: "TalkingAvatar", dependencies: ["FrameGeneration"], path: "swift/Examples"),
         .testTarget(
             name: "FrameGenerationTests", dependencies: ["FrameGeneration"], path: "swift/Tests/FrameGenerationTests"),
     ],

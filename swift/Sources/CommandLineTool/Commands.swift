@@ -23,7 +23,7 @@ private let switches: Set = ["--gate", "--no-gate", "--provenance", "--no-proven
 
 /// The avatar that is asked for, or the one that FRAMEGEN_AVATAR names, or the presenter where its folder is at hand.
 private func avatarPath(_ options: Options) throws -> String {
-    if let path = options["--avatar"] ?? environmentVariable("FRAMEGEN_AVATAR") { return path }
+    if let path = options["--avatar"] ?? environment("FRAMEGEN_AVATAR") { return path }
     let presenter = "src/frame_generation_pipeline/weights/presenter"
     for folder in [executableFolder() + "/..", "."] {
         let path = "\(folder)/\(presenter)"
@@ -125,19 +125,19 @@ func benchmark(_ words: ArraySlice<String>) async throws {
     let options = try Options(words, names: names, switches: switches)
     try refuseArguments(options)
     let runs = try options.integer("--runs", in: 1...1000) ?? 3
-    let started = Clock.now()
+    let started = monotonicSeconds()
     let avatar = try Avatar(path: try avatarPath(options), options: try playing(options))
-    let opened = Clock.now() - started
+    let opened = monotonicSeconds() - started
     let speech = try speech(options, avatar.manifest.generator.audio)
     var rates: [Double] = []
     var first = 0.0, frames = 0
     let file = "/tmp/framegen-benchmark-\(getpid()).mp4"
     defer { unlink(file) }
     for run in 0..<runs {
-        let begun = Clock.now()
+        let begun = monotonicSeconds()
         let firstFrame = FirstTime()
         try await avatar.generateVideo(speech, to: file) { done, total in firstFrame.note(total) }
-        rates.append(Double(firstFrame.total) / (Clock.now() - begun))
+        rates.append(Double(firstFrame.total) / (monotonicSeconds() - begun))
         frames = firstFrame.total
         if run == 0 { first = firstFrame.seconds - started }
     }

@@ -1,14 +1,10 @@
+import FrameGeneration
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
     import Glibc
 #endif
-
-/// The value of an environment variable that is set and not empty.
-func environmentVariable(_ name: String) -> String? {
-    guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(cString: value)
-}
 
 /// The folder that this program lies in.
 func executableFolder() -> String {
@@ -44,22 +40,13 @@ enum ProgressLine {
     }
 }
 
-enum Clock {
-    /// Seconds of a clock that only goes on.
-    static func now() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-    }
-}
-
 /// When the first frame came, and how many there are.
 final class FirstTime: @unchecked Sendable {  // noted by one task after the other
     private(set) var seconds = 0.0
     private(set) var total = 0
 
     func note(_ total: Int) {
-        if seconds == 0 { seconds = Clock.now() }
+        if seconds == 0 { seconds = monotonicSeconds() }
         self.total = total
     }
 }

@@ -4,82 +4,71 @@
     import CoreMedia
     import CoreVideo
 
-    private func undecodable(_ path: String, _ reason: String) -> FrameGenerationError {
-        FrameGenerationError(.audio, "cannot be decoded (\(reason)); give a sound audio or video file", path: path)
-    }
-
-    /// The first audio stream of a file, decoded once from end to end; memory does not grow with the length.
-    struct MediaInfo: Sendable {
-        let path: String
-        let rate: Int  // Hz
-        let channels: Int
-        let frames: Int  // samples of each channel
-        let downmix: Downmix
-
-        /// Throws an error of kind `audio`.
-        init(_ path: String) throws {
-            self.path = path
-            let reader = try InterleavedReader(path)
-            (rate, channels) = (reader.rate, reader.channels)
-            var cancellation = Cancellation(.sum(channels: reader.channels, mask: 0), rate: reader.rate)
-            var frames = 0
-            while let piece = try reader.next() {
-                cancellation.hear(piece)
-                frames += piece.count / reader.channels
-            }
-            guard frames > 0 else { throw undecodable(path, "it has no samples") }
-            self.frames = frames
-            downmix = cancellation.downmix()
+    /// Reads the first audio stream of a file as interleaved PCM. Throws `Refusal` where there is none.
+    ///
+    /// settings: beside the format, see `AVAssetReaderTrackOutput`.
+    func openSound(_ path: String, _ settings: (AudioStreamBasicDescription) -> [String: Any]) throws
+        -> (reader: AVAssetReader, output: AVAssetReaderTrackOutput, format: AudioStreamBasicDescription)
+    {
+        let asset = AVURLAsset(url: URL(fileURLWithPath: path))
+        guard let track = asset.tracks(withMediaType: .audio).first, let described = track.formatDescriptions.first,
+            let format = CMAudioFormatDescriptionGetStreamBasicDescription(described as! CMAudioFormatDescription)
+        else { throw undecodable("it has no audio stream") }
+        let reader: AVAssetReader
+        do {
+            reader = try AVAssetReader(asset: asset)
+        } catch {
+            throw undecodable(error.localizedDescription)
         }
-
-        /// The samples, mixed, then resampled to 16 kHz.
-        func samples(_ downmix: Downmix) throws -> any SampleSource {
-            try ResampledSource(path, downmix, frames: (frames * sampleRate + rate - 1) / rate)
-        }
+        let output = AVAssetReaderTrackOutput(
+            track: track,
+            outputSettings: settings(format.pointee).merging([AVFormatIDKey: kAudioFormatLinearPCM]) { $1 })
+        reader.add(output)
+        guard reader.startReading() else { throw undecodable(reader.error?.localizedDescription ?? "unknown") }
+        return (reader, output, format.pointee)
     }
 
     /// A file's sound at its own rate, all channels, frame after frame. One thread reads at a time.
-    private final class InterleavedReader: @unchecked Sendable {
+    final class InterleavedReader: @unchecked Sendable {
         let rate: Int
         let channels: Int
-        private let path: String
-        private let file: AVAudioFile
+        let mask = 0  // AVFoundation gives the channels in the file's order; they are taken for the usual ones
+        private let reader: AVAssetReader
+        private let output: AVAssetReaderTrackOutput
 
+        /// Throws `Refusal` for what is no sound.
         init(_ path: String) throws {
-            self.path = path
-            do {
-                file = try AVAudioFile(
-                    forReading: URL(fileURLWithPath: path), commonFormat: .pcmFormatFloat32, interleaved: true)
-            } catch {
-                throw undecodable(path, error.localizedDescription)
+            let format: AudioStreamBasicDescription
+            (reader, output, format) = try openSound(path) { format in
+                [
+                    AVSampleRateKey: format.mSampleRate, AVNumberOfChannelsKey: format.mChannelsPerFrame,
+                    AVLinearPCMBitDepthKey: 32, AVLinearPCMIsFloatKey: true, AVLinearPCMIsBigEndianKey: false,
+                    AVLinearPCMIsNonInterleaved: false,
+                ]
             }
-            (rate, channels) = (Int(file.processingFormat.sampleRate), Int(file.processingFormat.channelCount))
-            guard 1000...768_000 ~= rate, 1...8 ~= channels else {
-                throw undecodable(path, "\(rate) samples a second in \(channels) channels")
-            }
+            (rate, channels) = (Int(format.mSampleRate), Int(format.mChannelsPerFrame))
         }
 
+        /// The next samples, or nil at the end.
         func next() throws -> [Float]? {
-            guard file.framePosition < file.length,
-                let buffer = AVAudioPCMBuffer(pcmFormat: file.processingFormat, frameCapacity: 1 << 14)
-            else { return nil }
-            do {
-                try file.read(into: buffer)
-            } catch {
-                throw undecodable(path, error.localizedDescription)
+            guard let buffer = output.copyNextSampleBuffer(), let block = CMSampleBufferGetDataBuffer(buffer) else {
+                guard reader.status == .completed else {
+                    throw undecodable(reader.error?.localizedDescription ?? "its end is missing")
+                }
+                return nil
             }
-            guard buffer.frameLength > 0, let values = buffer.floatChannelData else { return nil }
-            let samples = Array(UnsafeBufferPointer(start: values[0], count: Int(buffer.frameLength) * channels))
-            guard samples.allSatisfy(\.isFinite) else {
-                throw FrameGenerationError(
-                    .audio, "holds samples that are not finite numbers; export it again", path: path)
+            let size = CMBlockBufferGetDataLength(block)
+            return [Float](unsafeUninitializedCapacity: size / 4) { samples, count in
+                CMBlockBufferCopyDataBytes(
+                    block, atOffset: 0, dataLength: size / 4 * 4, destination: samples.baseAddress!)
+                count = size / 4
             }
-            return samples
         }
     }
 
-    /// A file's sound as 16 kHz mono, `frames` samples of it, by the system's best converter.
-    private final class ResampledSource: SampleSource, @unchecked Sendable {  // one thread asks at a time
+    /// A file's sound, mixed, then resampled to 16 kHz by the system's best converter.
+    final class MixedSource: SampleSource, @unchecked Sendable {  // one thread asks at a time
+        private let path: String
         private let reader: InterleavedReader
         private let downmix: Downmix
         private let converter: AVAudioConverter
@@ -88,13 +77,14 @@
         private var left: Int
         private var problem: (any Error)?
 
-        init(_ path: String, _ downmix: Downmix, frames: Int) throws {
-            reader = try InterleavedReader(path)
-            (self.downmix, left) = (downmix, frames)
-            guard let source = AVAudioFormat(standardFormatWithSampleRate: Double(reader.rate), channels: 1),
+        init(_ media: MediaInfo, _ downmix: Downmix) throws {
+            reader = try InterleavedReader(media.path)
+            (path, left) = (media.path, media.samplesAt16kHz)
+            self.downmix = downmix
+            guard let source = AVAudioFormat(standardFormatWithSampleRate: Double(media.rate), channels: 1),
                 let target = AVAudioFormat(standardFormatWithSampleRate: Double(sampleRate), channels: 1),
                 let converter = AVAudioConverter(from: source, to: target)
-            else { throw undecodable(path, "its rate cannot be converted") }
+            else { throw undecodable("its rate cannot be converted") }
             converter.sampleRateConverterAlgorithm = AVSampleRateConverterAlgorithm_Mastering
             converter.sampleRateConverterQuality = AVAudioQuality.max.rawValue
             (self.source, self.target, self.converter) = (source, target, converter)
@@ -102,31 +92,33 @@
 
         func next() throws -> [Float]? {
             guard left > 0 else { return nil }
-            guard let output = AVAudioPCMBuffer(pcmFormat: target, frameCapacity: 1 << 14) else { return nil }
-            var failure: NSError?
-            converter.convert(to: output, error: &failure) { [self] _, status in
-                do {
-                    guard let piece = try reader.next() else {
+            return try audioErrors(path) {
+                guard let output = AVAudioPCMBuffer(pcmFormat: target, frameCapacity: 1 << 14) else { return nil }
+                var failure: NSError?
+                converter.convert(to: output, error: &failure) { [self] _, status in
+                    do {
+                        guard let piece = try reader.next() else {
+                            status.pointee = .endOfStream
+                            return nil
+                        }
+                        status.pointee = .haveData
+                        return buffer(downmix.mix(piece, channels: reader.channels), source)
+                    } catch {
+                        problem = error
                         status.pointee = .endOfStream
                         return nil
                     }
-                    status.pointee = .haveData
-                    return buffer(downmix.mix(piece, channels: reader.channels), source)
-                } catch {
-                    problem = error
-                    status.pointee = .endOfStream
-                    return nil
                 }
+                if let problem { throw problem }
+                if let failure { throw undecodable(failure.localizedDescription) }
+                let count = min(Int(output.frameLength), left)
+                guard count > 0, let values = output.floatChannelData else {
+                    defer { left = 0 }
+                    return [Float](repeating: 0, count: left)
+                }
+                left -= count
+                return Array(UnsafeBufferPointer(start: values[0], count: count))
             }
-            if let problem { throw problem }
-            if let failure { throw FrameGenerationError(.audio, failure.localizedDescription) }
-            let count = min(Int(output.frameLength), left)
-            guard count > 0, let values = output.floatChannelData else {
-                defer { left = 0 }
-                return [Float](repeating: 0, count: left)
-            }
-            left -= count
-            return Array(UnsafeBufferPointer(start: values[0], count: count))
         }
     }
 

@@ -38,7 +38,7 @@
             do {
                 writer = try AVAssetWriter(outputURL: URL(fileURLWithPath: temporary), fileType: type)
             } catch {
-                throw FrameGenerationError(.output, "cannot be written (\(error.localizedDescription))", path: path)
+                throw unwritable(path, error.localizedDescription)
             }
             writer.shouldOptimizeForNetworkUse = true
             let colours = [
@@ -54,7 +54,16 @@
                 ])
             adaptor = AVAssetWriterInputPixelBufferAdaptor(assetWriterInput: video, sourcePixelBufferAttributes: nil)
             writer.add(video)
-            self.sound = try sound.flatMap(Self.openSound)
+            self.sound = try sound.map { path in
+                let (source, output, _) = try audioErrors(path) { try openSound(path) { _ in [:] } }
+                let input = AVAssetWriterInput(
+                    mediaType: .audio,
+                    outputSettings: [
+                        AVFormatIDKey: kAudioFormatMPEG4AAC, AVSampleRateKey: 48_000, AVNumberOfChannelsKey: 2,
+                        AVEncoderBitRateKey: 192_000,
+                    ])
+                return (input, source, output)
+            }
             if let input = self.sound?.input { writer.add(input) }
             if encoding.provenance, type == .mov {
                 let item = AVMutableMetadataItem()
@@ -64,26 +73,6 @@
             }
             guard writer.startWriting() else { throw unwritten() }
             writer.startSession(atSourceTime: .zero)
-            if let sound = self.sound, !sound.source.startReading() {
-                throw FrameGenerationError(.audio, "cannot be decoded", path: path)
-            }
-        }
-
-        private static func openSound(
-            _ path: String
-        ) throws -> (input: AVAssetWriterInput, source: AVAssetReader, output: AVAssetReaderTrackOutput)? {
-            let asset = AVURLAsset(url: URL(fileURLWithPath: path))
-            guard let track = asset.tracks(withMediaType: .audio).first, let reader = try? AVAssetReader(asset: asset)
-            else { throw FrameGenerationError(.audio, "has no audio stream that can be read", path: path) }
-            let output = AVAssetReaderTrackOutput(track: track, outputSettings: [AVFormatIDKey: kAudioFormatLinearPCM])
-            reader.add(output)
-            let input = AVAssetWriterInput(
-                mediaType: .audio,
-                outputSettings: [
-                    AVFormatIDKey: kAudioFormatMPEG4AAC, AVSampleRateKey: 48_000, AVNumberOfChannelsKey: 2,
-                    AVEncoderBitRateKey: 192_000,
-                ])
-            return (input, reader, output)
         }
 
         func write(_ image: Image) throws {
@@ -133,9 +122,7 @@
         }
 
         private func unwritten() -> FrameGenerationError {
-            let reason = writer.error?.localizedDescription ?? "AVFoundation ended"
-            return FrameGenerationError(
-                .output, "cannot be written (\(reason)); free space or choose another", path: path)
+            unwritable(path, writer.error?.localizedDescription ?? "AVFoundation ended")
         }
     }
 #endif

@@ -70,7 +70,7 @@
                     tensors[name] = Tensor(values.scalars, values.shape)
                 }
                 return tensors
-            } catch let error as NSError {
+            } catch {
                 throw Refusal("failed while Core ML ran it (\(error.localizedDescription))")
             }
         }

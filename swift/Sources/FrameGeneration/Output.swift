@@ -77,7 +77,7 @@ func removeFolder(_ path: String) {
     rmdir(path)
 }
 
-private func unwritable(_ path: String) -> FrameGenerationError {
-    let reason = SystemError().reason
-    return FrameGenerationError(.output, "cannot be written (\(reason)); free space or choose another", path: path)
+/// What the system, or an encoder, says against an output.
+func unwritable(_ path: String, _ reason: String = SystemError().reason) -> FrameGenerationError {
+    FrameGenerationError(.output, "cannot be written (\(reason)); free space or choose another", path: path)
 }

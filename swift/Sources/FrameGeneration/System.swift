@@ -89,13 +89,13 @@ func folderEntries(_ path: String) throws -> [String] {
 }
 
 /// The value of an environment variable that is set and not empty.
-func environment(_ name: String) -> String? {
+package func environment(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(cString: value)
 }
 
 /// Seconds of a clock that only goes on.
-func monotonicSeconds() -> Double {
+package func monotonicSeconds() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9

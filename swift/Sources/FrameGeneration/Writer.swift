@@ -109,12 +109,12 @@ public struct Encoding: Sendable {
             do {
                 try ffmpeg.write(image.madeEven().pixels)
             } catch is SystemError {
-                throw unwritten(ffmpeg.finish())
+                throw unwritable(path, ffmpeg.finish() ?? "ffmpeg ended")
             }
         }
 
         func finish() throws {
-            if let reason = ffmpeg.finish() { throw unwritten(reason) }
+            if let reason = ffmpeg.finish() { throw unwritable(path, reason) }
             if marksFile { try writeFile(temporary, provenanceBox(), appending: true) }
             try moveFile(temporary, to: path)
         }
@@ -122,11 +122,6 @@ public struct Encoding: Sendable {
         func discard() {
             ffmpeg.stop()
             removeFile(temporary)
-        }
-
-        private func unwritten(_ reason: String?) -> FrameGenerationError {
-            FrameGenerationError(
-                .output, "cannot be written (\(reason ?? "ffmpeg ended")); free space or choose another", path: path)
         }
     }
 
