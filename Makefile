@@ -46,6 +46,7 @@ check: install
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
 
 test: lint check go-check swift-check
+	@echo "make test: $(if $(SWIFT),all passed,passed; swift-check was skipped, no Swift toolchain on the PATH)"
 
 go: bin/framegen-go
 

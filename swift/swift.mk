@@ -1,8 +1,9 @@
-# The Swift host: `make swift` builds bin/framegen-swift, `make swift-check` tests it. Included by ../Makefile.
+# The Swift host: `make swift` builds bin/framegen-swift, `make swift-check` tests it, and
+# `make swift-sanitize` does so under the thread sanitizer, which takes three minutes of a core more. Included by ../Makefile.
 SWIFT := $(shell command -v swift 2>/dev/null)
 SWIFT_LINT = $(SWIFT) format lint --strict --recursive Package.swift swift
 
-.PHONY: swift swift-check swift-libraries
+.PHONY: swift swift-check swift-sanitize swift-libraries
 
 ifeq ($(SWIFT),)
 swift:
@@ -10,6 +11,8 @@ swift:
 
 swift-check:
 	@echo "swift-check: skipped, no Swift toolchain on the PATH"
+
+swift-sanitize: swift
 else
 swift: $(ORT_LIBRARY) swift-libraries
 	$(SWIFT) build --configuration release --static-swift-stdlib --product framegen-swift
@@ -21,6 +24,9 @@ conformance: swift
 swift-check: $(ORT_LIBRARY) swift-libraries
 	@if $(SWIFT) format --version >/dev/null 2>&1; then $(SWIFT_LINT); else echo "swift format: not in this toolchain"; fi
 	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(CURDIR)/$(ORT_LIBRARY) $(SWIFT) test --quiet
+
+swift-sanitize: $(ORT_LIBRARY) swift-libraries
+	ONNXRUNTIME_SHARED_LIBRARY_PATH=$(CURDIR)/$(ORT_LIBRARY) $(SWIFT) test --quiet --sanitize=thread --scratch-path .build/sanitize
 endif
 
 # What Debian's packages bring; on Apple systems the system has it.
