@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from frame_generation_pipeline import FrameGenerationPipeline
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-EXTRA = {name for names in EXTRAS.values() for name in names} | {"librosa", "soundfile", "httpx", "selenium"}
+EXTRA = {name for names in EXTRAS.values() for name in names} | {
+    "librosa",
+    "soundfile",
+    "httpx",
+    "schemathesis",
+    "selenium",
+}
 WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # of what the extras bring
 
 

@@ -1,0 +1,145 @@
+"""The queue with workers that do what a test tells them: what they meet is met again, or told in one line."""
+
+import errno
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.files.progress import Progress
+from frame_generation_pipeline.jobs import job_queue
+from frame_generation_pipeline.jobs.job import Job, State, VideoRequest
+from frame_generation_pipeline.jobs.job_queue import JobQueue
+from frame_generation_pipeline.jobs.making import Task
+from frame_generation_pipeline.jobs.process import Outcome
+from frame_generation_pipeline.jobs.settings import JobSettings
+from frame_generation_pipeline.jobs.worker import _passing
+
+FULL = Outcome(error="video.mp4: cannot be written (No space left on device)", again=True)
+
+
+class Told:
+    """A worker of given outcomes; after them every video is there."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes, self.tasks = list(outcomes), list[Task]()
+
+    def run(self, task: Task, progress: Progress) -> Outcome:
+        self.tasks.append(task)
+        progress(1, 2)
+        if self.outcomes:
+            return self.outcomes.pop(0)
+        task.video.write_bytes(b"video")
+        return Outcome(size=5)
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Told], JobQueue]]:
+    """`start(worker)` opens the queue in one folder."""
+    monkeypatch.setattr(job_queue, "PAUSE", 0.05)
+    opened: list[JobQueue] = []
+
+    def start(worker: Told) -> JobQueue:
+        settings = JobSettings(tmp_path / "jobs")
+        opened.append(JobQueue(settings, lambda avatar: tmp_path / avatar, lambda job: "{}", worker=lambda: worker))
+        return opened[-1]
+
+    yield start
+    for queue in opened:
+        queue.close()
+
+
+def ended(queue: JobQueue, job: Job) -> Job:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        found = queue.store.get(job.id)
+        assert found is not None
+        if found.state in (State.COMPLETED, State.FAILED):
+            return found
+        time.sleep(0.01)
+    pytest.fail(f"{found} does not end")
+
+
+def submit(queue: JobQueue) -> Job:
+    return queue.submit(Job("me", VideoRequest("may", "Hi."), created=time.time()), "d", None, None)
+
+
+def test_a_full_disk_is_tried_again(start: Callable[[Told], JobQueue], caplog: pytest.LogCaptureFixture) -> None:
+    queue = start(worker := Told(FULL, FULL))
+    job = ended(queue, submit(queue))
+    assert (job.state, job.attempts, job.size) == (State.COMPLETED, 2, 5)
+    assert queue.video(job).read_bytes() == b"video"
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert len(worker.tasks) == 3
+
+
+def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[Told], JobQueue]) -> None:
+    queue = start(Told(FULL, FULL, FULL, Outcome(error="the sound is none")))
+    for expected in (FULL.error, "the sound is none"):
+        job = ended(queue, submit(queue))
+        assert (job.state, job.error) == (State.FAILED, expected)
+        assert not queue.folder(job.id).exists()
+
+
+def test_a_locked_database_loses_nothing(
+    start: Callable[[Told], JobQueue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("frame_generation_pipeline.jobs.store.PATIENCE", 0.05)
+    queue = start(Told())
+    other = sqlite3.connect(tmp_path / "jobs" / "jobs.sqlite", isolation_level=None, check_same_thread=False)
+    finish = queue.store.finish
+
+    def locked(*given: object) -> None:  # in the very moment in which the video is there
+        monkeypatch.setattr(queue.store, "finish", finish)
+        other.execute("begin immediate")
+        queue.store.finish(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue.store, "finish", locked)
+    job = submit(queue)
+    until = time.monotonic() + 20
+    while not other.in_transaction and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    found = queue.store.get(job.id)  # reading goes on
+    assert found is not None
+    assert found.state is State.IN_PROGRESS
+    with pytest.raises(sqlite3.OperationalError):
+        submit(queue)
+    other.execute("rollback")
+    other.close()
+    assert ended(queue, job).state is State.COMPLETED
+    assert {path.name for path in queue.settings.folder.iterdir() if path.is_dir()} == {job.id}
+
+
+def test_the_order_does_not_depend_on_the_clock(
+    start: Callable[[Told], JobQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = start(worker := Told())
+    jobs = []
+    for hour in (3, 2, 1):
+        monkeypatch.setattr("time.time", lambda: 3600.0 * hour)  # noqa: B023  # it is set back
+        jobs.append(submit(queue))
+    for job in jobs:
+        ended(queue, job)
+    assert [task.folder.name for task in worker.tasks] == [job.id for job in jobs]
+    assert [job.id for job in queue.store.page("me", 9)] == [job.id for job in reversed(jobs)]
+
+
+def test_one_server_works_in_a_folder(start: Callable[[Told], JobQueue]) -> None:
+    start(Told())
+    with pytest.raises(OutputError, match="another server keeps its jobs here"):
+        start(Told())
+
+
+def test_what_passes_is_told_from_what_stays() -> None:
+    error = OutputError("cannot be written")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert _passing(error)
+    assert not _passing(OutputError("unknown suffix"))
