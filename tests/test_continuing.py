@@ -217,7 +217,8 @@ def test_a_forged_picture_is_made_again(
 def test_failures_are_one_error_and_keep_the_work(
     package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(package, tmp_path / "may"))
+    folder = tmp_path / "may"
+    shutil.unpack_archive(package, folder, "zip")
     avatar, output = Avatar.load(folder, runtime=Runtime(cache_size=0)), tmp_path / "o.mp4"  # reads every frame
     avatar.generate_video(audio, tmp_path / "whole.mp4")
 
