@@ -49,6 +49,7 @@ def pytest_make_collect_report(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the markers in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, or of a folder in GROUPS, in one process; a marker of a test's own comes first."""
     for item in items:

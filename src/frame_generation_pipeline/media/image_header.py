@@ -21,6 +21,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
     Raises TemplateError when the file is neither JPEG nor PNG, states an impossible size or is cut off.
     """
+    if not Path(path).is_file():  # opening a pipe would wait for somebody who writes
+        raise TemplateError(f"{path}: no such picture; expected a JPEG or PNG file")
     try:
         with Path(path).open("rb") as file:
             return picture_size(file, path)
