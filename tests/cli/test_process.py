@@ -37,6 +37,31 @@ def test_a_full_standard_error_changes_no_status() -> None:
         assert subprocess.run(command, stderr=full, check=False, timeout=60).returncode == 2
 
 
+def test_a_home_that_cannot_be_written_is_not_told_of(tmp_path: Path) -> None:
+    """Matplotlib says at its import where it puts its cache, if that is not in the home."""
+    pytest.importorskip("matplotlib", reason="needs the extra [train]")
+    (tmp_path / "home").write_bytes(b"no folder")
+    program = """
+import sys
+from frame_generation_pipeline.cli.app import main
+sys.argv = ["framegen", "info", "nowhere"]
+try:
+    main()
+except SystemExit:
+    import frame_generation_pipeline.report.page
+"""
+    environment = {key: value for key, value in os.environ.items() if key not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment | {"HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == "framegen: nowhere: no such file or folder\n"
+
+
 def test_names_of_any_bytes_are_named(tmp_path: Path) -> None:
     done = framegen("info", os.fsencode(tmp_path) + b"/\xff.wav")
     assert done.returncode == 2
