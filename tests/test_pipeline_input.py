@@ -104,7 +104,7 @@ def test_what_to_load(checkpoint: Path, tmp_path: Path) -> None:
         (OptionError, "backend 'tf'", {"checkpoint_path": checkpoint, "backend": "tf"}),
         (OptionError, "device 'tpu'", {"checkpoint_path": checkpoint, "device": "tpu"}),
         (ModelError, "not wenet", {"checkpoint_path": checkpoint, "mode": "wenet"}),
-        (ModelError, "not a model", {"model_path": tmp_path / "x.onnx"}),
+        (ModelError, "is no ONNX model", {"model_path": tmp_path / "x.onnx"}),
         (MissingFileError, "nowhere", {"model_path": tmp_path / "nowhere.onnx"}),
     ):
         with pytest.raises(error, match=message):

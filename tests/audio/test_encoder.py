@@ -149,7 +149,7 @@ def relu(ends: dict[str, list[str | int]]) -> bytes:
 
 def test_files_that_are_no_audio_program(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("hello")
-    with pytest.raises(ModelError, match=r"text\.onnx: not a model") as caught:
+    with pytest.raises(ModelError, match=r"text\.onnx: is no ONNX model") as caught:
         load_encoder(tmp_path / "text.onnx")
     assert "\n" not in str(caught.value)
     (tmp_path / "a.onnx").write_bytes(relu({"samples": ["L"], "features": ["L"]}))

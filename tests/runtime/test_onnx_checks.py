@@ -74,7 +74,7 @@ def test_the_runtime_gets_what_was_checked(tmp_path: Path) -> None:
     assert y.tolist() == [1, 1, 1]
     for bad in (b"\x80\x80\x80\x80\x10\x01", b"\x0b", b"\x3a\xff\xff\xff\x7f"):  # a tag of 35 bits, a group, a length
         path.write_bytes(model.SerializeToString() + bad)
-        with pytest.raises(ModelError, match=r"x\.onnx: is no ONNX model \(no message\)"):
+        with pytest.raises(ModelError, match=r"x\.onnx: is no ONNX model \(not a protobuf message\)"):
             open_session(path)
 
 

@@ -26,6 +26,8 @@ def jobs(avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         yield found
 
 
+# schemathesis draws by `random` inside of its own strategies
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 def test_no_request_is_a_server_error(jobs: Running) -> None:
     schema = schemathesis.openapi.from_url(f"{jobs.address}/openapi.json")
     tried = 0

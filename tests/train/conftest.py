@@ -10,6 +10,7 @@ from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.spec import AVE
 from frame_generation_pipeline.template.template import Template
 from samples import TINY, draw, seeded_network, write_template
+from train.training import run
 
 FRAMES = 40
 
@@ -27,6 +28,14 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("start") / "tiny.safetensors"
     write_tensors(path, seeded_network(TINY).state_dict())
     return path
+
+
+@pytest.fixture(scope="session")
+def finished(dataset_dir: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that came to its end."""
+    output = tmp_path_factory.mktemp("runs") / "may"
+    run(dataset_dir, output, start)
+    return output
 
 
 @pytest.fixture(scope="session")

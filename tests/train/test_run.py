@@ -21,13 +21,6 @@ from samples import TINY
 from train.training import QUICK, STEPS, run
 
 
-@pytest.fixture(scope="module")
-def finished(dataset_dir: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("runs") / "may"
-    run(dataset_dir, output, start)
-    return output
-
-
 def test_writes_checkpoints_page_and_settings(finished: Path, dataset_dir: Path) -> None:
     one, other = (load_network(finished / name, "ave") for name in ("generator.safetensors", "generator.pth"))
     assert one.spec == TINY

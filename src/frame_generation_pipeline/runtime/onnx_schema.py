@@ -147,7 +147,7 @@ def parse_model(data: bytes) -> Any:
         model.ParseFromString(data)
         model.DiscardUnknownFields()
     except Exception as error:  # protobuf's implementations raise different classes
-        raise ValueError("no message") from error
+        raise ValueError("not a protobuf message") from error
     return model
 
 
