@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf, log10
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from frame_generation_pipeline.arrays import Frame
+from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.media.video_reader import read_image
 
 HERE = Path(__file__).resolve().parent
@@ -98,12 +99,12 @@ def problem(expected: list[Frame], found: list[Frame], exact: bool) -> str | Non
         if one.shape != other.shape:
             return f"frame {index} is {other.shape}; Python's is {one.shape}"
         error = float(np.mean((one.astype(np.float64) - other) ** 2))
-        psnr = 10 * log10(255**2 / error) if error else inf
-        worst = min(worst, psnr)
+        agreement = psnr(error)
+        worst = min(worst, agreement)
         if exact and error:
-            return f"frame {index} differs, {psnr:.1f} dB"
-        if psnr < LOWEST_PSNR:
-            return f"frame {index} is at {psnr:.1f} dB; expected {LOWEST_PSNR}"
+            return f"frame {index} differs, {agreement:.1f} dB"
+        if agreement < LOWEST_PSNR:
+            return f"frame {index} is at {agreement:.1f} dB; expected {LOWEST_PSNR}"
     print(f"    {len(found)} frames, {'the same bits' if worst == inf else f'at least {worst:.1f} dB'}")
     return None
 

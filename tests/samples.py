@@ -87,6 +87,11 @@ def write_wav(path: Path, seconds: float, rate: int = 16_000, channels: int = 1)
     return write_pcm(path, np.repeat((32767 * tone).astype(np.int16)[np.newaxis], channels, axis=0), rate)
 
 
+def tone(seconds: float) -> npt.NDArray[np.float32]:
+    """A steady tone at 16 kHz, (k,) float32, loud enough to open the gate."""
+    return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
+
+
 def make_speech(count: int, rate: int = 16_000, channels: int = 1) -> npt.NDArray[np.float32]:
     """A tone that swells, with noise that differs by channel: (channels, count) float32 below full scale."""
     seconds = np.arange(count) / rate

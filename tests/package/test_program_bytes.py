@@ -14,20 +14,8 @@ from onnx import helper
 from frame_generation_pipeline.package.program_reader import read_signature
 from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.runtime.onnx_schema import parse_model
+from hostile_bytes import tagged, varint
 from package.models import model
-
-
-def varint(value: int) -> bytes:
-    """A variable-length integer in its shortest form."""
-    data = b""
-    while value > 0x7F:
-        data, value = data + bytes([value & 0x7F | 0x80]), value >> 7
-    return data + bytes([value])
-
-
-def tagged(number: int, content: bytes, *, beyond: int = 0) -> bytes:
-    """A field with text or a message; beyond: what its tag has above its 32 bits."""
-    return varint(number << 3 | 2 | beyond << 32) + varint(len(content)) + content
 
 
 def hidden_node(beyond: int) -> bytes:

@@ -2,10 +2,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from frame_generation_pipeline import Avatar
@@ -13,6 +11,7 @@ from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.speaking.conversation import Conversation, Tick
 from frame_generation_pipeline.speaking.engine import Engine, Task
 from frame_generation_pipeline.speaking.painter import Painter
+from samples import tone
 
 TINY = Path(__file__).parents[2] / "conformance" / "avatars" / "ave-160"
 
@@ -32,10 +31,6 @@ def conversation(avatar: Avatar) -> Conversation:
 
 def painter_of(avatar: Avatar) -> Painter:
     return Painter(avatar.template, avatar.generator, avatar.states, avatar.blend)
-
-
-def tone(seconds: float) -> npt.NDArray[Any]:
-    return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
 
 
 def settle(conversation: Conversation) -> None:

@@ -11,15 +11,12 @@ from frame_generation_pipeline.arrays import Frame, Samples, Window
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.speaking.style import Style
+from samples import tone
 
 
 @pytest.fixture(scope="module")
 def avatar(package: Path) -> Avatar:
     return Avatar.load(package)
-
-
-def tone(seconds: float) -> Samples:
-    return (0.4 * np.sin(2 * np.pi * 180 * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.float32)
 
 
 def said(avatar: Avatar, samples: Samples, size: int = 3111) -> list[Frame]:

@@ -4,6 +4,8 @@ Module and parameter names are those of the original programs, so that existing 
 The forward pass is in two steps: `encode_image` depends on the template frame alone, `render` adds the audio.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -135,7 +137,7 @@ class AudioModel(nn.Module):
         return out
 
 
-class UNet(nn.Module):
+class UNet(nn.Module, ABC):
     """What generators have in common: levels down to the bottleneck, where the audio joins, and the same levels up.
 
     A subclass makes the layers: `down1`, `up1` and so on for each of its levels, `audio_model` and `fuse_conv`.
@@ -149,13 +151,13 @@ class UNet(nn.Module):
         super().__init__()
         self.spec = spec
 
+    @abstractmethod
     def enter(self, image: Tensor) -> Tensor:
         """Network input (n, 6, size, size) in [0, 1] -> the encoder's first tensor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self, decoded: Tensor) -> Tensor:
         """The decoder's last tensor -> faces (n, 3, h, w), before the sigmoid."""
-        raise NotImplementedError
 
     def encode_image(self, image: Tensor) -> list[Tensor]:
         """Network input (n, 6, size, size) in [0, 1] -> the image encoder's tensors, the largest first."""

@@ -1,6 +1,7 @@
 """`/v1/sessions/{id}/whep` and `/whip`: WebRTC, by the exchange of SDP that WHEP and WHIP (RFC 9725) define."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -17,15 +18,16 @@ OFFER: dict[str, Any] = {"requestBody": {"required": True, "content": {SDP: {"sc
 ANSWER: dict[int | str, dict[str, Any]] = {
     201: {"description": "The answer", "content": {SDP: {"schema": {"type": "string"}}}}
 }
-
-
-@router.post(
-    "/whep",
+_takes_offer = partial(
+    router.post,
     status_code=201,
     response_class=Response,
     responses={**problems(400, 404, 413, 415, 429), **ANSWER},
     openapi_extra=OFFER,
 )
+
+
+@_takes_offer("/whep")
 async def watch(session_id: str, request: Request, service: ServiceOf, client: ClientOf) -> Response:
     """Send a session's picture (H.264) and sound (Opus) to the peer whose SDP offer is the body."""
     session = service.sessions.get(client, session_id)
@@ -33,13 +35,7 @@ async def watch(session_id: str, request: Request, service: ServiceOf, client: C
     return await _created(service, session, "whep", service.peers.watch(session, offer))
 
 
-@router.post(
-    "/whip",
-    status_code=201,
-    response_class=Response,
-    responses={**problems(400, 404, 413, 415, 429), **ANSWER},
-    openapi_extra=OFFER,
-)
+@_takes_offer("/whip")
 async def talk(session_id: str, request: Request, service: ServiceOf, client: ClientOf) -> Response:
     """Have a session say what the peer whose SDP offer is the body sends: a microphone, by Opus."""
     session = service.sessions.get(client, session_id)
