@@ -47,9 +47,8 @@ class OnnxGenerator(NetworkGenerator):
         super().__init__(GeneratorSpec(faces[shapes[self.image]], audios[shapes[self.audio]]))
         if mode not in (None, self.spec.audio.name):
             raise ModelError(f"{name}: this generator is for {self.spec.audio.name} features, not {mode}")
-        self._input, self._patch = (
-            open_session(PROGRAMS / f"{step}_{self.spec.face.name}.onnx", threads=threads)
-            for step in ("input", "patch")
+        self._input, self._patch = (  # with one thread: more would take the cores from the network's own
+            open_session(PROGRAMS / f"{step}_{self.spec.face.name}.onnx", threads=1) for step in ("input", "patch")
         )
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> FaceState:
