@@ -257,7 +257,7 @@ def test_room_is_checked_before_the_work(recording: Path, tmp_path: Path, monkey
     with pytest.raises(OutputError, match="take about 1000"):
         prepare(recording, tmp_path / "person", further=much)
     ((frames, size),) = asked
-    assert frames == 61  # as long as the sound lasts
+    assert frames in (60, 61)  # as long as the audio lasts, to which some encoders add a little
     assert 10_000 < size < 200_000
 
 
