@@ -14,13 +14,13 @@ let package = Package(
         .target(
             name: "COnnxRuntime", path: "ort", exclude: ["ort.go", "ort_test.go"], publicHeadersPath: "include"),
         .target(
-            name: "CPictures", path: "swift/CPictures",
+            name: "CImages", path: "swift/CImages",
             linkerSettings: [
                 .linkedLibrary("turbojpeg", .when(platforms: [.linux])),
                 .linkedLibrary("png", .when(platforms: [.linux])),
             ]),
         .target(
-            name: "FrameGeneration", dependencies: ["COnnxRuntime", "CPictures"], path: "swift/Sources/FrameGeneration"),
+            name: "FrameGeneration", dependencies: ["COnnxRuntime", "CImages"], path: "swift/Sources/FrameGeneration"),
         .executableTarget(
             name: "framegen-swift", dependencies: ["FrameGeneration"], path: "swift/Sources/CommandLineTool"),
         .executableTarget(name: "TalkingAvatar", dependencies: ["FrameGeneration"], path: "swift/Examples"),

@@ -122,9 +122,9 @@ def cases(work: Path, person: Path | None, checkpoint: Path | None) -> list[Case
     return [*found, Case("recording, features", options, one)]
 
 
-def _wav(path: Path, sound: Path, samples: int) -> Path:
-    """The first `samples` of a sound as 16 bits at 16 kHz, repeated where it is shorter."""
-    values = np.concatenate(list(decode_audio(sound)))
+def _wav(path: Path, audio: Path, samples: int) -> Path:
+    """The first `samples` of audio as 16 bits at 16 kHz, repeated where it is shorter."""
+    values = np.concatenate(list(decode_audio(audio)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -141,13 +141,13 @@ def commands() -> dict[str, list[str]]:
 
 def compare(case: Case, runs: int, work: Path) -> None:
     """Print a case's table."""
-    video, pictures = work / "result.mp4", work / "pictures"
+    video, images = work / "result.mp4", work / "images"
     first, whole = defaultdict[str, list[float]](list), defaultdict[str, list[Run]](list)
     count = 0
     for _ in range(runs):
         for name, command in commands().items():
             generate = [*command, "generate", "--quiet"]
-            first[name].append(Run.of([*generate, *case.one_frame, "--frames-dir", str(pictures)]).seconds)
+            first[name].append(Run.of([*generate, *case.one_frame, "--frames-dir", str(images)]).seconds)
             whole[name].append(Run.of([*generate, *case.options, "-o", str(video)]))
             count = count or sum(1 for _ in read_frames(video))
     print(f"\n{case.name}, {count} frames\n")
@@ -165,12 +165,12 @@ def compare(case: Case, runs: int, work: Path) -> None:
 
 def long_video(minutes: float, work: Path) -> None:
     """Print each host's memory through a long video of the presenter: the most in each tenth of the time, in MB."""
-    sound = _wav(work / "long.wav", ROOT / "demo/hello.ogg", int(60 * minutes * SAMPLE_RATE))
+    audio = _wav(work / "long.wav", ROOT / "demo/hello.ogg", int(60 * minutes * SAMPLE_RATE))
     print(f"\nMemory through {minutes:g} minutes of video, MB: the most in each tenth of the time\n")
     for name, command in commands().items():
         if name == "Python":
             continue
-        run = Run.of([*command, "generate", "--quiet", "--audio", str(sound), "-o", str(work / "long.mp4")])
+        run = Run.of([*command, "generate", "--quiet", "--audio", str(audio), "-o", str(work / "long.mp4")])
         tenths = [max(part) for part in np.array_split(run.memory, TENTHS)]
         print(f"{name}: {', '.join(f'{most / 1e6:.0f}' for most in tenths)}; {run.seconds:.0f} s")
 

@@ -86,7 +86,7 @@ class Server:
         self._process.wait()
 
 
-def sound(seconds: float) -> bytes:
+def tone(seconds: float) -> bytes:
     """A tone as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=0.2, help="of each job's sound")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of each job's audio")
     arguments = parser.parse_args()
     receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
@@ -160,7 +160,7 @@ def main() -> None:
         jobs: dict[str, set[str]] = {}
         keys = [f"key-{number}" for number in range(arguments.jobs)]
         shares = [keys[number :: arguments.clients] for number in range(arguments.clients)]
-        audio = sound(arguments.seconds)
+        audio = tone(arguments.seconds)
         clients = [
             threading.Thread(target=ask, args=(server, share, audio, webhook, took, jobs), daemon=True)
             for share in shares

@@ -23,18 +23,18 @@ import numpy as np
 from websockets.sync.client import connect
 
 from benchmarks.live_server import ABSENCE, RATE, TINY, Server, Talk, running, serve_here
-from frame_generation_pipeline.media.audio_encoder import read_sound
+from frame_generation_pipeline.media.audio_encoder import read_audio
 
 ROOT = Path(__file__).parent.parent
 SPEECH = ROOT / "demo" / "hello.ogg"
 DROPPED = 100
 IDLE_SECONDS = 8.0  # for which sessions idle that are measured
-PIECE = 0.02  # seconds of sound in real time
+PIECE = 0.02  # seconds of audio in real time
 
 
 def speech() -> bytes:
     """The demo's sentence as PCM16."""
-    samples = np.concatenate([piece[:, 0] for piece in read_sound(SPEECH, RATE, "mono")])
+    samples = np.concatenate([piece[:, 0] for piece in read_audio(SPEECH, RATE, "mono")])
     return (samples.clip(-1, 1) * 32767).astype("<i2").tobytes()
 
 
@@ -50,7 +50,7 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
-    """From the first sound to the first speaking frame; from an interruption to its end."""
+    """From the first audio to the first speaking frame; from an interruption to its end."""
     at_once, interrupted, real_time = [], [], []
     with server.session(video=True) as talk:
         server.settle(talk)
@@ -68,9 +68,9 @@ def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
         for _ in range(max(1, runs // 3)):
             real_time.append(_in_real_time(talk, pcm))
     return {
-        "first sound to first frame, ms": spread(at_once),
+        "first audio to first frame, ms": spread(at_once),
         "interruption to its end, ms": spread(interrupted),
-        "sample to frame, sound in real time, ms": spread(real_time),
+        "sample to frame, audio in real time, ms": spread(real_time),
     }
 
 
@@ -138,7 +138,7 @@ def _cost(before: dict[str, float], after: dict[str, float]) -> float:
 
 
 def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
-    """One session that speaks beside one that idles: how far picture and sound are apart, memory, descriptors."""
+    """One session that speaks beside one that idles: how far video and audio are apart, memory, descriptors."""
     rows: list[dict[str, float]] = []
     with ExitStack() as stack:
         speaking = stack.enter_context(server.session(video=True))
@@ -166,7 +166,7 @@ def _row(server: Server, talk: Talk, now: float) -> dict[str, float]:
     figures = server.figures()
     return {
         "minutes": round(now / 60, 2),
-        "picture before sound, ms": round((talk.ends[1] - talk.ends[2]) * 1000, 1),
+        "video before audio, ms": round((talk.ends[1] - talk.ends[2]) * 1000, 1),
         "clock behind the wall's, ms": round((now - talk.ends[1]) * 1000, 1),
         "memory, MB": round(figures["process_resident_memory_bytes"] / 1e6, 1),
         "descriptors": figures["process_open_fds"],

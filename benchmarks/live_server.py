@@ -65,7 +65,7 @@ class Talk:
         self.socket = websocket
         self.ends = {1: 0.0, 2: 0.0}  # seconds of the MP4 that came of each track, by its `tfdt`
         self._scales = {1: 0, 2: 48_000}
-        self.fragments = 0  # with a picture
+        self.fragments = 0  # with an image
 
     def send(self, kind: str, **fields: object) -> None:
         """A message."""

@@ -37,15 +37,15 @@ SMALLER = 0.25  # of a frame's size, at which frames are compared
 def with_pause(speech: Path, path: Path) -> None:
     """Write speech, a pause and speech again, all with a little noise."""
     spoken = np.concatenate(list(decode_audio(speech, end=SPOKEN)))
-    sound = np.concatenate([spoken, np.zeros(round(PAUSE * SAMPLE_RATE)), spoken[:SAMPLE_RATE]])
-    sound += 10 ** (NOISE / 20) * np.random.default_rng(0).standard_normal(len(sound))
-    soundfile.write(path, sound.clip(-1, 1), SAMPLE_RATE)
+    audio = np.concatenate([spoken, np.zeros(round(PAUSE * SAMPLE_RATE)), spoken[:SAMPLE_RATE]])
+    audio += 10 ** (NOISE / 20) * np.random.default_rng(0).standard_normal(len(audio))
+    soundfile.write(path, audio.clip(-1, 1), SAMPLE_RATE)
 
 
-def print_silence(avatar: Avatar, sound: Path) -> None:
+def print_silence(avatar: Avatar, audio: Path) -> None:
     """The lips in the pause, and what `--steady` does to them and to the pixels everywhere."""
     fps = avatar.generator.spec.audio.fps
-    count = round(soundfile.info(sound).duration * fps)
+    count = round(soundfile.info(audio).duration * fps)
     frames = [avatar.template.read(avatar.template.index(i)) for i in range(count)]
     landmarker = FaceLandmarker(threads=1)
     truths = [Truth.of(frame.image, frame.box, landmarker) for frame in frames]
@@ -58,9 +58,9 @@ def print_silence(avatar: Avatar, sound: Path) -> None:
 
     ways = {
         "the recording's own frames": track(frame.image for frame in frames),
-        "no gate": track(replace(avatar, style=replace(avatar.style, gate=None)).frames(sound)),
-        "gate": track(avatar.frames(sound)),
-        "gate, steady": track(replace(avatar, style=replace(avatar.style, steady=True)).frames(sound)),
+        "no gate": track(replace(avatar, style=replace(avatar.style, gate=None)).frames(audio)),
+        "gate": track(avatar.frames(audio)),
+        "gate, steady": track(replace(avatar, style=replace(avatar.style, steady=True)).frames(audio)),
     }
     inside = np.zeros(count)
     inside[round((SPOKEN + FADED) * fps) : round((SPOKEN + PAUSE - FADED) * fps)] = 2 * SILENCE
@@ -110,9 +110,9 @@ def main() -> None:
     arguments = parser.parse_args()
     avatar = Avatar.load(arguments.avatar)
     with tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder, "pause.wav")
-        with_pause(arguments.speech, sound)
-        print_silence(avatar, sound)
+        audio = Path(folder, "pause.wav")
+        with_pause(arguments.speech, audio)
+        print_silence(avatar, audio)
     print_loop(avatar)
 
 

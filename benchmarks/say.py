@@ -3,7 +3,7 @@
 python benchmarks/say.py [--rounds 3] [--avatar may.avatar]
 
 Prints the table of `docs/say.md`: medians of the rounds, each a process of its own that ends with its first frame.
-"Streamed" is `framegen say`; "all first" is the command that writes the whole sound to a WAV file, and then
+"Streamed" is `framegen say`; "all first" is the command that writes the whole audio to a WAV file, and then
 `framegen generate` with that. "Computing" is the processor time of all cores until then.
 """
 
@@ -59,8 +59,8 @@ def first_frame(*arguments: str) -> Took:
     return Took(reached - began, computing)
 
 
-def whole_sound(text: str, path: Path) -> Took:
-    """Writing the whole sound of a text."""
+def whole_audio(text: str, path: Path) -> Took:
+    """Writing the whole audio of a text."""
     began, before = time.time(), os.times()
     subprocess.run([sys.executable, "-m", "frame_generation_pipeline", "say", text, "-o", path, "-q"], check=True)
     after = os.times()
@@ -80,18 +80,18 @@ def main() -> None:
     parser.add_argument("--avatar", help="the presenter when not given")
     arguments = parser.parse_args()
     avatar = [] if arguments.avatar is None else ["--avatar", arguments.avatar]
-    print("| text | its sound | streamed | computing | all first | computing |\n|---|---|---|---|---|---|")
+    print("| text | its audio | streamed | computing | all first | computing |\n|---|---|---|---|---|---|")
     for name, count in TEXTS.items():
         text = " ".join(SENTENCES[i % len(SENTENCES)] for i in range(count))
         streamed, spoken = [], []
         with tempfile.TemporaryDirectory() as folder:
-            sound, video = Path(folder) / "a.wav", str(Path(folder) / "a.mp4")
+            audio, video = Path(folder) / "a.wav", str(Path(folder) / "a.mp4")
             for _ in range(arguments.rounds):
                 streamed.append(first_frame("say", text, "-o", video, *avatar))
                 spoken.append(
-                    whole_sound(text, sound) + first_frame("generate", "--audio", str(sound), "-o", video, *avatar)
+                    whole_audio(text, audio) + first_frame("generate", "--audio", str(audio), "-o", video, *avatar)
                 )
-            with wave.open(str(sound)) as file:
+            with wave.open(str(audio)) as file:
                 seconds = file.getnframes() / file.getframerate()
         print(f"| {name} | {seconds:.0f} s | {shown(streamed)} | {shown(spoken)} |", flush=True)
 

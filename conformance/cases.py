@@ -1,4 +1,4 @@
-"""What every host must make of the tiny avatars and sounds, with the tolerance of each: `cases.json`."""
+"""What every host must make of the tiny avatars and audio, with the tolerance of each: `cases.json`."""
 
 from itertools import islice
 from pathlib import Path
@@ -20,30 +20,30 @@ from frame_generation_pipeline.spec import AVE, WENET
 HERE = Path(__file__).resolve().parent
 PRESENTER_AUDIO = "src/frame_generation_pipeline/weights/presenter/programs/audio.onnx"
 # Two machines' floating point may differ: levels of 255, part of the values that may be farther apart, decibels.
-PICTURES = {"levels": 2, "far": 0.001, "psnr": 50.0}
+IMAGES = {"levels": 2, "far": 0.001, "psnr": 50.0}
 FEATURES = 1e-4  # largest difference of a feature between two machines
 ROW_BYTES = 4
 
 
 def feature_cases(root: Path) -> list[dict[str, Any]]:
-    """Audio features of sounds."""
+    """Features of audio files."""
     cases = []
     for program, name in (
         (root / "avatars/ave-160/programs/audio.onnx", "ave"),
         (HERE.parent / PRESENTER_AUDIO, "whisper"),
     ):
         encoder = OnnxAudioProgram(program)
-        for sound in ("syllables", "short", "stereo"):
-            values = extract_features(decode_audio(root / f"sounds/{sound}.wav"), encoder).values
-            file = f"expected/{name}-{sound}.features.bin"
+        for audio in ("syllables", "short", "stereo"):
+            values = extract_features(decode_audio(root / f"audio/{audio}.wav"), encoder).values
+            file = f"expected/{name}-{audio}.features.bin"
             values.astype("<f4").tofile(root / file)
             # The presenter is not repeated here: its path is from the repository's root.
             source = {"avatar": "avatars/ave-160"} if name == "ave" else {"program": PRESENTER_AUDIO}
             cases.append(
                 {
-                    "name": f"{name} {sound}",
+                    "name": f"{name} {audio}",
                     **source,
-                    "audio": f"sounds/{sound}.wav",
+                    "audio": f"audio/{audio}.wav",
                     "type": name,
                     "shape": list(values.shape),
                     "expected": file,
@@ -57,14 +57,14 @@ def gate_cases(root: Path) -> list[dict[str, Any]]:
     """Which share of each frame is rest, by the gate of a package's version."""
     return [
         {
-            "name": f"{sound} at {spec.fps}, version {version}",
-            "audio": f"sounds/{sound}.wav",
+            "name": f"{audio} at {spec.fps}, version {version}",
+            "audio": f"audio/{audio}.wav",
             "version": version,
             "fps": spec.fps,
-            "shares": list(islice(rest_shares(decode_audio(root / f"sounds/{sound}.wav"), gate, spec), count)),
+            "shares": list(islice(rest_shares(decode_audio(root / f"audio/{audio}.wav"), gate, spec), count)),
             "tolerance": 0,
         }
-        for sound, spec, count in (
+        for audio, spec, count in (
             ("syllables", AVE, 75),
             ("syllables", WENET, 60),
             ("short", AVE, 12),
@@ -77,17 +77,17 @@ def gate_cases(root: Path) -> list[dict[str, Any]]:
 
 
 def downmix_cases(root: Path) -> list[dict[str, Any]]:
-    """Which samples become of channels; the sounds are at 16 kHz, so that nothing is resampled."""
+    """Which samples become of channels; the audio is at 16 kHz, so that nothing is resampled."""
     cases = []
-    for sound in ("opposite", "centre"):
+    for audio in ("opposite", "centre"):
         for version, downmix in ((2, MEAN), (3, None)):
-            samples = np.concatenate(list(decode_audio(root / f"sounds/{sound}.wav", downmix=downmix)))
-            file = f"expected/{sound}-version-{version}.samples.bin"
+            samples = np.concatenate(list(decode_audio(root / f"audio/{audio}.wav", downmix=downmix)))
+            file = f"expected/{audio}-version-{version}.samples.bin"
             samples.astype("<f4").tofile(root / file)
             cases.append(
                 {
-                    "name": f"{sound}, version {version}",
-                    "audio": f"sounds/{sound}.wav",
+                    "name": f"{audio}, version {version}",
+                    "audio": f"audio/{audio}.wav",
                     "version": version,
                     "expected": file,
                     "tolerance": 0,
@@ -97,12 +97,12 @@ def downmix_cases(root: Path) -> list[dict[str, Any]]:
 
 
 def window_cases(root: Path) -> list[dict[str, Any]]:
-    """Windows of frames, the first and the last ones too, made of the features of a file and then of a sound."""
+    """Windows of frames, the first and the last ones too, made of the features of a file and then of audio."""
     avatar = Avatar.load(root / "avatars/ave-160")
     cases = []
     for name, source, frames in (
-        ("of features", {"features": "sounds/ave.npy"}, (0, 3, 7)),
-        ("of sound", {"audio": "sounds/syllables.wav"}, (0, 30, 67)),
+        ("of features", {"features": "audio/ave.npy"}, (0, 3, 7)),
+        ("of audio", {"audio": "audio/syllables.wav"}, (0, 30, 67)),
     ):
         paths = {f"{kind}_path": root / path for kind, path in source.items()}
         speech = avatar.plan(paths.get("features_path"), paths.get("audio_path"))
@@ -130,12 +130,12 @@ def frame_cases(root: Path, features: dict[str, str]) -> list[dict[str, Any]]:
     """
     cases: list[dict[str, Any]] = [{"name": name, "avatar": name, "features": file} for name, file in features.items()]
     cases += [
-        {"name": "ave-160 of sound", "avatar": "ave-160", "audio": "sounds/syllables.wav", "pictures": [0, 31, 67]},
-        {"name": "ave-160 of short sound", "avatar": "ave-160", "audio": "sounds/short.wav"},
-        {"name": "ave-160 hard", "avatar": "ave-160", "features": "sounds/ave.npy", "blend": "reference"},
-        {"name": "ave-160 entered later", "avatar": "ave-160", "features": "sounds/ave.npy", "start_frame": 3},
-        {"name": "ave-328 hard", "avatar": "ave-328", "features": "sounds/ave.npy", "blend": "reference"},
-        {"name": "wenet-160 feathered", "avatar": "wenet-160", "features": "sounds/wenet.bin", "blend": "feathered"},
+        {"name": "ave-160 of audio", "avatar": "ave-160", "audio": "audio/syllables.wav", "images": [0, 31, 67]},
+        {"name": "ave-160 of short audio", "avatar": "ave-160", "audio": "audio/short.wav"},
+        {"name": "ave-160 hard", "avatar": "ave-160", "features": "audio/ave.npy", "blend": "reference"},
+        {"name": "ave-160 entered later", "avatar": "ave-160", "features": "audio/ave.npy", "start_frame": 3},
+        {"name": "ave-328 hard", "avatar": "ave-328", "features": "audio/ave.npy", "blend": "reference"},
+        {"name": "wenet-160 feathered", "avatar": "wenet-160", "features": "audio/wenet.bin", "blend": "feathered"},
     ]
     for case in cases:
         case["avatar"] = f"avatars/{case['avatar']}"
@@ -148,11 +148,11 @@ def frame_cases(root: Path, features: dict[str, str]) -> list[dict[str, Any]]:
             )
         )
         case["count"] = len(frames)
-        wanted = case.pop("pictures", [i for i in (2, 7) if i < len(frames)])
+        wanted = case.pop("images", [i for i in (2, 7) if i < len(frames)])
         case["frames"] = {}
         for index in wanted:
             file = f"expected/{case['name'].replace(' ', '-')}-{index:05d}.png"
             cv2.imwrite(str(root / file), frames[index], [cv2.IMWRITE_PNG_COMPRESSION, 9])
             case["frames"][str(index)] = file
-        case["tolerance"] = PICTURES
+        case["tolerance"] = IMAGES
     return cases

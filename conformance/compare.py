@@ -19,10 +19,10 @@ from frame_generation_pipeline.media.video_reader import read_image
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-SOUNDS = HERE / "sounds"
+AUDIO = HERE / "audio"
 REAL = ROOT.parent / "shared" / "real"  # a recording that is not part of the project; without it a case is left out
 PYTHON = (sys.executable, "-m", "frame_generation_pipeline")
-LOWEST_PSNR = 50.0  # dB, where sound is decoded by another program
+LOWEST_PSNR = 50.0  # dB, where audio is decoded by another program
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def _made(command: list[str], frames: Path) -> list[Frame]:
 def speeches(work: Path) -> list[Speech]:
     """What is compared; packages of the recording are made in the folder `work`."""
     compared = [
-        Speech("presenter, 16 kHz WAV", audio=SOUNDS / "syllables.wav"),
+        Speech("presenter, 16 kHz WAV", audio=AUDIO / "syllables.wav"),
         Speech("presenter, Vorbis", audio=ROOT / "demo" / "hello.ogg", exact=False),
         *(
             Speech(
                 f"plain export {name} of {features}",
                 model=HERE / "plain" / f"{name}.onnx",
                 template=HERE / "template",
-                features=SOUNDS / features,
+                features=AUDIO / features,
             )
             for name, features in (("328-ave", "ave.npy"), ("328-ave", "ave-windows.bin"), ("160-hubert", "hubert.bin"))
         ),
@@ -80,13 +80,13 @@ def speeches(work: Path) -> list[Speech]:
     if not REAL.is_dir():
         print(f"{REAL} is absent: no recording is compared")
         return compared
-    for picture in ("jpg", "png"):
-        package = work / f"person-{picture}"
+    for image in ("jpg", "png"):
+        package = work / f"person-{image}"
         options = ["--checkpoint", REAL / "checkpoint" / "person_ave.pth", "--template", REAL / "person"]
-        formats = ["--frame-format", picture, "--output", package]
+        formats = ["--frame-format", image, "--output", package]
         subprocess.run([*PYTHON, "pack", *map(str, (*options, *formats))], check=True, stdout=subprocess.DEVNULL)
         features = REAL / "person" / "aud_ave.npy"
-        compared.append(Speech(f"person as {picture}, features", avatar=package, features=features))
+        compared.append(Speech(f"person as {image}, features", avatar=package, features=features))
     return compared
 
 
@@ -112,13 +112,13 @@ def problem(expected: list[Frame], found: list[Frame], exact: bool) -> str | Non
 def first_stage(speech: Speech, differs: Callable[[Speech], bool], features: Path) -> str:
     """The first stage at which a host differs from Python: trials that leave stages out, one after the other."""
     if speech.audio is None:
-        return "decoding pictures, the programs or pasting: of the same features the frames differ"
+        return "decoding images, the programs or pasting: of the same features the frames differ"
     made = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # as the presenter hears it
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
     if differs(replace(speech, audio=None, features=features, exact=True)):
-        return "decoding pictures, the programs or pasting: of the same features the frames differ"
+        return "decoding images, the programs or pasting: of the same features the frames differ"
     if differs(replace(speech, gate=False)):
-        return "decoding sound, or the features: without the gate the frames differ"
+        return "decoding audio, or the features: without the gate the frames differ"
     return "the gate: without it the frames are the same"
 
 

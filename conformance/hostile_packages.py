@@ -20,13 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from hostile.manifests import BOMB, MANIFESTS
 
 # The stages in their order: where files are, the manifest, that the two agree, a file's bytes, then what is in them.
-STORAGE, MANIFEST, LISTING, HASH, PROGRAMS, PICTURES, REST = (
+STORAGE, MANIFEST, LISTING, HASH, PROGRAMS, IMAGES, REST = (
     "storage",
     "manifest",
     "listing",
     "hash",
     "programs",
-    "pictures",
+    "images",
     "rest",
 )
 BASE = "avatars/hubert-160"
@@ -44,7 +44,7 @@ def hostile_cases(base: Path) -> dict[str, Any]:
             _case(program.name, PROGRAMS, program.message, write=_with(manifest, program.files(), program.change))
             for program in hostile_programs()
         ),
-        *_pictures(manifest),
+        *_images(manifest),
         *_rest(manifest),
         *_archives(base, manifest),
     ]
@@ -117,27 +117,27 @@ def _folders(manifest: bytes) -> Iterator[Case]:
     yield _case("empty folder", STORAGE, "empty folder", folder=["more"])
 
 
-def _pictures(manifest: bytes) -> Iterator[Case]:
-    def picture(suffix: str, width: int, height: int, channels: int = 3) -> bytes:
+def _images(manifest: bytes) -> Iterator[Case]:
+    def image(suffix: str, width: int, height: int, channels: int = 3) -> bytes:
         return cv2.imencode(suffix, np.zeros((height, width, channels), np.uint8))[1].tobytes()
 
-    jpg = picture(".jpg", 128, 96)
+    jpg = image(".jpg", 128, 96)
     for name, data, message in (
-        ("frame of another size", picture(".jpg", 96, 128), "is 96x128 pixels; expected 128x96"),
-        ("PNG for a JPEG", picture(".png", 128, 96), "is no jpg picture"),
-        ("no picture", b"no picture", "neither a JPEG nor a PNG"),
-        ("picture cut off", jpg[:-30], "damaged picture"),
-        ("picture of 4 gigapixels", BOMB, "states 65535x65535 pixels"),
+        ("frame of another size", image(".jpg", 96, 128), "is 96x128 pixels; expected 128x96"),
+        ("PNG for a JPEG", image(".png", 128, 96), "is no jpg image"),
+        ("no image", b"no image", "neither a JPEG nor a PNG"),
+        ("image cut off", jpg[:-30], "damaged image"),
+        ("image of 4 gigapixels", BOMB, "states 65535x65535 pixels"),
     ):
-        yield _case(name, PICTURES, message, write=_with(manifest, {"frames/00003.jpg": data}))
+        yield _case(name, IMAGES, message, write=_with(manifest, {"frames/00003.jpg": data}))
     noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     progressive = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_QUALITY, 5])[1]
     empty_scan = b"\xff\xda\0\x08\1\1\0\1\x3f\0\0"
     scans = progressive.tobytes()[:-2] + 200 * empty_scan + b"\xff\xd9"
     for name in ("frames/00003.jpg", "preview.jpg"):
-        yield _case(f"200 scans in {name}", PICTURES, "more than 64 scans", write=_with(manifest, {name: scans}))
-    wide = picture(".jpg", 600, 20)
-    yield _case("large preview", PICTURES, "more than 512", write=_with(manifest, {"preview.jpg": wide}))
+        yield _case(f"200 scans in {name}", IMAGES, "more than 64 scans", write=_with(manifest, {name: scans}))
+    wide = image(".jpg", 600, 20)
+    yield _case("large preview", IMAGES, "more than 512", write=_with(manifest, {"preview.jpg": wide}))
 
 
 def _rest(manifest: bytes) -> Iterator[Case]:

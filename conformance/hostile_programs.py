@@ -156,7 +156,7 @@ def _other_faces() -> dict[str, tuple[bytes, str]]:
 
 
 def _other_patches() -> dict[str, tuple[bytes, str]]:
-    """Render programs that fail or give another picture than the crop's size."""
+    """Render programs that fail or give another image than the crop's size."""
     seven = tensor("seven", [7, 7, 3], np.int64)
     return {
         "patch of two crops": (
@@ -178,10 +178,10 @@ def _other_patches() -> dict[str, tuple[bytes, str]]:
 
 
 def _other_features() -> dict[str, tuple[bytes, str]]:
-    """Audio programs whose features are no numbers or not as many as those of the sound."""
+    """Audio programs whose features are no numbers or not as many as those of the audio."""
 
     def features(value: float, rows: int, kind: str) -> bytes:
-        """So many rows of what the operator `kind` makes of the value, for a second of sound."""
+        """So many rows of what the operator `kind` makes of the value, for a second of audio."""
         weights = {"value": [value], "second": [16_000], "rows": [rows], "size": [FEATURES]}
         return audio_program(
             make_node("Shape", ["samples"], ["length"]),

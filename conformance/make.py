@@ -1,6 +1,6 @@
 """Write the conformance files anew: `PYTHONPATH=src:tests python conformance/make.py`.
 
-Tiny avatars with weights that depend on their names alone, sounds, and what the Python implementation makes of them.
+Tiny avatars with weights that depend on their names alone, audio, and what the Python implementation makes of them.
 The tests of every host read the result; see README.md in this folder for what is where.
 """
 
@@ -37,7 +37,7 @@ from plain import TEMPLATE, plain_cases, write_plain
 from samples import draw, seeded, seeded_network, write_template
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("avatars", "plain", "sounds", "expected")
+FOLDERS = ("avatars", "plain", "audio", "expected")
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def _to_version_1(folder: Path) -> None:
     _edit(folder, change)
 
 
-def write_sounds(folder: Path) -> None:
-    """16-bit sounds of odd lengths: syllables with a pause of a second, a hundred samples, and stereo at 44.1 kHz.
+def write_audio(folder: Path) -> None:
+    """16-bit audio of odd lengths: syllables with a pause of a second, a hundred samples, and stereo at 44.1 kHz.
 
     A quiet voice in a room whose noise grows, and a voice in loud noise. Channels that cancel, and six of which the
     centre one speaks.
@@ -200,11 +200,11 @@ def write_features(folder: Path, tiny: Tiny, count: int) -> str:
     values = draw(f"features {spec.name}", (count, *spec.feature_shape))
     if spec is AVE:
         np.save(folder / f"{spec.name}.npy", values)
-        return f"sounds/{spec.name}.npy"
+        return f"audio/{spec.name}.npy"
     values.astype("<f4").tofile(folder / f"{spec.name}.bin")
     stated = {"num_frames": count, "feature_size": spec.feature_size, "shape": list(values.shape)}
     (folder / f"{spec.name}.bin.json").write_text(json.dumps(stated) + "\n")
-    return f"sounds/{spec.name}.bin"
+    return f"audio/{spec.name}.bin"
 
 
 def main() -> None:
@@ -217,9 +217,9 @@ def main() -> None:
         work.mkdir()
         for tiny in AVATARS:
             make_avatar(tiny, root / "avatars" / tiny.name, work)
-        write_sounds(root / "sounds")
+        write_audio(root / "audio")
         counts = {tiny: 5 if tiny.spec.audio is WENET else 8 for tiny in AVATARS}
-        features = {tiny.name: write_features(root / "sounds", tiny, count) for tiny, count in counts.items()}
+        features = {tiny.name: write_features(root / "audio", tiny, count) for tiny, count in counts.items()}
         write_plain(root)
         frames = frame_cases(root, features)
         cases = {

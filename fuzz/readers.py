@@ -1,4 +1,4 @@
-"""Every reader as a function of bytes, and small sound files to start from, for the fuzzers and the tests.
+"""Every reader as a function of bytes, and small audio files to start from, for the fuzzers and the tests.
 
 `READERS[name](data, folder)` lets a reader see `data` as a file in `folder`; whatever comes out other than a result or
 a FrameGenerationError of one printable line is a bug.
@@ -32,7 +32,7 @@ from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest_reader import read_manifest
 from frame_generation_pipeline.package.program_reader import read_signature
 from frame_generation_pipeline.package.refusal import Refusal
-from frame_generation_pipeline.package.template import decode_picture
+from frame_generation_pipeline.package.template import decode_image
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.prepared import SUMMARY, recording_cuts
 
@@ -84,9 +84,9 @@ def _onnx(path: Path) -> None:
     OnnxGenerator(path)
 
 
-def _package_picture(data: bytes, folder: Path) -> None:
+def _package_image(data: bytes, folder: Path) -> None:
     for kind in ("png", "jpg"):
-        checked(partial(decode_picture, data, "frame", kind, (16, 12)))
+        checked(partial(decode_image, data, "frame", kind, (16, 12)))
 
 
 def _manifest(data: bytes, folder: Path) -> None:
@@ -100,7 +100,7 @@ READERS: dict[str, Reader] = {
     "lms": _named("0.lms", read_landmarks),
     "jpg": _named("0.jpg", image_size, read_image, read_source_type),
     "png": _named("0.png", image_size, read_image, read_source_type),
-    "picture": _package_picture,
+    "image": _package_image,
     "pth": _named("x.pth", lambda path: recognise_specs(read_tensors(path), path)),
     "safetensors": _named("x.safetensors", lambda path: recognise_specs(read_tensors(path), path)),
     "onnx": _named("x.onnx", _onnx),
@@ -111,7 +111,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def sound(kind: str, codec: str, rate: int = 16_000, seconds: float = 0.1) -> bytes:
+def audio(kind: str, codec: str, rate: int = 16_000, seconds: float = 0.1) -> bytes:
     """A small file of FFmpeg's format `kind`."""
     file = BytesIO()
     with av.open(file, "w", format=kind) as container:
@@ -127,7 +127,7 @@ def sound(kind: str, codec: str, rate: int = 16_000, seconds: float = 0.1) -> by
     return file.getvalue()
 
 
-SOUNDS = {
+RECORDINGS = {
     "wav": ("wav", "pcm_s16le"),
     "flac": ("flac", "flac"),
     "mp3": ("mp3", "libmp3lame"),
@@ -140,20 +140,20 @@ SOUNDS = {
 
 
 def video(kind: str = "mp4", frames: int = 3) -> bytes:
-    """A small video with pictures alone."""
+    """A small video with images alone."""
     file = BytesIO()
     with av.open(file, "w", format=kind) as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 24, "yuv420p"
         for index in range(frames):
-            picture = np.full((24, 32, 3), 40 * index, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+            image = np.full((24, 32, 3), 40 * index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode(None))
     return file.getvalue()
 
 
-def picture(suffix: str) -> bytes:
-    """A small picture."""
+def image(suffix: str) -> bytes:
+    """A small image."""
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     return cv2.imencode(suffix, noise)[1].tobytes()
 
@@ -189,22 +189,22 @@ def seeds() -> dict[str, list[bytes]]:
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("avatar.json", "{}")
-    sounds = [sound(*kind) for kind in SOUNDS.values()]
+    recordings = [audio(*kind) for kind in RECORDINGS.values()]
     return {
-        "audio": sounds,
+        "audio": recordings,
         "npy": [npy(values), npy(values.astype(np.float64))],
         "bin": [struct.pack("<H", values.nbytes) + values.tobytes() + described],
         "lms": ["\n".join(f"{x}.5 {x}" for x in range(110)).encode()],
-        "jpg": [picture(".jpg")],
-        "png": [picture(".png")],
-        "picture": [picture(".jpg"), picture(".png")],
+        "jpg": [image(".jpg")],
+        "png": [image(".png")],
+        "image": [image(".jpg"), image(".png")],
         "pth": [stored.getvalue()],
         "safetensors": [save(tensors)],
         "onnx": [model.SerializeToString()],
         "avatar": [archive.getvalue()],
         "manifest": [json.dumps(_small_manifest()).encode()],
         "prepared": [json.dumps({"ranges": [{"first": 0}, {"first": 5}]}).encode()],
-        "mp4": [video(), sound("mp4", "aac")],
+        "mp4": [video(), audio("mp4", "aac")],
     }
 
 

@@ -1,4 +1,4 @@
-"""Make the README's moving picture of a video: python studio/animate.py demo.mp4 -o docs/demo.webp."""
+"""Make the README's animation of a video: python studio/animate.py demo.mp4 -o docs/demo.webp."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=8)
     arguments = parser.parse_args()
-    pictures: list[Image.Image] = []
+    images: list[Image.Image] = []
     with av.open(str(arguments.video)) as container:
         average = container.streams.video[0].average_rate
         if average is None:
@@ -27,9 +27,9 @@ def main() -> None:
                 break
             if number % EVERY == 0:
                 shown = Image.fromarray(frame.to_ndarray(format="rgb24"))
-                pictures.append(shown.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    pictures[0].save(
-        arguments.output, save_all=True, append_images=pictures[1:], duration=round(1000 * EVERY / rate), loop=0,
+                images.append(shown.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+    images[0].save(
+        arguments.output, save_all=True, append_images=images[1:], duration=round(1000 * EVERY / rate), loop=0,
         quality=QUALITY, method=6,
     )  # fmt: skip
 

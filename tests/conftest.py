@@ -139,7 +139,7 @@ def features_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, encoder_path: Path) -> Path:
-    """The tiny generator as an avatar that hears: a file, of four frames with parsing pictures."""
+    """The tiny generator as an avatar that hears: a file, of four frames with parsing images."""
     pytest.importorskip("torch", reason="needs the extra [train]")
     from frame_generation_pipeline.making.label import Label
     from frame_generation_pipeline.making.pack import pack_avatar

@@ -17,15 +17,15 @@ def draw_face(
     *,
     opening: float = 0.0,
     tilt: float = 0.0,
-    picture: Frame | None = None,
+    image: Frame | None = None,
 ) -> Frame:
-    """A face of `height` pixels around `middle`, (height, width, 3) uint8 BGR; drawn into a copy of `picture` if given.
+    """A face of `height` pixels around `middle`, (height, width, 3) uint8 BGR; drawn into a copy of `image` if given.
 
     opening: of the mouth, 0 closed to 0.2 wide open. tilt: clockwise, degrees.
     """
-    if picture is None:
-        picture = np.full((size[1], size[0], 3), (150, 130, 110), np.uint8)
-    canvas = cv2.resize(picture, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_NEAREST)
+    if image is None:
+        image = np.full((size[1], size[0], 3), (150, 130, 110), np.uint8)
+    canvas = cv2.resize(image, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_NEAREST)
     unit = height * FINER / 2
     turn = np.array(
         [[np.cos(np.radians(tilt)), -np.sin(np.radians(tilt))], [np.sin(np.radians(tilt)), np.cos(np.radians(tilt))]]
@@ -49,5 +49,5 @@ def draw_face(
     oval(0, 0.05, 0.05, 0.2, LIGHT)
     oval(0, 0.52, 0.27, 0.09 + opening, LIPS)
     oval(0, 0.52, 0.2, 0.012 + 0.8 * opening, INSIDE)
-    small = cv2.resize(canvas, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(canvas, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1), np.uint8)

@@ -38,11 +38,11 @@ def main() -> None:
         crop = BOX.cut(recording)
         levels = resize_crop(BOX.cut(said), FACE_328)[inside, inside] * np.array(light) / 255
         output = levels.clip(0, 1).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-        pictures = {f"recording; painted {name}": recording}
+        images = {f"recording; painted {name}": recording}
         for blend in BLENDS:
-            pictures[blend] = recording.copy()
-            BOX.cut(pictures[blend])[:] = write_back(crop, resize_crop(crop, FACE_328), output, FACE_328, blend)
-        rows.append(np.hstack([captioned(picture, text) for text, picture in pictures.items()]))
+            images[blend] = recording.copy()
+            BOX.cut(images[blend])[:] = write_back(crop, resize_crop(crop, FACE_328), output, FACE_328, blend)
+        rows.append(np.hstack([captioned(image, text) for text, image in images.items()]))
     cv2.imwrite(str(OUTPUT), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 

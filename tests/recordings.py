@@ -23,7 +23,7 @@ def portrait() -> Frame:
 
 
 def moved(image: Frame, frame: int) -> Frame:
-    """The picture as a head that sways shows it."""
+    """The image as a head that sways shows it."""
     shift = (8 * np.sin(frame / 9), 4 * np.cos(frame / 7))
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
     shown = cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
@@ -36,11 +36,11 @@ def write_recording(
     *,
     fps: float = 25,
     times: Callable[[int], float] | None = None,
-    sound: float | None = -1,
-    sound_start: float = 0.0,
+    seconds: float | None = -1,
+    audio_start: float = 0.0,
     key_frames: int = 250,
 ) -> Path:
-    """A video; times: each frame's seconds where they are not evenly spread; sound: its length, None for none;
+    """A video; times: each frame's seconds where they are not evenly spread; seconds: of audio, None for none;
     key_frames: frames from one to the next at most."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
@@ -49,7 +49,7 @@ def write_recording(
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, 90_000)
         stream.codec_context.time_base = Fraction(1, 90_000)
-        length = (len(frames) / fps) if sound == -1 else sound
+        length = (len(frames) / fps) if seconds == -1 else seconds
         audio = container.add_stream("aac", rate=16_000, layout="mono") if length else None
         for index, image in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
@@ -63,20 +63,20 @@ def write_recording(
             for begin in range(0, len(samples), 1024):
                 block = av.AudioFrame.from_ndarray(samples[None, begin : begin + 1024], format="fltp", layout="mono")
                 block.sample_rate, block.time_base = 16_000, Fraction(1, 16_000)
-                block.pts = begin + round(sound_start * 16_000)
+                block.pts = begin + round(audio_start * 16_000)
                 container.mux(audio.encode(block))
             container.mux(audio.encode())
     return path
 
 
 def with_tracks(path: Path, video: Path, *tracks: tuple[float, Samples]) -> Path:
-    """The video's pictures with audio tracks: when each begins in seconds, and its samples at 16 kHz."""
+    """The video's images with audio tracks: when each begins in seconds, and its samples at 16 kHz."""
     with av.open(str(video)) as source, av.open(str(path), "w") as container:
-        pictures = container.add_stream_from_template(source.streams.video[0])
+        images = container.add_stream_from_template(source.streams.video[0])
         streams = [container.add_stream("pcm_f32le", rate=16_000, layout="mono") for _ in tracks]
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.stream = pictures
+                packet.stream = images
                 container.mux(packet)
         for stream, (start, samples) in zip(streams, tracks, strict=True):
             block = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), "flt", "mono")

@@ -1,4 +1,4 @@
-"""Small generated inputs: weights, templates and sounds that depend on nothing but their names."""
+"""Small generated inputs: weights, templates and audio that depend on nothing but their names."""
 
 import wave
 import zlib
@@ -29,7 +29,7 @@ def draw(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
 
 
 def seeded_network(spec: GeneratorSpec = TINY) -> "Network":
-    """A network whose weights depend on their names alone, scaled so that its pictures have contrast."""
+    """A network whose weights depend on their names alone, scaled so that its images have contrast."""
     pytest.importorskip("torch", reason="needs the extra [train]")
     from frame_generation_pipeline.making.networks import build_network
 
@@ -62,7 +62,7 @@ def seeded(module: Module) -> Module:
 
 
 def write_template(folder: Path, frames: int = 3, *, size: tuple[int, int] = (128, 96), parsing: bool = False) -> Path:
-    """A template whose face boxes move: smooth noise pictures `size` (width, height), boxes of 48 to 50 pixels."""
+    """A template whose face boxes move: smooth noise images `size` (width, height), boxes of 48 to 50 pixels."""
     width, height = size
     for part in ("full_body_img", "landmarks", *(["parsing"] if parsing else [])):
         (folder / part).mkdir(parents=True)
@@ -74,9 +74,9 @@ def write_template(folder: Path, frames: int = 3, *, size: tuple[int, int] = (12
         lines = [f"{x} {y}" for x, y in points]
         (folder / "landmarks" / f"{i}.lms").write_text("\n".join(lines))
         if parsing:
-            picture = np.full((height, width, 3), 90, np.uint8)
-            picture[:30], picture[30:34] = (0, 0, 255), 255
-            cv2.imwrite(str(folder / "parsing" / f"{i}.png"), picture)
+            image = np.full((height, width, 3), 90, np.uint8)
+            image[:30], image[30:34] = (0, 0, 255), 255
+            cv2.imwrite(str(folder / "parsing" / f"{i}.png"), image)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A recording of a face that speaks: a picture of the scikit-image library whose lips are drawn apart."""
+"""A recording of a face that speaks: an image of the scikit-image library whose lips are drawn apart."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from samples import write_wav
 
 FRAMES = 80
 HELD_OUT = range(50, 80)
-LIP_LINE, GAP = 142, 6  # rows of the picture: the upper lip's edge, and how far the lips are apart from the first
+LIP_LINE, GAP = 142, 6  # rows of the image: the upper lip's edge, and how far the lips are apart from the first
 
 
 def opening(index: int) -> float:
@@ -25,7 +25,7 @@ def opening(index: int) -> float:
     return float(max(0.0, 5 * (np.sin(index / 2.1) + 0.7 * np.sin(index / 0.9 + 1)) + 4))
 
 
-def picture(index: int) -> Frame:
+def portrait(index: int) -> Frame:
     """(256, 256, 3) uint8 BGR: the mouth opens and the head moves a little."""
     face = np.ascontiguousarray(astronaut()[:256, 100:356, ::-1])
     rows = np.arange(256, dtype=np.float32)
@@ -42,11 +42,11 @@ def picture(index: int) -> Frame:
 
 
 def write_recording(folder: Path) -> Path:
-    """A template with features that are the numbers of their frames, and a sound that swells."""
+    """A template with features that are the numbers of their frames, and audio that swells."""
     for part in ("full_body_img", "landmarks"):
         (folder / part).mkdir()
     for index in range(FRAMES):
-        cv2.imwrite(str(folder / "full_body_img" / f"{index}.png"), picture(index), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        cv2.imwrite(str(folder / "full_body_img" / f"{index}.png"), portrait(index), [cv2.IMWRITE_PNG_COMPRESSION, 1])
         points = np.full((110, 2), 120)
         points[1], points[31], points[52] = (72, 104), (178, 108), (124, 98)
         (folder / "landmarks" / f"{index}.lms").write_text("\n".join(f"{x} {y}" for x, y in points))

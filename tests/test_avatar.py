@@ -100,7 +100,7 @@ STYLES = {
 
 @pytest.fixture(scope="module")
 def pausing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sound, silence of 0.8 s, sound."""
+    """Audio, silence of 0.8 s, audio."""
     path = tmp_path_factory.mktemp("audio") / "pausing.wav"
     seconds = np.arange(32_000) / 16_000
     tone = 0.4 * np.sin(2 * np.pi * 180 * seconds) * ((seconds < 0.6) | (seconds > 1.4))
@@ -163,12 +163,12 @@ def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[Fra
         session.push(samples[start : start + size])
         heard = min(start + size, len(samples)) / 16_000
         take(session, frames, (heard - 0.61) * 25)  # nothing waits longer than its block of features
-        assert len(frames) <= max(0, (heard - 0.44) * 25 + 1)  # nothing is made of sound that nobody heard
+        assert len(frames) <= max(0, (heard - 0.44) * 25 + 1)  # nothing is made of audio that nobody heard
     session.finish()
     assert_equal([*frames, *session.frames()], whole)
 
 
-def test_live_start_frame_and_bad_sound(package: Path) -> None:
+def test_live_start_frame_and_bad_audio(package: Path) -> None:
     avatar = Avatar.load(package)
     with pytest.raises(OptionError, match="frames 0 to 3"):
         avatar.live(start_frame=4)
@@ -194,7 +194,7 @@ def test_without_an_audio_program(
         avatar.live()
 
 
-def test_video_and_pictures(package: Path, audio: Path, tmp_path: Path) -> None:
+def test_video_and_images(package: Path, audio: Path, tmp_path: Path) -> None:
     avatar = Avatar.load(package)
     assert avatar.manifest is not None
     assert avatar.manifest.licence == "CC0"
@@ -202,7 +202,7 @@ def test_video_and_pictures(package: Path, audio: Path, tmp_path: Path) -> None:
     video = avatar.generate_video(audio, tmp_path / "a.mp4", frames_dir=tmp_path / "f", encoding=encoding)
     assert video.stat().st_size > 1000
     assert len(list((tmp_path / "f").iterdir())) == round(SECONDS * 25)
-    assert len(avatar.generate_pictures(audio, tmp_path / "p", timing=Timing(0.5, 0.7))) == 5
+    assert len(avatar.generate_images(audio, tmp_path / "p", timing=Timing(0.5, 0.7))) == 5
 
 
 def test_styles_that_cannot_be(package: Path) -> None:

@@ -20,7 +20,7 @@ from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.speaking.timing import Timing
 from samples import write_template, write_wav
 
-SECONDS = 3.0  # of sound; 75 frames
+SECONDS = 3.0  # of audio; 75 frames
 SEGMENT = 10  # frames
 
 
@@ -91,14 +91,14 @@ def test_continued_is_uninterrupted(
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_pictures_are_continued(package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
+def test_images_are_continued(package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
     avatar = Avatar.load(package)
-    whole = avatar.generate_pictures(audio, tmp_path / "whole")
-    made(lambda **o: avatar.generate_pictures(audio, tmp_path / "parts", **o), at=33)
+    whole = avatar.generate_images(audio, tmp_path / "whole")
+    made(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o), at=33)
     assert not list((tmp_path / "parts").glob("frame_*"))
     damaged = tmp_path / "parts" / ".partial" / "frame_00030.png"
     damaged.write_bytes(damaged.read_bytes()[:-20])
-    assert made(lambda **o: avatar.generate_pictures(audio, tmp_path / "parts", **o))[:2] == [30, 31]
+    assert made(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o))[:2] == [30, 31]
     for path in whole:
         assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
     assert len(list((tmp_path / "parts").iterdir())) == len(whole) == 75
@@ -145,16 +145,16 @@ def test_killed_while_everything_gets_its_name(
 def test_what_lies_there_is_used_only_where_it_fits(
     package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], checkpoint: Path, encoder_path: Path
 ) -> None:
-    other_sound = write_wav(tmp_path / "b.wav", SECONDS, rate=22_050)
+    other_audio = write_wav(tmp_path / "b.wav", SECONDS, rate=22_050)
     template = write_template(tmp_path / "t", 5)
     pack_avatar(tmp_path / "other", checkpoint=checkpoint, template=template, encoder=encoder_path)
     output = tmp_path / "o.mp4"
 
-    def call(avatar: Path = package, sound: Path = audio, **options: object) -> None:
-        Avatar.load(avatar).generate_video(sound, output, **options)  # type: ignore[arg-type]
+    def call(avatar: Path = package, speech: Path = audio, **options: object) -> None:
+        Avatar.load(avatar).generate_video(speech, output, **options)  # type: ignore[arg-type]
 
     for options in (
-        {"sound": other_sound},
+        {"speech": other_audio},
         {"avatar": tmp_path / "other"},
         {"encoding": Encoding(crf=30)},
         {"encoding": Encoding(preset="medium")},
@@ -178,7 +178,7 @@ def test_what_lies_there_is_used_only_where_it_fits(
 def test_a_forged_segment_is_made_again(
     content: bytes | None, recorded: bool, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
 ) -> None:
-    """Another one in its place, of nothing, of noise or of good pictures of this video; also one that is recorded."""
+    """Another one in its place, of nothing, of noise or of good images of this video; also one that is recorded."""
     avatar = Avatar.load(package)
     avatar.generate_video(audio, tmp_path / "whole.mp4")
     made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o), at=45)
@@ -200,15 +200,15 @@ def test_a_forged_segment_is_made_again(
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_a_forged_picture_is_made_again(
+def test_a_forged_image_is_made_again(
     package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
 ) -> None:
     avatar = Avatar.load(package)
-    whole = avatar.generate_pictures(audio, tmp_path / "whole")
-    made(lambda **o: avatar.generate_pictures(audio, tmp_path / "f", **o), at=45)
+    whole = avatar.generate_images(audio, tmp_path / "whole")
+    made(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o), at=45)
     partial = tmp_path / "f" / ".partial"
     shutil.copy(partial / "frame_00003.png", partial / "frame_00020.png")
-    assert made(lambda **o: avatar.generate_pictures(audio, tmp_path / "f", **o))[0] == 20
+    assert made(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o))[0] == 20
     for path in whole:
         assert (tmp_path / "f" / path.name).read_bytes() == path.read_bytes()
 

@@ -22,7 +22,7 @@ from samples import draw, seeded_network, write_template, write_wav
 
 
 def lengths(path: Path) -> tuple[float, float]:
-    """Seconds of picture and of sound in a video file, from the packets themselves."""
+    """Seconds of video and of audio in a video file, from the packets themselves."""
     with av.open(str(path)) as container:
         ends = {"video": 0.0, "audio": 0.0}
         for packet in container.demux():
@@ -110,7 +110,7 @@ def test_one_frame_template_is_repeated(pipeline: FrameGenerationPipeline, tmp_p
 
 @pytest.mark.parametrize("seconds", [0.01, 0.19, 0.57, 1.013])
 @pytest.mark.parametrize(("suffix", "rate", "channels"), [(".mp4", 44_100, 2), (".webm", 22_050, 1)])
-def test_sound_alone_is_enough(
+def test_audio_alone_is_enough(
     checkpoint: Path, encoder_path: Path, tmp_path: Path, seconds: float, suffix: str, rate: int, channels: int
 ) -> None:
     pipeline = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path)
@@ -121,10 +121,10 @@ def test_sound_alone_is_enough(
     pipeline.generate_video(
         template_dir=template, audio_path=audio, output_path=output, progress=lambda *done: seen.append(done)
     )
-    picture, sound = lengths(output)
-    assert abs(picture - sound) <= 1 / 25 + 0.001
-    assert sound >= seconds - 0.001
-    assert seen[-1][0] == seen[-1][1] == round(picture * 25)
+    video, audio_seconds = lengths(output)
+    assert abs(video - audio_seconds) <= 1 / 25 + 0.001
+    assert audio_seconds >= seconds - 0.001
+    assert seen[-1][0] == seen[-1][1] == round(video * 25)
 
 
 @pytest.mark.parametrize("fps", [12.5, 25, 30, 29.97, 60])
@@ -133,13 +133,13 @@ def test_other_rates_last_as_long(
 ) -> None:
     audio = write_wav(tmp_path / "a.wav", 0.32)
     pipeline.generate_video(features_path, template_dir, audio, tmp_path / "r.mkv", fps=fps)
-    picture, sound = lengths(tmp_path / "r.mkv")
-    assert abs(picture - 0.32) <= 1 / fps + 0.001
-    assert abs(picture - sound) <= 1 / fps + 0.001
+    video, audio_seconds = lengths(tmp_path / "r.mkv")
+    assert abs(video - 0.32) <= 1 / fps + 0.001
+    assert abs(video - audio_seconds) <= 1 / fps + 0.001
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(None, 8), (50, 16), (12.5, 4), (30, 10)])
-def test_pictures_at_other_rates(
+def test_images_at_other_rates(
     pipeline: FrameGenerationPipeline,
     template_dir: Path,
     features_path: Path,
@@ -147,8 +147,8 @@ def test_pictures_at_other_rates(
     fps: float,
     expected: int,
 ) -> None:
-    pictures = pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=fps)
-    assert len(pictures) == len(list((tmp_path / "p").iterdir())) == expected
+    images = pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=fps)
+    assert len(images) == len(list((tmp_path / "p").iterdir())) == expected
     with pytest.raises(OptionError, match="frame rate"):
         pipeline.generate_frames_only(features_path, template_dir, tmp_path / "p", fps=0)
 
@@ -166,7 +166,7 @@ def test_other_features_at_their_own_rate(template_dir: Path, tmp_path: Path, au
             assert container.streams.video[0].average_rate == rate
 
 
-def test_part_of_the_sound(checkpoint: Path, encoder_path: Path, template_dir: Path, tmp_path: Path) -> None:
+def test_part_of_the_audio(checkpoint: Path, encoder_path: Path, template_dir: Path, tmp_path: Path) -> None:
     pipeline = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path)
     audio = write_wav(tmp_path / "a.wav", 1.0)
     part = pipeline.generate_frames_only(

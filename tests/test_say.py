@@ -1,4 +1,4 @@
-"""Text to video with a voice that never speaks twice alike: what is spoken stays, and frames are those of its sound."""
+"""Text to video with a voice that never speaks twice alike: what is spoken stays, and frames are those of its audio."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,11 +54,11 @@ def content(video: Path) -> tuple[list[bytes], npt.NDArray[Any]]:
     with av.open(str(video)) as container:
         frames = [frame.to_ndarray().tobytes() for frame in container.decode(video=0)]
     with av.open(str(video)) as container:
-        sound = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-    return frames, np.concatenate(sound)
+        audio = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
+    return frames, np.concatenate(audio)
 
 
-def test_the_video_is_that_of_the_sound(avatar: Avatar, tmp_path: Path) -> None:
+def test_the_video_is_that_of_the_audio(avatar: Avatar, tmp_path: Path) -> None:
     said, again, told = tmp_path / "said.mp4", tmp_path / "again.mp4", []
     voice = Whim()
     voice._draw = np.random.default_rng(5)
@@ -88,17 +88,17 @@ def test_interrupted_it_goes_on_with_what_was_spoken(
     kept = sorted(path.name for path in (tmp_path / "said.mp4.partial").iterdir())
     assert [name for name in kept if name.endswith("segment")] == ["00000.segment", "00001.segment"]
     before = len([name for name in kept if name.endswith("wav")])
-    sounds = [(tmp_path / "said.mp4.partial" / f"{i:05d}.wav").read_bytes() for i in range(before)]
+    parts = [(tmp_path / "said.mp4.partial" / f"{i:05d}.wav").read_bytes() for i in range(before)]
     assert before >= 2
     voice.spoken.clear()
     made: list[int] = []
     say_video(avatar, TEXT, output, voice=voice, frames_dir=None, progress=lambda done, _: made.append(done))
     assert len(voice.spoken) == 3 - before
     assert made[:2] == [20, 21]
-    frames, sound = content(output)
+    frames, audio = content(output)
     assert len(frames) == 50
-    said = np.concatenate([np.frombuffer(part[44:], "<i2") for part in sounds]) / 32768
-    assert np.corrcoef(sound[1024 : len(said) - 4096], said[1024 : len(said) - 4096])[0, 1] > 0.95
+    said = np.concatenate([np.frombuffer(part[44:], "<i2") for part in parts]) / 32768
+    assert np.corrcoef(audio[1024 : len(said) - 4096], said[1024 : len(said) - 4096])[0, 1] > 0.95
     other = Whim()
     say_video(avatar, TEXT, output, voice=other)
     assert len(other.spoken) == 3  # a complete video is made anew
@@ -117,6 +117,6 @@ def test_what_is_wrong_is_raised_before_the_work(avatar: Avatar, tmp_path: Path)
 def test_a_voice_that_fails_ends_it(avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = Whim()
     monkeypatch.setattr(voice, "speak", lambda text, number: iter([]))
-    with pytest.raises(TextError, match=r"no sound for 'One two\.'"):
+    with pytest.raises(TextError, match=r"no audio for 'One two\.'"):
         say_video(avatar, TEXT, tmp_path / "a.mp4", voice=voice)
     assert not list(tmp_path.iterdir())

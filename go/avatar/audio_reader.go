@@ -20,8 +20,8 @@ const (
 	pcm, extensible = 1, 0xFFFE // WAV's format tags
 )
 
-// soundFormats are those of ffmpeg's that hold sound by themselves: none that leads to other files or to devices.
-const soundFormats = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg," +
+// audioFormats are those of ffmpeg's that hold audio by themselves: none that leads to other files or to devices.
+const audioFormats = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg," +
 	"mpegts,ogg,opus,tta,w64,wav,wv"
 
 // AudioInfo is what decoding the first audio stream of a file gave.
@@ -43,7 +43,7 @@ type wavFile struct {
 	start, size          int64 // of the samples; the size is what is there
 }
 
-// decoder takes pieces of sound as they are decoded: interleaved, full scale is [-1, 1]. format: rate, channels and mask.
+// decoder takes pieces of audio as they are decoded: interleaved, full scale is [-1, 1]. format: rate, channels and mask.
 type decoder func(format wavFile, samples []float32) error
 
 // probeAudio decodes the first audio stream once, from end to end, so that a broken file is found before long work, and
@@ -74,7 +74,7 @@ func probeAudio(ctx context.Context, path, ffmpeg string, mean bool) (AudioInfo,
 		err = decodeWith(ctx, ffmpeg, path, false, hear)
 	}
 	if err == nil && info.Samples == 0 {
-		err = fail(BadAudio, path, "no audio could be decoded, it is empty or damaged; give a sound file")
+		err = fail(BadAudio, path, "no audio could be decoded, it is empty or damaged; give an audio file")
 	}
 	if err != nil {
 		return AudioInfo{}, err
@@ -89,11 +89,11 @@ func checkAudio(path string) error {
 	found, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return fail(MissingFile, path, "no such file; give an audio file or a video with a sound track")
+		return fail(MissingFile, path, "no such file; give an audio file or a video with an audio track")
 	case found.IsDir():
-		return fail(BadAudio, path, "is a folder; give an audio file or a video with a sound track")
+		return fail(BadAudio, path, "is a folder; give an audio file or a video with an audio track")
 	case found.Size() == 0:
-		return fail(BadAudio, path, "is an empty file; give an audio file or a video with a sound track")
+		return fail(BadAudio, path, "is an empty file; give an audio file or a video with an audio track")
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func findFFmpeg(given string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fail(MissingFile, name, "ffmpeg is needed for videos, and for sound other than 16-bit WAV at 16 kHz; install it"+
+		return "", fail(MissingFile, name, "ffmpeg is needed for videos, and for audio other than 16-bit WAV at 16 kHz; install it"+
 			" (Debian: apt-get install ffmpeg) or write a folder of frames (--frames-dir) from such a WAV")
 	}
 	return path, nil
@@ -244,7 +244,7 @@ func findFFmpeg(given string) (string, error) {
 
 // inputOptions open a file that is what it is by itself: nothing else is read on its behalf.
 func inputOptions(path string) []string {
-	return []string{"-format_whitelist", soundFormats, "-protocol_whitelist", "file,pipe", "-i", "file:" + path}
+	return []string{"-format_whitelist", audioFormats, "-protocol_whitelist", "file,pipe", "-i", "file:" + path}
 }
 
 // decodeWith decodes with ffmpeg, at the source's rate or resampled to 16 kHz by soxr.
@@ -282,19 +282,19 @@ func decodeWith(ctx context.Context, ffmpeg, path string, resample bool, yield d
 		return err
 	case context.Cause(ctx) != nil && err == nil:
 		return context.Cause(ctx)
-	case complaint.text() != "" || err == errNoSound:
-		return fail(BadAudio, path, "cannot be decoded (%s); give a sound audio or video file", shown(complaint.text()))
+	case complaint.text() != "" || err == errNoAudio:
+		return fail(BadAudio, path, "cannot be decoded (%s); give an intact audio or video file", shown(complaint.text()))
 	}
 	return err
 }
 
-var errNoSound = errors.New("no sound")
+var errNoAudio = errors.New("no audio")
 
 func readFloats(output io.Reader, path string, yield decoder) error {
 	c := &counted{reader: bufio.NewReaderSize(output, 1<<16)}
 	wav, err := readWAVHeader(c)
 	if err != nil {
-		return errNoSound
+		return errNoAudio
 	}
 	data := make([]byte, 4*wav.channels*pieceFrames)
 	for {

@@ -1,4 +1,4 @@
-// Package avatar plays avatar packages: sound in, frames of a person who says it out.
+// Package avatar plays avatar packages: audio in, frames of a person who says it out.
 //
 // It is a host of the format that docs/avatar.md describes. ONNX Runtime runs the package's programs; this package
 // decodes, cuts, pastes and encodes. From features, and from 16-bit WAV files at 16 kHz, its frames are those of the
@@ -54,7 +54,7 @@ type Option func(*options)
 // WithBlend chooses how faces are written back, Reference or Feathered; the package says it by default.
 func WithBlend(blend string) Option { return func(o *options) { o.blend = blend } }
 
-// WithGate says from which level of sound on somebody speaks; a package of version 3 tells it from the room and the voice
+// WithGate says from which level of audio on somebody speaks; a package of version 3 tells it from the room and the voice
 // by default.
 func WithGate(gate Gate) Option { return func(o *options) { o.gate = &gate } }
 
@@ -181,7 +181,7 @@ func (a *Avatar) Close() {
 	}
 }
 
-// FPS is how many frames a second of sound has.
+// FPS is how many frames a second of audio has.
 func (a *Avatar) FPS() int { return a.audioSpec.FPS }
 
 // Size of every frame in pixels.
@@ -244,7 +244,7 @@ func (a *Avatar) frameOptions(opts []FrameOption) (frameOptions, error) {
 }
 
 // Frames gives the frames of what is said one by one, as they are made; the iteration ends with the first error. Memory
-// does not grow with the sound. Breaking out of the loop, or the end of ctx, ends the work.
+// does not grow with the audio. Breaking out of the loop, or the end of ctx, ends the work.
 func (a *Avatar) Frames(ctx context.Context, audio Audio, opts ...FrameOption) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		if err := a.frames(ctx, audio, opts, func(frame Frame) error {

@@ -296,7 +296,7 @@ func (c *frameCase) check(t *testing.T, a *Avatar) {
 			data, err := os.ReadFile(at(path))
 			must(t, err)
 			expected := make([]byte, len(frame.Pixels))
-			must(t, decodePicture(data, path, "png", frame.Width, frame.Height, expected))
+			must(t, decodeImage(data, path, "png", frame.Width, frame.Height, expected))
 			if problem := apart(frame.Pixels, expected, c.Tolerance.Levels, c.Tolerance.Far, c.Tolerance.PSNR); problem != "" {
 				t.Errorf("frame %d: %s", frame.Index, problem)
 			}
@@ -412,7 +412,7 @@ func TestAnArchiveIsItsFolder(t *testing.T) {
 	writeArchive(t, folder, path)
 	var frames [2][]byte
 	for i, source := range []string{folder, path} {
-		for frame, err := range openAvatar(t, source).Frames(context.Background(), Audio{Features: at("sounds/ave.npy")}) {
+		for frame, err := range openAvatar(t, source).Frames(context.Background(), Audio{Features: at("audio/ave.npy")}) {
 			must(t, err)
 			frames[i] = append(frames[i], frame.Pixels...)
 		}

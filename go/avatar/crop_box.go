@@ -4,7 +4,7 @@ import "fmt"
 
 const smallestBox = 32 // pixels; below this a face has no detail to regenerate
 
-// CropBox is a square in a frame, left and top edge and side in pixels; it may reach beyond the picture on any side.
+// CropBox is a square in a frame, left and top edge and side in pixels; it may reach beyond the image on any side.
 type CropBox struct{ X, Y, Size int }
 
 // problem says why the box cannot be used in a frame of width x height pixels, or is empty.
@@ -14,7 +14,7 @@ func (b CropBox) problem(width, height int) string {
 	}
 	x, y := b.X+b.Size/2, b.Y+b.Size/2
 	if x < 0 || x >= width || y < 0 || y >= height {
-		return fmt.Sprintf("the middle of the face's box (x %d, y %d, side %d) lies outside of the picture (%dx%d)",
+		return fmt.Sprintf("the middle of the face's box (x %d, y %d, side %d) lies outside of the image (%dx%d)",
 			b.X, b.Y, b.Size, width, height)
 	}
 	return ""
@@ -24,10 +24,10 @@ func (b CropBox) inside(width, height int) bool {
 	return min(b.X, b.Y) >= 0 && b.X+b.Size <= width && b.Y+b.Size <= height
 }
 
-// cut gives the box's pixels in image, BGR of width x height; beyond the picture its edge is repeated.
+// cut gives the box's pixels in image, BGR of width x height; beyond the image its edge is repeated.
 func (b CropBox) cut(image []byte, width, height int) []byte {
 	crop := make([]byte, 3*b.Size*b.Size)
-	left, right := clamp(b.X, 0, width), clamp(b.X+b.Size, 0, width) // columns of the picture
+	left, right := clamp(b.X, 0, width), clamp(b.X+b.Size, 0, width) // columns of the image
 	for r := range b.Size {
 		row := image[3*width*clamp(b.Y+r, 0, height-1):][:3*width]
 		line := crop[3*b.Size*r:][:3*b.Size]
@@ -42,7 +42,7 @@ func (b CropBox) cut(image []byte, width, height int) []byte {
 	return crop
 }
 
-// paste writes patch over the box in image; what lies beyond the picture is lost.
+// paste writes patch over the box in image; what lies beyond the image is lost.
 func (b CropBox) paste(image, patch []byte, width, height int) {
 	left, right := clamp(b.X, 0, width), clamp(b.X+b.Size, 0, width)
 	for y := max(b.Y, 0); y < min(b.Y+b.Size, height); y++ {

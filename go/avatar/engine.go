@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Frame is one picture of a speech.
+// Frame is one image of a speech.
 type Frame struct {
 	Index         int           // from 0 on
 	Time          time.Duration // from the beginning of the speech

@@ -32,7 +32,7 @@ const (
 	StageListing  Stage = "listing"  // the manifest's files against those that are there
 	StageHash     Stage = "hash"     // a file's bytes
 	StagePrograms Stage = "programs"
-	StagePictures Stage = "pictures"
+	StageImages   Stage = "images"
 	StageRest     Stage = "rest"
 )
 

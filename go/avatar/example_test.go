@@ -17,7 +17,7 @@ func ExampleAvatar_Frames() {
 	}
 	defer a.Close()
 	count := 0
-	for frame, err := range a.Frames(context.Background(), avatar.Audio{Path: "../../conformance/sounds/syllables.wav"}) {
+	for frame, err := range a.Frames(context.Background(), avatar.Audio{Path: "../../conformance/audio/syllables.wav"}) {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -29,7 +29,7 @@ func ExampleAvatar_Frames() {
 	// Output: 68 frames at 25 a second
 }
 
-// Sound is pushed as it arrives, and frames are taken; between speeches the mouth rests.
+// Audio is pushed as it arrives, and frames are taken; between speeches the mouth rests.
 func ExampleAvatar_Live() {
 	a, err := avatar.Open("../../conformance/avatars/ave-160")
 	if err != nil {

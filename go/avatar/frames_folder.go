@@ -17,7 +17,7 @@ const (
 	partialName = ".partial" // the folder in which frames wait until all are there
 )
 
-// frameSink is where frames go, a video or a folder of pictures.
+// frameSink is where frames go, a video or a folder of images.
 type frameSink interface {
 	write(frame Frame) error
 	// finish puts everything under its final name; nothing stands under it before.
@@ -26,7 +26,7 @@ type frameSink interface {
 	discard()
 }
 
-// frameFolder writes pictures, frame_00000.png on, into a folder. They appear when all are there; only then the frames of an
+// frameFolder writes images, frame_00000.png on, into a folder. They appear when all are there; only then the frames of an
 // earlier run disappear, in either format. Other files stay.
 type frameFolder struct {
 	folder, partial, prefix, suffix string
@@ -59,9 +59,9 @@ func (f *frameFolder) name(index int) string {
 }
 
 func (f *frameFolder) write(frame Frame) error {
-	data, err := encodePicture(frame, f.suffix)
+	data, err := encodeImage(frame, f.suffix)
 	if err == nil && f.provenance {
-		data = markedPicture(data, f.suffix)
+		data = markedImage(data, f.suffix)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(f.partial, f.name(f.count)), data, 0o666)
@@ -73,7 +73,7 @@ func (f *frameFolder) write(frame Frame) error {
 	return nil
 }
 
-func encodePicture(frame Frame, suffix string) ([]byte, error) {
+func encodeImage(frame Frame, suffix string) ([]byte, error) {
 	if suffix == "png" {
 		return encodePNG(frame.Pixels, frame.Width, frame.Height)
 	}
@@ -117,7 +117,7 @@ func (f *frameFolder) failed(err error) error {
 }
 
 // SaveFrames writes frames that are held in memory as JPEG of quality 95 into a folder: prefix_00000.jpg and so on. They
-// appear when all are written; pictures of such names that an earlier call left beyond the last one disappear.
+// appear when all are written; images of such names that an earlier call left beyond the last one disappear.
 func SaveFrames(frames []Frame, folder, prefix string) error {
 	sink, err := newFrameFolder(folder, prefix, "jpg", true)
 	if err != nil {

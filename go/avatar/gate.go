@@ -29,13 +29,13 @@ const (
 )
 
 // Gate says when somebody speaks: from where the level reaches Speech until it falls below Silence, both in dB of full
-// scale, of a frame's sound without its mean.
+// scale, of a frame's audio without its mean.
 type Gate struct{ Silence, Speech float64 }
 
 // FixedGate is the gate of packages up to version 2. From version 3 on it is told from the room and the voice.
 var FixedGate = Gate{-45, -40}
 
-// speechDetector is given the sound of frame after frame, and tells whether somebody speaks in it.
+// speechDetector is given the audio of frame after frame, and tells whether somebody speaks in it.
 type speechDetector func(samples []float32) bool
 
 func (g Gate) detector() speechDetector {
@@ -100,7 +100,7 @@ func energy(samples []float32) float64 {
 	return float64(count*squares-total*total) / float64(count*count)
 }
 
-// frameSplitter gives the samples of each video frame, from sound in pieces.
+// frameSplitter gives the samples of each video frame, from audio in pieces.
 type frameSplitter struct {
 	size    int // samples of a frame
 	pending []float32
@@ -115,7 +115,7 @@ func (s *frameSplitter) push(samples []float32, yield func([]float32)) {
 	s.pending = append(s.pending[:0], s.pending[at:]...)
 }
 
-// flush gives a last frame that the sound only begins, if there is one.
+// flush gives a last frame that the audio only begins, if there is one.
 func (s *frameSplitter) flush(yield func([]float32)) {
 	if len(s.pending) > 0 {
 		yield(s.pending)

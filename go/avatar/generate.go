@@ -18,14 +18,14 @@ type Output struct {
 	Progress func(done, total int)
 }
 
-// Generate makes a video, pictures, or both, and gives the number of frames. Picture and sound are of one length; sound is
+// Generate makes a video, images, or both, and gives the number of frames. Video and audio are of one length; audio is
 // never cut. Nothing stands under its final name until it is complete.
 func (a *Avatar) Generate(ctx context.Context, audio Audio, output Output, opts ...FrameOption) (int, error) {
 	if output.Video == "" && output.FramesDir == "" {
 		return 0, fail(BadOption, "", "nowhere to write to; give a video, a folder of frames or both")
 	}
 	if slices.Contains([]string{output.Video, output.FramesDir}, audio.Path) && audio.Path != "" {
-		return 0, fail(BadOption, audio.Path, "is the sound and cannot be written; choose another output")
+		return 0, fail(BadOption, audio.Path, "is the audio and cannot be written; choose another output")
 	}
 	own := float64(a.FPS())
 	fps := output.FPS

@@ -45,7 +45,7 @@ func TestVideoAndItsFrames(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(frames, name), nil, 0o600))
 	}
 	a := speaker(t)
-	count, err := a.Generate(context.Background(), Audio{Path: at("sounds/syllables.wav")}, Output{Video: video, FramesDir: frames, CRF: -1})
+	count, err := a.Generate(context.Background(), Audio{Path: at("audio/syllables.wav")}, Output{Video: video, FramesDir: frames, CRF: -1})
 	must(t, err)
 	if count != 68 {
 		t.Errorf("%d frames; expected 68", count)
@@ -61,7 +61,7 @@ func TestVideoAndItsFrames(t *testing.T) {
 	}
 	duration, err := strconv.ParseFloat(probed(t, video, "a", "duration"), 64)
 	if must(t, err); duration < 2.71 || duration > 2.76 {
-		t.Errorf("the sound lasts %v s; expected 2.72", duration)
+		t.Errorf("the audio lasts %v s; expected 2.72", duration)
 	}
 	data, err := os.ReadFile(video)
 	if must(t, err); !bytes.Contains(data, []byte(sourceType)) {
@@ -70,24 +70,24 @@ func TestVideoAndItsFrames(t *testing.T) {
 	entries, err := os.ReadDir(frames)
 	must(t, err)
 	if len(entries) != 69 {
-		t.Errorf("%d entries in the folder; expected 68 frames and the other picture", len(entries))
+		t.Errorf("%d entries in the folder; expected 68 frames and the other image", len(entries))
 	}
-	picture, err := os.ReadFile(filepath.Join(frames, "frame_00067.png"))
+	data, err = os.ReadFile(filepath.Join(frames, "frame_00067.png"))
 	must(t, err)
 	image := make([]byte, 3*131*97)
-	must(t, decodePicture(picture, "frame", "png", 131, 97, image))
-	if !bytes.Contains(picture, []byte(sourceType)) {
-		t.Error("the picture does not say that it is generated")
+	must(t, decodeImage(data, "frame", "png", 131, 97, image))
+	if !bytes.Contains(data, []byte(sourceType)) {
+		t.Error("the image does not say that it is generated")
 	}
 }
 
-func TestOtherRateContainersAndPictures(t *testing.T) {
+func TestOtherRateContainersAndImages(t *testing.T) {
 	needFFmpeg(t)
 	folder := t.TempDir()
 	a := speaker(t)
 	for _, name := range []string{"talk.mov", "talk.mkv"} {
 		path := filepath.Join(folder, name)
-		count, err := a.Generate(context.Background(), Audio{Features: at("sounds/ave.npy")}, Output{Video: path, FPS: 60, CRF: 30})
+		count, err := a.Generate(context.Background(), Audio{Features: at("audio/ave.npy")}, Output{Video: path, FPS: 60, CRF: 30})
 		must(t, err)
 		if count != 20 { // 8 frames of 1/25 s are 19.2 of 1/60
 			t.Errorf("%s: %d frames; expected 20", name, count)
@@ -97,13 +97,13 @@ func TestOtherRateContainersAndPictures(t *testing.T) {
 			t.Errorf("%s does not say that it is generated", name)
 		}
 	}
-	_, err := a.Generate(context.Background(), Audio{Features: at("sounds/ave.npy")}, Output{FramesDir: folder, FrameFormat: "jpg", NoProvenance: true})
+	_, err := a.Generate(context.Background(), Audio{Features: at("audio/ave.npy")}, Output{FramesDir: folder, FrameFormat: "jpg", NoProvenance: true})
 	must(t, err)
 	data, err := os.ReadFile(filepath.Join(folder, "frame_00007.jpg"))
 	must(t, err)
-	must(t, decodePicture(data, "frame", "jpg", 131, 97, make([]byte, 3*131*97)))
+	must(t, decodeImage(data, "frame", "jpg", 131, 97, make([]byte, 3*131*97)))
 	if bytes.Contains(data, []byte(sourceType)) {
-		t.Error("the picture says what it was not asked to say")
+		t.Error("the image says what it was not asked to say")
 	}
 }
 
@@ -111,7 +111,7 @@ func TestFramesDoNotDependOnThreadsAndCache(t *testing.T) {
 	var kept []byte
 	for _, opts := range [][]Option{{WithThreads(1), WithCacheSize(0)}, {WithThreads(3)}, {WithThreads(2), WithCacheSize(1 << 20)}} {
 		var all []byte
-		for frame, err := range speaker(t, opts...).Frames(context.Background(), Audio{Path: at("sounds/syllables.wav")}) {
+		for frame, err := range speaker(t, opts...).Frames(context.Background(), Audio{Path: at("audio/syllables.wav")}) {
 			must(t, err)
 			all = append(all, frame.Pixels...)
 			frame.Release()
@@ -128,12 +128,12 @@ func TestFramesDoNotDependOnThreadsAndCache(t *testing.T) {
 func TestErrorsNameWhatIsWrong(t *testing.T) {
 	folder := t.TempDir()
 	broken, playlist := filepath.Join(folder, "broken.wav"), filepath.Join(folder, "speech.wav")
-	must(t, os.WriteFile(broken, []byte("RIFF....no sound"), 0o600))
-	secret, err := filepath.Abs(at("sounds/syllables.wav"))
+	must(t, os.WriteFile(broken, []byte("RIFF....no audio"), 0o600))
+	secret, err := filepath.Abs(at("audio/syllables.wav"))
 	must(t, err)
 	must(t, os.WriteFile(playlist, []byte("ffconcat version 1.0\nfile "+secret+"\n"), 0o600))
 	a, noAudio := speaker(t), openAvatar(t, at("avatars/ave-328"))
-	features := Audio{Features: at("sounds/ave.npy")}
+	features := Audio{Features: at("audio/ave.npy")}
 	run := func(a *Avatar, audio Audio, output Output, opts ...FrameOption) error {
 		_, err := a.Generate(context.Background(), audio, output, opts...)
 		return err
@@ -144,19 +144,19 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		kind Kind
 		says string
 	}{
-		"nothing to say":       {run(a, Audio{}, frames), BadOption, "nothing to say"},
-		"nowhere":              {run(a, features, Output{}), BadOption, "nowhere"},
-		"no such sound":        {run(a, Audio{Path: "nowhere.wav"}, frames), MissingFile, "nowhere.wav"},
-		"no audio program":     {run(noAudio, Audio{Path: at("sounds/short.wav")}, frames), BadOption, "no audio program"},
-		"other features":       {run(a, Audio{Features: at("sounds/hubert.bin")}, frames), BadFeatures, "expected ave features (N, 512)"},
-		"no such frame":        {run(a, features, frames, StartFrame(4)), BadOption, "frames 0 to 3"},
-		"unknown format":       {run(a, features, Output{FramesDir: folder, FrameFormat: "gif"}), BadOption, "gif"},
-		"impossible rate":      {run(a, features, Output{FramesDir: folder, FPS: 1000}), BadOption, "frame rate"},
-		"unknown suffix":       {run(a, features, Output{Video: filepath.Join(folder, "a.avi")}), BadOutput, "a.avi"},
-		"broken sound":         {run(a, Audio{Path: broken}, frames), BadAudio, "broken.wav"},
-		"playlist":             {run(a, Audio{Path: playlist}, frames), BadAudio, "speech.wav"},
-		"ffmpeg that is not":   {run(openAvatar(t, at("avatars/ave-160"), WithFFmpeg("/nowhere/ffmpeg")), features, Output{Video: filepath.Join(folder, "a.mp4"), CRF: -1}), MissingFile, "ffmpeg is needed"},
-		"the sound as picture": {run(a, Audio{Path: broken}, Output{Video: broken}), BadOption, "is the sound"},
+		"nothing to say":     {run(a, Audio{}, frames), BadOption, "nothing to say"},
+		"nowhere":            {run(a, features, Output{}), BadOption, "nowhere"},
+		"no such audio":      {run(a, Audio{Path: "nowhere.wav"}, frames), MissingFile, "nowhere.wav"},
+		"no audio program":   {run(noAudio, Audio{Path: at("audio/short.wav")}, frames), BadOption, "no audio program"},
+		"other features":     {run(a, Audio{Features: at("audio/hubert.bin")}, frames), BadFeatures, "expected ave features (N, 512)"},
+		"no such frame":      {run(a, features, frames, StartFrame(4)), BadOption, "frames 0 to 3"},
+		"unknown format":     {run(a, features, Output{FramesDir: folder, FrameFormat: "gif"}), BadOption, "gif"},
+		"impossible rate":    {run(a, features, Output{FramesDir: folder, FPS: 1000}), BadOption, "frame rate"},
+		"unknown suffix":     {run(a, features, Output{Video: filepath.Join(folder, "a.avi")}), BadOutput, "a.avi"},
+		"broken audio":       {run(a, Audio{Path: broken}, frames), BadAudio, "broken.wav"},
+		"playlist":           {run(a, Audio{Path: playlist}, frames), BadAudio, "speech.wav"},
+		"ffmpeg that is not": {run(openAvatar(t, at("avatars/ave-160"), WithFFmpeg("/nowhere/ffmpeg")), features, Output{Video: filepath.Join(folder, "a.mp4"), CRF: -1}), MissingFile, "ffmpeg is needed"},
+		"the audio as video": {run(a, Audio{Path: broken}, Output{Video: broken}), BadOption, "is the audio"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.Contains(name, "playlist") || strings.Contains(name, "broken") {
@@ -185,7 +185,7 @@ func TestCancelledWorkEndsAndLeavesNothing(t *testing.T) {
 			cancel()
 		}
 	}
-	_, err := speaker(t).Generate(ctx, Audio{Path: at("sounds/syllables.wav")}, Output{FramesDir: frames, Progress: progress})
+	_, err := speaker(t).Generate(ctx, Audio{Path: at("audio/syllables.wav")}, Output{FramesDir: frames, Progress: progress})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -12,15 +12,15 @@ import (
 
 const (
 	pngSignature    = "\x89PNG\r\n\x1a\n"
-	mostImagePixels = 1 << 27 // of a picture, 16384x8192; more is a mistake, or meant to fill the memory
+	mostImagePixels = 1 << 27 // of an image, 16384x8192; more is a mistake, or meant to fill the memory
 	mostSegments    = 10_000  // of a JPEG before its size
-	mostScans       = 64      // of a JPEG; progressive ones have about ten, and decoders go through a whole picture for each
+	mostScans       = 64      // of a JPEG; progressive ones have about ten, and decoders go through a whole image for each
 )
 
-// readHeader gives width and height of a JPEG or PNG picture as its header states them, once it is complete to its end. An
+// readHeader gives width and height of a JPEG or PNG image as its header states them, once it is complete to its end. An
 // empty suffix stands for both kinds.
 func readHeader(data []byte, name, suffix string) (width, height int, err error) {
-	damaged := refuse(StagePictures, "%s: a damaged picture", name)
+	damaged := refuse(StageImages, "%s: a damaged image", name)
 	kind := "jpg"
 	switch {
 	case bytes.HasPrefix(data, []byte(pngSignature)):
@@ -34,23 +34,23 @@ func readHeader(data []byte, name, suffix string) (width, height int, err error)
 			return 0, 0, damaged
 		}
 	default:
-		return 0, 0, refuse(StagePictures, "%s: neither a JPEG nor a PNG picture", name)
+		return 0, 0, refuse(StageImages, "%s: neither a JPEG nor a PNG image", name)
 	}
 	if width <= 0 || height <= 0 || width > mostImagePixels/height {
-		return 0, 0, refuse(StagePictures, "%s: states %dx%d pixels; expected a picture of at most %d", name, width, height, mostImagePixels)
+		return 0, 0, refuse(StageImages, "%s: states %dx%d pixels; expected an image of at most %d", name, width, height, mostImagePixels)
 	}
 	complete := bytes.Contains(data[max(0, len(data)-64):], []byte("\xff\xd9"))
 	if kind == "png" {
 		complete = len(data) >= 12 && string(data[len(data)-8:len(data)-4]) == "IEND"
 	}
 	if !complete {
-		return 0, 0, refuse(StagePictures, "%s: a damaged picture, its end is missing", name)
+		return 0, 0, refuse(StageImages, "%s: a damaged image, its end is missing", name)
 	}
 	if kind == "jpg" && jpegScans(data) > mostScans {
-		return 0, 0, refuse(StagePictures, "%s: is encoded in more than %d scans", name, mostScans)
+		return 0, 0, refuse(StageImages, "%s: is encoded in more than %d scans", name, mostScans)
 	}
 	if suffix != "" && kind != suffix {
-		return 0, 0, refuse(StagePictures, "%s is no %s picture", name, suffix)
+		return 0, 0, refuse(StageImages, "%s is no %s image", name, suffix)
 	}
 	return width, height, nil
 }
@@ -111,9 +111,9 @@ func jpegScans(data []byte) int {
 	return scans
 }
 
-// decodePicture decodes a picture of the stated size into image, BGR, row by row, not turned whatever its EXIF says. An empty
+// decodeImage decodes an image of the stated size into image, BGR, row by row, not turned whatever its EXIF says. An empty
 // suffix stands for both kinds.
-func decodePicture(data []byte, name, suffix string, width, height int, image []byte) error {
+func decodeImage(data []byte, name, suffix string, width, height int, image []byte) error {
 	if suffix == "" {
 		if suffix = "jpg"; bytes.HasPrefix(data, []byte(pngSignature)) {
 			suffix = "png"
@@ -124,7 +124,7 @@ func decodePicture(data []byte, name, suffix string, width, height int, image []
 		return err
 	}
 	if w != width || h != height {
-		return refuse(StagePictures, "%s is %dx%d pixels; expected %dx%d", name, w, h, width, height)
+		return refuse(StageImages, "%s is %dx%d pixels; expected %dx%d", name, w, h, width, height)
 	}
 	if suffix == "jpg" {
 		err = turbojpeg.Decode(data, image, width, height)
@@ -132,7 +132,7 @@ func decodePicture(data []byte, name, suffix string, width, height int, image []
 		err = decodePNG(data, image, width, height)
 	}
 	if err != nil {
-		return refuse(StagePictures, "%s cannot be decoded to %dx%d pixels (%s)", name, width, height, shown(err.Error()))
+		return refuse(StageImages, "%s cannot be decoded to %dx%d pixels (%s)", name, width, height, shown(err.Error()))
 	}
 	return nil
 }
@@ -147,24 +147,24 @@ func decodePNG(data, target []byte, width, height int) error {
 	for y := range height {
 		for x := range width {
 			at := 3 * (width*y + x)
-			switch picture := decoded.(type) {
+			switch pixels := decoded.(type) {
 			case *image.RGBA:
-				p := picture.Pix[picture.PixOffset(x, y):]
+				p := pixels.Pix[pixels.PixOffset(x, y):]
 				set(at, p[0], p[1], p[2])
 			case *image.NRGBA:
-				p := picture.Pix[picture.PixOffset(x, y):]
+				p := pixels.Pix[pixels.PixOffset(x, y):]
 				set(at, p[0], p[1], p[2])
 			case *image.Gray:
-				v := picture.Pix[picture.PixOffset(x, y)]
+				v := pixels.Pix[pixels.PixOffset(x, y)]
 				set(at, v, v, v)
 			case *image.Gray16:
-				v := picture.Pix[picture.PixOffset(x, y)]
+				v := pixels.Pix[pixels.PixOffset(x, y)]
 				set(at, v, v, v)
 			case *image.RGBA64:
-				p := picture.Pix[picture.PixOffset(x, y):]
+				p := pixels.Pix[pixels.PixOffset(x, y):]
 				set(at, p[0], p[2], p[4])
 			case *image.NRGBA64:
-				p := picture.Pix[picture.PixOffset(x, y):]
+				p := pixels.Pix[pixels.PixOffset(x, y):]
 				set(at, p[0], p[2], p[4])
 			default:
 				c := color.NRGBAModel.Convert(decoded.At(x, y)).(color.NRGBA)
@@ -175,15 +175,15 @@ func decodePNG(data, target []byte, width, height int) error {
 	return nil
 }
 
-// encodePNG encodes a picture, BGR, quickly.
+// encodePNG encodes an image, BGR, quickly.
 func encodePNG(pixels []byte, width, height int) ([]byte, error) {
-	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	canvas := image.NewRGBA(image.Rect(0, 0, width, height))
 	for i := range width * height {
-		p, q := pixels[3*i:3*i+3], picture.Pix[4*i:4*i+4]
+		p, q := pixels[3*i:3*i+3], canvas.Pix[4*i:4*i+4]
 		q[0], q[1], q[2], q[3] = p[2], p[1], p[0], 255
 	}
 	var encoded bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	err := encoder.Encode(&encoded, picture)
+	err := encoder.Encode(&encoded, canvas)
 	return encoded.Bytes(), err
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	paintedAhead = 4  // frames that are made before anybody takes them, beside one for each worker
-	mostWaiting  = 30 // seconds of sound whose frames nobody has taken, at which Push waits
+	mostWaiting  = 30 // seconds of audio whose frames nobody has taken, at which Push waits
 )
 
 // Errors of a Live session's order of calls.
@@ -19,8 +19,8 @@ var (
 	ErrSpeaking = errors.New("frames of the speech are still to come; take those, or interrupt it")
 )
 
-// Live is a person who speaks while the sound arrives: it is pushed, frames are taken, bit for bit those of a file of the
-// same sound. Between speeches Idle gives frames of the mouth at rest. Any goroutine may push and another one take. Memory
+// Live is a person who speaks while the audio arrives: it is pushed, frames are taken, bit for bit those of a file of the
+// same audio. Between speeches Idle gives frames of the mouth at rest. Any goroutine may push and another one take. Memory
 // does not grow with the session's age.
 type Live struct {
 	a       *Avatar
@@ -79,7 +79,7 @@ func (l *Live) announce() {
 	l.changed = make(chan struct{})
 }
 
-// Push says mono samples at 16 kHz after what was pushed before; they are copied. It waits while more than 30 s of sound
+// Push says mono samples at 16 kHz after what was pushed before; they are copied. It waits while more than 30 s of audio
 // wait for their frames to be taken.
 func (l *Live) Push(ctx context.Context, samples []float32) error {
 	l.lock.Lock()
@@ -114,7 +114,7 @@ func (l *Live) Push(ctx context.Context, samples []float32) error {
 	return nil
 }
 
-// Finish ends the speech: the frames that are missing follow, so that picture and sound are of one length.
+// Finish ends the speech: the frames that are missing follow, so that video and audio are of one length.
 func (l *Live) Finish() error {
 	l.lock.Lock()
 	defer l.lock.Unlock()

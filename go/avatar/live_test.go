@@ -32,7 +32,7 @@ func wholeSpeech(t *testing.T, a *Avatar, name string) [][]byte {
 
 func TestLiveFramesAreThoseOfTheFile(t *testing.T) {
 	a, ctx := speaker(t), context.Background()
-	expected, samples := wholeSpeech(t, a, "sounds/syllables.wav"), samplesOf(t, "sounds/syllables.wav")
+	expected, samples := wholeSpeech(t, a, "audio/syllables.wav"), samplesOf(t, "audio/syllables.wav")
 	var group sync.WaitGroup
 	for _, size := range []int{160, 999, len(samples)} { // three sessions share the workers
 		group.Go(func() {
@@ -69,7 +69,7 @@ func TestLiveFramesAreThoseOfTheFile(t *testing.T) {
 
 func TestInterruptedSpeechIdlesAndBeginsAnew(t *testing.T) {
 	a, ctx := speaker(t), context.Background()
-	samples := samplesOf(t, "sounds/syllables.wav")
+	samples := samplesOf(t, "audio/syllables.wav")
 	session, err := a.Live()
 	must(t, err)
 	must(t, session.Push(ctx, samples))

@@ -9,8 +9,8 @@ const (
 	format           = "framegen-avatar"
 	newestVersion    = 3
 	blendsSince      = 2 // the version from which there are blend and rest
-	listensSince     = 3 // the version from which sound is heard as docs/avatar.md has it under Samples and Silence
-	outreachingSince = 3 // the version from which a box may reach beyond the picture
+	listensSince     = 3 // the version from which audio is heard as docs/avatar.md has it under Samples and Silence
+	outreachingSince = 3 // the version from which a box may reach beyond the image
 
 	manifestFile, landmarksFile, previewFile, restFile = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
 
@@ -18,8 +18,8 @@ const (
 	previewSide   = 512         // pixels at most
 )
 
-// Pictures are the template's frames: size in pixels, how many, and "jpg" or "png".
-type Pictures struct {
+// Images are the template's frames: size in pixels, how many, and "jpg" or "png".
+type Images struct {
 	Width, Height, Count int
 	Format               string
 }
@@ -39,7 +39,7 @@ type Manifest struct {
 	Face      string // "328", "160" or "mobile"
 	Audio     AudioSpec
 	Width     int // channels of the network's first level
-	Frame     Pictures
+	Frame     Images
 	Boxes     []CropBox
 	Parsing   bool
 	Programs  []string // of "audio", "face", "render", in that order

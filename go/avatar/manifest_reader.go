@@ -19,7 +19,7 @@ const (
 	mostFile     = 1 << 30    // bytes of one file
 	mostTotal    = 1 << 36    // bytes of all files
 	mostFrames   = 100_000
-	mostPixels   = 8192 // of a picture's side
+	mostPixels   = 8192 // of an image's side
 	mostText     = 100_000
 	mostCredits  = 1000
 	mostWidth    = 1024 // channels at a generator's first level
@@ -216,7 +216,7 @@ func (m *Manifest) check() error {
 	for i, box := range m.Boxes {
 		problem := box.problem(m.Frame.Width, m.Frame.Height)
 		if problem == "" && m.Version < outreachingSince && !box.inside(m.Frame.Width, m.Frame.Height) {
-			problem = "it leaves the picture"
+			problem = "it leaves the image"
 		}
 		if problem != "" {
 			return refuse(StageManifest, "%s has an impossible box for frame %d: %s", manifestFile, i, problem)

@@ -30,8 +30,8 @@ func OpenModel(path, mode string, opts ...Option) (*Model, error) {
 // Spec is the type of features that the generator takes.
 func (m *Model) Spec() AudioSpec { return m.generator.spec }
 
-// Avatar is the person of a template as SyncTalk_2D has it: a folder of pictures 0.jpg, 1.jpg and so on, and one of
-// landmarks 0.lms and so on, both checked completely. It speaks from features, not from sound, and its mouth never rests.
+// Avatar is the person of a template as SyncTalk_2D has it: a folder of images 0.jpg, 1.jpg and so on, and one of
+// landmarks 0.lms and so on, both checked completely. It speaks from features, not from audio, and its mouth never rests.
 func (m *Model) Avatar(images, landmarks string) (*Avatar, error) {
 	opened, err := openTemplate(images, landmarks)
 	if err != nil {

@@ -75,7 +75,7 @@ func TestTemplatesThatAreNone(t *testing.T) {
 		"no frame":            {"full_body_img/2.jpg", "", BadTemplate, "frames 2 are missing"},
 		"a frame twice":       {"full_body_img/02.png", string(jpeg), BadTemplate, "frame 2 is there twice"},
 		"a text as a frame":   {"full_body_img/2.jpg", "a text", BadTemplate, "2.jpg: neither a JPEG nor a PNG"},
-		"a frame cut short":   {"full_body_img/2.jpg", string(jpeg[:len(jpeg)/2]), BadTemplate, "2.jpg: a damaged picture, its end is missing"},
+		"a frame cut short":   {"full_body_img/2.jpg", string(jpeg[:len(jpeg)/2]), BadTemplate, "2.jpg: a damaged image, its end is missing"},
 		"another size":        {"full_body_img/2.jpg", string(other), BadTemplate, "2.jpg: is 128x96, the others are 131x97"},
 		"few landmarks":       {"landmarks/2.lms", "1 2\n3 4\n", BadTemplate, "2.lms: 2 points; expected 110 lines"},
 		"a word in landmarks": {"landmarks/2.lms", points[:len(points)-6] + "50 mouth\n", BadTemplate, "2.lms: not a landmark file"},
@@ -128,12 +128,12 @@ func TestAFrameThatIsDamagedInside(t *testing.T) {
 	a, err := model.Avatar(images, landmarks)
 	must(t, err)
 	defer a.Close()
-	for _, err = range a.Frames(context.Background(), Audio{Features: at("sounds/ave.npy")}) {
+	for _, err = range a.Frames(context.Background(), Audio{Features: at("audio/ave.npy")}) {
 	}
 	mustBe(t, err, BadTemplate, "2.jpg: cannot be decoded")
 }
 
-func TestLargePicturesAreMeasuredByTheirEnds(t *testing.T) {
+func TestLargeImagesAreMeasuredByTheirEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "0.jpg")
 	data, err := os.ReadFile(at("template/full_body_img/0.jpg"))
 	must(t, err)
@@ -143,16 +143,16 @@ func TestLargePicturesAreMeasuredByTheirEnds(t *testing.T) {
 		slices.Concat(data[:2], comment, comment, data[2:]),                              // before its size
 	} {
 		must(t, os.WriteFile(path, filled, 0o600))
-		if width, height, err := pictureSize(path); err != nil || width != 131 || height != 97 {
+		if width, height, err := imageSize(path); err != nil || width != 131 || height != 97 {
 			t.Errorf("%dx%d, %v", width, height, err)
 		}
 	}
 }
 
 func TestFeaturesInMemory(t *testing.T) {
-	fromFile, err := LoadFeatures(at("sounds/ave.npy"), Ave)
+	fromFile, err := LoadFeatures(at("audio/ave.npy"), Ave)
 	must(t, err)
-	windows, err := LoadFeatures(at("sounds/ave-windows.bin"), Ave)
+	windows, err := LoadFeatures(at("audio/ave-windows.bin"), Ave)
 	must(t, err)
 	if fromFile.Len() != 8 || windows.Len() != 3 {
 		t.Errorf("%d features and %d windows", fromFile.Len(), windows.Len())
@@ -161,7 +161,7 @@ func TestFeaturesInMemory(t *testing.T) {
 		near(t, windows.window(i), fromFile.window(i+2), 0)
 	}
 	near(t, windows.window(3), make([]float32, Window*512), 0)
-	if wide, err := LoadFeatures(at("sounds/ave-windows.bin"), Wenet); err != nil || wide.whole || wide.Len() != 3 {
+	if wide, err := LoadFeatures(at("audio/ave-windows.bin"), Wenet); err != nil || wide.whole || wide.Len() != 3 {
 		t.Error("8192 values are a feature of wenet", err)
 	}
 	a := openModel(t, plain, "")
@@ -187,11 +187,11 @@ func TestFeaturesInMemory(t *testing.T) {
 		_, err := NewFeatures(Ave, rows)
 		mustBe(t, err, BadFeatures, says)
 	}
-	hubert, err := LoadFeatures(at("sounds/hubert.bin"), Hubert)
+	hubert, err := LoadFeatures(at("audio/hubert.bin"), Hubert)
 	must(t, err)
 	for audio, says := range map[Audio]string{
 		{Values: hubert}: "features of type hubert; this avatar takes ave",
-		{Values: values, Features: at("sounds/ave.npy")}: "given twice",
+		{Values: values, Features: at("audio/ave.npy")}: "given twice",
 	} {
 		for _, err = range a.Frames(context.Background(), audio) {
 		}
@@ -203,7 +203,7 @@ func TestFeaturesInMemory(t *testing.T) {
 
 func TestSavedFrames(t *testing.T) {
 	var frames []Frame
-	for frame, err := range openModel(t, plain, "").Frames(context.Background(), Audio{Features: at("sounds/ave.npy")}) {
+	for frame, err := range openModel(t, plain, "").Frames(context.Background(), Audio{Features: at("audio/ave.npy")}) {
 		must(t, err)
 		frames = append(frames, frame)
 	}

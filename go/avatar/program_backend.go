@@ -140,7 +140,7 @@ func (g *programGenerator) render(state faceState, window []float32, crop []byte
 	}
 	defer outputs[0].Release()
 	if outputs[0].Type != ort.Uint8 || !slices.Equal(outputs[0].Shape, shape) {
-		return nil, refused(g.path, refuse(StagePrograms, "programs/render.onnx gives a picture %v for %v", outputs[0].Shape, shape))
+		return nil, refused(g.path, refuse(StagePrograms, "programs/render.onnx gives an image %v for %v", outputs[0].Shape, shape))
 	}
 	return append([]byte(nil), outputs[0].Uint8s()...), nil
 }

@@ -58,17 +58,17 @@ func checkPrograms(m *Manifest, programs map[string][]byte) (map[string]value, e
 }
 
 func expectedSignature(role string, m *Manifest, state map[string]value) (signature, error) {
-	picture := value{elementUint8, []int64{free, free, 3}}
+	image := value{elementUint8, []int64{free, free, 3}}
 	size := int64(m.Audio.FeatureSize)
 	switch role {
 	case "face":
-		return signature{map[string]value{"crop": picture}, state}, nil
+		return signature{map[string]value{"crop": image}, state}, nil
 	case "audio":
 		scalar := value{elementInt64, []int64{}}
 		samples := map[string]value{"samples": {elementFloat32, []int64{free}}, "first": scalar, "count": scalar}
 		return signature{samples, map[string]value{"features": {elementFloat32, []int64{free, size}}}}, nil
 	}
-	inputs := map[string]value{"window": {elementFloat32, []int64{Window, size}}, "crop": picture}
+	inputs := map[string]value{"window": {elementFloat32, []int64{Window, size}}, "crop": image}
 	if m.Version >= blendsSince {
 		inputs["blend"] = value{elementUint8, []int64{}}
 	}
@@ -81,7 +81,7 @@ func expectedSignature(role string, m *Manifest, state map[string]value) (signat
 		}
 		inputs[name] = one
 	}
-	return signature{inputs, map[string]value{"patch": picture}}, nil
+	return signature{inputs, map[string]value{"patch": image}}, nil
 }
 
 // difference is the first value that differs, described; equal texts where none does.

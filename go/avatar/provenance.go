@@ -48,8 +48,8 @@ func markMP4(path string) error {
 	return file.Close()
 }
 
-// markedPicture is a PNG or JPEG picture, marked.
-func markedPicture(data []byte, suffix string) []byte {
+// markedImage is a PNG or JPEG image, marked.
+func markedImage(data []byte, suffix string) []byte {
 	if suffix == "png" {
 		chunk := []byte("iTXt" + pngKey + xmp)
 		framed := binary.BigEndian.AppendUint32(nil, uint32(len(chunk)-4))

@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// Audio says what is to be said: a sound file, features, or both.
+// Audio says what is to be said: an audio file, features, or both.
 type Audio struct {
-	// Path of any sound that ffmpeg reads; 16-bit WAV files at 16 kHz need no ffmpeg. May be empty where there are features.
+	// Path of any audio that ffmpeg reads; 16-bit WAV files at 16 kHz need no ffmpeg. May be empty where there are features.
 	Path string
 	// Features is a file (.npy, or .bin beside its .bin.json); the avatar's audio program computes them where it is empty.
 	Features string
@@ -69,16 +69,16 @@ func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
 	return made, nil
 }
 
-// frameCount is how many frames so much sound has: as long as it, to within half a frame, and at least one.
+// frameCount is how many frames so much audio has: as long as it, to within half a frame, and at least one.
 func frameCount(seconds float64, fps int) int {
 	return max(1, int(math.RoundToEven(float64(seconds*float64(fps)))))
 }
 
-// errEnough ends the decoding of sound of which no more is needed.
+// errEnough ends the decoding of audio of which no more is needed.
 var errEnough = fail(BadAudio, "", "enough")
 
 // windows gives the windows of count frames. Levels and windows wait for each other: a window's last feature and a frame's
-// share of rest need about the same sound.
+// share of rest need about the same audio.
 func (a *Avatar) windows(ctx context.Context, count int, features *Features, info AudioInfo, rest []float32, yield func([]float32) error) error {
 	m := newMixer(a, rest, count, yield)
 	if features != nil {
@@ -101,7 +101,7 @@ func (a *Avatar) windows(ctx context.Context, count int, features *Features, inf
 
 // mixer joins windows and shares of rest into the windows that the generator is given.
 type mixer struct {
-	stream   *windowStream // of the sound, or nil where there are
+	stream   *windowStream // of the audio, or nil where there are
 	features *Features
 	frames   *frameSplitter // nil without rest
 	speaks   speechDetector
@@ -144,7 +144,7 @@ func (m *mixer) share(speaks bool) {
 	}
 }
 
-// finish ends the sound: what is missing to count frames.
+// finish ends the audio: what is missing to count frames.
 func (m *mixer) finish() error {
 	if m.frames != nil {
 		m.frames.flush(m.hear)
@@ -161,7 +161,7 @@ func (m *mixer) finish() error {
 	}
 	for m.given < m.count {
 		if m.frames != nil && len(m.waiting) == 0 {
-			m.share(false) // beyond the sound nobody speaks
+			m.share(false) // beyond the audio nobody speaks
 			continue
 		}
 		if err := m.give(); err != nil {

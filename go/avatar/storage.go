@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	mostFiles     = 250_000  // two pictures for each of 100,000 frames, and some more
+	mostFiles     = 250_000  // two images for each of 100,000 frames, and some more
 	mostDirectory = 32 << 20 // bytes of an archive's directory, which is read as a whole
 )
 

@@ -9,7 +9,7 @@ type template interface {
 	read(index int, image []byte) (keep []byte, err error)
 }
 
-// packagedTemplate is the recording inside of a package: pictures are checked as bytes in memory and decoded from these.
+// packagedTemplate is the recording inside of a package: images are checked as bytes in memory and decoded from these.
 type packagedTemplate struct{ *Package }
 
 func (t packagedTemplate) size() (width, height, count int) {
@@ -21,28 +21,28 @@ func (t packagedTemplate) box(index int) CropBox { return t.Manifest.Boxes[index
 
 func (t packagedTemplate) read(index int, image []byte) ([]byte, error) {
 	frame := t.Manifest.Frame
-	if err := t.picture(framePath(index, frame.Format), frame.Format, frame.Width, frame.Height, image); err != nil {
+	if err := t.readImage(framePath(index, frame.Format), frame.Format, frame.Width, frame.Height, image); err != nil {
 		return nil, err
 	}
 	if !t.Manifest.Parsing {
 		return nil, nil
 	}
 	parsing := make([]byte, len(image))
-	if err := t.picture(parsingPath(index), "png", frame.Width, frame.Height, parsing); err != nil {
+	if err := t.readImage(parsingPath(index), "png", frame.Width, frame.Height, parsing); err != nil {
 		return nil, err
 	}
 	return keptPixels(t.box(index).cut(parsing, frame.Width, frame.Height)), nil
 }
 
-func (t packagedTemplate) picture(name, suffix string, width, height int, image []byte) error {
+func (t packagedTemplate) readImage(name, suffix string, width, height int, image []byte) error {
 	data, err := t.Read(name)
 	if err != nil {
 		return err
 	}
-	return refused(t.Path, decodePicture(data, name, suffix, width, height, image))
+	return refused(t.Path, decodeImage(data, name, suffix, width, height, image))
 }
 
-// keptPixels says where a parsing picture, BGR, is red or white: 1 there, otherwise 0.
+// keptPixels says where a parsing image, BGR, is red or white: 1 there, otherwise 0.
 func keptPixels(parsing []byte) []byte {
 	keep := make([]byte, len(parsing)/3)
 	for i := range keep {

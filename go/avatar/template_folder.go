@@ -16,12 +16,12 @@ import (
 const (
 	mostProblems  = 20      // of a template, that a message shows
 	mostGaps      = 10      // missing frames that a message names
-	mostImageSize = 1 << 30 // bytes of a picture's file
-	headBytes     = 1 << 16 // of a picture, in which its size stands if it is an ordinary one
-	tailBytes     = 64      // of a picture, in which its end stands
+	mostImageSize = 1 << 30 // bytes of an image's file
+	headBytes     = 1 << 16 // of an image, in which its size stands if it is an ordinary one
+	tailBytes     = 64      // of an image, in which its end stands
 )
 
-// templateFolder is a recording as SyncTalk_2D's users have it: numbered pictures, and landmarks under the same numbers.
+// templateFolder is a recording as SyncTalk_2D's users have it: numbered images, and landmarks under the same numbers.
 type templateFolder struct {
 	images        []string
 	boxes         []CropBox
@@ -35,7 +35,7 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 			return nil, fail(MissingFile, folder, "no such folder; a template has full_body_img/ and landmarks/")
 		}
 	}
-	numbered, problems, err := numberedPictures(images)
+	numbered, problems, err := numberedImages(images)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 	sizes, boxes, counts := map[int]size{}, map[int]CropBox{}, map[size]int{}
 	landmarkFile := func(number int) string { return filepath.Join(landmarks, strconv.Itoa(number)+".lms") }
 	for _, number := range numbers {
-		width, height, err := pictureSize(numbered[number])
+		width, height, err := imageSize(numbered[number])
 		if err != nil {
 			problems = append(problems, err.Error())
 			continue
@@ -85,13 +85,13 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 	return made, nil
 }
 
-// numberedPictures are a folder's pictures by their numbers, and what is wrong with these.
-func numberedPictures(folder string) (map[int]string, []string, error) {
+// numberedImages are a folder's images by their numbers, and what is wrong with these.
+func numberedImages(folder string) (map[int]string, []string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, nil, fail(BadTemplate, folder, "cannot be read (%v); check the folder's rights", err)
 	}
-	pictures, problems := map[int]string{}, []string(nil)
+	images, problems := map[int]string{}, []string(nil)
 	for _, entry := range entries {
 		suffix := filepath.Ext(entry.Name())
 		number, err := strconv.ParseUint(strings.TrimSuffix(entry.Name(), suffix), 10, 31)
@@ -99,12 +99,12 @@ func numberedPictures(folder string) (map[int]string, []string, error) {
 			continue
 		}
 		path := filepath.Join(folder, entry.Name())
-		if _, twice := pictures[int(number)]; twice {
+		if _, twice := images[int(number)]; twice {
 			problems = append(problems, fmt.Sprintf("%s: frame %d is there twice", path, number))
 		}
-		pictures[int(number)] = path
+		images[int(number)] = path
 	}
-	numbers := slices.Sorted(maps.Keys(pictures))
+	numbers := slices.Sorted(maps.Keys(images))
 	if len(numbers) == 0 {
 		return nil, nil, fail(BadTemplate, folder, "no frames; expected 0.jpg, 1.jpg, ... (or .png)")
 	}
@@ -124,14 +124,14 @@ func numberedPictures(folder string) (map[int]string, []string, error) {
 		}
 		problems = append(problems, "frames "+text+" are missing")
 	}
-	return pictures, problems, nil
+	return images, problems, nil
 }
 
-// pictureSize is what a complete picture's header states; of a large file only the beginning and the end are read.
-func pictureSize(path string) (width, height int, err error) {
+// imageSize is what a complete image's header states; of a large file only the beginning and the end are read.
+func imageSize(path string) (width, height int, err error) {
 	found, err := os.Stat(path)
 	if err != nil || !found.Mode().IsRegular() {
-		return 0, 0, fail(BadTemplate, path, "expected a picture file")
+		return 0, 0, fail(BadTemplate, path, "expected an image file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -162,7 +162,7 @@ func hasJPEGSize(data []byte) bool {
 	return width >= 0
 }
 
-// templateError turns a refusal of the picture at path into the error that names it.
+// templateError turns a refusal of the image at path into the error that names it.
 func templateError(path string, err error) error {
 	var r *refusal
 	if !errors.As(err, &r) {
@@ -182,5 +182,5 @@ func (t *templateFolder) read(index int, image []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fail(BadTemplate, path, "cannot be read (%v); check the file", err)
 	}
-	return nil, templateError(path, decodePicture(data, path, "", t.width, t.height, image))
+	return nil, templateError(path, decodeImage(data, path, "", t.width, t.height, image))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Verify checks every file of the package at path, decodes every picture and runs the programs once. It gives a line for
+// Verify checks every file of the package at path, decodes every image and runs the programs once. It gives a line for
 // each thing that holds, or the first thing that does not. progress may be nil.
 func Verify(path string, progress func(done, total int), opts ...Option) ([]string, error) {
 	a, err := Open(path, opts...)
@@ -42,7 +42,7 @@ func Verify(path string, progress func(done, total int), opts ...Option) ([]stri
 	}
 	parsing := ""
 	if m.Parsing {
-		parsing = ", each with its parsing picture"
+		parsing = ", each with its parsing image"
 	}
 	return append(held, fmt.Sprintf("%d frames of %dx%d pixels%s", count, width, height, parsing)), nil
 }
@@ -81,10 +81,10 @@ func (a *Avatar) checkPreview() error {
 	}
 	width, height, err := readHeader(data, previewFile, "jpg")
 	if err == nil && max(width, height) > previewSide {
-		err = refuse(StagePictures, "%s has a side of more than %d pixels", previewFile, previewSide)
+		err = refuse(StageImages, "%s has a side of more than %d pixels", previewFile, previewSide)
 	}
 	if err == nil {
-		err = decodePicture(data, previewFile, "jpg", width, height, make([]byte, 3*width*height))
+		err = decodeImage(data, previewFile, "jpg", width, height, make([]byte, 3*width*height))
 	}
 	return refused(a.Package.Path, err)
 }
@@ -131,7 +131,7 @@ func Describe(path string) ([][2]string, error) {
 		{"programs", fmt.Sprintf("%s (%s)", strings.Join(m.Programs, ", "), m.Precision)},
 		{"frames", fmt.Sprint(m.Frame.Count)},
 		{"size", fmt.Sprintf("%dx%d", m.Frame.Width, m.Frame.Height)},
-		{"pictures", m.Frame.Format},
+		{"images", m.Frame.Format},
 		{"frame rate", fmt.Sprintf("%d a second", m.Audio.FPS)},
 		{"face boxes", fmt.Sprintf("%d to %d pixels, median %d", sides[0], sides[len(sides)-1], sides[len(sides)/2])},
 		{"parsing", yes[m.Parsing]},

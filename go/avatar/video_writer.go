@@ -68,7 +68,7 @@ type videoWriter struct {
 type videoOptions struct {
 	audio         string // may be empty
 	rate          rate
-	seconds       float64 // of picture; sound that ends before is followed by silence
+	seconds       float64 // of video; audio that ends before is followed by silence
 	crf           int     // negative for the usual one
 	preset        string
 	provenance    bool

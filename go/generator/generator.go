@@ -8,7 +8,7 @@
 //	...
 //	err = gen.SaveFrames(frames, "frames", "frame")
 //
-// These calls hold all frames in memory, 3 bytes a pixel. Package avatar streams them, writes videos and hears sound.
+// These calls hold all frames in memory, 3 bytes a pixel. Package avatar streams them, writes videos and hears audio.
 package generator
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 // FrameGenerator makes frames. It is safe for goroutines.
 type FrameGenerator struct{ model *avatar.Model }
 
-// Frame is one picture, rows of BGR in Pixels; it stands where gocv.Mat does.
+// Frame is one image, rows of BGR in Pixels; it stands where gocv.Mat does.
 type Frame struct{ avatar.Frame }
 
 // Rows is the height in pixels.
@@ -39,7 +39,7 @@ func (f *Frame) Rows() int { return f.Height }
 // Cols is the width in pixels.
 func (f *Frame) Cols() int { return f.Width }
 
-// Close gives the picture's memory back, after which nobody may look at it; it may be called more than once, or not at all.
+// Close gives the image's memory back, after which nobody may look at it; it may be called more than once, or not at all.
 // The error is always nil.
 func (f *Frame) Close() error {
 	f.Release()
@@ -73,7 +73,7 @@ func (g *FrameGenerator) LoadAudioFeatures(path string) ([][]float32, error) {
 }
 
 // GenerateFramesFromSequence makes a frame for each row of features, F values of one feature or 16 F of a whole window. It
-// goes through the pictures of imgDir (0.jpg and so on), whose landmarks are in lmsDir (0.lms and so on), forth and back as
+// goes through the images of imgDir (0.jpg and so on), whose landmarks are in lmsDir (0.lms and so on), forth and back as
 // SyncTalk_2D does, entered startFrame frames later.
 func (g *FrameGenerator) GenerateFramesFromSequence(imgDir, lmsDir string, features [][]float32, startFrame int) ([]Frame, error) {
 	values, err := avatar.NewFeatures(g.model.Spec(), features)

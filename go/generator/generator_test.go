@@ -20,7 +20,7 @@ func Example() {
 		return
 	}
 	defer gen.Close()
-	features, err := gen.LoadAudioFeatures(conformance + "sounds/ave-windows.bin")
+	features, err := gen.LoadAudioFeatures(conformance + "audio/ave-windows.bin")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -125,7 +125,7 @@ class Avatar:
         progress: Progress | None = None,
         times: StageTimes | None = None,
     ) -> Path:
-        """Make the video `output_path` (.mp4, .mov, .mkv, .webm), picture and audio of one length; returns its path.
+        """Make the video `output_path` (.mp4, .mov, .mkv, .webm), video and audio of one length; returns its path.
 
         audio_path: any audio that FFmpeg reads; without it the video is silent and features are needed.
         audio_features_path: features (.npy, .bin); computed from the audio by the encoder when not given.
@@ -163,7 +163,7 @@ class Avatar:
         return Path(output_path)
 
     @library_errors("the frames could not be made")
-    def generate_pictures(
+    def generate_images(
         self,
         audio_path: str | Path | None,
         output_dir: str | Path,

@@ -54,7 +54,7 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
-    audio: a file whose sound takes the place of the video's, see `prepare`. audio_track: likewise.
+    audio: a file whose audio takes the place of the video's, see `prepare`. audio_track: likewise.
     minutes, network, device, most_frames: of the training, see `train`. start: the checkpoint that it begins from, by
     default the one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.

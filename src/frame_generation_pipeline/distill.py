@@ -26,7 +26,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import program_path
 from frame_generation_pipeline.package.programs import load_programs
-from frame_generation_pipeline.template.prepared import SOUND, features_name
+from frame_generation_pipeline.template.prepared import AUDIO, features_name
 from frame_generation_pipeline.template.template import PARSING, Template
 from frame_generation_pipeline.train.distillation import DistillationSet, begin_student
 from frame_generation_pipeline.train.losses import GeneratorLoss
@@ -181,7 +181,7 @@ def _trained(checkpoint: str | Path, template: str | Path, encoder: str | Path |
 
 
 def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
-    """The features of the template's own sound, and of every file in `folder`, by their names.
+    """The features of the template's own audio, and of every file in `folder`, by their names.
 
     Raises MissingFileError where there is nothing, OptionError for audio without an encoder.
     """
@@ -189,7 +189,7 @@ def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
     if folder is not None and not folder.is_dir():
         raise MissingFileError(f"{folder}: no such folder; give one with audio or feature files")
     given = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
-    own = [teacher.template.folder / name for name in (features_name(spec.name), SOUND)]
+    own = [teacher.template.folder / name for name in (features_name(spec.name), AUDIO)]
     files = [path for path in own if path.is_file()][:1] + [path for path in given if path.suffix != ".json"]
     if not files:
         raise MissingFileError(

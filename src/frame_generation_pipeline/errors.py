@@ -26,7 +26,7 @@ class FeatureError(FrameGenerationError, ValueError):
 
 
 class TemplateError(FrameGenerationError, ValueError):
-    """A template folder with gaps, malformed landmarks, unusable boxes or unreadable pictures."""
+    """A template folder with gaps, malformed landmarks, unusable boxes or unreadable images."""
 
 
 class ModelError(FrameGenerationError, ValueError):
@@ -62,7 +62,7 @@ class TextError(FrameGenerationError, ValueError):
 
 
 class VoiceError(FrameGenerationError, RuntimeError):
-    """A voice that failed: an endpoint that cannot be reached, refuses a text or gives what is no sound."""
+    """A voice that failed: an endpoint that cannot be reached, refuses a text or gives what is no audio."""
 
 
 class LibraryError(FrameGenerationError, RuntimeError):

@@ -177,7 +177,7 @@ class FrameGenerationPipeline:
         times: StageTimes | None = None,
     ) -> list[str]:
         """Write the frames as `frame_00000.png` on to `output_dir` and return their names; see `generate_video`."""
-        written = self.avatar(template_dir, use_parsing=use_parsing).generate_pictures(
+        written = self.avatar(template_dir, use_parsing=use_parsing).generate_images(
             audio_path,
             output_dir,
             audio_features_path=audio_features_path,

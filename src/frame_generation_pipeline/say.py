@@ -23,7 +23,7 @@ from frame_generation_pipeline.speaking.writing import FrameSink, write_frames
 from frame_generation_pipeline.voice.protocol import RATE, Voice, VoiceSamples, spoken
 from frame_generation_pipeline.voice.synthesis import Synthesis, write_wav
 
-SOUND = "speech.wav"  # the whole sound, in the folder of the unfinished work
+AUDIO = "speech.wav"  # the whole audio, in the folder of the unfinished work
 
 
 def say_video(
@@ -41,7 +41,7 @@ def say_video(
 ) -> Path:
     """Make the video `output_path` of the avatar saying `text`; returns its path.
 
-    The frames are those that `Avatar.generate_video` makes of the same sound, and the other arguments are its own. The
+    The frames are those that `Avatar.generate_video` makes of the same audio, and the other arguments are its own. The
     number of frames that `progress` is told is a guess until all is spoken. Interrupted at any moment, the same call
     goes on; what is spoken already stays as it is, whatever the voice.
 
@@ -85,10 +85,10 @@ def say_video(
         session = avatar.session(start_frame, first=first, times=times, planar=frames_dir is None)
         frames = session.say(islice(windows(synthesis), first, None))
         with closing(frames), synthesis:
-            for frame in frames:  # noqa: UP028  # not handed over to them: their end waits for the sound, which ends first
+            for frame in frames:  # noqa: UP028  # not handed over to them: their end waits for the audio, which ends first
                 yield frame
-            synthesis.write(writer.folder / SOUND)
-            writer.add_sound(writer.folder / SOUND)
+            synthesis.write(writer.folder / AUDIO)
+            writer.add_audio(writer.folder / AUDIO)
 
     def report(done: int, _: int) -> None:
         if progress is not None:
@@ -108,9 +108,9 @@ def say_video(
 
 
 def say_audio(text: str, output_path: str | Path, *, voice: Voice, progress: Progress | None = None) -> Path:
-    """Write the sound of `text` as the WAV file `output_path`; returns its path.
+    """Write the audio of `text` as the WAV file `output_path`; returns its path.
 
-    progress: is told of sentences. Raises TextError, before the first sound for what the voice knows that it cannot
+    progress: is told of sentences. Raises TextError, before the first audio for what the voice knows that it cannot
     speak, VoiceError and OutputError.
     """
     output, sentences = Path(output_path), voice.check(text)

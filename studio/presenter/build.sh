@@ -14,12 +14,12 @@ presenter bake -w "$work/bake"
 presenter idle -w "$work/bake" -o "$work/idle"
 framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 
-# What voices do to mouths, without pictures: English voices, and those of other languages that speak English.
+# What voices do to mouths, without images: English voices, and those of other languages that speak English.
 [ -f "$work/many/truth.npz" ] || speech many --unseen --seconds 900 --seed 5
 [ -f "$work/accents/truth.npz" ] || speech accents --unseen --seconds 900 --seed 31 --voices $(voices '[^ab].*')
 [ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors" --steps 3500
 
-# Pictures of speech; what Kokoro says in them is said again by other voices in the same time.
+# Images of speech; what Kokoro says in them is said again by other voices in the same time.
 speech women --seconds 72 --seed 1
 speech men --seconds 84 --seed 21 --voices kokoro-am_adam kokoro-bf_emma kokoro-am_echo kokoro-bm_george kokoro-am_liam \
     kokoro-af_heart kokoro-am_onyx kokoro-bf_alice kokoro-am_puck kokoro-bm_lewis kokoro-bf_lily kokoro-am_fenrir \

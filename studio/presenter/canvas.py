@@ -1,4 +1,4 @@
-"""OpenGL without a window: a linear-light picture with depth, drawn larger than it is wanted, and meshes on it.
+"""OpenGL without a window: a linear-light image with depth, drawn larger than it is wanted, and meshes on it.
 
 Works on Mesa's software rasteriser (EGL_PLATFORM=surfaceless) as on a graphics card.
 """
@@ -40,10 +40,10 @@ def uniform(matrix: npt.NDArray[Any]) -> bytes:
     return np.ascontiguousarray(matrix.T, np.float32).tobytes()
 
 
-def texture(gl: moderngl.Context, picture: npt.NDArray[Any], mipmaps: bool = True) -> moderngl.Texture:
+def texture(gl: moderngl.Context, image: npt.NDArray[Any], mipmaps: bool = True) -> moderngl.Texture:
     """(H, W, C) floats, first row at texture coordinate 0, as 16 bit."""
-    height, width, channels = picture.shape
-    made = gl.texture((width, height), channels, np.ascontiguousarray(picture, np.float16).tobytes(), dtype="f2")
+    height, width, channels = image.shape
+    made = gl.texture((width, height), channels, np.ascontiguousarray(image, np.float16).tobytes(), dtype="f2")
     made.repeat_x = made.repeat_y = False
     if mipmaps:
         made.build_mipmaps()
@@ -104,7 +104,7 @@ class Program:
 
 
 class Mesh:
-    """A mesh of a program, whose attributes may change between pictures."""
+    """A mesh of a program, whose attributes may change between images."""
 
     def __init__(self, buffers: dict[str, moderngl.Buffer], array: moderngl.VertexArray):
         self.buffers, self.array = buffers, array

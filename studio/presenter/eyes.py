@@ -88,9 +88,9 @@ def painting(eye: Eye, size: int = 1024, seed: int = 2) -> npt.NDArray[Any]:
     return np.asarray((colour * (1 - hole) + np.array([0.004, 0.003, 0.003]) * hole).astype(np.float32))
 
 
-def sample(picture: npt.NDArray[Any], points: npt.NDArray[Any], radius: float) -> npt.NDArray[Any]:
+def sample(image: npt.NDArray[Any], points: npt.NDArray[Any], radius: float) -> npt.NDArray[Any]:
     """(V, 3) colours of points relative to the centre of an eye that looks along -y."""
-    size = len(picture)
+    size = len(image)
     column = np.clip(((points[:, 0] / radius + 1) / 2 * size).astype(int), 0, size - 1)
     row = np.clip(((1 - points[:, 2] / radius) / 2 * size).astype(int), 0, size - 1)
-    return np.asarray(picture[row, column])
+    return np.asarray(image[row, column])

@@ -1,4 +1,4 @@
-"""Write frames, sound and the truth about them; what is already written is not drawn again."""
+"""Write frames, audio and the truth about them; what is already written is not drawn again."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from studio.presenter.pictures import read_picture
+from studio.presenter.portraits import read_image
 from studio.presenter.render import Renderer
 from studio.presenter.state import State
 from studio.presenter.visemes import FPS
@@ -69,28 +69,28 @@ def write_truth(
     unfinished.replace(path)
 
 
-def write_sound(path: Path, sound: npt.NDArray[Any]) -> None:
+def write_audio(path: Path, audio: npt.NDArray[Any]) -> None:
     """16 kHz, 16 bit, one channel."""
     unfinished = path.with_suffix(".part.wav")
-    soundfile.write(unfinished, sound, 16000, subtype="PCM_16")
+    soundfile.write(unfinished, audio, 16000, subtype="PCM_16")
     unfinished.replace(path)
 
 
 def join(folders: list[Path], path: Path) -> None:
     """Several speeches as one lossless .mkv, and beside it what is said when as .json: [phone, start s, end s]."""
-    pictures: list[Path] = []
-    sounds, phones = [], []
+    images: list[Path] = []
+    parts, phones = [], []
     for folder in folders:
-        first = len(pictures) / FPS
-        pictures += frames_of(folder / "frames")
-        sounds.append(soundfile.read(folder / "speech.wav", dtype="float32")[0])
+        first = len(images) / FPS
+        images += frames_of(folder / "frames")
+        parts.append(soundfile.read(folder / "speech.wav", dtype="float32")[0])
         for utterance in json.loads((folder / "utterances.json").read_text()):
             at = first + utterance["first"] / FPS
             phones += [(name, round(start + at, 4), round(end + at, 4)) for name, start, end in utterance["phones"]]
-        print(f"{folder.name}: frames {round(first * FPS)}:{len(pictures)}")
-    write_sound(path.with_suffix(".wav"), np.concatenate(sounds))
+        print(f"{folder.name}: frames {round(first * FPS)}:{len(images)}")
+    write_audio(path.with_suffix(".wav"), np.concatenate(parts))
     path.with_suffix(".json").write_text(json.dumps(phones))
-    video(pictures, path, path.with_suffix(".wav"))
+    video(images, path, path.with_suffix(".wav"))
 
 
 def frames_of(folder: Path) -> list[Path]:
@@ -98,22 +98,22 @@ def frames_of(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.png"))
 
 
-def video(pictures: list[Path], path: Path, sound: Path | None = None) -> None:
-    """Pictures as a lossless .mkv (H.264, RGB), with sound (PCM) if there is some."""
+def video(images: list[Path], path: Path, audio: Path | None = None) -> None:
+    """Images as a lossless .mkv (H.264, RGB), with audio (PCM) if there is some."""
     import av
 
     unfinished = path.with_name("unfinished " + path.name)
     with av.open(str(unfinished), "w") as container:
-        first = read_picture(pictures[0])
+        first = read_image(images[0])
         stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "veryfast", "threads": "2"})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "bgr24"
         samples = np.zeros(0, np.int16)
-        if sound is not None:
-            samples, rate = soundfile.read(sound, dtype="int16")
+        if audio is not None:
+            samples, rate = soundfile.read(audio, dtype="int16")
             track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
-        for number, picture in enumerate(pictures):
-            shown = av.VideoFrame.from_ndarray(read_picture(picture), format="bgr24")
+        for number, image in enumerate(images):
+            shown = av.VideoFrame.from_ndarray(read_image(image), format="bgr24")
             shown.pts, shown.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(shown))
             if len(samples):

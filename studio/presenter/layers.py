@@ -20,8 +20,8 @@ from studio.presenter.teeth import row
 from studio.presenter.unwrap import Textures, atlas, fill, split
 from studio.presenter.viewpoint import Camera
 
-HAIR_GRID = 144  # columns and rows of the relief that the hair's picture lies on
-HAIR_BEHIND = 0.13  # m behind the mouth: the hair that a turn uncovers is a flat picture there
+HAIR_GRID = 144  # columns and rows of the relief that the hair's image lies on
+HAIR_BEHIND = 0.13  # m behind the mouth: the hair that a turn uncovers is a flat image there
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Skin:
     """Face, neck and the inside of the mouth."""
 
     def __init__(self, gl: moderngl.Context, view: Camera, skin: Part, textures: Textures):
-        maps = {"rest": textures.rest, **textures.ratios, "picture": textures.bust}
+        maps = {"rest": textures.rest, **textures.ratios, "image": textures.bust}
         self.program = Program(
             gl, (shaders.SKIN_VERTEX, shaders.SKIN), view, **{name: texture(gl, value) for name, value in maps.items()}
         )
@@ -183,11 +183,11 @@ class Mouth:
 
 
 class Clothes:
-    """The jumper, as the picture at rest shows it."""
+    """The jumper, as the image at rest shows it."""
 
     def __init__(self, gl: moderngl.Context, view: Camera, parts: dict[str, Part], textures: Textures):
         self.program = Program(
-            gl, (shaders.PICTURE_VERTEX, shaders.PICTURE), view, picture=texture(gl, with_alpha(textures.bust))
+            gl, (shaders.IMAGE_VERTEX, shaders.IMAGE), view, image=texture(gl, with_alpha(textures.bust))
         )
         self.pieces = [
             (points, self.program.mesh(quads, at=points, uv=view.project(points)[:, :2]))
@@ -201,18 +201,18 @@ class Clothes:
             mesh.draw(at=points + moved)
 
 
-def with_alpha(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def with_alpha(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(H, W, 3) to (H, W, 4) that covers."""
-    return np.concatenate([picture, np.ones_like(picture[..., :1])], axis=2)
+    return np.concatenate([image, np.ones_like(image[..., :1])], axis=2)
 
 
 class Hair:
-    """The hair's picture on a relief of the strands' depth, and behind it all hair as a flat picture."""
+    """The hair's image on a relief of the strands' depth, and behind it all hair as a flat image."""
 
     def __init__(self, gl: moderngl.Context, view: Camera, textures: Textures, folder: Path):
-        both = (shaders.PICTURE_VERTEX, shaders.PICTURE)
-        self.front = Program(gl, both, view, picture=texture(gl, textures.hair))
-        self.behind = Program(gl, both, view, picture=texture(gl, textures.hair_behind))
+        both = (shaders.IMAGE_VERTEX, shaders.IMAGE)
+        self.front = Program(gl, both, view, image=texture(gl, textures.hair))
+        self.behind = Program(gl, both, view, image=texture(gl, textures.hair_behind))
         with np.load(folder / "strands.npz") as kept:
             seen = view.project(kept["hair"].reshape(-1, 3))
         cell = [np.clip((seen[:, k] * HAIR_GRID).astype(int), 0, HAIR_GRID - 1) for k in (1, 0)]

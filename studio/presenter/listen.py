@@ -1,6 +1,6 @@
 """Teach a generator's audio model to hear mouth shapes, before it learns any face.
 
-The truth of an articulation needs no picture: minutes of speech by many voices cost seconds, and what follows a voice
+The truth of an articulation needs no image: minutes of speech by many voices cost seconds, and what follows a voice
 well is then learned from far more of them than frames are drawn for. Noise, rooms and narrow bands are put on it.
 """
 
@@ -32,7 +32,7 @@ BATCH, RATE = 64, 1e-3
 PACES = (0.9, 1.12)  # of speech in noise, faster and higher or slower and lower: throats of other sizes
 SPEECHES = 16  # that a batch is drawn from
 NOISE = 0.15  # of a feature's deviation, added to it
-PART = 2.0  # s of sound that one kind of noise lasts
+PART = 2.0  # s of audio that one kind of noise lasts
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Heard:
 
     @classmethod
     def read(cls, folder: Path, seed: int | None = None, pace: float = 1.0) -> "Heard":
-        """What the command `speech` wrote; with a seed, its sound in noise and rooms. pace: 1.1 is a tenth faster."""
-        sound, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+        """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
+        audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
         truth = np.load(folder / "truth.npz")
         columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
         if seed is not None:
-            sound = disturbed(sound, np.random.default_rng(seed))
-        values = features(soxr.resample(sound, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else sound)
+            audio = disturbed(audio, np.random.default_rng(seed))
+        values = features(soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else audio)
         at = np.minimum(((np.arange(len(values)) + 0.5) * pace).astype(int), len(truth["phones"]) - 1)
         return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at])
 
@@ -66,9 +66,9 @@ class Heard:
         """Noise that nobody speaks in; the mouth is at `rest`."""
         random = np.random.default_rng(seed)
         count = round(seconds / PART)
-        sound = np.concatenate([coloured(round(PART * SAMPLE_RATE), random) * level
+        audio = np.concatenate([coloured(round(PART * SAMPLE_RATE), random) * level
                                 for level in 10 ** random.uniform(-4, -1, count)])  # fmt: skip
-        values = features(sound.astype(np.float32))
+        values = features(audio.astype(np.float32))
         return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), "sil"))
 
     def windows(self, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -76,11 +76,11 @@ class Heard:
         return np.stack([feature_window(self.values, int(index)) for index in indices])
 
 
-def features(sound: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def features(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(N, 256) float32 of 16 kHz samples."""
     encoder = builtin_encoder(WHISPER)
     assert encoder is not None  # it comes with the package
-    return extract_features([sound], encoder).values
+    return extract_features([audio], encoder).values
 
 
 def coloured(samples: int, random: np.random.Generator) -> npt.NDArray[Any]:
@@ -91,12 +91,12 @@ def coloured(samples: int, random: np.random.Generator) -> npt.NDArray[Any]:
     return np.asarray(noise / noise.std())
 
 
-def disturbed(sound: npt.NDArray[Any], random: np.random.Generator) -> npt.NDArray[Any]:
+def disturbed(audio: npt.NDArray[Any], random: np.random.Generator) -> npt.NDArray[Any]:
     """Every `PART` seconds another level, another room, another noise and sometimes a narrow band."""
-    out = np.zeros_like(sound)
+    out = np.zeros_like(audio)
     length = round(PART * SAMPLE_RATE)
-    for start in range(0, len(sound), length):
-        part = sound[start : start + length].astype(np.float64)
+    for start in range(0, len(audio), length):
+        part = audio[start : start + length].astype(np.float64)
         if random.random() < 0.5:  # a room: exponentially decaying noise after the direct sound
             decay = random.uniform(0.05, 0.4)
             tail = random.normal(size=round(decay * SAMPLE_RATE))

@@ -26,7 +26,7 @@ from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
 from studio.presenter.listen import features
-from studio.presenter.pictures import read_picture
+from studio.presenter.portraits import read_image
 
 MOST_FRAMES = 1000  # of a speech that are measured
 TOUCHING = 0.0005  # m between rendered lips that count as closed
@@ -70,13 +70,13 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
 
     The truth are the same frames, drawn with the mouth that speaks; `speech --rest` writes both.
     """
-    sound, _ = soundfile.read(folder / "speech.wav", dtype="float32")
-    values = features(sound)
+    audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+    values = features(audio)
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)
     painted: list[float] = []
     unchanged: list[float] = []
     for path in sorted((folder / "rest").glob("*.png")):
-        shown, spoken = read_picture(path), read_picture(folder / "frames" / path.name)
+        shown, spoken = read_image(path), read_image(folder / "frames" / path.name)
         box = CropBox.from_landmarks(to_110(landmarker.faces(shown)[0].points).astype(np.int32))
         made = dub(generator, TemplateFrame(shown, box, None), feature_window(values, int(path.stem)), FEATHERED)
         mouth = Truth.of(spoken, box, landmarker).mouth

@@ -16,7 +16,7 @@ from scipy import sparse
 from studio.presenter.lips import find_lips
 from studio.presenter.part import Part
 
-BUST = 0.30  # m, z: what lies below is never in the picture
+BUST = 0.30  # m, z: what lies below is never in the image
 HEAD_UV = (0.635, 0.13, 0.74)  # left, bottom, size of the square of the base mesh's texture space that holds the head
 
 

@@ -118,12 +118,12 @@ class Renderer:
         self.inside.draw(pose)
         self.target.depth_mask = False
         self.lashes.draw(pose)
-        gl.disable(moderngl.DEPTH_TEST)  # what covers the hair is already left out of its picture
+        gl.disable(moderngl.DEPTH_TEST)  # what covers the hair is already left out of its image
         self.hair.draw(pose)
         self.target.depth_mask = True
         drawn = pixels(self.target, 4, "f2").astype(np.float32)
-        picture = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
-        return np.asarray(picture.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3)))
+        image = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
+        return np.asarray(image.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3)))
 
     def frame(self, state: State) -> npt.NDArray[Any]:
         """(size, size, 3) uint8 BGR, sRGB."""

@@ -1,4 +1,4 @@
-"""The same speech by other voices in the same time: what pictures were drawn for, heard from many mouths."""
+"""The same speech by other voices in the same time: what images were drawn for, heard from many mouths."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SAMPLES = 16_000 // FPS  # a frame
 
 
 def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[npt.NDArray[Any]]:
-    """`count` sounds as long as `folder/speech.wav`, each sentence by a voice of any of Kokoro's languages.
+    """`count` recordings as long as `folder/speech.wav`, each sentence by a voice of any of Kokoro's languages.
 
     What flite said stays as it is: nothing tells its durations to another voice.
     """
@@ -25,7 +25,7 @@ def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[
     own, _ = soundfile.read(folder / "speech.wav", dtype="float32")
     said = json.loads((folder / "utterances.json").read_text())
     for _ in range(count):
-        sound = own.copy()
+        audio = own.copy()
         for utterance in said:
             if not utterance["durations"]:
                 continue
@@ -35,6 +35,6 @@ def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[
             heard, frames = on_frames(padded(Utterance(spoken, synth.RATE, [], voice, ""), before, 0.0))
             first = utterance["first"] * SAMPLES
             lasts = min(frames, utterance["frames"]) * SAMPLES
-            sound[first : first + utterance["frames"] * SAMPLES] = 0
-            sound[first : first + lasts] = heard[:lasts]
-        yield sound
+            audio[first : first + utterance["frames"] * SAMPLES] = 0
+            audio[first : first + lasts] = heard[:lasts]
+        yield audio

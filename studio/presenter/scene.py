@@ -152,7 +152,7 @@ class Lamp:
     """A soft box.
 
     Attributes:
-        place: m from the middle of the picture, towards which it shines.
+        place: m from the middle of the image, towards which it shines.
         size: m, width and height.
         watts: power.
         colour: linear, of its light.
@@ -164,7 +164,7 @@ class Lamp:
     colour: tuple[float, float, float]
 
 
-LAMPS = (  # key from the upper left of the picture, wide fill, two rims from behind, a little light from the desk
+LAMPS = (  # key from the upper left of the image, wide fill, two rims from behind, a little light from the desk
     Lamp((-0.70, -0.95, 0.80), (0.75, 0.75), 24.0, (1.0, 0.95, 0.89)),
     Lamp((1.1, -0.9, 0.15), (1.2, 1.4), 5.5, (0.90, 0.95, 1.0)),
     Lamp((0.75, 0.75, 0.50), (0.5, 0.9), 13.0, (1.0, 0.97, 0.94)),

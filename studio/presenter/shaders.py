@@ -3,22 +3,22 @@
 HEADER = "#version 330\n"
 VIEW = HEADER + "uniform mat4 view;\n"
 
-PICTURE_VERTEX = (
+IMAGE_VERTEX = (
     VIEW
     + """
 in vec3 at; in vec2 uv; out vec2 t;
 void main() { gl_Position = view * vec4(at, 1.0); t = uv; }
 """
 )
-PICTURE = (  # premultiplied colour as it is in the picture
+IMAGE = (  # premultiplied colour as it is in the image
     HEADER
     + """
-in vec2 t; uniform sampler2D picture; out vec4 colour;
-void main() { colour = texture(picture, t); if (colour.a < 0.004) discard; }
+in vec2 t; uniform sampler2D image; out vec4 colour;
+void main() { colour = texture(image, t); if (colour.a < 0.004) discard; }
 """
 )
 
-# t: place in the head's textures; s: place in the picture at rest, for the neck, which is not in the head's textures;
+# t: place in the head's textures; s: place in the image at rest, for the neck, which is not in the head's textures;
 # cavity: 1 inside the mouth; side: 1 on the person's left; share: weights of open, pucker, stretch, and how far the
 # mouth is open; lids: of the blink, left and right.
 SKIN_VERTEX = (
@@ -37,14 +37,14 @@ SKIN = (
     + """
 in vec2 t; in vec2 s; in float cavity; in float side; in vec3 place;
 uniform sampler2D rest; uniform sampler2D blink; uniform sampler2D open; uniform sampler2D pucker;
-uniform sampler2D stretch; uniform sampler2D picture;
+uniform sampler2D stretch; uniform sampler2D image;
 uniform vec4 share; uniform vec2 lids; uniform float mouth_front; out vec4 colour;
 void main() {
     vec3 log_ratio = texture(blink, t).rgb * mix(lids.y, lids.x, smoothstep(0.45, 0.55, side))
         + texture(open, t).rgb * share.x + texture(pucker, t).rgb * share.y + texture(stretch, t).rgb * share.z;
     bool head = all(greaterThan(t, vec2(0.0))) && all(lessThan(t, vec2(1.0)));
     vec3 skin = texture(rest, t).rgb * exp(clamp(log_ratio, -2.5, 2.5));
-    if (!head && cavity < 0.3) skin = texture(picture, s).rgb;
+    if (!head && cavity < 0.3) skin = texture(image, s).rgb;
     float deep = clamp((place.y - mouth_front) / 0.030, 0.0, 1.0);
     vec3 flesh = vec3(0.10, 0.022, 0.018) * (1.0 - 0.93 * sqrt(deep)) * (0.35 + 0.65 * share.w);
     colour = vec4(mix(skin, flesh, smoothstep(0.3, 0.7, cavity)), 1.0);
@@ -52,7 +52,7 @@ void main() {
 """
 )
 
-# local: place on the ball in radii; light_at: where in the picture at rest the light on this place of the head is.
+# local: place on the ball in radii; light_at: where in the image at rest the light on this place of the head is.
 EYE_VERTEX = (
     VIEW
     + """
@@ -145,8 +145,8 @@ void main() { colour = vec4(vec3(0.012, 0.008, 0.006) * a, a); }
 """
 )
 
-# To unfold a picture onto the texture: points lie where their texture coordinate is, colours come from where the camera
-# of the picture saw the point, weighted by how well it did.
+# To unfold an image onto the texture: points lie where their texture coordinate is, colours come from where the camera
+# of the image saw the point, weighted by how well it did.
 UNFOLD_VERTEX = (
     VIEW
     + """
@@ -160,7 +160,7 @@ void main() {
 UNFOLD = (
     HEADER
     + """
-in vec4 clip; in float facing; uniform sampler2D picture; uniform sampler2D depth;
+in vec4 clip; in float facing; uniform sampler2D image; uniform sampler2D depth;
 uniform vec2 range; uniform float tolerance; out vec4 colour;
 float metres(float d) {
     return 2.0 * range.x * range.y / (range.y + range.x - (d * 2.0 - 1.0) * (range.y - range.x));
@@ -168,7 +168,7 @@ float metres(float d) {
 void main() {
     vec2 p = clip.xy / clip.w * 0.5 + 0.5;
     float behind = metres(clip.z / clip.w * 0.5 + 0.5) - metres(texture(depth, p).r);
-    vec4 c = textureLod(picture, vec2(p.x, 1.0 - p.y), 0.0);
+    vec4 c = textureLod(image, vec2(p.x, 1.0 - p.y), 0.0);
     float inside = step(0.0, p.x) * step(p.x, 1.0) * step(0.0, p.y) * step(p.y, 1.0);
     float weight = inside * step(behind, tolerance) * smoothstep(0.10, 0.45, facing) * step(0.98, c.a);
     colour = vec4(c.rgb / max(c.a, 0.01), weight);

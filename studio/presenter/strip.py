@@ -1,4 +1,4 @@
-"""A picture of what an avatar does with its mouth for single phones, under the rendered truth."""
+"""An image of what an avatar does with its mouth for single phones, under the rendered truth."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.avatar import Avatar
-from studio.presenter.pictures import read_picture
+from studio.presenter.portraits import read_image
 from studio.presenter.visemes import FPS
 
 SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ao")
@@ -31,7 +31,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     for name in SHOWN:
         if name in longest:
             _, folder, frame = longest[name]
-            truth = read_picture(folder / "frames" / f"{frame:05d}.png")
+            truth = read_image(folder / "frames" / f"{frame:05d}.png")
             columns.append(np.vstack([_caption(name), _mouth(truth), _mouth(made[folder][frame])]))
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
@@ -42,7 +42,7 @@ def _frames(avatar: Avatar, folder: Path, wanted: list[int]) -> dict[int, npt.ND
 
 
 def _mouth(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The lower face, which the camera has in the middle of its picture."""
+    """The lower face, which the camera has in the middle of its image."""
     side = round(0.30 * len(frame))
     x, y = round(0.5 * len(frame)) - side // 2, round(0.455 * len(frame))
     return cv2.resize(frame[y : y + side, x : x + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA)

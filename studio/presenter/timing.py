@@ -1,4 +1,4 @@
-"""Sound cut to whole frames of video, and how loud each frame is."""
+"""Audio cut to whole frames of video, and how loud each frame is."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ LEVEL = 0.08  # of full scale, root mean square of every voice
 
 
 def on_frames(utterance: Utterance) -> tuple[npt.NDArray[Any], int]:
-    """Sound at 16 kHz at a common level, a whole number of frames long, and that number."""
-    sound = soxr.resample(utterance.sound, utterance.rate, 16000) if utterance.rate != 16000 else utterance.sound
-    frames = int(np.ceil(len(sound) / 16000 * FPS))
-    sound = np.pad(sound, (0, frames * 16000 // FPS - len(sound)))
-    loud = np.sqrt(np.mean(sound[np.abs(sound) > 0.01] ** 2)) if (np.abs(sound) > 0.01).any() else 1.0
-    return np.clip(sound * LEVEL / loud, -1, 1).astype(np.float32), frames
+    """Audio at 16 kHz at a common level, a whole number of frames long, and that number."""
+    audio = soxr.resample(utterance.audio, utterance.rate, 16000) if utterance.rate != 16000 else utterance.audio
+    frames = int(np.ceil(len(audio) / 16000 * FPS))
+    audio = np.pad(audio, (0, frames * 16000 // FPS - len(audio)))
+    loud = np.sqrt(np.mean(audio[np.abs(audio) > 0.01] ** 2)) if (np.abs(audio) > 0.01).any() else 1.0
+    return np.clip(audio * LEVEL / loud, -1, 1).astype(np.float32), frames
 
 
-def loudness(sound: npt.NDArray[Any], frames: int) -> npt.NDArray[Any]:
+def loudness(audio: npt.NDArray[Any], frames: int) -> npt.NDArray[Any]:
     """(frames,) 0 to 1, slow: what the head nods to."""
-    power = np.sqrt(np.mean(sound.reshape(frames, -1) ** 2, axis=1))
+    power = np.sqrt(np.mean(audio.reshape(frames, -1) ** 2, axis=1))
     slow = np.convolve(power, np.hanning(13) / np.hanning(13).sum(), mode="same")
     return np.clip(slow / (2.0 * LEVEL), 0, 1)

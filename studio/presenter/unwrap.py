@@ -1,4 +1,4 @@
-"""Bring the traced pictures onto the mesh: the face at rest as a texture, key expressions as ratios to it."""
+"""Bring the traced images onto the mesh: the face at rest as a texture, key expressions as ratios to it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,8 @@ class Textures:
     Attributes:
         rest: (BASE, BASE, 3) float16, outgoing light of the face at rest.
         ratios: {key expression: (RATIO, RATIO, 3) float16}, logarithm of its light over that at rest.
-        eye_light: (S, S, 3) float16, light on the eyes by place in the picture, 1 for a white ball.
-        bust: (S, S, 3) float16, the picture itself, filled beyond its edges: for the clothes.
+        eye_light: (S, S, 3) float16, light on the eyes by place in the image, 1 for a white ball.
+        bust: (S, S, 3) float16, the image itself, filled beyond its edges: for the clothes.
         hair: (S, S, 4) float16 premultiplied, the hair alone, where the head does not cover it.
         hair_behind: likewise, as if there were no head.
     """
@@ -127,9 +127,9 @@ def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: 
     others = [*jumper(parts), *_balls(parts)]
     gathered = {}
     for name, (weights, window) in {"rest": ({}, (0, 0, 1, 1)), **KEYS}.items():
-        picture = np.load(folder / f"{name}.npy").astype(np.float32)
-        inside = np.zeros((*picture.shape[:2], 1), np.float32)
-        left, top, right, bottom = (int(share * len(picture)) for share in window)
+        image = np.load(folder / f"{name}.npy").astype(np.float32)
+        inside = np.zeros((*image.shape[:2], 1), np.float32)
+        left, top, right, bottom = (int(share * len(image)) for share in window)
         inside[top + 2 : bottom - 2, left + 2 : right - 2] = 1
         points = lips.contact(skin.pose(weights), 0.0)
         mouth = [(parts[n].pose(weights), parts[n].quads) for n in ("upper_teeth", "lower_teeth", "tongue")]
@@ -137,8 +137,8 @@ def _gather(parts: dict[str, Part], view: Camera, gl: moderngl.Context, folder: 
         drawn = gl.framebuffer([gl.texture((BASE, BASE), 4, dtype="f2")])
         drawn.use()
         drawn.clear()
-        seen = texture(gl, picture * inside, mipmaps=False)
-        program = Program(gl, (shaders.UNFOLD_VERTEX, shaders.UNFOLD), view, picture=seen, depth=depth)
+        seen = texture(gl, image * inside, mipmaps=False)
+        program = Program(gl, (shaders.UNFOLD_VERTEX, shaders.UNFOLD), view, image=seen, depth=depth)
         program["range"], program["tolerance"], program["camera"] = (NEAR, FAR), DEPTH_TOLERANCE, view.position
         program.use()
         normal = normals(points, skin.quads)[vertex]
@@ -173,10 +173,10 @@ def unwrap(parts: dict[str, Part], view: Camera, folder: Path) -> Textures:
         small, w = (gaussian_filter(x, (1.2, 1.2, 0)[: x.ndim]) for x in (small, w))
         small = fill(small / np.maximum(w, 1e-4)[..., None], np.clip(w * 2, 0.002, 1))
         ratios[name] = np.clip(small, -2.0, 2.5).astype(np.float16)
-    picture = np.load(folder / "rest.npy").astype(np.float32)
-    colour, alpha = picture[..., :3], picture[..., 3]
+    image = np.load(folder / "rest.npy").astype(np.float32)
+    colour, alpha = image[..., :3], image[..., 3]
     bust = fill(colour / np.maximum(alpha, 0.01)[..., None], (alpha > 0.99).astype(np.float32))
-    mask = _eye_mask(gl, view, len(picture), [(parts["skin"].base, parts["skin"].quads)], _balls(parts))
+    mask = _eye_mask(gl, view, len(image), [(parts["skin"].base, parts["skin"].quads)], _balls(parts))
     light = fill(colour / WHITE, mask)
     gl.release()
     hair = [np.load(folder / f"{name}.npy") for name in ("hair", "hair_behind")]

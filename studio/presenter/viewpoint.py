@@ -12,9 +12,9 @@ class Camera:
     """A pinhole camera that looks along +y, as one would film a presenter.
 
     Attributes:
-        centre: m, the point in the middle of the picture.
+        centre: m, the point in the middle of the image.
         distance: m, from the camera to that point.
-        width: m, of the picture's plane through that point; pictures are square.
+        width: m, of the image's plane through that point; images are square.
     """
 
     centre: tuple[float, float, float]
@@ -28,7 +28,7 @@ class Camera:
         return x, y - self.distance, z
 
     def project(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(..., 3) m to (..., 3): x right and y down in shares of the picture, and depth from the camera in m."""
+        """(..., 3) m to (..., 3): x right and y down in shares of the image, and depth from the camera in m."""
         x, y, z = np.moveaxis(points - np.array(self.centre), -1, 0)
         depth = self.distance + y
         scale = self.distance / (depth * self.width)

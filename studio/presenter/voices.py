@@ -24,7 +24,7 @@ from studio.presenter.phones import SILENCE, Phone, in_time
 
 HELD_OUT = ("kokoro-af_bella", "kokoro-am_michael")  # never spoken by in what anything learns from
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
-LEAD = 0.067  # s by which sounds of Kokoro and hibari come before their durations say; median of 400 phones that
+LEAD = 0.067  # s by which phones of Kokoro and hibari come before their durations say; median of 400 phones that
 # pocketsphinx aligned. Those of flite are where it says, to 5 ms.
 UNIT = 600  # samples a unit of Kokoro's and hibari's durations
 QUIET = -42.0  # dB under the loudest 10 ms of an utterance: silence
@@ -36,16 +36,16 @@ class Utterance:
     """Speech with its phones.
 
     Attributes:
-        sound: (N,) float32, -1 to 1.
+        audio: (N,) float32, -1 to 1.
         rate: samples a second.
-        phones: in time, from 0 to the end of the sound.
+        phones: in time, from 0 to the end of the audio.
         voice: who speaks.
         text: what.
         durations: of the symbols of each part of the text, in `UNIT`s, by which another voice says it in the same
             time; flite has none.
     """
 
-    sound: npt.NDArray[Any]
+    audio: npt.NDArray[Any]
     rate: int
     phones: list[Phone]
     voice: str
@@ -60,11 +60,11 @@ def flite(text: str, voice: str) -> Utterance:
         done = subprocess.run(
             ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(wav)], check=True, capture_output=True, text=True
         )
-        sound, rate = soundfile.read(io.BytesIO(wav.read_bytes()), dtype="float32")
+        audio, rate = soundfile.read(io.BytesIO(wav.read_bytes()), dtype="float32")
     pairs = re.findall(r"(\S+):([0-9.]+)", done.stdout)
     ends = [float(end) for _, end in pairs]
     durations = np.diff([0.0, *ends]).tolist()
-    return Utterance(sound, rate, in_time([name for name, _ in pairs], durations), f"flite-{voice}", text)
+    return Utterance(audio, rate, in_time([name for name, _ in pairs], durations), f"flite-{voice}", text)
 
 
 class Hibari:
@@ -89,28 +89,28 @@ class Hibari:
             known = [c for c in symbols if c in self.voice.vocab]
             inputs = {"ids": np.asarray([self.voice.ids(symbols)], np.int64), "speed": np.asarray([speed], np.float32)}
             *parts, lengths = self.session.run(None, inputs)
-            sound = dsp.synth(*(p[0] for p in parts), np.random.default_rng(seed))
+            audio = dsp.synth(*(p[0] for p in parts), np.random.default_rng(seed))
             spoken.append(np.round(lengths.reshape(-1)[: len(known) + 2]).tolist())
             phones += in_time(["", *known, ""], [n * UNIT / self.voice.sample_rate for n in spoken[-1]], at)
-            at += len(sound) / self.voice.sample_rate
-            pieces.append(sound)
+            at += len(audio) / self.voice.sample_rate
+            pieces.append(audio)
         rate = self.voice.sample_rate
-        sound = late(np.concatenate(pieces), rate)
-        return Utterance(sound, rate, heard(phones, sound, rate), "hibari-heart", text, tuple(spoken))
+        audio = late(np.concatenate(pieces), rate)
+        return Utterance(audio, rate, heard(phones, audio, rate), "hibari-heart", text, tuple(spoken))
 
 
-def late(sound: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
-    """A sound of Kokoro's or hibari's when its durations say; each utterance ends with silence enough to lose."""
-    return np.concatenate([np.zeros(round(LEAD * rate), np.float32), sound])[: len(sound)]
+def late(audio: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
+    """Audio of Kokoro's or hibari's when its durations say; each utterance ends with silence enough to lose."""
+    return np.concatenate([np.zeros(round(LEAD * rate), np.float32), audio])[: len(audio)]
 
 
-def heard(phones: list[Phone], sound: npt.NDArray[Any], rate: int) -> list[Phone]:
+def heard(phones: list[Phone], audio: npt.NDArray[Any], rate: int) -> list[Phone]:
     """Phones whose silences are silent: blanks that are heard belong to their neighbours, and last phones end in time.
 
     A network's durations say where its symbols are, and a full stop's silence often lies in the phone before it.
     """
     hop = rate // 100
-    power = np.square(sound[: len(sound) // hop * hop].reshape(-1, hop)).mean(axis=1)
+    power = np.square(audio[: len(audio) // hop * hop].reshape(-1, hop)).mean(axis=1)
     level = 10 * np.log10(power + 1e-12) - 10 * np.log10(power.max() + 1e-12)
 
     def loud(start: float, end: float) -> npt.NDArray[Any]:
@@ -163,13 +163,13 @@ class Kokoro:
         pieces, phones, spoken, at = [], [], [], 0.0
         for symbols in self.speller.phonemize(text):
             known = [c for c in symbols if c in self.speller.vocab]
-            sound, lengths = self.own_time.run(None, self._inputs(symbols, voice, speed))
+            audio, lengths = self.own_time.run(None, self._inputs(symbols, voice, speed))
             spoken.append(np.round(lengths.reshape(-1)[: len(known) + 2]).tolist())
             phones += in_time(["", *known, ""], [n * UNIT / self.RATE for n in spoken[-1]], at)
-            at += sound.size / self.RATE
-            pieces.append(sound.reshape(-1))
-        sound = late(np.concatenate(pieces), self.RATE)
-        return Utterance(sound, self.RATE, heard(phones, sound, self.RATE), f"kokoro-{voice}", text, tuple(spoken))
+            at += audio.size / self.RATE
+            pieces.append(audio.reshape(-1))
+        audio = late(np.concatenate(pieces), self.RATE)
+        return Utterance(audio, self.RATE, heard(phones, audio, self.RATE), f"kokoro-{voice}", text, tuple(spoken))
 
     def again(self, text: str, voice: str, durations: Sequence[list[float]]) -> npt.NDArray[Any]:
         """(N,) float32 at `RATE`: what was said before, by another voice in the same time."""
@@ -177,7 +177,7 @@ class Kokoro:
             self.given_time.run(None, self._inputs(symbols, voice) | {self.DURATIONS: np.asarray([units], np.float32)})
             for symbols, units in zip(self.speller.phonemize(text), durations, strict=True)
         ]
-        return late(np.concatenate([sound.reshape(-1) for (sound,) in pieces]), self.RATE)
+        return late(np.concatenate([audio.reshape(-1) for (audio,) in pieces]), self.RATE)
 
     def _inputs(self, symbols: str, voice: str, speed: float = 1.0) -> dict[str, npt.NDArray[Any]]:
         styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
@@ -201,11 +201,11 @@ def _session(model: Any) -> Any:
 def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> Utterance:
     """The same with silence around it, s."""
     rate = utterance.rate
-    sound = np.concatenate(
-        [np.zeros(int(before * rate), np.float32), utterance.sound, np.zeros(int(after * rate), np.float32)]
+    audio = np.concatenate(
+        [np.zeros(int(before * rate), np.float32), utterance.audio, np.zeros(int(after * rate), np.float32)]
     )
     moved = [Phone(p.name, p.start + before, p.end + before) for p in utterance.phones]
-    return replace(utterance, sound=sound, phones=moved)
+    return replace(utterance, audio=audio, phones=moved)
 
 
 def speeches(
@@ -235,7 +235,7 @@ def speeches(
                 raise SystemExit(f"kokoro-{name}: give --kokoro, the folder of its model and voices")
             spoken = synth(text, name, speed)
         spoken = padded(spoken, float(random.uniform(0.05, 0.3)), float(random.uniform(0.1, 0.5)))
-        total += len(spoken.sound) / spoken.rate
+        total += len(spoken.audio) / spoken.rate
         yield spoken
 
 

@@ -1,4 +1,4 @@
-// An app with one window, in which an avatar says a sound file. It is compiled where SwiftUI is, on iOS 15 and macOS 13; it
+// An app with one window, in which an avatar says an audio file. It is compiled where SwiftUI is, on iOS 15 and macOS 13; it
 // was written against Apple's documentation, and neither compiled nor run yet.
 #if canImport(SwiftUI) && canImport(AVFoundation)
     import AVFoundation
@@ -6,11 +6,11 @@
     import SwiftUI
     import UniformTypeIdentifiers
 
-    /// Shows frames while their sound plays: the sound's clock says when each frame is due.
+    /// Shows frames while their audio plays: the audio's clock says when each frame is due.
     @MainActor
     final class Player: ObservableObject {
-        @Published private(set) var picture: CGImage?
-        @Published private(set) var message = "Choose an avatar and a sound."
+        @Published private(set) var image: CGImage?
+        @Published private(set) var message = "Choose an avatar and audio."
         private var avatar: Avatar?
         private var speaking: Task<Void, Never>?
 
@@ -24,13 +24,13 @@
             }
         }
 
-        /// Says a sound file; what is being said ends.
-        func speak(_ sound: URL) {
+        /// Says an audio file; what is being said ends.
+        func speak(_ audio: URL) {
             guard let avatar else { return }
             speaking?.cancel()
             speaking = Task {
                 do {
-                    try await play(avatar, sound)
+                    try await play(avatar, audio)
                     message = ""
                 } catch is CancellationError {
                 } catch {
@@ -39,18 +39,18 @@
             }
         }
 
-        private func play(_ avatar: Avatar, _ sound: URL) async throws {
-            let player = try AVAudioPlayer(contentsOf: sound)
+        private func play(_ avatar: Avatar, _ audio: URL) async throws {
+            let player = try AVAudioPlayer(contentsOf: audio)
             defer { player.stop() }
-            for try await frame in avatar.frames(of: .audio(sound.path)) {
+            for try await frame in avatar.frames(of: .audio(audio.path)) {
                 if frame.index == 0 { player.play() }
                 let early = frame.time - player.currentTime
                 if player.isPlaying, early > 0 {
                     try await Task.sleep(nanoseconds: UInt64(early * 1e9))
                 } else if player.isPlaying, early < -0.2 {
-                    player.currentTime = frame.time  // frames come late: the sound goes back to them
+                    player.currentTime = frame.time  // frames come late: the audio goes back to them
                 }
-                picture = frame.image.cgImage
+                image = frame.image.cgImage
             }
         }
     }
@@ -58,12 +58,12 @@
     struct ContentView: View {
         @StateObject private var player = Player()
         @State private var choosesAvatar = false
-        @State private var choosesSound = false
+        @State private var choosesAudio = false
 
         var body: some View {
             VStack {
-                if let picture = player.picture {
-                    SwiftUI.Image(decorative: picture, scale: 1).resizable().scaledToFit()
+                if let image = player.image {
+                    SwiftUI.Image(decorative: image, scale: 1).resizable().scaledToFit()
                 }
                 Text(player.message)
                 HStack {
@@ -74,8 +74,8 @@
                             }
                             Task { await player.open(url) }
                         }
-                    Button("Speak") { choosesSound = true }
-                        .fileImporter(isPresented: $choosesSound, allowedContentTypes: [.audio, .movie]) { chosen in
+                    Button("Speak") { choosesAudio = true }
+                        .fileImporter(isPresented: $choosesAudio, allowedContentTypes: [.audio, .movie]) { chosen in
                             guard let url = try? chosen.get(), url.startAccessingSecurityScopedResource() else {
                                 return
                             }

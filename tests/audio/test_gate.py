@@ -34,7 +34,7 @@ LOUD, BETWEEN, QUIET = -20.0, -42.0, -60.0
 def heard(levels: list[float], gate: SpeechGate) -> list[bool]:
     """Whether somebody speaks in each frame of noise of these levels."""
     speaks = gate.detector()
-    return [speaks(frame) for frame in sound(levels).reshape(-1, 640)]
+    return [speaks(frame) for frame in audio(levels).reshape(-1, 640)]
 
 
 def shares(levels: list[float]) -> list[float]:
@@ -42,7 +42,7 @@ def shares(levels: list[float]) -> list[float]:
     return stream.push(heard(levels, Gate())) + stream.flush(AHEAD)
 
 
-def sound(levels: list[float]) -> Samples:
+def audio(levels: list[float]) -> Samples:
     """Noise of these levels, a frame each."""
     frames = [draw(f"{i}", (640,)) for i in range(len(levels))]
     return np.concatenate([10 ** (level / 20) * f / f.std() for level, f in zip(levels, frames, strict=True)]).astype(
@@ -168,7 +168,7 @@ def test_the_usual_threshold_is_that_of_fixed_gates() -> None:
 @pytest.mark.parametrize("size", [1, 37, 640, 100_000])
 def test_pieces_change_nothing(size: int, gate: SpeechGate, spec: AudioSpec) -> None:
     levels = [QUIET] * 14 + [LOUD] * 6 + [QUIET] * 20 + [BETWEEN] * 3
-    samples = sound(levels)[:-200]
+    samples = audio(levels)[:-200]
     count = -(-len(samples) * spec.fps // SAMPLE_RATE)
     expected = list(islice(rest_shares([samples], gate, spec), count))
     assert 0 < sum(expected) < count

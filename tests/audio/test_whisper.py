@@ -1,4 +1,4 @@
-"""The built-in audio program: what it hears, how many features it gives, and that no cut of the sound changes a bit."""
+"""The built-in audio program: what it hears, how many features it gives, and that no cut of the audio changes a bit."""
 
 import subprocess
 import sys

@@ -65,11 +65,11 @@ def test_generate_compare_and_reference(call: Call, checkpoint: Path, features_p
     status, output, _ = call("compare", frames, frames)
     assert status == 0
     assert "agree" in output
-    picture = read_image(frames / "frame_00004.png")
-    cv2.imwrite(str(frames / "frame_00004.png"), 255 - picture)
-    status, _, errors = call("compare", video, frames, "--picture", frames / "frame_00004.png")
+    image = read_image(frames / "frame_00004.png")
+    cv2.imwrite(str(frames / "frame_00004.png"), 255 - image)
+    status, _, errors = call("compare", video, frames, "--image", frames / "frame_00004.png")
     assert (status, "is an input" in errors) == (2, True)
-    status, output, _ = call("compare", video, frames, "--picture", tmp_path / "worst.png")
+    status, output, _ = call("compare", video, frames, "--image", tmp_path / "worst.png")
     assert status == 1
     assert "4 (worst)" in output
     assert read_image(tmp_path / "worst.png").shape[1] >= 3 * 128
@@ -79,13 +79,13 @@ def test_generate_compare_and_reference(call: Call, checkpoint: Path, features_p
 
     status, output, _ = call("reference", *inputs, "-o", tmp_path / "reference", "--samples", 2)
     assert (status, output) == (0, f"{tmp_path / 'reference'}: frames 0, 7\n")
-    status, output, _ = call("compare", tmp_path / "reference", frames, "--samples", "--picture", tmp_path / "w.png")
+    status, output, _ = call("compare", tmp_path / "reference", frames, "--samples", "--image", tmp_path / "w.png")
     assert (status, "agree" in output) == (0, True)
 
 
 def test_styles_and_inspect(call: Call, checkpoint: Path, features_path: Path, tmp_path: Path) -> None:
     inputs = ("-c", checkpoint, "-t", write_template(tmp_path / "t", 5), "-f", features_path)
-    pictures = {}
+    images = {}
     for name, options in {
         "usual": (),
         "feathered": ("--blend", "feathered", "--no-gate"),
@@ -93,11 +93,11 @@ def test_styles_and_inspect(call: Call, checkpoint: Path, features_path: Path, t
         "styled": ("--steady", "--loop", "crossfade", "--range", "1:5", "--silence-db", -50, "--speech-db", -42),
     }.items():
         assert call("generate", *inputs, "--frames-dir", tmp_path / name, "-q", *options)[0] == 0
-        pictures[name] = [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
-        assert len(pictures[name]) == 8
-    assert pictures["usual"] == pictures["feathered"]
-    assert all(a != b for a, b in zip(pictures["usual"], pictures["reference"], strict=True))
-    assert pictures["usual"] != pictures["styled"]
+        images[name] = [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
+        assert len(images[name]) == 8
+    assert images["usual"] == images["feathered"]
+    assert all(a != b for a, b in zip(images["usual"], images["reference"], strict=True))
+    assert images["usual"] != images["styled"]
     status, output, _ = call("inspect", *inputs, "-o", tmp_path / "explained", "--frame", 2)
     assert (status, len(output.splitlines())) == (0, 3)
 
@@ -158,7 +158,7 @@ def test_features_export_and_info(
         (tmp_path / "encoder.onnx", "audio program, ONNX", "ave"),
         (template, "template", "48 to 50 pixels, median 49"),
         (features_path, "audio features", "8x512"),
-        (audio, "sound", "16000 Hz"),
+        (audio, "audio", "16000 Hz"),
     ):
         status, output, _ = call("info", path)
         assert status == 0

@@ -1,4 +1,4 @@
-"""The pictures that explain a result, drawn for a generator that paints a face it knows."""
+"""The images that explain a result, drawn for a generator that paints a face it knows."""
 
 from pathlib import Path
 
@@ -21,18 +21,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_recording(tmp_path_factory.mktemp("recording"))
 
 
-def picture(path: Path) -> Frame:
+def image(path: Path) -> Frame:
     return read_image(path)
 
 
-def test_pictures(folder: Path, tmp_path: Path) -> None:
+def test_images(folder: Path, tmp_path: Path) -> None:
     avatar = Avatar(Template.open(folder), Oracle(folder))
     seen: list[tuple[int, int]] = []
-    sound = write_wav(tmp_path / "a.wav", 0.4)
+    audio = write_wav(tmp_path / "a.wav", 0.4)
     paths = inspect_speech(
         avatar,
         tmp_path / "explained",
-        audio_path=sound,
+        audio_path=audio,
         audio_features_path=folder / "aud_ave.npy",
         timing=Timing(end=0.4),
         frame=3,
@@ -40,7 +40,7 @@ def test_pictures(folder: Path, tmp_path: Path) -> None:
     )
     assert [path.name for path in paths] == ["frame.png", "faces.png", "lips.png"]
     assert seen[-1] == (10, 10)
-    frame, faces, lips = map(picture, paths)
+    frame, faces, lips = map(image, paths)
     assert frame.shape[1] == 256
     assert (frame[-200:] != avatar.template.read(4).image[-200:]).any()
     assert faces.shape[1] == 6 * 400
@@ -51,7 +51,7 @@ def test_pictures(folder: Path, tmp_path: Path) -> None:
         assert (lips == colour).all(axis=2).sum() > 50
 
 
-def test_the_frame_with_the_widest_mouth_without_sound(folder: Path, tmp_path: Path) -> None:
+def test_the_frame_with_the_widest_mouth_without_audio(folder: Path, tmp_path: Path) -> None:
     avatar = Avatar(Template.open(folder), Oracle(folder))
     paths = inspect_speech(avatar, tmp_path, audio_features_path=folder / "aud_ave.npy", timing=Timing(end=0.2))
     assert all(path.is_file() for path in paths)

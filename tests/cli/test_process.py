@@ -85,12 +85,12 @@ def test_a_second_signal_does_not_end_the_cleaning_up() -> None:
 
 def test_features_never_replace_their_input(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", 0.2)
-    sound = (tmp_path / "a.wav").rename(tmp_path / "a.npy")
-    before = sound.read_bytes()
-    done = framegen("features", sound, "-o", sound)
+    audio = (tmp_path / "a.wav").rename(tmp_path / "a.npy")
+    before = audio.read_bytes()
+    done = framegen("features", audio, "-o", audio)
     assert done.returncode == 2
     assert "a.npy: is an input, which would be replaced" in done.stderr
-    assert sound.read_bytes() == before
+    assert audio.read_bytes() == before
 
 
 def test_exports_never_replace_their_input(tmp_path: Path, checkpoint: Path) -> None:

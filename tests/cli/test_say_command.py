@@ -19,7 +19,7 @@ def say(*arguments: object) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_text_becomes_a_video_or_a_sound(tmp_path: Path) -> None:
+def test_a_text_becomes_a_video_or_audio(tmp_path: Path) -> None:
     assert say("Hi.", "-o", tmp_path / "a.mp4", "--preset", "ultrafast", "-q") == (0, "", "")
     assert (tmp_path / "a.mp4").stat().st_size > 10_000
     (tmp_path / "text.txt").write_text("\ufeffHi.", "utf-8")

@@ -10,7 +10,7 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structu
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import OptionError, VideoError
-from frame_generation_pipeline.evaluate.compare import compare, ssim, worst_frame_picture
+from frame_generation_pipeline.evaluate.compare import compare, ssim, worst_frame_image
 from frame_generation_pipeline.media.video_reader import write_image
 from frame_generation_pipeline.media.video_writer import VideoWriter
 
@@ -106,19 +106,19 @@ def test_differing_sizes(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"60x40, of .* 50x40"):
         compare(a, b)
     with pytest.raises(VideoError, match=r"60x40, of .* 50x40"):
-        worst_frame_picture(a, b, 0)
+        worst_frame_image(a, b, 0)
     with pytest.raises(VideoError, match="10x40 is too small"):
         ssim(FRAMES[0][:, :10], FRAMES[0][:, :10])
 
 
-def test_worst_frame_picture(tmp_path: Path) -> None:
+def test_worst_frame_image(tmp_path: Path) -> None:
     others = [frame.copy() for frame in FRAMES]
     others[1][10, 20] = np.where(FRAMES[1][10, 20] > 100, FRAMES[1][10, 20] - 25, FRAMES[1][10, 20] + 25)
     a, b = folder(tmp_path / "a", FRAMES), folder(tmp_path / "b", others)
-    picture = worst_frame_picture(a, b, compare(a, b).worst)
-    assert picture.shape == (72, 180, 3)
-    assert picture.dtype == np.uint8
-    strip, frames = picture[:32], picture[32:]
+    image = worst_frame_image(a, b, compare(a, b).worst)
+    assert image.shape == (72, 180, 3)
+    assert image.dtype == np.uint8
+    strip, frames = image[:32], image[32:]
     np.testing.assert_array_equal(frames[:, :60], FRAMES[1])
     np.testing.assert_array_equal(frames[:, 60:120], others[1])
     expected = np.zeros((40, 60, 3), np.uint8)
@@ -126,4 +126,4 @@ def test_worst_frame_picture(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frames[:, 120:], expected)
     assert all(strip[:, left : left + 60].max() > 150 for left in (0, 60, 120))
     with pytest.raises(OptionError, match="no frame 3"):
-        worst_frame_picture(a, b, 3)
+        worst_frame_image(a, b, 3)

@@ -48,7 +48,7 @@ def known(recording: Path, oracle: Oracle) -> Evaluation:
         Template.open(recording),
         features_of(recording),
         HELD_OUT,
-        sound=recording / "aud.wav",
+        audio=recording / "aud.wav",
         strips=4,
         blend="reference",
         progress=lambda done, total, note="": steps.append((done, total)),
@@ -82,7 +82,7 @@ def test_truth_is_found_to_be_good(known: Evaluation) -> None:
     assert known.missed == 0
 
 
-def test_dubbing_is_compared_with_the_sound(known: Evaluation) -> None:
+def test_dubbing_is_compared_with_the_audio(known: Evaluation) -> None:
     assert number(known, "opening_correlation", "dubbing") > 0.9
     assert abs(number(known, "lag", "dubbing")) < 12
     assert number(known, "opening_correlation", "unchanged") < 0.8
@@ -110,7 +110,7 @@ def test_late_lips_are_late(recording: Path) -> None:
     assert number(found, "opening_correlation") < 0.8
     assert found.strips == ()
     for name, subject in (("silence_motion", "output"), ("silence_motion", "recording")):
-        assert found.values[name][subject].reason == "the template has no sound"
+        assert found.values[name][subject].reason == "the template has no audio"
     assert "audio encoder" in str(found.values["silence_opening"]["dubbing"].reason)
 
 
@@ -191,7 +191,7 @@ def test_a_package_can_only_be_used(recording: Path) -> None:
             return self._oracle.render(state, window, crop, keep, blend)
 
     held = range(50, 74)
-    found = evaluate(Programs(), Template.open(recording), features_of(recording), held, sound=recording / "aud.wav")
+    found = evaluate(Programs(), Template.open(recording), features_of(recording), held, audio=recording / "aud.wav")
     assert number(found, "opening_correlation", "dubbing") > 0.9
     assert number(found, "mouth_psnr", "random") > 10
     for name, values in found.values.items():
@@ -202,7 +202,7 @@ def test_a_package_can_only_be_used(recording: Path) -> None:
 
 
 def test_no_face_gives_no_values(template_dir: Path) -> None:
-    """Pictures of noise: what needs no face has a value all the same."""
+    """Images of noise: what needs no face has a value all the same."""
     folder = template_dir
     features = AudioFeatures(np.repeat(np.arange(40, dtype=np.float32)[:, None], 512, axis=1), AVE)
     for index in range(3, 40):

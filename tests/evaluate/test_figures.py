@@ -21,9 +21,9 @@ def speech(count: int, shift: float = 0.0) -> Curve:
 
 
 def test_psnr_and_its_absence() -> None:
-    picture = np.full((4, 5, 3), 100, np.uint8)
-    assert figures.squared_error(picture, picture + 3) == 9
-    assert np.isnan(figures.squared_error(picture[:0], picture[:0]))
+    image = np.full((4, 5, 3), 100, np.uint8)
+    assert figures.squared_error(image, image + 3) == 9
+    assert np.isnan(figures.squared_error(image[:0], image[:0]))
     found = figures.overall_psnr([4, NAN, 16])
     assert found.number == pytest.approx(10 * np.log10(255**2 / 10))
     assert figures.overall_psnr([0, 0]) == Value(None, "there is no difference at all")
@@ -49,8 +49,8 @@ def test_a_grid_is_no_sharpness_and_blur_is_none_either(period: int, scale: floa
 
     def shown(levels: npt.NDArray[np.floating]) -> Frame:
         side = round(160 * scale)
-        picture = cv2.resize(128 + levels.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
-        return np.repeat(picture.round().clip(0, 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+        image = cv2.resize(128 + levels.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+        return np.repeat(image.round().clip(0, 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
 
     plain = figures.sharpness(shown(detail), scale)
     assert figures.sharpness(shown(detail + grid), scale) == pytest.approx(plain, rel=0.05 if scale >= 1 else 0.12)
@@ -81,17 +81,17 @@ def test_edge_gradient_finds_a_step(inset: float, reach: int) -> None:
     assert figures.edge_gradient(np.full((60, 70, 3), 50, np.uint8), box, inset, reach) == 0
 
 
-def test_edge_gradient_at_the_border_of_the_picture() -> None:
+def test_edge_gradient_at_the_border_of_the_image() -> None:
     image = np.full((40, 40, 3), 10, np.uint8)
-    image[5:, :] = 30  # a step of 20 at the upper edge; the other edges are those of the picture
+    image[5:, :] = 30  # a step of 20 at the upper edge; the other edges are those of the image
     assert figures.edge_gradient(image, CropBox(0, 5, 40)) == 20
     assert np.isnan(figures.edge_gradient(image, CropBox(0, 0, 40)))
 
 
 def test_jitter() -> None:
-    pictures = [np.full((3, 3, 3), level, np.uint8) for level in (10, 20, 36)]
-    assert figures.second_difference(*pictures) == 6
-    assert np.isnan(figures.second_difference(*(picture[:0] for picture in pictures)))
+    images = [np.full((3, 3, 3), level, np.uint8) for level in (10, 20, 36)]
+    assert figures.second_difference(*images) == 6
+    assert np.isnan(figures.second_difference(*(image[:0] for image in images)))
     points = np.zeros((6, 4, 2))
     points[:, :, 0] = np.arange(6)[:, None]  # steady motion
     points[3, :, 1] = 2  # and one jump, there and back

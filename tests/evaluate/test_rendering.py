@@ -90,5 +90,5 @@ def test_kept_pixels_stay(template_dir: Path, generator: TorchGenerator) -> None
     keep = np.zeros((frame.box.size, frame.box.size), bool)
     keep[10:30] = True
     kept = type(frame)(frame.image, frame.box, keep)
-    for picture in (reconstruct(generator, kept, frame, WINDOW, REFERENCE), dub(generator, kept, WINDOW, FEATHERED)):
-        np.testing.assert_array_equal(frame.box.cut(picture)[keep], frame.box.cut(frame.image)[keep])
+    for image in (reconstruct(generator, kept, frame, WINDOW, REFERENCE), dub(generator, kept, WINDOW, FEATHERED)):
+        np.testing.assert_array_equal(frame.box.cut(image)[keep], frame.box.cut(frame.image)[keep])

@@ -12,8 +12,8 @@ from frame_generation_pipeline.template.sequence import TemplateFrame
 from samples import draw
 
 
-def picture(height: int, width: int) -> Frame:
-    return np.clip(128 + 50 * draw("picture", (height, width, 3)), 0, 255).astype(np.uint8)
+def random_image(height: int, width: int) -> Frame:
+    return np.clip(128 + 50 * draw("image", (height, width, 3)), 0, 255).astype(np.uint8)
 
 
 def test_mask_of_328() -> None:
@@ -33,7 +33,7 @@ def test_mask_of_160() -> None:
 
 @pytest.mark.parametrize("spec", FACE_SPECS.values())
 def test_input_is_bgr_scaled_and_without_the_rim(spec: FaceSpec) -> None:
-    resized = picture(spec.crop_size, spec.crop_size)
+    resized = random_image(spec.crop_size, spec.crop_size)
     image = network_input(resized, spec)
     assert image.shape == (1, 6, spec.size, spec.size)
     assert image.dtype == np.float32
@@ -42,7 +42,7 @@ def test_input_is_bgr_scaled_and_without_the_rim(spec: FaceSpec) -> None:
 
 
 def test_interpolation() -> None:
-    crop = picture(61, 61)
+    crop = random_image(61, 61)
     np.testing.assert_array_equal(resize_crop(crop, FACE_328), cv2.resize(crop, (328, 328), interpolation=2))
     np.testing.assert_array_equal(resize_crop(crop, FACE_160), cv2.resize(crop, (168, 168), interpolation=1))
 
@@ -50,7 +50,7 @@ def test_interpolation() -> None:
 @pytest.mark.parametrize("spec", FACE_SPECS.values())
 def test_output_is_truncated_and_the_rim_stays(spec: FaceSpec) -> None:
     side = spec.crop_size  # the crop's own size, so that resizing changes nothing
-    resized = picture(side, side)
+    resized = random_image(side, side)
     output = np.full((1, 3, spec.size, spec.size), 0.9999, np.float32)
     patch = write_back(resized, resized, output, spec, REFERENCE)
     inside = slice(spec.margin, -spec.margin)
@@ -58,11 +58,11 @@ def test_output_is_truncated_and_the_rim_stays(spec: FaceSpec) -> None:
     rim = np.ones((side, side), bool)
     rim[inside, inside] = False
     np.testing.assert_array_equal(patch[rim], resized[rim])
-    assert write_back(picture(50, 60), resized, output, spec, REFERENCE).shape == (50, 60, 3)
+    assert write_back(random_image(50, 60), resized, output, spec, REFERENCE).shape == (50, 60, 3)
 
 
 def test_paste_writes_the_box_only() -> None:
-    image = picture(40, 50)
+    image = random_image(40, 50)
     before = image.copy()
     frame = paste(TemplateFrame(image, CropBox(10, 5, 20), None), np.full((20, 20, 3), 9, np.uint8))
     assert frame is image

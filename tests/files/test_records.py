@@ -11,7 +11,7 @@ from frame_generation_pipeline.files.records import PAGE, FileRecords, MemoryRec
 
 KINDS = [
     record_type([("tensor", np.float32, (2, 3)), ("bytes", np.uint8, (PAGE,))]),
-    record_type([("picture", np.uint8, (30, 3))]),
+    record_type([("image", np.uint8, (30, 3))]),
 ]
 PLACES = 3
 
@@ -32,20 +32,20 @@ def test_records_fill_whole_pages() -> None:
 @pytest.mark.parametrize("where", ["memory", "file"])
 def test_what_is_kept_is_found(where: str, tmp_path: Path) -> None:
     kept = [MemoryRecords(kind, PLACES) for kind in KINDS] if where == "memory" else in_file(tmp_path / "records")
-    states, pictures = kept
+    states, images = kept
     for index in (2, 0, PLACES):  # the last one has no place
         states.keep(index, arrays(index))
-    pictures.keep(2, {"picture": np.full((4, 3), 9, np.uint8)})  # shorter than its place
+    images.keep(2, {"image": np.full((4, 3), 9, np.uint8)})  # shorter than its place
     for index in (0, 2):
         found = states.find(index)
         assert found is not None
         for name, array in arrays(index).items():
             np.testing.assert_array_equal(found[name], array)
     assert [states.find(index) for index in (1, PLACES)] == [None, None]
-    assert [pictures.find(index) for index in (0, 1)] == [None, None]
-    found = pictures.find(2)
+    assert [images.find(index) for index in (0, 1)] == [None, None]
+    found = images.find(2)
     assert found is not None
-    np.testing.assert_array_equal(found["picture"], np.repeat([9, 0], [4, 26])[:, np.newaxis].repeat(3, axis=1))
+    np.testing.assert_array_equal(found["image"], np.repeat([9, 0], [4, 26])[:, np.newaxis].repeat(3, axis=1))
 
 
 def test_any_changed_byte_is_found(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from hostile import media_cases, model_cases
 from hostile.case import CASES, Content, add
-from hostile.files import RELU, npy, png, recording, saved, video, wav, whole_sound, zipped
+from hostile.files import RELU, npy, png, recording, saved, video, wav, whole_audio, zipped
 
 __all__ = ["CASES", "media_cases", "model_cases"]  # the two modules add cases of their own
 
@@ -44,9 +44,9 @@ ANYTHING: dict[str, Content] = {
     "pipe": os.mkfifo,
 }
 KINDS: dict[str, tuple[str, tuple[Callable[[Path], object], ...]]] = {
-    "wav": ("sound.wav", (whole_sound,)),
-    "mp3": ("sound.mp3", (whole_sound,)),
-    "m4a": ("sound.m4a", (whole_sound,)),
+    "wav": ("audio.wav", (whole_audio,)),
+    "mp3": ("audio.mp3", (whole_audio,)),
+    "m4a": ("audio.m4a", (whole_audio,)),
     "npy": ("features.npy", (AudioFeatures.load,)),
     "bin": ("features.bin", (AudioFeatures.load,)),
     "lms": ("0.lms", (read_landmarks,)),

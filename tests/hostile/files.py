@@ -28,7 +28,7 @@ from samples import seeded_network, write_template
 # Readers
 
 
-def whole_sound(path: Path) -> None:
+def whole_audio(path: Path) -> None:
     probe_audio(path)
     for _ in decode_audio(path):
         pass
@@ -64,7 +64,7 @@ def training(path: Path) -> None:
 # Good files
 
 
-def sound(kind: str, codec: str, samples: int = 1600, layout: str = "mono") -> bytes:
+def audio(kind: str, codec: str, samples: int = 1600, layout: str = "mono") -> bytes:
     file = BytesIO()
     with av.open(file, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=16_000, layout=layout)

@@ -1,4 +1,4 @@
-"""Manifests that each reader of packages must refuse, and a picture that states more pixels than any package has."""
+"""Manifests that each reader of packages must refuse, and an image that states more pixels than any package has."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,17 +35,17 @@ MANIFESTS: dict[str, tuple[Callable[[Manifest], object], str]] = {
     "huge count": (lambda m: m["frame"].update(count=10**30), "frame.count"),
     "count and boxes differ": (lambda m: m["frame"].update(count=3), "4 boxes for 3 frames"),
     "not a number": (lambda m: m["frame"].update(height=float("nan")), "NaN is no number"),
-    "unknown picture format": (lambda m: m["frame"].update(format="gif"), "frame.format"),
+    "unknown image format": (lambda m: m["frame"].update(format="gif"), "frame.format"),
     "box outside": (lambda m: m["boxes"].__setitem__(2, [104, 20, 50]), "box for frame 2: the middle of .* outside"),
     "box beyond the edge in an older version": (
         lambda m: (m.update(version=2), m["boxes"].__setitem__(2, [100, 20, 50])),
-        "box for frame 2: it leaves the picture",
+        "box for frame 2: it leaves the image",
     ),
     "box too small": (lambda m: m["boxes"].__setitem__(0, [0, 0, 0]), "box for frame 0"),
     "negative box": (lambda m: m["boxes"].__setitem__(0, [-8193, 0, 50]), "boxes is -8193"),
     "box of two numbers": (lambda m: m["boxes"].__setitem__(0, [1, 50]), "boxes is"),
     "parsing is a number": (lambda m: m.update(parsing=1), "parsing is 1"),
-    "parsing without pictures": (lambda m: m.update(parsing=True), "does not list 'parsing/00000.png'"),
+    "parsing without images": (lambda m: m.update(parsing=True), "does not list 'parsing/00000.png'"),
     "unknown precision": (lambda m: m.update(precision="int4"), "precision"),
     "absolute path": (lambda m: m["programs"].update(face="/etc/passwd"), "programs.face"),
     "path out of the package": (lambda m: m["programs"].update(render="../render.onnx"), "programs.render"),

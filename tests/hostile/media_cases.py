@@ -1,4 +1,4 @@
-"""Hostile sounds, features, phones, landmarks, pictures, templates and videos."""
+"""Hostile audio, features, phones, landmarks, images, templates and videos."""
 
 import os
 import struct
@@ -17,23 +17,23 @@ from frame_generation_pipeline.template.landmarks import read_landmarks
 from hostile.case import Content, add
 from hostile.files import (
     LANDMARKS,
+    audio,
     chunk,
     described,
     in_template,
     npy,
     png,
     recording,
-    sound,
     template_frame,
     template_of,
     video,
     wav,
-    whole_sound,
+    whole_audio,
     whole_video,
     zipped,
 )
 
-# Sounds
+# Audio
 
 for _kind, _codec in {
     "wav": "pcm_s16le",
@@ -44,20 +44,20 @@ for _kind, _codec in {
     "matroska": "aac",
     "aiff": "pcm_s16be",
 }.items():
-    _data = sound(_kind, _codec)
+    _data = audio(_kind, _codec)
     for _share in (0.003, 0.007):
-        add(_kind, f"cut off at {_share:.1%}", f"sound.{_kind}", _data[: max(int(_share * len(_data)), 4)], whole_sound)
-add("wav", "no samples", "sound.wav", wav(b""), whole_sound)
-add("wav", "no channels", "sound.wav", wav(channels=0), whole_sound)
-add("wav", "255 channels", "sound.wav", wav(channels=255, samples=b"\0" * 51_000), whole_sound)
-add("wav", "rate 0", "sound.wav", wav(rate=0), whole_sound)
-add("wav", "rate 1", "sound.wav", wav(rate=1), whole_sound)
-add("wav", "rate of 4 GHz", "sound.wav", wav(rate=2**32 - 1), whole_sound)
-add("wav", "unknown codec", "sound.wav", wav(tag=0x7777), whole_sound)
-add("wav", "not finite", "sound.wav", wav(struct.pack("<f", float("nan")) * 400, bits=32, tag=3), whole_sound)
-add("wav", "of 3e38", "sound.wav", wav(struct.pack("<f", 3e38) * 400, bits=32, tag=3), whole_sound)
-add("wav", "infinite", "sound.wav", wav(struct.pack("<f", float("inf")) * 400, bits=32, tag=3), whole_sound)
-add("mp4", "no sound", "video.mp4", video(), whole_sound)
+        add(_kind, f"cut off at {_share:.1%}", f"audio.{_kind}", _data[: max(int(_share * len(_data)), 4)], whole_audio)
+add("wav", "no samples", "audio.wav", wav(b""), whole_audio)
+add("wav", "no channels", "audio.wav", wav(channels=0), whole_audio)
+add("wav", "255 channels", "audio.wav", wav(channels=255, samples=b"\0" * 51_000), whole_audio)
+add("wav", "rate 0", "audio.wav", wav(rate=0), whole_audio)
+add("wav", "rate 1", "audio.wav", wav(rate=1), whole_audio)
+add("wav", "rate of 4 GHz", "audio.wav", wav(rate=2**32 - 1), whole_audio)
+add("wav", "unknown codec", "audio.wav", wav(tag=0x7777), whole_audio)
+add("wav", "not finite", "audio.wav", wav(struct.pack("<f", float("nan")) * 400, bits=32, tag=3), whole_audio)
+add("wav", "of 3e38", "audio.wav", wav(struct.pack("<f", 3e38) * 400, bits=32, tag=3), whole_audio)
+add("wav", "infinite", "audio.wav", wav(struct.pack("<f", float("inf")) * 400, bits=32, tag=3), whole_audio)
+add("mp4", "no audio", "video.mp4", video(), whole_audio)
 for _what, _text in {
     "playlist": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.wav\n#EXT-X-ENDLIST\n",
     "playlist of the network": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
@@ -71,7 +71,7 @@ for _what, _text in {
         path.with_name("other.wav").write_bytes(wav())
 
     for _suffix in ("m3u8", "wav", "mp4"):
-        add(_suffix, _what, f"sound.{_suffix}", _playlist, whole_sound)
+        add(_suffix, _what, f"audio.{_suffix}", _playlist, whole_audio)
 
 # Audio features
 
@@ -170,7 +170,7 @@ for _what, _bytes in {
 }.items():
     add("lms", _what, "0.lms", _bytes, read_landmarks)
 
-# Pictures
+# Images
 
 _JPG = b"\xff\xd8\xff\xe0\0\4ab"
 _FRAME = b"\xff\xc0\0\x11\x08%s\3" + b"\0" * 20 + b"\xff\xd9"
@@ -179,7 +179,7 @@ add("jpg", "no pixels", "0.jpg", _JPG + _FRAME % b"\0\0\0\0", read_image, image_
 add("jpg", "segments without end", "0.jpg", b"\xff\xd8" + b"\xff\xe1\0\2" * 200_000, read_image, image_size)
 add("jpg", "segment of length 0", "0.jpg", b"\xff\xd8" + b"\xff\xe1\0\0" * 2000, read_image, image_size)
 add("jpg", "fill bytes", "0.jpg", b"\xff\xd8" + b"\xff" * 1_000_000, read_image, image_size)
-add("jpg", "no picture in it", "0.jpg", _JPG + _FRAME % b"\0\x0c\0\x10", read_image)
+add("jpg", "no image in it", "0.jpg", _JPG + _FRAME % b"\0\x0c\0\x10", read_image)
 _SCANS = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
 _EMPTY_SCAN = b"\xff\xda\0\x08\1\1\0\1\x3f\0\0"
 add("jpg", "200 empty scans", "0.jpg", _SCANS[:-2] + 200 * _EMPTY_SCAN + b"\xff\xd9", read_image)
@@ -203,13 +203,13 @@ add("png", "link in a circle", "0.png", lambda path: path.symlink_to(path), read
 
 # Templates
 
-_PICTURES: dict[str, Content] = {
+_IMAGES: dict[str, Content] = {
     "a pipe": os.mkfifo,
     "a bomb": png(30_000, 30_000, b""),
-    "text": b"no picture",
+    "text": b"no image",
     "of another size": png(16, 12),
 }
-for _what, _content in _PICTURES.items():
+for _what, _content in _IMAGES.items():
     add("template", f"frame is {_what}", "t/full_body_img/1.jpg", in_template("full_body_img", _content), template_of)
     add("template", f"parsing is {_what}", "t/parsing/1.png", in_template("parsing", _content), template_of)
 add(
@@ -231,6 +231,6 @@ for _what, _bytes in {"empty": b"", "text": b"no points", "outside": LANDMARKS.r
 _VIDEO = video()
 for _share in (0.05, 0.3):
     add("mp4", f"cut off at {_share:.0%}", "video.mp4", _VIDEO[: int(_share * len(_VIDEO))], whole_video, recording)
-add("mp4", "sound alone", "video.mp4", sound("mp4", "aac"), whole_video, recording)
-add("mp4", "a picture that is shown for years", "video.mp4", video(times=(0, 1, 10**6)), recording)
+add("mp4", "audio alone", "video.mp4", audio("mp4", "aac"), whole_video, recording)
+add("mp4", "an image that is shown for years", "video.mp4", video(times=(0, 1, 10**6)), recording)
 add("mp4", "an endless box", "video.mp4", b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0\0\0\0moov", whole_video)

@@ -13,7 +13,7 @@ from samples import write_template
 COMMANDS = {
     "wav: random": ("features", "PATH", "-o", "out.npy"),
     "wav: unknown codec": ("features", "PATH", "-o", "out.npy"),
-    "mp4: no sound": (
+    "mp4: no audio": (
         "generate",
         "-c",
         "CHECKPOINT",

@@ -81,8 +81,8 @@ def test_a_full_disk_is_tried_again(start: Callable[[Told], JobQueue], caplog: p
 
 
 def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[Told], JobQueue]) -> None:
-    queue = start(Told(FULL, FULL, FULL, Outcome(error="the sound is none")))
-    for expected in (FULL.error, "the sound is none"):
+    queue = start(Told(FULL, FULL, FULL, Outcome(error="the audio is none")))
+    for expected in (FULL.error, "the audio is none"):
         job = ended(queue, submit(queue))
         assert (job.state, job.error) == (State.FAILED, expected)
         assert not queue.folder(job.id).exists()

@@ -50,7 +50,7 @@ def test_two_steps_are_the_whole() -> None:
         assert torch.equal(network(image, audio), network.render(network.encode_image(image), audio))
 
 
-def test_audio_and_picture_both_matter() -> None:
+def test_audio_and_image_both_matter() -> None:
     network = seeded_network()
     image = torch.tensor(np.abs(draw("image", (1, 6, 160, 160)))).clamp(0, 1)
     audio = torch.tensor(draw("audio", (1, *TINY.audio.window_shape)))

@@ -10,7 +10,7 @@ from frame_generation_pipeline.generator.protocol import NetworkGenerator
 from frame_generation_pipeline.making.export_generator import export_generator
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import AVE, BLENDS, FACE_SPECS, FaceSpec, GeneratorSpec
-from making.test_programs import assert_agree, picture
+from making.test_programs import assert_agree, random_image
 from samples import draw, seeded_network
 from studio.plain_programs import C_FILE, build_all, c_source
 
@@ -41,7 +41,7 @@ def test_they_have_no_weights() -> None:
 def test_the_image_is_opencvs(generators: tuple[NetworkGenerator, ...]) -> None:
     face: FaceSpec = generators[0].spec.face
     for height, width in SIZES:
-        crop = picture(height, width)
+        crop = random_image(height, width)
         state = generators[1].encode_face(crop)
         resized = resize_crop(crop, face)
         far = np.abs(state.resized.transpose(1, 2, 0).astype(int) - resized)
@@ -56,14 +56,14 @@ def test_the_image_is_opencvs(generators: tuple[NetworkGenerator, ...]) -> None:
 def test_an_export_paints_what_the_reference_does(generators: tuple[NetworkGenerator, ...], blend: str) -> None:
     window = draw("window", (16, AVE.feature_size))
     for height, width in SIZES:
-        crop = picture(height, width)
+        crop = random_image(height, width)
         expected, found = (g.render(g.encode_face(crop), window, crop, blend=blend) for g in generators)
-        assert expected.std() > 10, "a picture without contrast shows no differences"
+        assert expected.std() > 10, "an image without contrast shows no differences"
         assert_agree(found, expected)
 
 
 def test_an_export_keeps_pixels(generators: tuple[NetworkGenerator, ...]) -> None:
-    crop, export = picture(80, 80), generators[1]
+    crop, export = random_image(80, 80), generators[1]
     keep = cv2.circle(np.zeros((80, 80), np.uint8), (40, 40), 30, 1, -1).astype(bool)
     state, window = export.encode_face(crop), draw("window", (16, AVE.feature_size))
     whole, kept = export.render(state, window, crop), export.render(state, window, crop, keep)

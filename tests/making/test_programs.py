@@ -34,7 +34,7 @@ from frame_generation_pipeline.template.template import Template
 from samples import TINY, draw, seeded_network
 
 
-def picture(height: int, width: int) -> Frame:
+def random_image(height: int, width: int) -> Frame:
     """A crop with soft shapes and some grain, so that errors of resizing would show."""
     soft = cv2.resize(draw("soft", (9, 9, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(128 + 50 * soft + 8 * draw("grain", (height, width, 3)), 0, 255), np.uint8)
@@ -55,7 +55,7 @@ def assert_agree(found: Frame, expected: Frame) -> None:
 def assert_like_reference(network: Network, found: ProgramGenerator, crop: Frame, window: Window) -> None:
     reference = TorchGenerator(network, "cpu")
     expected = reference.render(reference.encode_face(crop), window, crop)
-    assert expected.std() > 10, "a picture without contrast shows no differences"
+    assert expected.std() > 10, "an image without contrast shows no differences"
     assert_agree(found.render(found.encode_face(crop), window, crop), expected)
     expected = reference.render(reference.encode_face(crop), window, crop, blend=FEATHERED)
     assert_agree(found.render(found.encode_face(crop), window, crop, blend=FEATHERED), expected)
@@ -80,7 +80,7 @@ def test_resize_is_opencvs(cubic: bool) -> None:
         (70, 500, 168, 168),
         (1, 1, 9, 9),
     ):
-        crop = picture(height, width)
+        crop = random_image(height, width)
         expected = cv2.resize(
             crop, (new_width, new_height), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
         )
@@ -99,7 +99,7 @@ def test_every_kind_agrees_with_the_reference(face: FaceSpec, audio: AudioSpec) 
     window = draw("window", (16, audio.feature_size))
     found = programs(network)
     for height, width in ((60, 60), (203, 199)):
-        assert_like_reference(network, found, picture(height, width), window)
+        assert_like_reference(network, found, random_image(height, width), window)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_every_kind_agrees_with_the_reference(face: FaceSpec, audio: AudioSpec) 
 )
 def test_full_width_agrees_with_the_reference(spec: GeneratorSpec) -> None:
     network = seeded_network(spec)
-    assert_like_reference(network, programs(network), picture(182, 182), draw("w", (16, spec.audio.feature_size)))
+    assert_like_reference(network, programs(network), random_image(182, 182), draw("w", (16, spec.audio.feature_size)))
 
 
 def test_real_person(real_dir: Path) -> None:
@@ -121,14 +121,14 @@ def test_real_person(real_dir: Path) -> None:
 
 def test_state_has_the_stated_shapes_whatever_the_crop(tiny: ProgramGenerator) -> None:
     expected = face_state_shapes(seeded_network())
-    for crop in (picture(60, 60), picture(97, 101)):
+    for crop in (random_image(60, 60), random_image(97, 101)):
         state = tiny.encode_face(crop)
         assert {name: (array.dtype.type, array.shape) for name, array in state.tensors.items()} == expected
         assert state.nbytes == sum(np.dtype(kind).itemsize * np.prod(shape) for kind, shape in expected.values())
 
 
 def test_the_audio_and_the_face_are_both_seen(tiny: ProgramGenerator) -> None:
-    crop, window = picture(80, 80), draw("window", (16, 512))
+    crop, window = random_image(80, 80), draw("window", (16, 512))
     state = tiny.encode_face(crop)
     patch = tiny.render(state, window, crop)
     assert np.array_equal(patch, tiny.render(state, window, crop))
@@ -139,7 +139,7 @@ def test_the_audio_and_the_face_are_both_seen(tiny: ProgramGenerator) -> None:
 
 
 def test_kept_pixels_are_the_crops() -> None:
-    network, crop, window = seeded_network(), picture(80, 80), draw("window", (16, 512))
+    network, crop, window = seeded_network(), random_image(80, 80), draw("window", (16, 512))
     parsing, plain = programs(network, parsing=True), programs(network)
     keep = np.zeros((80, 80), np.bool_)
     keep[30:60, 20:50] = True

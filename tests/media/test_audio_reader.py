@@ -109,7 +109,7 @@ def test_lossy_codecs_keep_time(tmp_path: Path, name: str, codec: str, rate: int
     assert shifts[int(np.argmin(errors))] == 0
 
 
-def test_sound_track_of_a_video(tmp_path: Path) -> None:
+def test_audio_track_of_a_video(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=25)
@@ -117,8 +117,8 @@ def test_sound_track_of_a_video(tmp_path: Path) -> None:
         video.pix_fmt = "yuv420p"
         audio = container.add_stream("aac", rate=16_000, layout="mono")
         for _ in range(25):
-            picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="bgr24")
-            container.mux(video.encode(picture))
+            image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="bgr24")
+            container.mux(video.encode(image))
         frame = av.AudioFrame.from_ndarray(make_speech(16_000), format="fltp", layout="mono")
         frame.rate, frame.pts = 16_000, 0
         for packet in [*video.encode(None), *audio.encode(frame), *audio.encode(None)]:
@@ -201,8 +201,8 @@ def no_audio(path: Path) -> None:
         video = container.add_stream("mpeg4", rate=25)
         video.width = video.height = 32
         video.pix_fmt = "yuv420p"
-        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="bgr24")
-        for packet in [*video.encode(picture), *video.encode(None)]:
+        image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="bgr24")
+        for packet in [*video.encode(image), *video.encode(None)]:
             container.mux(packet)
 
 

@@ -1,4 +1,4 @@
-"""Which sound is heard, and when."""
+"""Which audio is heard, and when."""
 
 import logging
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import pytest
 
 from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
+from frame_generation_pipeline.media.audio_encoder import read_audio, stream_layout
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 
 RATE = 16_000
@@ -25,7 +25,7 @@ def tone(seconds: float, level: float = 0.4) -> Samples:
 def write(
     path: Path, tracks: Sequence[Samples], *, default: int = 0, left_out: range = range(0), codec: str = "aac"
 ) -> Path:
-    """Sound tracks, one of them the default; left_out: packets of them that are missing."""
+    """Audio tracks, one of them the default; left_out: packets of them that are missing."""
     with av.open(str(path), "w") as container:
         streams = [container.add_stream(codec, rate=RATE, layout="mono") for _ in tracks]
         for index, stream in enumerate(streams):
@@ -60,7 +60,7 @@ def test_a_silent_default_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.WARNING):
         assert level(path) == pytest.approx(0.8, rel=0.2)
         assert probe_audio(path).duration < 0.7
-        assert probe_sound(path) == (RATE, "mono")
+        assert stream_layout(path) == (RATE, "mono")
     assert caplog.text.count("two.mkv: of 2 audio tracks number 2 is heard, for track 1 is silent") == 1
 
 
@@ -69,7 +69,7 @@ def test_a_track_of_choice_is_heard_everywhere(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING):
         assert [level(path, track) for track in (1, 2, 3)] == pytest.approx([0.2, 0, 0.8], rel=0.2)
         assert [probe_audio(path, track).duration for track in (1, 2, 3)] == pytest.approx([0.5, 1, 1], abs=0.1)
-        heard = np.concatenate(list(read_sound(path, RATE, "mono", track=3)))
+        heard = np.concatenate(list(read_audio(path, RATE, "mono", track=3)))
     assert np.abs(heard).max() == pytest.approx(0.8, rel=0.2)
     assert not caplog.text  # it was no choice of ours
     for track in (0, 4):

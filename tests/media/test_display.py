@@ -43,7 +43,7 @@ def to_hlg(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def hdr_frame(image: Frame, transfer: int) -> av.VideoFrame:
-    """A picture (H, W, 3) uint8 BGR as a screen shows it, in BT.2020 with 10 bits."""
+    """An image (H, W, 3) uint8 BGR as a screen shows it, in BT.2020 with 10 bits."""
     light = (image[..., ::-1] / 255) ** 2.4 @ TO_BT2020.T
     red, green, blue = np.moveaxis((to_pq if transfer == PQ else to_hlg)(light).clip(0, 1), -1, 0)
     luma = KR * red + (1 - KR - KB) * green + KB * blue
@@ -185,7 +185,7 @@ def test_every_display_matrix(tmp_path: Path, kind: str) -> None:
     data[place : place + 36] = matrix.tobytes()
     path.write_bytes(data)
     (shown,) = read_frames(path)
-    # Where the matrix takes the pixel's middle, counted from the corner that it moves the picture to.
+    # Where the matrix takes the pixel's middle, counted from the corner that it moves the image to.
     rows, columns = np.mgrid[0:360, 0:360]
     x, y = a * columns + c * rows, b * columns + d * rows
     expected = np.empty_like(FACES[0])
@@ -222,14 +222,14 @@ def test_interlaced_frames_are_not_combed(tmp_path: Path) -> None:
         frame[1::2] = bottom[1::2]
         woven.append(frame)
 
-    def combing(picture: Frame) -> float:
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(int)
+    def combing(image: Frame) -> float:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(int)
         return float(np.abs(grey[:-2] - 2 * grey[1:-1] + grey[2:]).mean())
 
     flagged = encode(tmp_path / "fields.mp4", yuv(woven), options={"x264-params": "tff=1"})
     shown = list(read_timed_frames(flagged))
     assert len(shown) == len(woven)
     np.testing.assert_allclose([time for time, _ in shown], np.arange(8) / 25, atol=0.001)
-    assert max(combing(picture) for _, picture in shown[1:-1]) < 1.5 * combing(image) < combing(woven[3]) / 2
+    assert max(combing(woven_out) for _, woven_out in shown[1:-1]) < 1.5 * combing(image) < combing(woven[3]) / 2
     progressive = encode(tmp_path / "whole.mp4", yuv(woven))
     assert max(differences(progressive, woven)) < 3

@@ -90,7 +90,7 @@ def test_the_whole_file_decides_for_every_part_of_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decoded(path)[RATE:], rest)
 
 
-def test_a_mean_beside_the_sound_does_not_hide_that_it_cancels(tmp_path: Path) -> None:
+def test_a_mean_beside_the_audio_does_not_hide_that_it_cancels(tmp_path: Path) -> None:
     channels = np.stack([0.2 + voice(), 0.2 - 0.99 * voice()]).astype(np.float32)
     path = write(tmp_path / "a.mka", channels, "stereo")
     assert probe_audio(path).downmix == Downmix(channel=0)

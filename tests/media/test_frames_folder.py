@@ -87,7 +87,7 @@ def test_a_name_that_is_taken_by_a_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == ["frame_00000.png"]
 
 
-def test_pictures_of_somebody_else_are_refused(tmp_path: Path) -> None:
+def test_images_of_somebody_else_are_refused(tmp_path: Path) -> None:
     write(tmp_path, FRAMES)
     (tmp_path / "frame_99999.png").write_text("mine")
     with pytest.raises(OutputError, match=r"frame_99999\.png: is of no earlier run"):

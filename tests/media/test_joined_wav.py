@@ -28,7 +28,7 @@ def wav(samples: npt.NDArray[Any], rate: int = 16_000) -> bytes:
 
 
 def stating(data: bytes, size: int) -> bytes:
-    """The file with another size of its sound in the header."""
+    """The file with another size of its audio in the header."""
     return data[:40] + size.to_bytes(4, "little") + data[44:]
 
 
@@ -75,7 +75,7 @@ def test_read_to_the_end(tmp_path: Path, data: bytes) -> None:
         b"",
         b"RIFF\0\0\0\0WAVE",
         b"RIFF\0\0\0\0WAVEdata",
-        b"no sound at all, but text that is long enough",
+        b"no audio at all, but text that is long enough",
     ],
 )
 def test_other_files_are_as_they_were(tmp_path: Path, data: bytes) -> None:
@@ -83,7 +83,7 @@ def test_other_files_are_as_they_were(tmp_path: Path, data: bytes) -> None:
     assert find_pieces(tmp_path / "a.wav") is None
 
 
-def test_silence_behind_the_stated_size_is_sound(tmp_path: Path) -> None:
+def test_silence_behind_the_stated_size_is_audio(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(stating(wav(np.concatenate([A, np.zeros(500, "<i2"), B])), 3200))
     np.testing.assert_array_equal(decoded(path), np.concatenate([A, np.zeros(500), B]))

@@ -8,7 +8,7 @@ from frame_generation_pipeline.media.level import FULL_SCALE, LOWEST, energy, fr
 
 def test_levels() -> None:
     assert level(np.zeros(640, np.float32)) == LOWEST
-    assert level(np.full(640, 0.5, np.float32)) == LOWEST  # a mean makes no sound
+    assert level(np.full(640, 0.5, np.float32)) == LOWEST  # a mean makes no audio
     assert level(np.tile(np.array([0.1, -0.1], np.float32), 320)) == pytest.approx(-20, abs=1e-3)
 
 

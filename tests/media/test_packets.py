@@ -18,7 +18,7 @@ COUNT = 20
 
 
 def numbered(count: int = COUNT) -> list[Frame]:
-    """Pictures whose grey levels tell their numbers."""
+    """Images whose grey levels tell their numbers."""
     return [np.full((64, 96, 3), 20 + 10 * index, np.uint8) for index in range(count)]
 
 
@@ -26,17 +26,17 @@ def numbers(path: Path) -> list[int]:
     return [round((float(image.mean()) - 20) / 10) for image in read_frames(path)]
 
 
-def write(path: Path, sound: float = 0.0, **options: str) -> Path:
+def write(path: Path, seconds: float = 0.0, **options: str) -> Path:
     """A video of `numbered` with a key frame every five frames, and perhaps a tone of so many seconds."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "5", "g": "5", "bf": "0", **options})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        audio = container.add_stream("aac", rate=16_000, layout="mono") if sound else None
+        audio = container.add_stream("aac", rate=16_000, layout="mono") if seconds else None
         for image in numbered():
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode(None))
         if audio is not None:
-            tone = 0.4 * np.sin(np.arange(round(sound * 16_000)) / 10)
+            tone = 0.4 * np.sin(np.arange(round(seconds * 16_000)) / 10)
             for begin in range(0, len(tone), 1024):
                 part = tone[None, begin : begin + 1024].astype(np.float32)
                 block = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
@@ -47,15 +47,15 @@ def write(path: Path, sound: float = 0.0, **options: str) -> Path:
 
 
 def with_cover(path: Path) -> Path:
-    """The file with a cover picture in front of everything, as phones and shops write it."""
+    """The file with a cover image in front of everything, as phones and shops write it."""
     data = path.read_bytes()
-    picture = cv2.imencode(".jpg", np.full((32, 32, 3), 255, np.uint8))[1].tobytes()
+    image = cv2.imencode(".jpg", np.full((32, 32, 3), 255, np.uint8))[1].tobytes()
 
     def box(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", 8 + len(content)) + kind + content
 
     handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
-    cover = box(b"covr", box(b"data", struct.pack(">II", 13, 0) + picture))
+    cover = box(b"covr", box(b"data", struct.pack(">II", 13, 0) + image))
     inserted = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", cover)))
     moov = data.index(b"moov") - 4
     header = moov + 8
@@ -104,20 +104,20 @@ def test_damage_ends_at_the_next_key_frame(
     with caplog.at_level(logging.WARNING):
         assert numbers(path) == list(left)
     lost = COUNT - len(left)
-    assert f"damaged.mp4: is damaged; {lost} of about {COUNT} pictures are left out" in caplog.text
+    assert f"damaged.mp4: is damaged; {lost} of about {COUNT} images are left out" in caplog.text
     times = [time for time, _ in read_timed_frames(path)]
     np.testing.assert_allclose(times, np.array(left) / 25, atol=1e-6)
 
 
 def test_joined_files_go_on(tmp_path: Path) -> None:
-    part = write(tmp_path / "part.ts", sound=COUNT / 25).read_bytes()
+    part = write(tmp_path / "part.ts", seconds=COUNT / 25).read_bytes()
     path = tmp_path / "joined.ts"
     path.write_bytes(part + part)
     times = np.array([time for time, _ in read_timed_frames(path)])
     assert len(times) == 2 * COUNT
     steps = np.diff(times)
     np.testing.assert_allclose(np.delete(steps, COUNT - 1), 1 / 25, atol=0.001)
-    assert 1 / 25 <= steps[COUNT - 1] < 0.15  # the first part's sound is a little longer than its pictures
+    assert 1 / 25 <= steps[COUNT - 1] < 0.15  # the first part's audio is a little longer than its images
 
 
 def test_a_gap_stays_a_gap(tmp_path: Path) -> None:

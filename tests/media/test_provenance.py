@@ -13,7 +13,7 @@ import pytest
 
 from frame_generation_pipeline.errors import MissingFileError, VideoError
 from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
-from frame_generation_pipeline.media.provenance import SOURCE_TYPE, XMP, marked_picture, read_source_type
+from frame_generation_pipeline.media.provenance import SOURCE_TYPE, XMP, marked_image, read_source_type
 from frame_generation_pipeline.media.video_reader import read_frames
 from frame_generation_pipeline.media.video_writer import VideoWriter
 from samples import write_wav
@@ -23,10 +23,10 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".png", ".jpg")
 
 
 def generated(folder: Path, suffix: str, **options: Any) -> Path:
-    """A generated file: a video with sound, or a picture."""
+    """A generated file: a video with audio, or an image."""
     if suffix in (".png", ".jpg"):
-        with FrameFolderWriter(folder, suffix[1:], **options) as pictures:
-            return pictures.write(FRAME)
+        with FrameFolderWriter(folder, suffix[1:], **options) as images:
+            return images.write(FRAME)
     folder.mkdir(exist_ok=True)
     path = folder / f"o{suffix}"
     with VideoWriter(path, (64, 48), 25, audio_path=write_wav(folder / "a.wav", 0.2), **options) as video:
@@ -89,9 +89,9 @@ def test_chunks_of_png(tmp_path: Path) -> None:
 def test_jpeg_without_jfif() -> None:
     data = cv2.imencode(".jpg", FRAME)[1].tobytes()
     bare = data[:2] + data[2 + 2 + int.from_bytes(data[4:6], "big") :]
-    assert marked_picture(bare)[2:4] == b"\xff\xe1"
-    assert marked_picture(data)[2:4] == b"\xff\xe0"
-    for marked in (marked_picture(bare), marked_picture(data)):
+    assert marked_image(bare)[2:4] == b"\xff\xe1"
+    assert marked_image(data)[2:4] == b"\xff\xe0"
+    for marked in (marked_image(bare), marked_image(data)):
         np.testing.assert_array_equal(
             cv2.imdecode(np.frombuffer(marked, np.uint8), 1), cv2.imdecode(np.frombuffer(data, np.uint8), 1)
         )

@@ -26,17 +26,17 @@ def ends(path: Path) -> dict[str, float]:
     return found
 
 
-def sound(path: Path) -> tuple[int, npt.NDArray[np.float32]]:
-    """The sample rate and the samples `(n, channels)` from time 0 of the picture on."""
+def stored_audio(path: Path) -> tuple[int, npt.NDArray[np.float32]]:
+    """The sample rate and the samples `(n, channels)` from time 0 of the image on."""
     with av.open(str(path)) as container:
-        picture = next(container.decode(video=0))
+        image = next(container.decode(video=0))
     with av.open(str(path)) as container:
         to_interleaved = AudioResampler(format="flt")
         frames = [piece for frame in container.decode(audio=0) for piece in to_interleaved.resample(frame)]
     rate = frames[0].sample_rate
-    assert picture.time is not None
+    assert image.time is not None
     assert frames[0].time is not None
-    early = max(0, round((picture.time - frames[0].time) * rate))  # priming that this demuxer does not hide
+    early = max(0, round((image.time - frames[0].time) * rate))  # priming that this demuxer does not hide
     return rate, np.concatenate([frame.to_ndarray().reshape(frame.samples, -1) for frame in frames])[early:]
 
 
@@ -54,7 +54,7 @@ def sound(path: Path) -> tuple[int, npt.NDArray[np.float32]]:
         (192000, 1, 0.3, 25, 0),
     ],
 )
-def test_picture_and_sound_end_together(
+def test_image_and_audio_end_together(
     tmp_path: Path, suffix: str, rate: int, channels: int, seconds: float, fps: float | Fraction, extra: int
 ) -> None:
     audio = write_wav(tmp_path / "a.wav", rate, channels, seconds)
@@ -63,7 +63,7 @@ def test_picture_and_sound_end_together(
     end = ends(path)
     assert end["video"] == pytest.approx(count / float(fps), abs=0.002)
     assert abs(end["video"] - end["audio"]) <= 1 / float(fps)
-    stored_rate, samples = sound(path)
+    stored_rate, samples = stored_audio(path)
     assert len(samples) >= seconds * stored_rate
     assert samples.shape[1] == channels
     if suffix not in (".webm", ".mkv"):
@@ -71,7 +71,7 @@ def test_picture_and_sound_end_together(
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
-def test_sound_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -> None:
+def test_audio_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -> None:
     samples = np.zeros(48_000, "<i2")
     samples[24_000:24_480] = 20_000 * np.sin(np.arange(480))
     with wave.open(str(tmp_path / "click.wav"), "wb") as file:
@@ -79,7 +79,7 @@ def test_sound_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -
         file.setsampwidth(2)
         file.setframerate(48_000)
         file.writeframes(samples.tobytes())
-    rate, heard = sound(write(tmp_path / f"o{suffix}", 50, audio_path=tmp_path / "click.wav"))
+    rate, heard = stored_audio(write(tmp_path / f"o{suffix}", 50, audio_path=tmp_path / "click.wav"))
     loud = np.flatnonzero(np.abs(heard[:, 0]) > 0.2)
     assert loud[0] / rate == pytest.approx(0.5, abs=0.002)
     assert loud[-1] / rate == pytest.approx(0.51, abs=0.002)
@@ -87,18 +87,18 @@ def test_sound_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -
     assert np.abs(heard[rate + 100 :]).max() < 0.01
 
 
-def test_sound_is_never_cut_to_the_picture(tmp_path: Path) -> None:
+def test_audio_is_never_cut_to_the_image(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 16_000, 1, 2.0)
     assert ends(write(tmp_path / "o.mp4", 5, audio_path=audio))["audio"] == pytest.approx(2.0, abs=0.001)
 
 
-def test_cut_of_the_sound(tmp_path: Path) -> None:
+def test_cut_of_the_audio(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 44_100, 1, 2.0)
     path = write(tmp_path / "o.mp4", 1, audio_path=audio, audio_start=0.5, audio_end=1.25)
     assert ends(path)["audio"] == pytest.approx(0.75, abs=1 / 44_100)
 
 
-def test_sound_is_interleaved(tmp_path: Path) -> None:
+def test_audio_is_interleaved(tmp_path: Path) -> None:
     audio = write_wav(tmp_path / "a.wav", 48_000, 1, 8.0)
     path = write(tmp_path / "o.mp4", 200, audio_path=audio)
     times: dict[str, float] = {"video": 0.0, "audio": 0.0}

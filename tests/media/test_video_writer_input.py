@@ -10,7 +10,7 @@ import pytest
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import AudioError, MissingFileError, OptionError, OutputError, VideoError
-from frame_generation_pipeline.media import images as pictures_module
+from frame_generation_pipeline.media import images as images_module
 from frame_generation_pipeline.media.video_writer import VideoWriter, check_output
 from media.writing import GREY, NOISE, SIZE, write, write_wav
 
@@ -62,7 +62,7 @@ def test_output_is_checked_before_any_frame(tmp_path: Path) -> None:
         ({"size": (20_000, 10)}, "size"),
         ({"audio_start": -1.0}, "cut"),
         ({"audio_start": 1.0, "audio_end": 1.0}, "cut"),
-        ({"audio_start": 9.0}, "no sound"),
+        ({"audio_start": 9.0}, "no audio"),
         *(({"fps": fps}, "frame rate") for fps in (0, -25, 0.5, 241, float("nan"), float("inf"))),
     ],
 )
@@ -73,17 +73,17 @@ def test_impossible_options(tmp_path: Path, options: dict[str, Any], match: str)
         VideoWriter(tmp_path / "o.mp4", **given)
 
 
-def test_unusable_sound(tmp_path: Path) -> None:
+def test_unusable_audio(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"gone\.wav"):
         VideoWriter(tmp_path / "o.mp4", SIZE, 25, audio_path=tmp_path / "gone.wav")
-    (tmp_path / "text.wav").write_text("no sound at all")
+    (tmp_path / "text.wav").write_text("no audio at all")
     with pytest.raises(AudioError, match=r"text\.wav"):
         VideoWriter(tmp_path / "o.mp4", SIZE, 25, audio_path=tmp_path / "text.wav")
     assert not (tmp_path / "o.mp4").exists()
 
 
 def test_encoder_that_cannot_be_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures_module, "BT709", "no number")
+    monkeypatch.setattr(images_module, "BT709", "no number")
     with pytest.raises(TypeError):
         write(tmp_path / "o.mp4")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Small videos and sounds for the tests of what writes them."""
+"""Small videos and audio for the tests of what writes them."""
 
 import wave
 from pathlib import Path

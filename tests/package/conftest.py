@@ -16,7 +16,7 @@ from samples import write_template
 
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template of four frames with parsing pictures."""
+    """A template of four frames with parsing images."""
     return write_template(tmp_path_factory.mktemp("recording") / "may", 4, parsing=True)
 
 
@@ -44,7 +44,7 @@ def _light(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, recording
 
 @pytest.fixture
 def light(_light: Path, tmp_path: Path) -> Path:
-    """A folder to tamper with, without parsing pictures and audio program."""
+    """A folder to tamper with, without parsing images and audio program."""
     return Path(shutil.copytree(_light, tmp_path / "may"))
 
 

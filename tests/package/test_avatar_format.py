@@ -111,7 +111,7 @@ def test_every_field_is_documented() -> None:
     text = (DOCS / "avatar.md").read_text()
     top = {"format", "version", "fps", *(field.name for field in fields(manifest.Manifest))}
     assert set(SCHEMA["properties"]) == top == set(SCHEMA["required"])
-    for part, kind in (("frame", manifest.Pictures),):
+    for part, kind in (("frame", manifest.Images),):
         assert set(SCHEMA["properties"][part]["properties"]) == {field.name for field in fields(kind)}
         assert all(f"`{part}.{field.name}`" in text for field in fields(kind))
     entry = SCHEMA["properties"]["files"]["additionalProperties"]["properties"]

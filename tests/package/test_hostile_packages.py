@@ -137,17 +137,17 @@ def test_file_that_changes_after_opening(light: Path) -> None:
 # Archives
 
 
-# Pictures
+# Images
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (jpg(96, 128), "is 96x128 pixels; expected 128x96"),
-        (png(128, 96), "is no jpg picture"),
-        (b"no picture", "neither a JPEG nor a PNG"),
-        (jpg(128, 96)[:-30], "damaged picture"),
-        (jpg(128, 96)[:200] + b"\xff\xd9", "damaged picture|cannot be decoded"),
+        (png(128, 96), "is no jpg image"),
+        (b"no image", "neither a JPEG nor a PNG"),
+        (jpg(128, 96)[:-30], "damaged image"),
+        (jpg(128, 96)[:200] + b"\xff\xd9", "damaged image|cannot be decoded"),
         (BOMB, "states 65535x65535 pixels"),
     ],
 )
@@ -162,7 +162,7 @@ def test_preview(light: Path, replace: Replace) -> None:
     replace("preview.jpg", jpg(600, 20))
     refused(light, "preview.jpg has a side of more than 512")
     replace("preview.jpg", png(64, 64))
-    refused(light, "preview.jpg is no jpg picture")
+    refused(light, "preview.jpg is no jpg image")
 
 
 def test_json_is_what_the_messages_quote(light: Path, edit: Edit) -> None:

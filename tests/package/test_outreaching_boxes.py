@@ -1,4 +1,4 @@
-"""A face's box may reach beyond the picture, whose edge is then repeated outwards."""
+"""A face's box may reach beyond the image, whose edge is then repeated outwards."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SIZE, PAD = (72, 60), 30  # pixels; the boxes of `write_template` then reach ove
 
 @pytest.fixture
 def templates(tmp_path: Path) -> tuple[Path, Path]:
-    """One whose boxes leave the picture, and the same with the pictures' edges repeated so far that they do not."""
+    """One whose boxes leave the image, and the same with the images' edges repeated so far that they do not."""
     small = write_template(tmp_path / "small", 4, size=SIZE, parsing=True)
     large = write_template(tmp_path / "large", 4, size=SIZE, parsing=True)
     for kind, suffix in (("full_body_img", "jpg"), ("parsing", "png")):
@@ -26,9 +26,9 @@ def templates(tmp_path: Path) -> tuple[Path, Path]:
             path = small / kind / f"{index}.{suffix}"
             image = read_image(path)
             padded = cv2.copyMakeBorder(image, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE)
-            for folder, picture in ((small, image), (large, padded)):
+            for folder, shown in ((small, image), (large, padded)):
                 (folder / kind / path.name).unlink()
-                cv2.imwrite(str(folder / kind / f"{index}.png"), picture)
+                cv2.imwrite(str(folder / kind / f"{index}.png"), shown)
     for index in range(4):
         path = large / "landmarks" / f"{index}.lms"
         np.savetxt(path, np.loadtxt(path) + PAD)
@@ -37,7 +37,7 @@ def templates(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("blend", ["reference", "feathered"])
 @pytest.mark.parametrize("parsing", [False, True])
-def test_the_same_as_in_a_larger_picture(
+def test_the_same_as_in_a_larger_image(
     templates: tuple[Path, Path], checkpoint: Path, features_path: Path, tmp_path: Path, blend: str, parsing: bool
 ) -> None:
     opened = Template.open(templates[0])

@@ -179,9 +179,9 @@ def test_half_weights_only_where_they_fit() -> None:
 def test_frames_encoded_anew(tmp_path: Path, checkpoint: Path, frame_format: str) -> None:
     template = write_template(tmp_path / "template", 2, size=(700, 300))
     frame = template / "full_body_img" / "0.jpg"
-    picture = cv2.imread(str(frame))
-    assert picture is not None
-    frame.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    image = cv2.imread(str(frame))
+    assert image is not None
+    frame.write_bytes(cv2.imencode(".png", image)[1].tobytes())
     report = pack_avatar(
         tmp_path / "may", checkpoint=checkpoint, template=template, frame_format=frame_format, quality=60
     )
@@ -205,7 +205,7 @@ def test_progress(tmp_path: Path, checkpoint: Path, template_dir: Path) -> None:
 def test_verify_and_describe(packed: PackReport) -> None:
     frames: list[tuple[int, int]] = []
     lines = verify_package(packed.path, progress=lambda *done: frames.append(done))
-    assert any("4 frames of 128x96 pixels, each with its parsing picture" in line for line in lines)
+    assert any("4 frames of 128x96 pixels, each with its parsing image" in line for line in lines)
     assert any("audio, face, render" in line for line in lines)
     assert frames[-1] == (4, 4)
     described = describe_package(packed.path)

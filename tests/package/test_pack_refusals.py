@@ -69,11 +69,11 @@ def test_refused_templates(
 ) -> None:
     common = {"checkpoint": checkpoint, "template": template_dir}
     output, frame = tmp_path / "may.avatar", template_dir / "full_body_img" / "1.jpg"
-    picture = cv2.imread(str(frame))
-    assert picture is not None
-    frame.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-    refused(TemplateError, "1.jpg is no jpg picture", output, **common)
-    good = cv2.imencode(".jpg", picture)[1].tobytes()
+    image = cv2.imread(str(frame))
+    assert image is not None
+    frame.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    refused(TemplateError, "1.jpg is no jpg image", output, **common)
+    good = cv2.imencode(".jpg", image)[1].tobytes()
     frame.write_bytes(good[:400] + b"\xff\xd9")
     refused(FrameGenerationError, r"1\.jpg", output, **common)
     frame.write_bytes(good)

@@ -176,7 +176,7 @@ def test_programs_that_do_not_run(light: Path, replace: Replace) -> None:
     def unknown(found: onnx.ModelProto) -> None:
         found.graph.node[0].op_type = "Telepathy"
 
-    def picture(*nodes: onnx.NodeProto) -> Callable[[onnx.ModelProto], None]:
+    def image(*nodes: onnx.NodeProto) -> Callable[[onnx.ModelProto], None]:
         def change(found: onnx.ModelProto) -> None:
             del found.graph.node[:]
             found.graph.node.extend(nodes)
@@ -187,18 +187,18 @@ def test_programs_that_do_not_run(light: Path, replace: Replace) -> None:
     replace(RENDER, changed(light, RENDER, unknown))
     refused(light, "do not load")
     (light / RENDER).write_bytes(render)
-    replace(RENDER, changed(light, RENDER, picture(helper.make_node("Gather", ["crop", "missing"], ["patch"]))))
+    replace(RENDER, changed(light, RENDER, image(helper.make_node("Gather", ["crop", "missing"], ["patch"]))))
     refused(light, "do not load")
     (light / RENDER).write_bytes(render)
     twice = helper.make_node("Concat", ["crop", "crop"], ["patch"], axis=0)
-    replace(RENDER, changed(light, RENDER, picture(twice)))
+    replace(RENDER, changed(light, RENDER, image(twice)))
     refused(light, r"patch came out as uint8 of shape \(96, 48, 3\), expected uint8 \(48, 48, 3\)")
     (light / RENDER).write_bytes(render)
 
     def shrink(found: onnx.ModelProto) -> None:
         shape = numpy_helper.from_array(np.array([7, 7, 3]), "shape")
         found.graph.initializer.append(shape)
-        picture(helper.make_node("Reshape", ["crop", "shape"], ["patch"]))(found)
+        image(helper.make_node("Reshape", ["crop", "shape"], ["patch"]))(found)
 
     replace(RENDER, changed(light, RENDER, shrink))
     refused(light, "do not run")

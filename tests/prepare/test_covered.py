@@ -102,7 +102,7 @@ def test_light_that_changes_and_lips_that_open_cover_nothing() -> None:
     opened = image.copy()
     middle = ((left + right) // 2, (top + bottom) // 2)
     cv2.ellipse(opened, middle, ((right - left) // 6, (bottom - top) // 16), 0, 0, 360, (20, 20, 60), -1)
-    assert not covered([mouth_colours(picture, face) for picture in (*shown, opened)]).any()
+    assert not covered([mouth_colours(portrayed, face) for portrayed in (*shown, opened)]).any()
 
 
 def test_long_scenes_are_compared_with_themselves() -> None:
@@ -122,7 +122,7 @@ def test_another_person_covers_nothing() -> None:
     assert not covered(colours, [90]).any()
 
 
-def test_no_frames_and_a_face_beside_the_picture() -> None:
+def test_no_frames_and_a_face_beside_the_image() -> None:
     (face,) = FaceLandmarker().faces(portrait())
     assert covered([]).shape == (0,)
     beside = mouth_colours(np.zeros((8, 8, 3), np.uint8), face)

@@ -26,10 +26,10 @@ def face() -> Face:
         ([0, 1, 1, 30, 1, 1], [3]),
         ([0, 1, 1, 30, 28, 1, 1], []),  # a flash of light
         ([0, 9, 12, 15, 12, 9, 8], []),  # a camera that is turned
-        ([0, 1, 0, 7, 0, 1, 0], []),  # a picture that was shown twice
+        ([0, 1, 0, 7, 0, 1, 0], []),  # an image that was shown twice
     ],
 )
-def test_one_jump_among_still_pictures(face: Face, changes: list[float], cuts: list[int]) -> None:
+def test_one_jump_among_still_images(face: Face, changes: list[float], cuts: list[int]) -> None:
     observations = [Observation(index, face, 0, 0.0, 0.0, change) for index, change in enumerate(changes)]
     assert find_cuts(observations) == cuts
 

@@ -27,7 +27,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_template_with_sound_and_features(prepared: Preparation, recording: Path) -> None:
+def test_a_template_with_audio_and_features(prepared: Preparation, recording: Path) -> None:
     assert (prepared.frames, prepared.observed, prepared.with_face) == (60, 60, 60)
     template = Template.open(prepared.folder)
     assert len(template) == 60
@@ -145,13 +145,13 @@ def test_any_frame_rate_without_drift(frames: list[Frame], tmp_path: Path) -> No
     made = prepare(slow, tmp_path / "slow")
     assert made.frames == 75
     uneven = write_recording(
-        tmp_path / "uneven.mp4", frames[:50], times=lambda i: i / 25 + (0.015 if i % 2 else 0), sound=2.0
+        tmp_path / "uneven.mp4", frames[:50], times=lambda i: i / 25 + (0.015 if i % 2 else 0), seconds=2.0
     )
-    assert prepare(uneven, tmp_path / "uneven").frames in (50, 51)  # AAC makes the sound a little longer
+    assert prepare(uneven, tmp_path / "uneven").frames in (50, 51)  # AAC makes the audio a little longer
 
 
-def test_pictures_that_begin_after_the_sound(frames: list[Frame], tmp_path: Path) -> None:
-    late = write_recording(tmp_path / "late.mp4", frames[:40], times=lambda i: 0.4 + i / 25, sound=2.0)
+def test_images_that_begin_after_the_audio(frames: list[Frame], tmp_path: Path) -> None:
+    late = write_recording(tmp_path / "late.mp4", frames[:40], times=lambda i: 0.4 + i / 25, seconds=2.0)
     made = prepare(late, tmp_path / "late")
     assert made.summary["ranges"] == [{"first": 0, "frames": 40, "start": 0.4}]
     program = builtin_encoder(WHISPER)
@@ -161,16 +161,16 @@ def test_pictures_that_begin_after_the_sound(frames: list[Frame], tmp_path: Path
     np.testing.assert_array_equal(features.values, whole[10:50])
 
 
-def test_lost_pictures_are_left_out_with_their_sound(
+def test_lost_images_are_left_out_with_their_audio(
     frames: list[Frame], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Half a second is missing after frame 27: what stands still meanwhile would teach that speech moves no mouth."""
     kept = frames[:28] + frames[:30]
     recording = write_recording(
-        tmp_path / "lost.mkv", kept, sound=70 / 25, times=lambda index: (index + (12 if index >= 28 else 0)) / 25
+        tmp_path / "lost.mkv", kept, seconds=70 / 25, times=lambda index: (index + (12 if index >= 28 else 0)) / 25
     )
     prepared = prepare(recording, tmp_path / "lost")
-    assert "has no pictures for 0.5 s in all" in caplog.text
+    assert "has no images for 0.5 s in all" in caplog.text
     assert prepared.observed == prepared.frames == 58
     assert [(part["frames"], part["start"]) for part in prepared.summary["ranges"]] == [(28, 0.0), (30, 40 / 25)]
     assert prepared.summary["cuts"] == [40 / 25]
@@ -181,11 +181,11 @@ def test_lost_pictures_are_left_out_with_their_sound(
     assert len(heard) == 58 * 640
 
 
-def test_without_sound(frames: list[Frame], tmp_path: Path) -> None:
-    made = prepare(write_recording(tmp_path / "silent.mp4", frames[:30], sound=None), tmp_path / "silent")
+def test_without_audio(frames: list[Frame], tmp_path: Path) -> None:
+    made = prepare(write_recording(tmp_path / "silent.mp4", frames[:30], seconds=None), tmp_path / "silent")
     assert made.frames == 30
     assert not list(made.folder.glob("aud*"))
-    assert "There is no sound" in (made.folder / "report.html").read_text()
+    assert "There is no audio" in (made.folder / "report.html").read_text()
 
 
 def test_cut_off_in_the_middle(recording: Path, frames: list[Frame], tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_two_people(frames: list[Frame], tmp_path: Path) -> None:
     assert "second face" in (made.folder / "report.html").read_text()
 
 
-@pytest.mark.parametrize("kind", ["nothing", "text", "sound", "one frame", "no face"])
+@pytest.mark.parametrize("kind", ["nothing", "text", "audio", "one frame", "no face"])
 def test_recordings_that_cannot_be_used(kind: str, frames: list[Frame], tmp_path: Path) -> None:
     path = tmp_path / "bad.mp4"
     error: type[Exception] = VideoError
@@ -217,12 +217,12 @@ def test_recordings_that_cannot_be_used(kind: str, frames: list[Frame], tmp_path
         error = MissingFileError
     elif kind == "text":
         path.write_text("no video")
-    elif kind == "sound":
+    elif kind == "audio":
         from samples import write_wav
 
         path = write_wav(tmp_path / "bad.wav", 1.0)
     elif kind == "one frame":
-        write_recording(path, [np.full((64, 64, 3), 90, np.uint8)], sound=None)
+        write_recording(path, [np.full((64, 64, 3), 90, np.uint8)], seconds=None)
     else:
         write_recording(path, [np.full_like(frames[0], 90)] * 30)
     with pytest.raises(error) as caught:

@@ -15,30 +15,32 @@ from recordings import with_tracks, write_recording
 
 
 def test_a_track_of_choice_is_the_recordings_clock(frames: list[Frame], tmp_path: Path) -> None:
-    mute = write_recording(tmp_path / "mute.mp4", frames[:10], sound=None)
+    mute = write_recording(tmp_path / "mute.mp4", frames[:10], seconds=None)
     tracks = [(0.0, np.full(16_000, 0.3, np.float32)), (0.5, np.full(32_000, 0.3, np.float32))]
     path = with_tracks(tmp_path / "two.mkv", mute, *tracks)
     first, second = (Recording.open(path, track=number) for number in (None, 2))
-    assert (first.sound, first.sound_start) == pytest.approx((1, 0), abs=0.01)
-    assert (second.sound, second.sound_start) == pytest.approx((2, 0.5), abs=0.01)
+    assert (first.seconds, first.audio_start) == pytest.approx((1, 0), abs=0.01)
+    assert (second.seconds, second.audio_start) == pytest.approx((2, 0.5), abs=0.01)
     with pytest.raises(OptionError, match="number 3 is none of them"):
         Recording.open(path, track=3)
-    beside = Recording.open(write_recording(tmp_path / "other.mp4", frames[:10], sound=None), path, 2)
-    assert (beside.sound_path, beside.track) == (path, 2)
-    assert beside.sound == pytest.approx(2, abs=0.01)
+    beside = Recording.open(write_recording(tmp_path / "other.mp4", frames[:10], seconds=None), path, 2)
+    assert (beside.audio_path, beside.track) == (path, 2)
+    assert beside.seconds == pytest.approx(2, abs=0.01)
 
 
-def test_pictures_of_another_size_are_brought_to_the_first(
+def test_images_of_another_size_are_brought_to_the_first(
     frames: list[Frame], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     small: list[Frame] = [np.asarray(cv2.resize(image, (180, 180)), np.uint8) for image in frames[5:10]]
     parts = [frames[:5], small, [frames[10][90:270]] * 5]
     path = tmp_path / "changing.h264"
-    path.write_bytes(b"".join(write_recording(tmp_path / "part.h264", part, sound=None).read_bytes() for part in parts))
+    path.write_bytes(
+        b"".join(write_recording(tmp_path / "part.h264", part, seconds=None).read_bytes() for part in parts)
+    )
     with caplog.at_level(logging.WARNING):
         shown = [image for _, image in Recording.open(path).frames(25)]
     assert [image.shape for image in shown] == [(360, 360, 3)] * 15
-    assert caplog.text.count("its pictures change their size, from 360x360 to 180x180; all are brought") == 1
+    assert caplog.text.count("its images change their size, from 360x360 to 180x180; all are brought") == 1
     assert np.abs(shown[7].astype(int) - frames[7]).mean() < 4
     assert shown[12][:80].max() < 20  # of another shape
     assert np.abs(shown[12][90:270].astype(int) - frames[10][90:270]).mean() < 4

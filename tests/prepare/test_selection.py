@@ -65,7 +65,7 @@ def test_every_problem_is_told(face: Face) -> None:
     ]
 
 
-def test_a_box_may_leave_the_picture_and_a_face_may_not(face: Face) -> None:
+def test_a_box_may_leave_the_image_and_a_face_may_not(face: Face) -> None:
     box = CropBox.from_landmarks(to_110(face.points).astype(np.int32))
     chin = int(face.points[:, 1].max()) + 1
     assert chin < box.y + box.size

@@ -5,7 +5,7 @@ from samples import draw
 
 
 def test_chart() -> None:
-    samples = draw("sound", (16_000,)) * np.float32(0.1)
+    samples = draw("audio", (16_000,)) * np.float32(0.1)
     curve = np.array([0.0, 0.1, np.nan, 0.2, 0.2] * 5)
     image = draw_lip_chart(samples, [1.0] * 5 + [0.0] * 20, {"result": curve}, 25, mark=4)
     assert (image == SHADE).all(axis=2)[:, : WIDTH // 4].sum() > 1000

@@ -79,13 +79,13 @@ def decoded(mp4: bytes) -> tuple[list[tuple[float, npt.NDArray[np.int_]]], npt.N
             (frame.time or 0.0, frame.to_ndarray()[: frame.height].astype(int)) for frame in container.decode(video=0)
         ]
     with av.open(io.BytesIO(mp4), "r") as container:
-        sound = list(container.decode(audio=0))
-    assert sound[0].time is not None
-    return frames, np.concatenate([frame.to_ndarray()[0] for frame in sound]), sound[0].time
+        audio = list(container.decode(audio=0))
+    assert audio[0].time is not None
+    return frames, np.concatenate([frame.to_ndarray()[0] for frame in audio]), audio[0].time
 
 
 def loud(samples: npt.NDArray[Any], start: float, size: int = 480) -> tuple[float, float]:
-    """From when to when there is sound, in seconds."""
+    """From when to when there is audio, in seconds."""
     levels = np.abs(samples[: len(samples) // size * size]).reshape(-1, size).mean(axis=1)
     places = np.flatnonzero(levels > 0.02)
     return start + places[0] * size / 48_000, start + (places[-1] + 1) * size / 48_000

@@ -68,13 +68,13 @@ def test_an_interruption_is_told_and_heard_at_once(talk: Callable[..., Talk]) ->
     assert start >= 0
 
 
-def test_a_sound_file_is_said(talk: Callable[..., Talk], server: Running) -> None:
+def test_audio_file_is_said(talk: Callable[..., Talk], server: Running) -> None:
     found = talk()
     container = io.BytesIO()
     with av.open(container, "w", format="ogg") as output:
         stream = output.add_stream("libopus", rate=48_000, layout="stereo")
-        sound = np.tile(np.frombuffer(tone(0.6, 48_000), "<i2"), (2, 1)).T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), "s16", "stereo")
+        audio = np.tile(np.frombuffer(tone(0.6, 48_000), "<i2"), (2, 1)).T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(audio), "s16", "stereo")
         frame.sample_rate = 48_000
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
@@ -83,11 +83,11 @@ def test_a_sound_file_is_said(talk: Callable[..., Talk], server: Running) -> Non
     assert answer.json()["seconds"] == pytest.approx(0.6, abs=0.03)
     assert found.until("agent.speak_ended", event_id=answer.json()["event_id"])["interrupted"] is False
 
-    for body in (b"", b"no sound at all", b"#EXTM3U\nfile:///etc/passwd\n"):
+    for body in (b"", b"no audio at all", b"#EXTM3U\nfile:///etc/passwd\n"):
         refused = server.client.post(f"{found.url}/speak", content=body)
         assert refused.status_code == 400
         assert "framegen-" not in refused.text  # no path of ours
-        assert refused.json()["error"]["message"].startswith("the sound")
+        assert refused.json()["error"]["message"].startswith("the audio")
 
 
 def test_utterances_wait_for_each_other(talk: Callable[..., Talk]) -> None:

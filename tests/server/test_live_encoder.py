@@ -40,15 +40,15 @@ def encode(encoder: LiveEncoder, ticks: int, keys: tuple[int, ...] = ()) -> list
     return found
 
 
-def test_pictures_and_sound_have_one_time(encoder: LiveEncoder) -> None:
+def test_images_and_audio_have_one_time(encoder: LiveEncoder) -> None:
     found = encode(encoder, 60)
     data = encoder.header + b"".join(fragment.data for each in found for fragment in each.fragments)
     assert max(len(fragment.data) for each in found for fragment in each.fragments) > 32_768
     with av.open(io.BytesIO(data), "r") as container:
         white = [frame.time for frame in container.decode(video=0) if frame.to_ndarray()[:HEIGHT].mean() > 200]
     with av.open(io.BytesIO(data), "r") as container:
-        sound = list(container.decode(audio=0))
-    samples, start = np.concatenate([frame.to_ndarray()[0] for frame in sound]), sound[0].time
+        audio = list(container.decode(audio=0))
+    samples, start = np.concatenate([frame.to_ndarray()[0] for frame in audio]), audio[0].time
     places = np.flatnonzero(np.abs(samples) > 0.3)
     heard = [start + place / AUDIO_RATE for place in places[np.diff(places, prepend=-AUDIO_RATE) > AUDIO_RATE // 10]]
     assert white == pytest.approx([0.2 + 0.4 * i for i in range(len(white))])

@@ -38,7 +38,7 @@ def test_a_session_outlives_its_connection(serve: Callable[[ServerSettings], Run
 
 
 def test_limits_of_a_client(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
-    limits = Limits(sessions=1, sound=2.0, idle=1.0)
+    limits = Limits(sessions=1, audio=2.0, idle=1.0)
     server = serve(ServerSettings(port=0, avatars=avatars, limits=limits))
     found = Talk(server)
     answer = server.client.post("/v1/sessions", json={"avatar": TINY})
@@ -47,7 +47,7 @@ def test_limits_of_a_client(serve: Callable[[ServerSettings], Running], avatars:
     found.send("agent.speak", sample_rate=RATE)
     for _ in range(10):
         found.socket.send(tone(1.0))
-    assert found.until("error")["code"] == "too_much_sound"
+    assert found.until("error")["code"] == "too_much_audio"
     found.send("agent.interrupt")
     assert found.until("session.state_updated", state="ended")["reason"] == "nothing was sent"
 

@@ -29,12 +29,12 @@ def jobs(avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return write_wav(tmp_path_factory.mktemp("sound") / "a.wav", 1.0).read_bytes()
+def audio(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_wav(tmp_path_factory.mktemp("audio") / "a.wav", 1.0).read_bytes()
 
 
-def ask(client: httpx.Client, sound: bytes | None = None, key: str | None = None, **fields: str) -> httpx.Response:
-    files = {} if sound is None else {"audio": ("a.wav", sound)}
+def ask(client: httpx.Client, audio: bytes | None = None, key: str | None = None, **fields: str) -> httpx.Response:
+    files = {} if audio is None else {"audio": ("a.wav", audio)}
     headers = {} if key is None else {"idempotency-key": key}
     return client.post("/v1/videos", data={"avatar": TINY, **fields}, files=files or None, headers=headers)
 
@@ -61,8 +61,8 @@ def frames(content: bytes, folder: Path) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
-def test_a_sound_becomes_a_video(jobs: Running, sound: bytes, tmp_path: Path) -> None:
-    asked = ask(jobs.client, sound)
+def test_audio_becomes_a_video(jobs: Running, audio: bytes, tmp_path: Path) -> None:
+    asked = ask(jobs.client, audio)
     assert asked.status_code == 202, asked.text
     video = asked.json()["id"]
     assert asked.headers["location"] == f"/v1/videos/{video}"
@@ -97,11 +97,11 @@ def test_a_text_becomes_a_video_in_the_format_that_is_asked_for(jobs: Running, t
 
 
 @pytest.mark.parametrize(
-    ("fields", "sound", "status", "message"),
+    ("fields", "audio", "status", "message"),
     [
         ({"text": "Hi 你"}, None, 400, "line 1, character 4"),
         ({"text": " "}, None, 400, "nothing to say"),
-        ({}, b"this is no sound", 400, "cannot be decoded"),
+        ({}, b"this is no audio", 400, "cannot be decoded"),
         ({}, b"", 400, "empty file"),
         ({}, None, 422, "one of text and audio"),
         ({"text": "Hi"}, b"x", 422, "one of text and audio"),
@@ -114,10 +114,10 @@ def test_a_text_becomes_a_video_in_the_format_that_is_asked_for(jobs: Running, t
     ],
 )
 def test_what_cannot_be_made_is_refused_before_it_is_a_job(
-    jobs: Running, fields: dict[str, str], sound: bytes | None, status: int, message: str
+    jobs: Running, fields: dict[str, str], audio: bytes | None, status: int, message: str
 ) -> None:
     before = jobs.client.get("/v1/videos").json()
-    answer = ask(jobs.client, sound, **fields)
+    answer = ask(jobs.client, audio, **fields)
     assert answer.status_code == status
     assert message in answer.json()["error"]["message"]
     assert jobs.client.get("/v1/videos").json() == before
@@ -125,12 +125,12 @@ def test_what_cannot_be_made_is_refused_before_it_is_a_job(
     assert not list(jobs.service.jobs.settings.folder.glob("incoming-*"))
 
 
-def test_the_same_key_is_the_same_video(jobs: Running, sound: bytes) -> None:
-    first, again = (ask(jobs.client, sound, key="k1") for _ in range(2))
+def test_the_same_key_is_the_same_video(jobs: Running, audio: bytes) -> None:
+    first, again = (ask(jobs.client, audio, key="k1") for _ in range(2))
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json()["id"] == again.json()["id"]
-    assert ask(jobs.client, sound, key="k1", fps="5").status_code == 409
-    assert ask(jobs.client, sound, key="").status_code == 422
+    assert ask(jobs.client, audio, key="k1", fps="5").status_code == 409
+    assert ask(jobs.client, audio, key="").status_code == 422
     jobs.client.delete(f"/v1/videos/{first.json()['id']}")
 
 
@@ -143,9 +143,9 @@ def test_nothing_is_taken_on_beyond_the_disk(jobs: Running, tmp_path: Path) -> N
     assert jobs.client.delete(f"/v1/videos/{taken.json()['id']}").status_code == 204
 
 
-def test_a_deleted_video_ends_at_once_and_others_go_on(jobs: Running, sound: bytes, tmp_path: Path) -> None:
+def test_a_deleted_video_ends_at_once_and_others_go_on(jobs: Running, audio: bytes, tmp_path: Path) -> None:
     long = write_wav(tmp_path / "long.wav", 60, rate=8000).read_bytes()
-    first, second = ask(jobs.client, long).json()["id"], ask(jobs.client, sound).json()["id"]
+    first, second = ask(jobs.client, long).json()["id"], ask(jobs.client, audio).json()["id"]
     wait(jobs.client, first, lambda found: found["status"] == "in_progress" and bool(found["seconds_left"]))
     assert jobs.client.get(f"/v1/videos/{first}/content").status_code == 409
     assert jobs.client.delete(f"/v1/videos/{first}").status_code == 204
@@ -165,13 +165,13 @@ def test_a_worker_that_dies_loses_nothing(jobs: Running, tmp_path: Path) -> None
     assert frames(jobs.client.get(f"/v1/videos/{video}/content").content, tmp_path) == 100
 
 
-def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, sound: bytes, tmp_path: Path) -> None:
+def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, audio: bytes, tmp_path: Path) -> None:
     gone = tmp_path / "avatars"
     gone.mkdir()
     (gone / TINY).symlink_to(avatars / TINY)
     with running(ServerSettings(port=0, avatars=gone, jobs=JobSettings(tmp_path / "jobs"))) as server:
         (gone / TINY).unlink()
-        video = ask(server.client, sound).json()["id"]
+        video = ask(server.client, audio).json()["id"]
         found = wait(server.client, video, lambda found: found["status"] == "failed")
         assert isinstance(found, dict)
         assert f"{gone / TINY}: no such" in found["error"]

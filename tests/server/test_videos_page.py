@@ -28,7 +28,7 @@ for (const type of ["dragover", "drop"]) {
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium is absent: apt-get install chromium chromium-driver")
 def test_a_file_is_dropped_and_its_video_is_played_and_downloaded(avatars: Path, tmp_path: Path) -> None:
-    sound = write_wav(tmp_path / "speech.wav", 1.0)
+    audio = write_wav(tmp_path / "speech.wav", 1.0)
     with running(ServerSettings(port=0, avatars=avatars, jobs=JobSettings(tmp_path / "jobs"))) as server:
         browser = Browser(server)
         try:
@@ -38,8 +38,8 @@ def test_a_file_is_dropped_and_its_video_is_played_and_downloaded(avatars: Path,
             Select(driver.find_element(By.ID, "avatar")).select_by_value(TINY)
             button = driver.find_element(By.CSS_SELECTOR, "#video-form button")
             button.click()
-            assert "Give a text or a sound file" in driver.find_element(By.ID, "video-problem").text
-            encoded = base64.b64encode(sound.read_bytes()).decode()
+            assert "Give a text or an audio file" in driver.find_element(By.ID, "video-problem").text
+            encoded = base64.b64encode(audio.read_bytes()).decode()
             driver.execute_script(DROP, encoded)
             browser.until(lambda: browser.run("return document.getElementById('video-audio').files.length"))
             button.click()

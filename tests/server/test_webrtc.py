@@ -46,8 +46,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.pictures: list[tuple[int, int, int]] = []  # time of 1/90,000 s, width and height
-        self.sounds: list[tuple[int, float]] = []  # time of 1/48,000 s, and loudness
+        self.video: list[tuple[int, int, int]] = []  # time of 1/90,000 s, width and height
+        self.audio: list[tuple[int, float]] = []  # time of 1/48,000 s, and loudness
         self._tasks: list[asyncio.Task[None]] = []
         for kind in ("video", "audio"):
             self.peer.addTransceiver(kind, direction="recvonly")
@@ -57,9 +57,9 @@ class Receiver:
         while True:
             frame = await track.recv()
             if isinstance(frame, AudioFrame):
-                self.sounds.append((frame.pts or 0, float(np.abs(frame.to_ndarray().astype(float)).mean())))
+                self.audio.append((frame.pts or 0, float(np.abs(frame.to_ndarray().astype(float)).mean())))
             else:
-                self.pictures.append((frame.pts, frame.width, frame.height))  # type: ignore[union-attr, arg-type]
+                self.video.append((frame.pts, frame.width, frame.height))  # type: ignore[union-attr, arg-type]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -76,7 +76,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 
 def test_a_receiver_sees_and_hears(server: Running, tmp_path) -> None:  # type: ignore[no-untyped-def]
     url = begin(server)
-    sound = write_wav(tmp_path / "speech.wav", 1.0).read_bytes()
+    audio = write_wav(tmp_path / "speech.wav", 1.0).read_bytes()
 
     async def work() -> None:
         receiver = Receiver()
@@ -85,16 +85,16 @@ def test_a_receiver_sees_and_hears(server: Running, tmp_path) -> None:  # type: 
         assert answer.text.count("a=candidate") == answer.text.count(" 127.0.0.1 ")
         assert "VP8" not in answer.text
         assert "H264" in answer.text
-        await until(lambda: len(receiver.pictures) > 12 and len(receiver.sounds) > 25)
-        assert max(loud for _, loud in receiver.sounds[10:]) < 5
+        await until(lambda: len(receiver.video) > 12 and len(receiver.audio) > 25)
+        assert max(loud for _, loud in receiver.audio[10:]) < 5
         async with httpx.AsyncClient(timeout=20) as client:
-            assert (await client.post(f"{url}/speak", content=sound)).status_code == 202
-            await until(lambda: max(loud for _, loud in receiver.sounds) > 1000)
-            seen = len(receiver.pictures)
-            await until(lambda: len(receiver.pictures) > seen + 12)
-            steps = np.diff([when for when, _, _ in receiver.pictures])
+            assert (await client.post(f"{url}/speak", content=audio)).status_code == 202
+            await until(lambda: max(loud for _, loud in receiver.audio) > 1000)
+            seen = len(receiver.video)
+            await until(lambda: len(receiver.video) > seen + 12)
+            steps = np.diff([when for when, _, _ in receiver.video])
             assert np.median(steps) == 3600  # 25 a second
-            assert receiver.pictures[-1][1:] == (132, 98)
+            assert receiver.video[-1][1:] == (132, 98)
             place = f"{server.address}{answer.headers['location']}"
             trickled = "a=mid:0\r\na=candidate:1 1 UDP 1 127.0.0.1 9 typ host\r\n"
             kind = {"content-type": "application/trickle-ice-sdpfrag"}

@@ -44,14 +44,14 @@ def test_features_alone_give_a_frame_each(features_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [0.001, 0.05, 0.18, 0.2, 1.0, 1.019, 1.021, 1.04, 3.4])
 @pytest.mark.parametrize("rate", [16_000, 44_100])
-def test_picture_is_as_long_as_the_sound(tmp_path: Path, seconds: float, rate: int) -> None:
+def test_image_is_as_long_as_the_audio(tmp_path: Path, seconds: float, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", seconds, rate)
     speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram())
     assert speech.count == max(1, round(seconds * 25))
     assert len(list(speech.windows())) == speech.count
 
 
-def test_features_longer_or_shorter_than_the_sound(
+def test_features_longer_or_shorter_than_the_audio(
     tmp_path: Path, features_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     longer = plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "a.wav", 0.2))
@@ -74,7 +74,7 @@ def test_cut_of_features(features_path: Path, start: float, end: float | None, f
 
 
 @pytest.mark.parametrize("start", [0.4, 2.0, 4.52, 6.0])
-def test_cut_of_sound_sees_what_the_whole_sees(tmp_path: Path, start: float) -> None:
+def test_cut_of_audio_sees_what_the_whole_sees(tmp_path: Path, start: float) -> None:
     path = write_wav(tmp_path / "a.wav", 7)
     whole = list(plan_speech(AVE, audio_path=path, encoder=LoudnessProgram()).windows())
     speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram(), start_time=start, end_time=start + 0.6)
@@ -86,7 +86,7 @@ def test_cut_of_sound_sees_what_the_whole_sees(tmp_path: Path, start: float) -> 
 
 
 @pytest.mark.parametrize("start", [1.4, 3.2, 5.96])
-def test_cut_of_sound_has_the_bits_of_the_whole(tmp_path: Path, start: float) -> None:
+def test_cut_of_audio_has_the_bits_of_the_whole(tmp_path: Path, start: float) -> None:
     """Also where a second is no whole number of blocks of features."""
     path, encoder = write_wav(tmp_path / "a.wav", 7), builtin_encoder(WHISPER)
     whole = list(plan_speech(WHISPER, audio_path=path, encoder=encoder).windows())

@@ -14,36 +14,36 @@ def utterance(seconds: float, rate: int, amplitude: float = 0.5) -> Utterance:
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(FRAME, 1), (FRAME + 1, 2), (10 * FRAME - 1, 10)])
-def test_sound_lasts_a_whole_number_of_frames(samples: int, frames: int) -> None:
-    sound, count = on_frames(utterance(samples / 16000, 16000))
+def test_audio_lasts_a_whole_number_of_frames(samples: int, frames: int) -> None:
+    audio, count = on_frames(utterance(samples / 16000, 16000))
     assert count == frames
-    assert len(sound) == frames * FRAME
-    assert np.count_nonzero(sound[samples:]) == 0
+    assert len(audio) == frames * FRAME
+    assert np.count_nonzero(audio[samples:]) == 0
 
 
 def test_other_rates_become_16_khz() -> None:
-    sound, frames = on_frames(utterance(1.0, 24000))
-    assert (len(sound), frames) == (16000, 25)
-    assert np.abs(np.fft.rfft(sound)).argmax() == 200  # Hz, of one second
+    audio, frames = on_frames(utterance(1.0, 24000))
+    assert (len(audio), frames) == (16000, 25)
+    assert np.abs(np.fft.rfft(audio)).argmax() == 200  # Hz, of one second
 
 
 @pytest.mark.parametrize("amplitude", [0.05, 0.9])
 def test_every_voice_has_one_level(amplitude: float) -> None:
-    sound, _ = on_frames(utterance(1.0, 16000, amplitude))
-    assert sound.dtype == np.float32
-    assert np.sqrt(np.mean(sound**2)) == pytest.approx(LEVEL, rel=0.1)
+    audio, _ = on_frames(utterance(1.0, 16000, amplitude))
+    assert audio.dtype == np.float32
+    assert np.sqrt(np.mean(audio**2)) == pytest.approx(LEVEL, rel=0.1)
 
 
 def test_silence_stays_silence() -> None:
-    sound, frames = on_frames(Utterance(np.zeros(FRAME * 3, np.float32), 16000, [], "none", ""))
+    audio, frames = on_frames(Utterance(np.zeros(FRAME * 3, np.float32), 16000, [], "none", ""))
     assert frames == 3
-    assert not sound.any()
+    assert not audio.any()
 
 
 def test_loudness_is_that_of_its_frames_and_slow() -> None:
-    sound = np.zeros(40 * FRAME, np.float32)
-    sound[20 * FRAME :] = LEVEL
-    slow = loudness(sound, 40)
+    audio = np.zeros(40 * FRAME, np.float32)
+    audio[20 * FRAME :] = LEVEL
+    slow = loudness(audio, 40)
     assert slow.shape == (40,)
     assert slow[:13].max() == 0
     assert slow[28:33] == pytest.approx(np.full(5, 0.5))

@@ -50,10 +50,10 @@ def test_box_of_the_original() -> None:
     ("box", "problem"),
     [
         (CropBox(0, 0, 96), None),
-        (CropBox(-26, 0, 50), "outside of the picture"),
-        (CropBox(103, 0, 50), "outside of the picture"),
-        (CropBox(0, -26, 50), "outside of the picture"),
-        (CropBox(0, 71, 50), "outside of the picture"),
+        (CropBox(-26, 0, 50), "outside of the image"),
+        (CropBox(103, 0, 50), "outside of the image"),
+        (CropBox(0, -26, 50), "outside of the image"),
+        (CropBox(0, 71, 50), "outside of the image"),
         (CropBox(0, 0, 31), "31 pixels wide"),
         (CropBox(50, 0, -20), "-20 pixels wide"),
     ],
@@ -64,7 +64,7 @@ def test_unusable_boxes(box: CropBox, problem: str | None) -> None:
 
 
 @pytest.mark.parametrize("box", [CropBox(-10, -20, 50), CropBox(100, 60, 40), CropBox(-5, -9, 140), CropBox(3, 4, 50)])
-def test_beyond_the_picture_its_edge_is_repeated(box: CropBox) -> None:
+def test_beyond_the_image_its_edge_is_repeated(box: CropBox) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     padded = np.pad(frame, ((64, 64), (64, 64), (0, 0)), mode="edge")
     place = slice(box.y + 64, box.y + 64 + box.size), slice(box.x + 64, box.x + 64 + box.size)

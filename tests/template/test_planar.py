@@ -25,37 +25,37 @@ def noise(*shape: int) -> Frame:
 
 @dataclass
 class Noise(FrameSequence):
-    """A template of one picture with these boxes."""
+    """A template of one image with these boxes."""
 
-    picture: Frame
+    image: Frame
     boxes: tuple[CropBox, ...]
     keep: npt.NDArray[Any] | None = None
     reads: list[int] = field(default_factory=list)
     path = Path("noise")
 
     def __post_init__(self) -> None:
-        self.height, self.width = self.picture.shape[:2]
+        self.height, self.width = self.image.shape[:2]
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def read(self, index: int) -> TemplateFrame:
         self.reads.append(index)
-        return TemplateFrame(self.picture.copy(), self.boxes[index], self.keep)
+        return TemplateFrame(self.image.copy(), self.boxes[index], self.keep)
 
 
 @pytest.mark.parametrize("size", [(96, 80), (97, 81), (1280, 723)])
 def test_the_same_bits_as_the_whole_frame(size: tuple[int, int]) -> None:
     width, height = size
-    picture = noise(height, width, 3)
-    reaches = CropBox(width - 50, height - 45, 64)  # beyond the picture
-    template = Noise(picture, (*BOXES, reaches))
+    image = noise(height, width, 3)
+    reaches = CropBox(width - 50, height - 45, 64)  # beyond the image
+    template = Noise(image, (*BOXES, reaches))
     frames = PlanarFrames(template, MemoryRecords(planar_record(template), len(template)))
     for turn in range(2):
         for index, box in enumerate(template.boxes):
             frame = frames.read(index)
-            np.testing.assert_array_equal(frame.box.cut(frame.image), box.cut(picture))
-            patch, whole = noise(box.size, box.size, 3) ^ np.uint8(turn), picture.copy()
+            np.testing.assert_array_equal(frame.box.cut(frame.image), box.cut(image))
+            patch, whole = noise(box.size, box.size, 3) ^ np.uint8(turn), image.copy()
             box.paste(whole, patch)
             assert frame.background is not None
             np.testing.assert_array_equal(frame.background.around(paste(frame, patch)), to_planes(whole))
@@ -68,7 +68,7 @@ def test_frames_without_a_place_are_read_as_they_are() -> None:
     assert frames.read(0).background is not None
     frame = frames.read(1)
     assert (frame.background, frame.box) == (None, BOXES[1])
-    np.testing.assert_array_equal(frame.image, template.picture)
+    np.testing.assert_array_equal(frame.image, template.image)
 
 
 def test_frames_with_pixels_that_stay_are_read_each_time() -> None:

@@ -65,7 +65,7 @@ def test_window_of_the_recording(tmp_path: Path) -> None:
     assert recorded_rest(Template.open(folder), HUBERT) is None
     with wave.open(str(folder / "aud.wav"), "wb") as file:  # speech from frame 19 on
         file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
-        samples = (2000 * draw("sound", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640)
+        samples = (2000 * draw("audio", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640)
         file.writeframes(samples.tobytes())
     np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), feature_window(features, 13))
     (folder / "aud.wav").unlink()
@@ -83,13 +83,13 @@ def test_lips_apart_in_pauses(tmp_path: Path) -> None:
         points[107:110] += (0, 0 if number in (3, 15) else 6 if smiles else 2)
         np.savetxt(path, points)
     template = Template.open(folder)
-    assert parted_in_silence(template, AVE) == []  # no sound
+    assert parted_in_silence(template, AVE) == []  # no audio
     quiet = np.repeat([i < 6 or 12 <= i < 16 or 20 <= i < 28 or i >= 38 for i in range(40)], 640)  # one as of a stop
-    sound = draw("sound", (40 * 640,)) * np.where(quiet, 30, 3000)
+    audio = draw("audio", (40 * 640,)) * np.where(quiet, 30, 3000)
     for faint in (1, 20):
         with wave.open(str(folder / "aud.wav"), "wb") as file:
             file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
-            file.writeframes((sound / faint).astype("<i2").tobytes())
+            file.writeframes((audio / faint).astype("<i2").tobytes())
         assert parted_in_silence(template, AVE) == [0, 1, 2, 4, 5, *range(18, 31)]
     landmarks = (folder / "landmarks" / "20.lms").read_bytes()
     for path in (folder / "landmarks").iterdir():  # lips that always are as far apart are no smile

@@ -15,7 +15,7 @@ from frame_generation_pipeline.template.template import Template, kept_pixels
 from samples import write_template
 
 
-def test_frames_boxes_and_pictures(template_dir: Path) -> None:
+def test_frames_boxes_and_images(template_dir: Path) -> None:
     template = Template.open(template_dir)
     assert (len(template), template.width, template.height) == (3, 128, 96)
     assert template.boxes == (CropBox(30, 20, 48), CropBox(31, 21, 49), CropBox(32, 22, 50))
@@ -40,13 +40,13 @@ def test_numbered_from_one_and_png(template_dir: Path) -> None:
     for folder, suffix in (("full_body_img", ".jpg"), ("landmarks", ".lms")):
         for i in (2, 1, 0):
             (template_dir / folder / f"{i}{suffix}").rename(template_dir / folder / f"{i + 1}{suffix}")
-    picture = read_image(template_dir / "full_body_img" / "2.jpg")
+    image = read_image(template_dir / "full_body_img" / "2.jpg")
     (template_dir / "full_body_img" / "2.jpg").unlink()
-    cv2.imwrite(str(template_dir / "full_body_img" / "2.png"), picture)
+    cv2.imwrite(str(template_dir / "full_body_img" / "2.png"), image)
     (template_dir / "full_body_img" / ".DS_Store").touch()
     template = Template.open(template_dir)
     assert len(template) == 3
-    np.testing.assert_array_equal(template.read(1).image, picture)
+    np.testing.assert_array_equal(template.read(1).image, image)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     cv2.imwrite(str(images / "5.jpg"), np.zeros((90, 128, 3), np.uint8))  # another size
     (landmarks / "6.lms").write_text("500 2\n" * 110)  # no box
     cv2.imwrite(str(folder / "parsing" / "7.png"), np.zeros((9, 9, 3), np.uint8))
-    (images / "8.jpg").write_bytes(b"no picture at all")
+    (images / "8.jpg").write_bytes(b"no image at all")
     with pytest.raises(TemplateError) as raised:
         Template.open(folder, parsing=True)
     message = str(raised.value)
@@ -146,7 +146,7 @@ def test_no_frames_twice_and_late_start(tmp_path: Path) -> None:
         Template.open(folder)
 
 
-def test_picture_that_vanishes_after_the_check(template_dir: Path) -> None:
+def test_image_that_vanishes_after_the_check(template_dir: Path) -> None:
     template = Template.open(template_dir)
     (template_dir / "full_body_img" / "1.jpg").unlink()
     with pytest.raises(FrameGenerationError, match=r"1\.jpg"):

@@ -10,7 +10,7 @@ def detector() -> FaceDetector:
     return FaceDetector(threads=1)
 
 
-def test_a_face_and_its_eyes_are_found_in_the_whole_picture(detector: FaceDetector) -> None:
+def test_a_face_and_its_eyes_are_found_in_the_whole_image(detector: FaceDetector) -> None:
     (face,) = next(detector.searches(draw_face()))
     assert face.score > 0.8
     left, top, right, bottom = face.box
@@ -21,7 +21,7 @@ def test_a_face_and_its_eyes_are_found_in_the_whole_picture(detector: FaceDetect
 
 
 @pytest.mark.parametrize(("size", "middle"), [((640, 160), (500, 80)), ((160, 640), (80, 500))])
-def test_the_picture_is_not_distorted(detector: FaceDetector, size: tuple[int, int], middle: tuple[int, int]) -> None:
+def test_the_image_is_not_distorted(detector: FaceDetector, size: tuple[int, int], middle: tuple[int, int]) -> None:
     (face,) = next(detector.searches(draw_face(size, middle, 130)))
     left, top, right, bottom = face.box
     np.testing.assert_allclose(((left + right) / 2, (top + bottom) / 2), middle, atol=25)

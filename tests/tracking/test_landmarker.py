@@ -17,15 +17,13 @@ def test_a_face_has_the_box_of_its_points(closed: Face) -> None:
 
 
 def test_faces_come_largest_first(landmarker: FaceLandmarker) -> None:
-    picture = draw_face((640, 360), (480, 170), 120)
-    large, small = landmarker.faces(draw_face((640, 360), (160, 180), 200, picture=picture))
+    photo = draw_face((640, 360), (480, 170), 120)
+    large, small = landmarker.faces(draw_face((640, 360), (160, 180), 200, image=photo))
     assert large.area > 2 * small.area
     assert large.box[2] < 320 < small.box[0]
 
 
-def test_the_same_picture_gives_the_same_bits_whatever_was_seen_before(
-    landmarker: FaceLandmarker, closed: Face
-) -> None:
+def test_the_same_image_gives_the_same_bits_whatever_was_seen_before(landmarker: FaceLandmarker, closed: Face) -> None:
     landmarker.faces(draw_face(tilt=20))
     (again,) = landmarker.faces(draw_face())
     np.testing.assert_array_equal(again.points, closed.points)
@@ -42,11 +40,11 @@ def test_small_faces_are_found(landmarker: FaceLandmarker) -> None:
 def test_detections_without_a_mesh_do_not_end_the_search(
     landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = draw_face()
-    (found,) = next(landmarker._detector.searches(picture))
+    photo = draw_face()
+    (found,) = next(landmarker._detector.searches(photo))
     wrong = type(found)(0.9, (0.0, 0.0, 40.0, 40.0), np.array([[10.0, 15.0], [30.0, 15.0]]))
     monkeypatch.setattr(landmarker._detector, "searches", lambda image: iter([[wrong], [wrong, found, found]]))
-    (face,) = landmarker.faces(picture)
+    (face,) = landmarker.faces(photo)
     assert face.box[0] < 160 < face.box[2]
 
 
@@ -62,17 +60,17 @@ def test_a_face_is_followed_until_it_is_gone(landmarker: FaceLandmarker, closed:
     assert landmarker.follow(np.full((240, 320, 3), 128, np.uint8), moved) is None
 
 
-def test_openings_are_those_of_the_picture_and_its_mirror_image(
+def test_openings_are_those_of_the_image_and_its_mirror_image(
     landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = draw_face(middle=(172, 114), tilt=8, opening=0.06)
-    (region,), (mirrored,) = landmarker.faces(picture), landmarker.faces(picture[:, ::-1].copy())
-    face = landmarker.follow(picture, region)
+    photo = draw_face(middle=(172, 114), tilt=8, opening=0.06)
+    (region,), (mirrored,) = landmarker.faces(photo), landmarker.faces(photo[:, ::-1].copy())
+    face = landmarker.follow(photo, region)
     assert face is not None
-    opening = landmarker.lip_opening(picture, face, region)
+    opening = landmarker.lip_opening(photo, face, region)
     assert opening != lip_opening(face.points)
     assert opening == pytest.approx((lip_opening(face.points) + lip_opening(mirrored.points)) / 2, rel=0.05)
-    in_a_mirror = landmarker.lip_opening(picture[:, ::-1].copy(), mirrored, mirrored)
+    in_a_mirror = landmarker.lip_opening(photo[:, ::-1].copy(), mirrored, mirrored)
     assert opening == pytest.approx(in_a_mirror, rel=0.05)
     monkeypatch.setattr(landmarker, "follow", lambda image, previous: None)
-    assert landmarker.lip_opening(picture, face, region) == lip_opening(face.points)
+    assert landmarker.lip_opening(photo, face, region) == lip_opening(face.points)

@@ -9,7 +9,7 @@ from frame_generation_pipeline.tracking.lips import Points, face_scale, lip_open
 
 
 def turned(points: Points, degrees: float, *, axis: str) -> Points:
-    """Points turned about their middle; about y to the right of the picture, about z clockwise."""
+    """Points turned about their middle; about y to the right of the image, about z clockwise."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = {"y": [[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]], "z": [[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]}[axis]
     middle = points.mean(0)

@@ -11,7 +11,7 @@ def test_a_region_is_half_again_as_large_as_the_box_and_turned_like_the_eyes() -
     assert region.angle == pytest.approx(np.pi / 4)
 
 
-def test_a_region_maps_the_input_onto_the_picture() -> None:
+def test_a_region_maps_the_input_onto_the_image() -> None:
     matrix = Region((150, 90), 150, np.pi / 2).to_image()
     np.testing.assert_allclose(matrix @ [SIDE / 2, SIDE / 2, 1], [150, 90])
     np.testing.assert_allclose(matrix @ [SIDE, SIDE / 2, 1], [150, 90 + 75])  # what is right of a turned face is below

@@ -63,8 +63,8 @@ def test_mouth_square_is_around_the_lips(template: Template, features: AudioFeat
 
 def test_numbers_with_leading_zeros(features: AudioFeatures, tmp_path: Path) -> None:
     folder = write_template(tmp_path / "t", 12)
-    for picture in (folder / "full_body_img").iterdir():
-        picture.rename(picture.with_stem(f"{picture.stem:0>5}"))
+    for image in (folder / "full_body_img").iterdir():
+        image.rename(image.with_stem(f"{image.stem:0>5}"))
     data = build(Template.open(folder), features, tmp_path / "faces.npy", held_out=range(0))
     assert len(data.lips) == len(data.faces) == 12
 

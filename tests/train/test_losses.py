@@ -17,17 +17,17 @@ OFF = replace(DEFAULT, l1=0.0, mouth=0.0, perceptual=0.0, temporal=0.0, sync=0.0
 MOUTH = np.array([[2, 4], [0, 0]])
 
 
-def pictures(seed: int, size: int = 32) -> torch.Tensor:
+def images(seed: int, size: int = 32) -> torch.Tensor:
     return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
 def test_around_lips() -> None:
-    faces = pictures(0)
+    faces = images(0)
     assert around_lips(faces, MOUTH, 8)[0].equal(faces[0, :, 4:12, 2:10])
 
 
 def test_weights_add_up() -> None:
-    output, target = pictures(0), pictures(1)
+    output, target = images(0), images(1)
     losses = GeneratorLoss(replace(OFF, l1=1.0, mouth=2.0))(output, target, torch.empty(0), MOUTH, 8)
     assert losses["l1"] == (output - target).abs().mean()
     inside = around_lips(output, MOUTH, 8) - around_lips(target, MOUTH, 8)
@@ -36,11 +36,11 @@ def test_weights_add_up() -> None:
 
 
 def test_a_loss_without_weight_is_not_computed() -> None:
-    assert set(GeneratorLoss(OFF)(pictures(0), pictures(1), torch.empty(0), MOUTH, 8)) == {"l1", "total"}
+    assert set(GeneratorLoss(OFF)(images(0), images(1), torch.empty(0), MOUTH, 8)) == {"l1", "total"}
 
 
 def test_temporal_loss_sees_changes_alone() -> None:
-    target = pictures(0)
+    target = images(0)
     assert temporal_loss(target + 0.3, target) < 1e-6
     flicker = target.clone()
     flicker[1] += 0.3
@@ -52,14 +52,14 @@ def test_sync_loss_gets_faces_and_windows() -> None:
         def forward(self, faces: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
             return faces.mean() * windows.sum()
 
-    losses = GeneratorLoss(replace(OFF, sync=10.0), sync=Sync())(pictures(0), pictures(1), torch.ones(2), MOUTH, 8)
-    assert torch.isclose(losses["total"], 20 * pictures(0).mean())
+    losses = GeneratorLoss(replace(OFF, sync=10.0), sync=Sync())(images(0), images(1), torch.ones(2), MOUTH, 8)
+    assert torch.isclose(losses["total"], 20 * images(0).mean())
 
 
 @pytest.mark.parametrize("original", [False, True])
 def test_perceptual_loss(original: bool) -> None:
     loss = PerceptualLoss(original=original)
-    target = pictures(0)
+    target = images(0)
     assert loss(target, target) == 0
     output = target.clone().requires_grad_()
     blurred = torch.nn.functional.avg_pool2d(output, 3, 1, 1)
@@ -72,7 +72,7 @@ def test_perceptual_loss(original: bool) -> None:
 
 
 def test_perceptual_loss_minds_blur_more_than_light() -> None:
-    loss, target = PerceptualLoss(), pictures(0)
+    loss, target = PerceptualLoss(), images(0)
     blurred = torch.nn.functional.avg_pool2d(target, 3, 1, 1)
     lighter = target + 0.02
     assert loss(blurred, target) > 3 * loss(lighter, target)
@@ -82,7 +82,7 @@ def test_perceptual_loss_with_torchvision_weights(tmp_path: Path) -> None:
     tensors = {name: value.clone() for name, value in PerceptualLoss().features.state_dict().items()}
     path = tmp_path / "vgg19.safetensors"
     write_tensors(path, {f"features.{name}": value for name, value in tensors.items()})
-    assert PerceptualLoss(path, original=True)(pictures(0), pictures(1)) > 0
+    assert PerceptualLoss(path, original=True)(images(0), images(1)) > 0
     write_tensors(path, {"features.0.weight": torch.zeros(64, 3, 3, 3)})
     with pytest.raises(ModelError, match=r"features\.0\.bias"):
         PerceptualLoss(path)

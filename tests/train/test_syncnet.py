@@ -20,9 +20,9 @@ NARROW = (4, 8, 8, 16, 16)
 def test_embeds_every_feature_type(audio: AudioSpec, side: int) -> None:
     torch.manual_seed(0)
     network = SyncNetwork(audio, NARROW).eval()
-    faces, sounds = network(torch.rand(2, 3, side, side), torch.randn(2, *audio.window_shape))
-    assert faces.shape == sounds.shape == (2, 9 * NARROW[-1])
-    for embeddings in (faces, sounds):
+    faces, audio_embeddings = network(torch.rand(2, 3, side, side), torch.randn(2, *audio.window_shape))
+    assert faces.shape == audio_embeddings.shape == (2, 9 * NARROW[-1])
+    for embeddings in (faces, audio_embeddings):
         assert (embeddings >= 0).all()
         torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(2))
 

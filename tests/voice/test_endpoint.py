@@ -23,8 +23,8 @@ def tone(seconds: float, rate: int = 48_000) -> bytes:
         writer.setnchannels(2)
         writer.setsampwidth(2)
         writer.setframerate(rate)
-        sound = 8000 * np.sin(2 * np.pi * 220 * np.arange(round(seconds * rate)) / rate)
-        writer.writeframes(np.repeat(sound.astype("<i2"), 2).tobytes())
+        audio = 8000 * np.sin(2 * np.pi * 220 * np.arange(round(seconds * rate)) / rate)
+        writer.writeframes(np.repeat(audio.astype("<i2"), 2).tobytes())
     content = bytearray(file.getvalue())
     content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
     return bytes(content)
@@ -59,16 +59,16 @@ def server() -> Iterator[tuple[str, type[Handler]]]:
         thread.join()
 
 
-def test_each_sentence_is_asked_for_and_becomes_sound(
+def test_each_sentence_is_asked_for_and_becomes_audio(
     server: tuple[str, type[Handler]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, handler = server
     monkeypatch.setenv(KEY, "secret")
     parts = [*spoken_text(EndpointVoice(url, "nova", "tts-9", 1.5), "One. 你好。")]
-    sound = np.concatenate(parts)
-    assert sound.dtype == np.float32
-    assert len(sound) == pytest.approx(RATE, abs=100)
-    assert np.abs(sound).max() == pytest.approx(8000 / 32768, rel=0.05)
+    audio = np.concatenate(parts)
+    assert audio.dtype == np.float32
+    assert len(audio) == pytest.approx(RATE, abs=100)
+    assert np.abs(audio).max() == pytest.approx(8000 / 32768, rel=0.05)
     assert [path for path, _, _ in handler.asked] == ["/v1/audio/speech"] * 2
     assert [body["input"] for _, body, _ in handler.asked] == ["One.", "你好。"]
     asked = handler.asked[0][1]
@@ -82,7 +82,7 @@ def test_each_sentence_is_asked_for_and_becomes_sound(
         ((401, b'{"error": "no key"}'), r"answered 401 .*no key.*; put the key into FRAMEGEN_TTS_KEY"),
         ((400, b""), "answered 400"),
         ((302, b""), "answered 302"),
-        ((200, b"<html>hello</html>" * 100), "cannot be decoded|no sound"),
+        ((200, b"<html>hello</html>" * 100), "cannot be decoded|no audio"),
         ((200, b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"), "cannot be decoded"),
         ((200, b""), "cannot be decoded"),
     ],
@@ -106,10 +106,10 @@ def test_a_busy_endpoint_is_asked_again(server: tuple[str, type[Handler]], monke
         list(spoken_text(EndpointVoice(url), "Hello."))
 
 
-def test_no_sound_names_the_sentence(server: tuple[str, type[Handler]]) -> None:
+def test_no_audio_names_the_sentence(server: tuple[str, type[Handler]]) -> None:
     url, handler = server
     handler.answers = [(200, tone(0.2)), (200, tone(0))]
-    with pytest.raises(TextError, match=r"line 1, character 8: the voice gave no sound for 'Second.'"):
+    with pytest.raises(TextError, match=r"line 1, character 8: the voice gave no audio for 'Second.'"):
         list(spoken_text(EndpointVoice(url), "First. Second."))
 
 

@@ -69,10 +69,10 @@ type playing struct {
 
 func (p *playing) declare(flags *flag.FlagSet) {
 	flags.StringVar(&p.avatar, "avatar", "", "the avatar, a folder or an .avatar file")
-	flags.StringVar(&p.audio, "audio", "", "what is said: a sound file, or a video with sound")
+	flags.StringVar(&p.audio, "audio", "", "what is said: an audio file, or a video with audio")
 	flags.StringVar(&p.audio, "a", "", "the same as --audio")
 	flags.StringVar(&p.features, "f", "", "the same as --features")
-	flags.StringVar(&p.features, "features", "", "audio features (.npy, .bin); computed from the sound when not given")
+	flags.StringVar(&p.features, "features", "", "audio features (.npy, .bin); computed from the audio when not given")
 	flags.StringVar(&p.blend, "blend", "", "how faces are written back: reference or feathered (default: the package's)")
 	flags.BoolVar(&p.noGate, "no-gate", false, "let the mouth move where nobody speaks")
 	flags.IntVar(&p.threads, "threads", 0, "frames made at once (default: as many as there are cores)")
@@ -176,7 +176,7 @@ func generate(ctx context.Context, arguments []string) error {
 	output := avatar.Output{}
 	flags.StringVar(&output.Video, "o", "", "the video to write (.mp4, .m4v, .mov, .mkv, .webm)")
 	flags.StringVar(&output.Video, "output", "", "the same as -o")
-	flags.StringVar(&output.FramesDir, "frames-dir", "", "a folder to write the frames into as pictures")
+	flags.StringVar(&output.FramesDir, "frames-dir", "", "a folder to write the frames into as images")
 	flags.StringVar(&output.FrameFormat, "frame-format", "", "png or jpg (default: png; with --model jpg)")
 	flags.Float64Var(&output.FPS, "fps", 0, "of the video; frames are repeated or left out (default: the avatar's)")
 	flags.IntVar(&output.CRF, "crf", -1, "quality, lower is better (default 20, webm 32)")

@@ -36,7 +36,7 @@ func run(t *testing.T, arguments ...string) (string, error) {
 
 func TestGenerateWritesFrames(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "frames")
-	text, err := run(t, "generate", "--avatar", tiny+"avatars/ave-160", "--features", tiny+"sounds/ave.npy", "--frames-dir", folder, "--frame-format", "jpg", "--threads", "1", "--cache-size", "1", "--blend", "reference", "--no-gate")
+	text, err := run(t, "generate", "--avatar", tiny+"avatars/ave-160", "--features", tiny+"audio/ave.npy", "--frames-dir", folder, "--frame-format", "jpg", "--threads", "1", "--cache-size", "1", "--blend", "reference", "--no-gate")
 	if err != nil || !strings.Contains(text, "8 frames") {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -47,7 +47,7 @@ func TestGenerateWritesFrames(t *testing.T) {
 
 // model are the options of a model, a template and features.
 func model(more ...string) []string {
-	return append([]string{"generate", "--model", tiny + "plain/328-ave.onnx", "--template", tiny + "template", "--audio", tiny + "sounds/ave-windows.bin"}, more...)
+	return append([]string{"generate", "--model", tiny + "plain/328-ave.onnx", "--template", tiny + "template", "--audio", tiny + "audio/ave-windows.bin"}, more...)
 }
 
 func TestGenerateWithAModel(t *testing.T) {
@@ -67,7 +67,7 @@ func TestGenerateAVideoWithAModel(t *testing.T) {
 	}
 	folder := t.TempDir()
 	video := filepath.Join(folder, "result.mp4")
-	text, err := run(t, model("--output", filepath.Join(folder, "frames"), "--video", "--video-path", video, "--audio-file", tiny+"sounds/short.wav", "--fps", "50")...)
+	text, err := run(t, model("--output", filepath.Join(folder, "frames"), "--video", "--video-path", video, "--audio-file", tiny+"audio/short.wav", "--fps", "50")...)
 	if err != nil || !strings.Contains(text, "6 frames") {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -98,8 +98,8 @@ func TestMistakesWithAModel(t *testing.T) {
 		"start frame -1 does not exist":                       model("--start", "-1"),
 		"nowhere.bin: no such feature file":                   model("--audio", "nowhere.bin"),
 		"nan.bin: holds values that are not finite":           model("--audio", nan),
-		"expected ave features (N, 512)":                      model("--audio", tiny+"sounds/hubert.bin"),
-		"unknown kind of feature file":                        model("--audio", tiny+"sounds/short.wav"),
+		"expected ave features (N, 512)":                      model("--audio", tiny+"audio/hubert.bin"),
+		"unknown kind of feature file":                        model("--audio", tiny+"audio/short.wav"),
 		"full_body_img: no such folder":                       model("--template", t.TempDir()),
 		"no such file; give an audio file":                    model("--video", "--audio-file", "nowhere.wav", "--output", t.TempDir()),
 		"face.onnx: no generator":                             model("--model", tiny+"avatars/ave-160/programs/face.onnx"),
@@ -125,7 +125,7 @@ func TestInfoAndVerify(t *testing.T) {
 }
 
 func TestBenchmarkCountsFrames(t *testing.T) {
-	text, err := run(t, "benchmark", "--avatar", tiny+"avatars/ave-160", "--features", tiny+"sounds/ave.npy")
+	text, err := run(t, "benchmark", "--avatar", tiny+"avatars/ave-160", "--features", tiny+"audio/ave.npy")
 	if err != nil || !strings.Contains(text, "frames       8\n") || !strings.Contains(text, "peak memory") {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -137,7 +137,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{"generate", "--colour", "red"},
 		{"generate", "speech.wav"},
 		{"generate", "--threads", "-1", "--avatar", tiny + "avatars/ave-160"},
-		{"generate", "--features", tiny + "sounds/ave.npy", "--frames-dir", "frames"},
+		{"generate", "--features", tiny + "audio/ave.npy", "--frames-dir", "frames"},
 		{"info", "a", "b"},
 		{"verify", "nowhere.avatar"},
 	} {

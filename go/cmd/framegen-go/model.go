@@ -30,7 +30,7 @@ func (m *modelling) declare(flags *flag.FlagSet) {
 	flags.IntVar(&m.start, "start", 0, "with --model: enter the recording so many frames later")
 	flags.BoolVar(&m.video, "video", false, "with --model: also write a video")
 	flags.StringVar(&m.videoPath, "video-path", "output/result.mp4", "with --video: the video to write")
-	flags.StringVar(&m.audioFile, "audio-file", "", "with --video: its sound")
+	flags.StringVar(&m.audioFile, "audio-file", "", "with --video: its audio")
 }
 
 // chosen says whether options of models are given. Those of packages beside them are an error, and so are missing ones.
@@ -56,7 +56,7 @@ func (m *modelling) chosen(flags *flag.FlagSet, audio string) (bool, error) {
 	case m.model == "" || m.template == "" || audio == "":
 		return true, errors.New("a model needs --model unet_328.onnx, --audio features.bin and --template dataset/May")
 	case m.video && m.audioFile == "":
-		return true, errors.New("--video needs --audio-file, the video's sound")
+		return true, errors.New("--video needs --audio-file, the video's audio")
 	case !m.video && (given["video-path"] || m.audioFile != ""):
 		return true, errors.New("--video-path and --audio-file are for videos; add --video, or leave them out")
 	}

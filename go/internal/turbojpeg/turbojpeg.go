@@ -15,10 +15,10 @@ import (
 )
 
 // Decode decodes a JPEG of width x height pixels into image, BGR, row by row. Damaged data are an error, even where
-// libjpeg-turbo would show a part of the picture.
+// libjpeg-turbo would show a part of the image.
 func Decode(data, image []byte, width, height int) error {
 	if len(data) == 0 || len(image) != 3*width*height {
-		return errors.New("no data, or room of another size than the picture")
+		return errors.New("no data, or room of another size than the image")
 	}
 	handle := C.tjInitDecompress()
 	if handle == nil {
@@ -31,7 +31,7 @@ func Decode(data, image []byte, width, height int) error {
 		return failure(handle)
 	}
 	if int(w) != width || int(h) != height {
-		return errors.New("the picture has another size than expected")
+		return errors.New("the image has another size than expected")
 	}
 	pixels := (*C.uchar)(unsafe.Pointer(unsafe.SliceData(image)))
 	if C.tjDecompress2(handle, start, C.ulong(len(data)), pixels, w, 0, h, C.TJPF_BGR, 0) != 0 {
@@ -40,10 +40,10 @@ func Decode(data, image []byte, width, height int) error {
 	return nil
 }
 
-// Encode encodes a picture, BGR, with quality 1 to 100 and halved colour.
+// Encode encodes an image, BGR, with quality 1 to 100 and halved colour.
 func Encode(image []byte, width, height, quality int) ([]byte, error) {
 	if width < 1 || height < 1 || len(image) != 3*width*height {
-		return nil, errors.New("a picture of another size than stated")
+		return nil, errors.New("an image of another size than stated")
 	}
 	handle := C.tjInitCompress()
 	if handle == nil {

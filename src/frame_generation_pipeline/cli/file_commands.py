@@ -38,7 +38,7 @@ def pack(
     quality: Annotated[int, typer.Option(help="Of frames that are encoded as jpg, 0 to 100.")] = 95,
     precision: Annotated[str, typer.Option(help="fp32, or fp16 for weights of half the size.")] = "fp32",
     parsing: Annotated[
-        bool | None, typer.Option(help="Take the parsing pictures along [default: when there are any].")
+        bool | None, typer.Option(help="Take the parsing images along [default: when there are any].")
     ] = None,
     blend: Annotated[str, typer.Option(help="feathered or reference; what players of the avatar take.")] = FEATHERED,
     quiet: Quiet = False,
@@ -73,7 +73,7 @@ def verify(
     avatar: Annotated[Path, typer.Argument(help="Avatar package: an .avatar file or a folder.")],
     quiet: Quiet = False,
 ) -> None:
-    """Check everything in an avatar package: every hash, every picture, every program.
+    """Check everything in an avatar package: every hash, every image, every program.
 
     **Example:** `framegen verify may.avatar`
     """
@@ -86,7 +86,7 @@ def verify(
 
 
 def features(
-    audio: Annotated[Path, typer.Argument(help="Any sound FFmpeg reads, also a video's.")],
+    audio: Annotated[Path, typer.Argument(help="Any audio FFmpeg reads, also a video's.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Feature file: .npy or .bin.")],
     encoder: Encoder = None,
     audio_track: AudioTrack = None,
@@ -164,26 +164,26 @@ def compare(
     min_psnr: Annotated[float, typer.Option(help="Fail below this overall PSNR, in dB.")] = 40.0,
     min_ssim: Annotated[float, typer.Option(help="Fail below this mean SSIM.")] = 0.95,
     samples: Annotated[bool, typer.Option("--samples", help="A holds only some of B's frames.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Write the worst frame side by side to this .png.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Write the worst frame side by side to this .png.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every frame's figures as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two videos or folders frame by frame: MSE, PSNR, SSIM; exit status 1 below the limits.
 
-    **Example:** `framegen compare expected.mp4 result.mp4 --picture worst.png`
+    **Example:** `framegen compare expected.mp4 result.mp4 --image worst.png`
 
     **Example:** `framegen compare reference/ frames/ --samples`, where `framegen reference` wrote the first
     """
     from frame_generation_pipeline.evaluate.compare import compare as compare_frames
-    from frame_generation_pipeline.evaluate.compare import worst_frame_picture
+    from frame_generation_pipeline.evaluate.compare import worst_frame_image
     from frame_generation_pipeline.media.video_reader import write_image
 
-    if picture is not None:
-        keep_inputs(picture, a, b)
+    if image is not None:
+        keep_inputs(image, a, b)
     result = compare_frames(a, b, samples=samples)
     passed = result.psnr >= min_psnr and result.ssim >= min_ssim
-    if picture is not None:
-        write_image(picture, worst_frame_picture(a, b, result.worst, samples=samples))
+    if image is not None:
+        write_image(image, worst_frame_image(a, b, result.worst, samples=samples))
     if as_json:
         typer.echo(json.dumps(result.to_json() | {"passed": passed}, indent=2, allow_nan=False))
     elif not quiet:
@@ -201,7 +201,7 @@ def compare(
 
 def info(
     path: Annotated[
-        Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, sound, video or picture.")
+        Path, typer.Argument(help="Avatar, checkpoint, ONNX file, template, features, audio, video or image.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, features, sound, video or a picture."""
+"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, features, audio, video or an image."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +14,7 @@ from frame_generation_pipeline.media.audio_reader import probe_audio
 from frame_generation_pipeline.media.codecs import CONTAINERS
 from frame_generation_pipeline.media.image_header import image_size
 from frame_generation_pipeline.media.provenance import read_source_type
-from frame_generation_pipeline.media.video_reader import PICTURES
+from frame_generation_pipeline.media.video_reader import IMAGES
 from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.package.verify import describe_package
 from frame_generation_pipeline.runtime.onnx_session import open_session
@@ -41,26 +41,26 @@ def describe(path: str | Path) -> dict[str, Any]:
         return _onnx(path)
     if path.suffix in (".npy", ".bin"):
         return _features(path)
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in IMAGES:
         width, height = image_size(path)
-        return {"kind": "picture", "size": f"{width}x{height}"} | _provenance(path)
+        return {"kind": "image", "size": f"{width}x{height}"} | _provenance(path)
     if path.suffix.lower() in CONTAINERS:
         with suppress(AudioError):
-            return {"kind": "video"} | _sound(path) | _provenance(path)
-        return {"kind": "video", "sound": "none"} | _provenance(path)
-    return {"kind": "sound"} | _sound(path)
+            return {"kind": "video"} | _audio(path) | _provenance(path)
+        return {"kind": "video", "audio": "none"} | _provenance(path)
+    return {"kind": "audio"} | _audio(path)
 
 
 def _provenance(path: Path) -> dict[str, Any]:
     return {"digital source type": read_source_type(path) or "not stated"}
 
 
-def _sound(path: Path) -> dict[str, Any]:
-    sound = probe_audio(path)
+def _audio(path: Path) -> dict[str, Any]:
+    audio = probe_audio(path)
     return {
-        "duration": f"{sound.duration:.3f} s",
-        "sample rate": f"{sound.sample_rate} Hz",
-        "channels": sound.channels,
+        "duration": f"{audio.duration:.3f} s",
+        "sample rate": f"{audio.sample_rate} Hz",
+        "channels": audio.channels,
     }
 
 

@@ -1,4 +1,4 @@
-"""Pictures that explain a result: what the network saw and painted, what became of it, and how the lips follow."""
+"""Images that explain a result: what the network saw and painted, what became of it, and how the lips follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -55,14 +55,14 @@ def inspect_speech(
     frame: int | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Draw into the folder `output`, for the avatar that says the speech, and return the pictures' paths.
+    """Draw into the folder `output`, for the avatar that says the speech, and return the images' paths.
 
     `frame.png`: the template frame with the face's box, the edge of what is painted, and what the network is not shown.
     `faces.png`: that face as it is, as the network sees it, painted and written back, and the difference that it makes.
-    `lips.png`: the sound, what of it is silence to the gate, and below it the lips' opening, of the result and of the
+    `lips.png`: the audio, what of it is silence to the gate, and below it the lips' opening, of the result and of the
     recording's own frames.
 
-    timing: the part of the sound, 10 s where no end is given. frame: the one that is drawn, counted from
+    timing: the part of the audio, 10 s where no end is given. frame: the one that is drawn, counted from
     the part's beginning; by default the one whose lips are widest open.
 
     Raises the errors of `Avatar.frames`, OptionError for a frame that is not in that part, OutputError.
@@ -84,14 +84,14 @@ def inspect_speech(
     if frame is None:
         frame = int(np.nanargmax(shown)) if np.isfinite(shown).any() else 0
     made = _make(avatar, frame, next(islice(speech.windows(), frame, None)))
-    pictures = {
+    sheets = {
         FRAME: _on_the_frame(made, avatar.generator.spec.face),
         FACES: _faces(made, avatar),
-        LIPS: draw_lip_chart(*_sound(speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
+        LIPS: draw_lip_chart(*_audio(speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
     }
-    for name, picture in pictures.items():
-        write_image(folder / name, picture)
-    return [folder / name for name in pictures]
+    for name, sheet in sheets.items():
+        write_image(folder / name, sheet)
+    return [folder / name for name in sheets]
 
 
 def _make(avatar: Avatar, number: int, window: Window) -> _Made:
@@ -112,8 +112,8 @@ def _openings(frame: TemplateFrame, image: Frame, landmarker: FaceLandmarker) ->
     return before, after
 
 
-def _sound(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
-    """The samples of a part at 16 kHz, and each frame's share of rest; both empty without sound."""
+def _audio(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
+    """The samples of a part at 16 kHz, and each frame's share of rest; both empty without audio."""
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
     seconds = speech.count / speech.spec.fps
@@ -146,9 +146,9 @@ def _faces(made: _Made, avatar: Avatar) -> Frame:
     face = avatar.generator.spec.face
     crop = np.ascontiguousarray(made.frame.box.cut(made.frame.image))
     inside = slice(face.margin, -face.margin)
-    seen, painted = (resize_crop(picture, face)[inside, inside] for picture in (crop, made.painted))
+    seen, painted = (resize_crop(image, face)[inside, inside] for image in (crop, made.painted))
     difference = np.asarray(cv2.convertScaleAbs(cv2.absdiff(crop, made.patch), alpha=GAIN), np.uint8)
-    pictures = {
+    images = {
         "recording": crop,
         "network input": seen,
         "network input, masked": mask_face(seen, face),
@@ -156,11 +156,11 @@ def _faces(made: _Made, avatar: Avatar) -> Frame:
         f"written back, {avatar.blend}": made.patch,
         f"difference x {GAIN}": difference,
     }
-    return np.hstack([captioned(_at_side(picture), text) for text, picture in pictures.items()])
+    return np.hstack([captioned(_at_side(image), text) for text, image in images.items()])
 
 
-def _at_side(picture: npt.NDArray[np.uint8]) -> Frame:
-    grows = len(picture) < SIDE
+def _at_side(image: npt.NDArray[np.uint8]) -> Frame:
+    grows = len(image) < SIDE
     return np.asarray(
-        cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC if grows else cv2.INTER_AREA), np.uint8
+        cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC if grows else cv2.INTER_AREA), np.uint8
     )

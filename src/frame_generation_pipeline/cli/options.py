@@ -34,7 +34,7 @@ Model = Annotated[Path | None, typer.Option("--model", "-m", help="Generator as 
 TEMPLATE = typer.Option("--template", "-t", help="Folder with full_body_img/, landmarks/ and perhaps parsing/.")
 TemplateDir = Annotated[Path, TEMPLATE]
 OptionalTemplateDir = Annotated[Path | None, TEMPLATE]
-Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any sound FFmpeg reads, also a video's.")]
+Audio = Annotated[Path | None, typer.Option("--audio", "-a", help="Any audio FFmpeg reads, also a video's.")]
 AudioTrack = Annotated[
     int | None,
     typer.Option(min=1, help="Which audio track of a file with several, from 1 [default: its default, unless silent]."),
@@ -45,7 +45,7 @@ Encoder = Annotated[
 RecordedAudio = Annotated[
     Path | None,
     typer.Option(
-        "--audio", "-a", help="The recording's sound, where it is a file of its own; laid on the video's own."
+        "--audio", "-a", help="The recording's audio, where it is a file of its own; laid on the video's own."
     ),
 ]
 Features = Annotated[Path | None, typer.Option("--features", "-f", help="Audio features (.npy or .bin), if at hand.")]
@@ -57,10 +57,10 @@ Provider = Annotated[
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads for ONNX Runtime; all cores when not given.")]
 CacheSize = Annotated[int | None, typer.Option(min=0, help="MB for remembered faces [default: from the free memory].")]
 CacheFile = Annotated[Path | None, typer.Option(help="File to remember an avatar's faces in between runs.")]
-Parsing = Annotated[bool, typer.Option("--parsing", help="Keep the pixels that the parsing pictures mark.")]
+Parsing = Annotated[bool, typer.Option("--parsing", help="Keep the pixels that the parsing images mark.")]
 StartFrame = Annotated[int, typer.Option(min=0, help="Enter the template so many frames later.")]
-StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this second of the sound.")]
-EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the sound.")]
+StartTime = Annotated[float, typer.Option("--start", min=0, help="Begin at this second of the audio.")]
+EndTime = Annotated[float | None, typer.Option("--end", help="End at this second of the audio.")]
 Crf = Annotated[int | None, typer.Option(help="Constant rate factor, lower is better [default: 20; webm 32].")]
 Preset = Annotated[str, typer.Option(help="Encoder preset, from ultrafast to veryslow.")]
 Network = Annotated[
@@ -81,10 +81,10 @@ Blend = Annotated[
 ]
 RestInSilence = Annotated[bool, typer.Option("--gate/--no-gate", help="Rest the mouth where nobody speaks.")]
 Silence = Annotated[
-    float | None, typer.Option(help="dB of full scale below which nobody speaks any more [default: by the sound].")
+    float | None, typer.Option(help="dB of full scale below which nobody speaks any more [default: by the audio].")
 ]
 Speech = Annotated[
-    float | None, typer.Option(help="dB of full scale above which somebody speaks again [default: by the sound].")
+    float | None, typer.Option(help="dB of full scale above which somebody speaks again [default: by the audio].")
 ]
 Steady = Annotated[bool, typer.Option("--steady", help="Average flicker of the mouth with the neighbouring frames.")]
 LoopKind = Annotated[

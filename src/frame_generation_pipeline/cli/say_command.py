@@ -23,13 +23,13 @@ from frame_generation_pipeline.media.video_writer import check_output
 from frame_generation_pipeline.voice.protocol import Voice
 from frame_generation_pipeline.voice.settings import VoiceSettings
 
-SOUND = ".wav"
+AUDIO = ".wav"
 STANDARD_INPUT = "-"
 
 
 def say(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Video: .mp4, .mov, .mkv or .webm; or .wav for the sound alone.")
+        Path, typer.Option("--output", "-o", help="Video: .mp4, .mov, .mkv or .webm; or .wav for the audio alone.")
     ],
     person: Person,
     source: SourceOptions,
@@ -41,7 +41,7 @@ def say(
     text_file: Annotated[Path | None, typer.Option(help="File with the text, UTF-8.")] = None,
     start_frame: StartFrame = 0,
     fps: Annotated[float | None, typer.Option(help="Of the video [default: 25; wenet 20].")] = None,
-    frames_dir: Annotated[Path | None, typer.Option(help="Folder for the frames as pictures, too.")] = None,
+    frames_dir: Annotated[Path | None, typer.Option(help="Folder for the frames as images, too.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a video of an avatar saying a text; needs the extra [say], or an endpoint that speaks.
@@ -53,7 +53,7 @@ def say(
     from frame_generation_pipeline.say import say_audio, say_video
 
     said = _text(text, text_file)
-    if output.suffix.lower() == SOUND:
+    if output.suffix.lower() == AUDIO:
         others = (person, source, runtime, style, encoding, start_frame, fps, frames_dir)
         if others != (Person(), SourceOptions(), RuntimeOptions(), StyleOptions(), EncodingOptions(), 0, None, None):
             raise OptionError(f"{output}: holds the voice alone; leave out what is for videos, or name one with -o")

@@ -48,7 +48,7 @@ def generate(
     audio: Audio = None,
     features: Features = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Video: .mp4, .mov, .mkv or .webm.")] = None,
-    frames_dir: Annotated[Path | None, typer.Option(help="Folder for the frames as pictures.")] = None,
+    frames_dir: Annotated[Path | None, typer.Option(help="Folder for the frames as images.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a video of an avatar, or of a template's person, saying the audio; interrupted, the same command goes on.
@@ -74,7 +74,7 @@ def generate(
                 progress=progress,
             )
         elif frames_dir is not None:
-            speaker.generate_pictures(
+            speaker.generate_images(
                 audio,
                 frames_dir,
                 audio_features_path=features,
@@ -87,7 +87,7 @@ def generate(
 
 
 def inspect(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")],
     person: Person,
     style: StyleOptions,
     audio: Audio = None,
@@ -102,7 +102,7 @@ def inspect(
     parsing: Parsing = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw what explains a result: box and mask, network input and output, difference, the lips under the sound.
+    """Draw what explains a result: box and mask, network input and output, difference, the lips under the audio.
 
     **Example:** `framegen inspect --avatar may.avatar --audio speech.wav -o explained/`
     """

@@ -39,7 +39,7 @@ def prepare(
     audio_track: AudioTrack = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a template of a recording: frames, landmarks, sound, features and a report; goes on where it was stopped.
+    """Make a template of a recording: frames, landmarks, audio, features and a report; goes on where it was stopped.
 
     **Example:** `framegen prepare recording.mp4 -o dataset/may`
     """
@@ -128,7 +128,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how good a generator is on frames that it has not learned from: figures, and a page with pictures.
+    """Measure how good a generator is on frames that it has not learned from: figures, and a page with images.
 
     **Example:** `framegen evaluate runs/may/generator.safetensors --template dataset/may -o evaluation/`
     """

@@ -103,7 +103,7 @@ def ssim(a: Frame, b: Frame) -> float:
     return float(np.mean(similarity / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))))
 
 
-def worst_frame_picture(a: Path, b: Path, index: int, *, samples: bool = False) -> Frame:
+def worst_frame_image(a: Path, b: Path, index: int, *, samples: bool = False) -> Frame:
     """Return frame `index` of A, of B, and their absolute difference side by side, captioned: `(H + 32, 3 W, 3)` BGR.
 
     index, samples: as in `compare`. The difference is multiplied by the whole number in its caption, so that its

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 OUTPUT, TEMPLATE, RANDOM, RECORDING = "output", "template", "random", "recording"
 DUBBING, UNCHANGED = "dubbing", "unchanged"
 RECONSTRUCTION = {
-    OUTPUT: "a held-out frame t whose face is painted from its own crop with the middle blacked out, the sound around"
+    OUTPUT: "a held-out frame t whose face is painted from its own crop with the middle blacked out, the audio around"
     " t, and as the reference image the crop of another frame r(t), of the training part",
     TEMPLATE: "baseline: frame t with the face of r(t) as it is, resized into its box",
     RANDOM: "baseline: frame t with the mouth of a random frame of the training part, resized into its mouth's box",
     RECORDING: "frame t itself",
 }
 USE = {
-    DUBBING: "as in use: the sound of frame t on another held-out frame s, half the part away, which is its own"
+    DUBBING: "as in use: the audio of frame t on another held-out frame s, half the part away, which is its own"
     " reference image; the lips are compared with those of frame t",
     UNCHANGED: "baseline: frame s as it is",
 }
@@ -116,7 +116,7 @@ DEFINITIONS = {
         "%",
         "near the recording's",
         "mean absolute change from frame to frame of the gap between the lips, over the distance between the outer eye"
-        " corners, where the sound of both frames is below -45 dB of full scale",
+        " corners, where the audio of both frames is below -45 dB of full scale",
         2,
     ),
     "closure": Definition(

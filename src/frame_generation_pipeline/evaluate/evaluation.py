@@ -75,7 +75,7 @@ def evaluate(
     features: AudioFeatures,
     held_out: range,
     *,
-    sound: Path | None = None,
+    audio: Path | None = None,
     encoder: AudioProgram | None = None,
     cuts: tuple[int, ...] = (),
     blend: str | None = None,
@@ -100,7 +100,7 @@ def evaluate(
     if features.spec != generator.spec.audio:
         raise FeatureError(f"these are {features.spec.name} features; the generator is for {generator.spec.audio.name}")
     train = training_part(min(len(template), len(features)), held_out)
-    loudness = _loudness(sound, features.spec, held_out)
+    loudness = _loudness(audio, features.spec, held_out)
     silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
     total = 2 * len(held_out) + len(silence)
     scene = Scene(
@@ -137,11 +137,11 @@ def training_part(count: int, held_out: range) -> list[int]:
     return train
 
 
-def _loudness(sound: Path | None, spec: AudioSpec, held_out: range) -> Curve:
+def _loudness(audio: Path | None, spec: AudioSpec, held_out: range) -> Curve:
     """The level of each held-out frame's audio, NaN without audio."""
-    if sound is None:
+    if audio is None:
         return np.full(len(held_out), np.nan)
-    blocks = decode_audio(sound, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)
+    blocks = decode_audio(audio, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)
     found = list(islice(frame_levels(blocks, spec.fps), len(held_out)))
     return np.array(found + [np.nan] * (len(held_out) - len(found)))
 

@@ -119,8 +119,8 @@ def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1
 
 def second_difference(before: Frame, middle: Frame, after: Frame) -> float:
     """Mean absolute second difference in levels of three images that follow each other."""
-    pictures = [picture.astype(np.int16) for picture in (before, middle, after)]
-    change = np.abs(pictures[0] - 2 * pictures[1] + pictures[2])
+    images = [image.astype(np.int16) for image in (before, middle, after)]
+    change = np.abs(images[0] - 2 * images[1] + images[2])
     return float(change.mean()) if change.size else float("nan")
 
 
@@ -172,7 +172,7 @@ def silence_motion(opening: Curve, loudness: Curve) -> Value:
     known = change[silent & np.isfinite(change)]
     if len(known) < FEWEST_CHANGES:
         return Value.missing(
-            f"the held-out sound is silent in {len(known)} pairs of frames, {FEWEST_CHANGES} are needed"
+            f"the held-out audio is silent in {len(known)} pairs of frames, {FEWEST_CHANGES} are needed"
         )
     return Value(100 * float(known.mean()))
 

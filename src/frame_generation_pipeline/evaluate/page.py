@@ -25,7 +25,7 @@ def write_page(path: Path, evaluation: Evaluation, fps: float, about: Mapping[st
     if evaluation.strips:
         page.heading("Faces")
         for strip in evaluation.strips:
-            page.picture(strip, "The recording, the output, four times their difference, and the baseline template.")
+            page.image(strip, "The recording, the output, four times their difference, and the baseline template.")
     curves = {name: _curve(evaluation, opening, fps) for name, opening in evaluation.openings.items()}
     curves = {name: curve for name, curve in curves.items() if curve[0]}
     if curves:

@@ -16,7 +16,7 @@ from frame_generation_pipeline.files.output import complete_file, prepare_folder
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import choose_blend
 from frame_generation_pipeline.making.encoder import load_encoder
-from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
+from frame_generation_pipeline.template.prepared import AUDIO, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
@@ -62,13 +62,13 @@ def evaluate_files(
     phones = read_phones(phones_path) if phones_path else ()
     encoder = load_encoder(encoder_path) if encoder_path else subject.encoder
     prepare_folder(output)
-    sound = template.folder / SOUND
+    audio = template.folder / AUDIO
     evaluation = evaluate(
         subject.generator,
         template,
         features,
         held_out,
-        sound=sound if sound.is_file() else None,
+        audio=audio if audio.is_file() else None,
         encoder=encoder,
         cuts=recording_cuts(template.folder),
         blend=blend,

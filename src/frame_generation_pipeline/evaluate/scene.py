@@ -68,16 +68,16 @@ class Scene:
             truth = Truth.of(frame.image, frame.box, self.landmarker)
             self.truths.append(truth)
             reference, other = (self.template.read(picked[i]) for picked in (choice.references, choice.mouths))
-            pictures = {RECORDING: frame.image, TEMPLATE: with_face(frame, reference, self.generator.spec.face)}
+            images = {RECORDING: frame.image, TEMPLATE: with_face(frame, reference, self.generator.spec.face)}
             if isinstance(self.generator, NetworkGenerator):
-                pictures[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index), self.blend)
+                images[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index), self.blend)
             mouth = Truth.of(other.image, other.box, self.landmarker).mouth
             if mouth and truth.mouth:
-                pictures[RANDOM] = with_mouth(frame, truth.mouth, other, mouth)
-            for name, picture in pictures.items():
-                self.tracks[name].add(int(self.rows[i]), picture, truth, frame.image)
-            if i in shown and OUTPUT in pictures:
-                self.strips.append(_strip(index, frame, pictures[OUTPUT], pictures[TEMPLATE]))
+                images[RANDOM] = with_mouth(frame, truth.mouth, other, mouth)
+            for name, image in images.items():
+                self.tracks[name].add(int(self.rows[i]), image, truth, frame.image)
+            if i in shown and OUTPUT in images:
+                self.strips.append(_strip(index, frame, images[OUTPUT], images[TEMPLATE]))
             done(i + 1)
 
     def dub(self, done: Done) -> None:
@@ -86,8 +86,8 @@ class Scene:
         for i, index in enumerate(self.held_out):
             shown = (i + count // 2) % count
             frame, row = self.template.read(self.held_out[shown]), int(self.rows[i])
-            picture = dub(self.generator, frame, self._window(index), self.blend)
-            self.tracks[DUBBING].add(row, picture, self.truths[shown])
+            image = dub(self.generator, frame, self._window(index), self.blend)
+            self.tracks[DUBBING].add(row, image, self.truths[shown])
             self.tracks[UNCHANGED].add(row, frame.image, self.truths[shown])
             done(i + 1)
 
@@ -132,7 +132,7 @@ class Scene:
             values["silence_motion"][subject] = (
                 figures.silence_motion(opening, level)
                 if np.isfinite(loudness).any()
-                else Value.missing("the template has no sound")
+                else Value.missing("the template has no audio")
             )
         if not isinstance(self.generator, NetworkGenerator):
             for found in values.values():
@@ -211,7 +211,5 @@ def _strip(index: int, frame: TemplateFrame, output: Frame, baseline: Frame) -> 
     )
     difference = cv2.convertScaleAbs(cv2.absdiff(truth, painted), alpha=STRIP_GAIN)
     captions = (f"recording, frame {index}", "output", f"difference x {STRIP_GAIN}", "template")
-    pictures = (truth, painted, difference, template)
-    return np.hstack(
-        [captioned(np.asarray(picture, np.uint8), text) for picture, text in zip(pictures, captions, strict=True)]
-    )
+    parts = (truth, painted, difference, template)
+    return np.hstack([captioned(np.asarray(part, np.uint8), text) for part, text in zip(parts, captions, strict=True)])

@@ -53,7 +53,7 @@ class Truth:
         region = max(faces, key=lambda face: overlap(face.box, around), default=None)
         # Once more in the region that everything else is looked for in, so that equal images have equal points.
         face = landmarker.follow(image, region) if region else None
-        square = _in_picture(mouth_square(mouth_box(face.points), box), image) if face else (0, 0, 0, 0)
+        square = _in_image(mouth_square(mouth_box(face.points), box), image) if face else (0, 0, 0, 0)
         shown = min(square[2] - square[0], square[3] - square[1]) >= SMALLEST_MOUTH
         return cls(box, region, face, square if shown else None)
 
@@ -126,7 +126,7 @@ class Track:
         self._values[name][row] = value
 
 
-def _in_picture(box: Box, image: Frame) -> Box:
+def _in_image(box: Box, image: Frame) -> Box:
     """The box without what lies beyond the image; empty where nothing is left."""
     height, width = image.shape[:2]
     left, right = (min(max(value, 0), width) for value in (box[0], box[2]))

@@ -56,7 +56,7 @@ def colour_shift(
 
     cells_across: of the square, along a side; colours are compared and shifted by means of cells.
     """
-    own, found = (_cells(picture, cells_across) for picture in (original, levels))
+    own, found = (_cells(image, cells_across) for image in (original, levels))
     cells = (continuation(cells_across) @ (own / found - 1)).reshape(cells_across, cells_across, 3)
     cells = np.sign(cells) * np.maximum(np.abs(cells) - UNSEEN, 0)
     stretch = stretching(len(levels), cells_across)
@@ -115,8 +115,8 @@ def stretching(size: int, cells: int) -> npt.NDArray[np.float32]:
     return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(cells))), np.float32)
 
 
-def _cells(picture: npt.NDArray[np.generic], cells: int) -> npt.NDArray[np.float32]:
+def _cells(image: npt.NDArray[np.generic], cells: int) -> npt.NDArray[np.float32]:
     """Each cell's mean of an image (size, size, 3), lifted: (cells^2, 3)."""
-    cell = len(picture) // cells
-    means = picture.reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3), dtype=np.float32)
+    cell = len(image) // cells
+    means = image.reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3), dtype=np.float32)
     return np.asarray(means.reshape(-1, 3) + LIFT, np.float32)

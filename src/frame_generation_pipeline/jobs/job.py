@@ -25,10 +25,10 @@ FINISHED = (State.COMPLETED, State.FAILED)
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """What somebody wants: an avatar that says a text, or sound that lies in the job's folder."""
+    """What somebody wants: an avatar that says a text, or audio that lies in the job's folder."""
 
     avatar: str  # its id
-    text: str | None = None  # None where sound was given
+    text: str | None = None  # None where audio was given
     format: str = "mp4"  # of FORMATS
     fps: float | None = None  # frames a second; None for the features' own
     steady: bool = False  # see `Style`

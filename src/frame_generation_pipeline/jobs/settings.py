@@ -19,7 +19,7 @@ class JobSettings:
     disk: int = 10 * 10**9  # bytes that all jobs may take; beyond it none is taken on
     keep: float = 24 * 3600.0  # seconds for which a finished job stays, counted while the server runs
     most_waiting: int = 5000  # jobs in the queue
-    longest: float = 3600.0  # seconds of sound of one job
+    longest: float = 3600.0  # seconds of audio of one job
     longest_text: int = 50_000  # characters of one job
     webhook_hosts: frozenset[str] = frozenset()  # names and addresses that webhooks may go to
     webhook_secret: str = ""

@@ -14,7 +14,7 @@ def resize_crop(graph: Graph, face: FaceSpec, crop: str) -> str:
     colours = [graph.op("Gather", levels, graph.number(colour, np.int64), axis=2) for colour in range(3)]
     planar = graph.op("Concat", *(graph.op("Unsqueeze", colour, graph.integers(0)) for colour in colours), axis=0)
     side = graph.integers(face.crop_size)
-    return resize(graph, planar, picture_size(graph, crop), (side, side), cubic=face.cubic)
+    return resize(graph, planar, image_size(graph, crop), (side, side), cubic=face.cubic)
 
 
 def network_input(graph: Graph, face: FaceSpec, resized: str) -> str:
@@ -34,6 +34,6 @@ def inner_region(graph: Graph, face: FaceSpec, resized: str) -> str:
     return graph.op("Slice", resized, graph.integers(begin, begin), graph.integers(end, end), graph.integers(1, 2))
 
 
-def picture_size(graph: Graph, crop: str) -> tuple[str, str]:
-    """Height and width of a picture (h, w, 3), each an int64 vector of one element."""
+def image_size(graph: Graph, crop: str) -> tuple[str, str]:
+    """Height and width of an image (h, w, 3), each an int64 vector of one element."""
     return graph.op("Shape", crop, start=0, end=1), graph.op("Shape", crop, start=1, end=2)

@@ -13,7 +13,7 @@ BOTTOM = 10  # pixels; side of the smallest tensors at most, and the audio's are
 
 
 def audio_layers(graph: Graph, network: Network, x: str) -> str:
-    """The audio model: a window (n, *window_shape) -> the tensor that joins the picture."""
+    """The audio model: a window (n, *window_shape) -> the tensor that joins the image."""
     model = network.audio_model
     for layer in ("conv1", "conv2"):
         x = block_layers(graph, x, Block.of(network, f"audio_model.{layer}"))
@@ -26,7 +26,7 @@ def audio_layers(graph: Graph, network: Network, x: str) -> str:
 
 
 def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
-    """Where the audio joins; `image` is what the picture's half of the first convolution gave."""
+    """Where the audio joins; `image` is what the image's half of the first convolution gave."""
     first, second = double_blocks(network, "fuse_conv.0")
     heard = convolve(graph, audio, halves(first.expand)[1])
     x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", heard, image)), first)

@@ -1,6 +1,6 @@
-"""The mobile network: the U-Net's building blocks at a quarter of the picture's size and below.
+"""The mobile network: the U-Net's building blocks at a quarter of the image's size and below.
 
-A picture enters as blocks of 4x4 pixels and leaves as such, so that no convolution runs at its full size. Parameters
+An image enters as blocks of 4x4 pixels and leaves as such, so that no convolution runs at its full size. Parameters
 keep the names that the U-Net has for the same part; the audio model is that of the U-Net of the same width.
 """
 

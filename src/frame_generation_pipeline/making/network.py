@@ -170,9 +170,9 @@ class UNet(nn.Module, ABC):
         """What `encode_image` gave and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
         return self.decode(encoded, self.audio_model(audio))
 
-    def decode(self, encoded: list[Tensor], sound: Tensor) -> Tensor:
+    def decode(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
         """What `encode_image` and the audio model gave, which meet in one size -> faces (n, 3, h, w) in [0, 1]."""
-        x = self.fuse_conv(torch.cat([encoded[-1], sound], dim=1))
+        x = self.fuse_conv(torch.cat([encoded[-1], audio], dim=1))
         for level, skip in enumerate(encoded[-2::-1], start=1):
             x = self.get_submodule(f"up{level}")(x, skip)
         return torch.sigmoid(self.leave(x))

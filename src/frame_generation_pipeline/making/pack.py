@@ -15,18 +15,18 @@ from frame_generation_pipeline.making.package_writer import PackageWriter, compl
 from frame_generation_pipeline.media.video_reader import check_quality, read_image
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import (
+    IMAGE_FORMATS,
     LANDMARKS,
     MANIFEST,
     MOST_FRAMES,
     MOST_PIXELS,
-    PICTURE_FORMATS,
     PRECISIONS,
     PREVIEW,
     PREVIEW_SIDE,
     PROGRAMS,
     REST,
+    Images,
     Manifest,
-    Pictures,
     frame_path,
     parsing_path,
     program_path,
@@ -34,7 +34,7 @@ from frame_generation_pipeline.package.manifest import (
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.package.rest import choose_rest
-from frame_generation_pipeline.package.template import decode_picture, picture_kind
+from frame_generation_pipeline.package.template import decode_image, image_kind
 from frame_generation_pipeline.spec import BLENDS, FEATHERED
 from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.template import PARSING, Template
@@ -93,7 +93,7 @@ def pack_avatar(
     built-in one, and users of the others bring features.
     label: what the manifest says for people.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
-    are taken as they are, byte for byte. parsing: by default, when the template has such pictures.
+    are taken as they are, byte for byte. parsing: by default, when the template has such images.
     precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players take unless
     they are told otherwise. progress: called after each frame with the frames done and the frames in all.
 
@@ -105,7 +105,7 @@ def pack_avatar(
     """
     output, template = Path(output), Path(template)
     label = label.of(output)
-    check_choice("frame format", frame_format, PICTURE_FORMATS)
+    check_choice("frame format", frame_format, IMAGE_FORMATS)
     check_quality(quality)
     check_choice("precision", precision, PRECISIONS)
     check_choice("blend", blend, BLENDS)
@@ -122,14 +122,14 @@ def pack_avatar(
         rest, origin = choose_rest(recording, programs.spec.audio, programs.files.get("audio"))
         if rest:
             writer.write(REST, rest)
-        picture_format = _write_pictures(writer, recording, frame_format, quality, progress)
+        image_format = _write_images(writer, recording, frame_format, quality, progress)
         writer.write(LANDMARKS, b"".join(_landmarks(recording.landmark_file(index)) for index in range(len(recording))))
         manifest = Manifest(
             name=label.name or "",
             licence=label.licence,
             credits=label.credits,
             generator=programs.spec,
-            frame=Pictures(recording.width, recording.height, len(recording), picture_format),
+            frame=Images(recording.width, recording.height, len(recording), image_format),
             boxes=recording.boxes,
             parsing=recording.parsing is not None,
             programs=tuple(role for role in PROGRAMS if role in programs.files),
@@ -143,18 +143,18 @@ def pack_avatar(
     return PackReport(output, manifest, programs, origin)
 
 
-def _write_pictures(
+def _write_images(
     writer: PackageWriter, recording: Template, frame_format: str | None, quality: int, progress: Progress | None
 ) -> str:
-    """Write frames, parsing pictures and preview; returns the frames' format."""
+    """Write frames, parsing images and preview; returns the frames' format."""
     size = recording.width, recording.height
-    picture_format = frame_format or picture_kind(_read(recording.images[0]))
+    image_format = frame_format or image_kind(_read(recording.images[0]))
     for index, path in enumerate(recording.images):
         data = _read(path)
-        image = _decode(data, path, picture_kind(data) if frame_format else picture_format, size)
+        image = _decode(data, path, image_kind(data) if frame_format else image_format, size)
         if frame_format:
-            data = _encode(image, picture_format, quality)
-        writer.write(frame_path(index, picture_format), data)
+            data = _encode(image, image_format, quality)
+        writer.write(frame_path(index, image_format), data)
         if index == 0:
             writer.write(PREVIEW, _preview(image))
         if recording.parsing:
@@ -163,7 +163,7 @@ def _write_pictures(
             writer.write(parsing_path(index), mask)
         if progress:
             progress(index + 1, len(recording))
-    return picture_format
+    return image_format
 
 
 def _read(path: Path) -> bytes:
@@ -173,20 +173,20 @@ def _read(path: Path) -> bytes:
         raise TemplateError(f"{path}: cannot be read ({error.strerror}); check the file") from error
 
 
-def _decode(data: bytes, path: Path, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The picture, of which the template and a package have the same idea."""
+def _decode(data: bytes, path: Path, image_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The image, of which the template and a package have the same idea."""
     try:
-        image = decode_picture(data, str(path), picture_format, size)
+        image = decode_image(data, str(path), image_format, size)
     except Refusal as refusal:
-        raise TemplateError(f"{refusal}; write the picture again or choose a frame format") from refusal
+        raise TemplateError(f"{refusal}; write the image again or choose a frame format") from refusal
     if not np.array_equal(image, read_image(path)):
-        raise TemplateError(f"{path}: is turned by its EXIF data; write the picture again without them")
+        raise TemplateError(f"{path}: is turned by its EXIF data; write the image again without them")
     return image
 
 
-def _encode(image: npt.NDArray[np.uint8], picture_format: str, quality: int) -> bytes:
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if picture_format == "jpg" else []
-    return cv2.imencode(f".{picture_format}", image, options)[1].tobytes()
+def _encode(image: npt.NDArray[np.uint8], image_format: str, quality: int) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if image_format == "jpg" else []
+    return cv2.imencode(f".{image_format}", image, options)[1].tobytes()
 
 
 def _preview(image: npt.NDArray[np.uint8]) -> bytes:

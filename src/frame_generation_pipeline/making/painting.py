@@ -3,7 +3,7 @@
 import numpy as np
 
 from frame_generation_pipeline.face import blend
-from frame_generation_pipeline.making.cropping import inner_region, picture_size
+from frame_generation_pipeline.making.cropping import image_size, inner_region
 from frame_generation_pipeline.making.graph import Graph
 from frame_generation_pipeline.making.resize import resize
 from frame_generation_pipeline.spec import FaceSpec
@@ -18,7 +18,7 @@ def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: 
     around = graph.integers(*(0, face.margin, face.margin) * 2)
     rim = graph.op("Sub", resized, graph.op("Pad", inner_region(graph, face, resized), around))
     whole = graph.op("Add", graph.op("Pad", levels, around), rim)
-    side, size = graph.integers(face.crop_size), picture_size(graph, crop)
+    side, size = graph.integers(face.crop_size), image_size(graph, crop)
     painted = resize(graph, whole, (side, side), size, cubic=face.cubic)
     share = graph.op("Mul", *(_fade(graph, face, length, axis, feathered) for axis, length in enumerate(size)))
     own = graph.cast(graph.op("Transpose", crop, perm=[2, 0, 1]), np.float32)
@@ -34,7 +34,7 @@ def kept(graph: Graph, keep: str, crop: str, patch: str) -> str:
 
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
     """`face.blend.colour_shift`, planar: (3, size, size)."""
-    own, found = (_cells(graph, face, picture) for picture in (inner_region(graph, face, resized), levels))
+    own, found = (_cells(graph, face, image) for image in (inner_region(graph, face, resized), levels))
     cells = graph.op("Sub", graph.op("Div", own, found), graph.number(1))
     cells = _continued(graph, face.cells, cells)
     cells = graph.op("Shrink", cells, bias=blend.UNSEEN, lambd=blend.UNSEEN)
@@ -88,10 +88,10 @@ def _stretching(graph: Graph, face: FaceSpec) -> str:
     return graph.op("Relu", graph.op("Sub", graph.number(1), away))
 
 
-def _cells(graph: Graph, face: FaceSpec, picture: str) -> str:
-    """Each cell's mean of a planar picture (3, size, size), lifted: (3, cells^2)."""
+def _cells(graph: Graph, face: FaceSpec, image: str) -> str:
+    """Each cell's mean of a planar image (3, size, size), lifted: (3, cells^2)."""
     cell = [face.size // face.cells] * 2
-    means = graph.op("AveragePool", graph.op("Unsqueeze", picture, graph.integers(0)), kernel_shape=cell, strides=cell)
+    means = graph.op("AveragePool", graph.op("Unsqueeze", image, graph.integers(0)), kernel_shape=cell, strides=cell)
     return graph.op("Reshape", graph.op("Add", means, graph.number(blend.LIFT)), graph.integers(3, -1))
 
 

@@ -1,4 +1,4 @@
-"""OpenCV's resizing of uint8 pictures as part of an ONNX graph, for sizes that are known only when it runs.
+"""OpenCV's resizing of uint8 images as part of an ONNX graph, for sizes that are known only when it runs.
 
 A direction is interpolated by multiplying blocks of neighbouring samples with small matrices that the graph makes from
 the two lengths: products are the runtime's fastest operator, while its own `Resize` walks through the pixels.
@@ -18,7 +18,7 @@ _LINEAR_SCALE = 2048  # OpenCV's linear weights for uint8 are whole numbers of 1
 
 
 def resize(graph: Graph, image: str, source: tuple[str, str], target: tuple[str, str], *, cubic: bool) -> str:
-    """The planar picture `image` (3, *source) float32 at another size: (3, *target) float32, whole numbers 0-255.
+    """The planar image `image` (3, *source) float32 at another size: (3, *target) float32, whole numbers 0-255.
 
     source, target: (h, w), each an int64 vector of one element. Equal to OpenCV's INTER_CUBIC except for one level at
     one pixel in 10,000, and to its INTER_LINEAR except for one level at one in 200.

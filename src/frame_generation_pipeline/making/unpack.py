@@ -13,7 +13,7 @@ from frame_generation_pipeline.template.template import LANDMARKS as LANDMARK_FO
 
 
 def unpack_template(package: Package, folder: Path) -> Template:
-    """The template `folder` with the frames, byte for byte, the landmarks and the parsing pictures of `package`.
+    """The template `folder` with the frames, byte for byte, the landmarks and the parsing images of `package`.
 
     A folder that an earlier call made is taken as it is. Raises PackageError for files that are not those listed,
     OutputError, and what `Template.open` raises.

@@ -1,4 +1,4 @@
-"""Decode the sound that goes beside the picture: one stream of samples, conformed to what the encoder accepts."""
+"""Decode the audio that goes beside the video: one stream of samples, conformed to what the encoder accepts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.audio_reader import decode_frames
 
 
-def probe_sound(path: Path, track: int | None = None) -> tuple[int, str]:
+def stream_layout(path: Path, track: int | None = None) -> tuple[int, str]:
     """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's audio stream.
 
     track: which one, see `audio_track.audio_stream`. Both values are taken from the first decoded samples, because
@@ -24,16 +24,16 @@ def probe_sound(path: Path, track: int | None = None) -> tuple[int, str]:
     return frame.sample_rate, frame.layout.name
 
 
-def read_sound(
+def read_audio(
     path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None, track: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the samples of a file's audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
 
     rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
-    start, end: seconds, rounded to a sample at `rate`; None is the end of the file. track: see `probe_sound`.
+    start, end: seconds, rounded to a sample at `rate`; None is the end of the file. track: see `stream_layout`.
     Time 0 is that of the first sample; gaps between timestamps are silence, see `audio_track.without_gaps`.
-    Damaged packets are left out. Raises as `probe_sound` does, at the first chunk, and `AudioError` at samples that are
-    not finite.
+    Damaged packets are left out. Raises as `stream_layout` does, at the first chunk, and `AudioError` at samples that
+    are not finite.
     """
     first = round(start * rate)
     last = None if end is None else round(end * rate)

@@ -1,4 +1,4 @@
-"""Decode any audio file, or the sound track of a video, into blocks of 16 kHz mono samples."""
+"""Decode any audio file, or the audio track of a video, into blocks of 16 kHz mono samples."""
 
 import logging
 import math
@@ -99,7 +99,7 @@ def decode_audio(
 
 
 def _choose_downmix(path: Path, track: int | None) -> Downmix:
-    """What `probe_audio` tells; a sound that has one channel alone is not decoded for it."""
+    """What `probe_audio` tells; audio that has one channel alone is not decoded for it."""
     frames = decode_frames(path, track)
     cancellation, first = Cancellation(), next(frames)
     if first.layout.nb_channels == 1:
@@ -117,18 +117,18 @@ def decode_frames(path: Path, track: int | None = None) -> Iterator[av.AudioFram
     for a `track` that does not exist, see `audio_track.audio_stream`.
     """
     if not path.exists():
-        raise MissingFileError(f"{path}: no such file; give an audio file or a video with a sound track")
+        raise MissingFileError(f"{path}: no such file; give an audio file or a video with an audio track")
     if path.is_dir() or not path.stat().st_size:
         kind = "a folder" if path.is_dir() else "an empty file" if path.is_file() else "a pipe or a device"
-        raise AudioError(f"{path}: is {kind}; give an audio file or a video with a sound track")
+        raise AudioError(f"{path}: is {kind}; give an audio file or a video with an audio track")
     rate = samples = 0
     try:
         with open_media(path) as container:
             stream = audio_stream(container, path, track)
             if stream is None:
-                raise AudioError(f"{path}: has no audio stream; give an audio file or a video with a sound track")
+                raise AudioError(f"{path}: has no audio stream; give an audio file or a video with an audio track")
             if stream.codec_context is None:
-                raise AudioError(f"{path}: its sound is of a kind that cannot be decoded; convert it to a .wav file")
+                raise AudioError(f"{path}: its audio is of a kind that cannot be decoded; convert it to a .wav file")
             layout = stream.codec_context.layout
             if layout.nb_channels not in LAYOUTS:
                 raise AudioError(f"{path}: has {layout.nb_channels} channels, expected 1 to 8; mix it down first")
@@ -146,9 +146,9 @@ def decode_frames(path: Path, track: int | None = None) -> Iterator[av.AudioFram
                 samples += frame.samples
                 yield frame
     except FFmpegError as error:
-        raise AudioError(f"{path}: cannot be decoded ({error.strerror}); give a sound audio or video file") from error
+        raise AudioError(f"{path}: cannot be decoded ({error.strerror}); give an intact audio or video file") from error
     if not samples:
-        raise AudioError(f"{path}: no audio could be decoded, it is empty or damaged; give a sound file")
+        raise AudioError(f"{path}: no audio could be decoded, it is empty or damaged; give an audio file")
 
 
 def _decoded(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:

@@ -77,7 +77,7 @@ def _silent(path: Path, track: int) -> bool:
 def without_gaps(frames: Iterable[AudioFrame], path: Path) -> Iterator[AudioFrame]:
     """The frames without their times, and silence where their times leave a gap.
 
-    Sound then lies where a player plays it. Times that go back, or jump by more than `LONGEST_GAP`, are not followed.
+    Audio then lies where a player plays it. Times that go back, or jump by more than `LONGEST_GAP`, are not followed.
     """
     expected: float | None = None  # when the next frame should begin, seconds
     missing = 0.0
@@ -95,7 +95,7 @@ def without_gaps(frames: Iterable[AudioFrame], path: Path) -> Iterator[AudioFram
         frame.pts = None
         yield frame
     if missing:
-        logger.warning("%s: its sound has gaps of %.2f s in all, which are filled with silence", path, missing)
+        logger.warning("%s: its audio has gaps of %.2f s in all, which are filled with silence", path, missing)
 
 
 def _silence(like: AudioFrame, samples: int) -> Iterator[AudioFrame]:

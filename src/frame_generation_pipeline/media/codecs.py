@@ -36,9 +36,9 @@ class Codecs:
     crf_max: int
     audio: str
     sample_format: str  # of the audio encoder, in FFmpeg's name
-    bit_rate: int  # of the sound, bit/s
-    rates: tuple[int, ...]  # Hz, ascending: the sample rates that sound may have
-    whole_frame: int = 0  # samples of a sound frame, where the container cannot end the sound within one
+    bit_rate: int  # of the audio, bit/s
+    rates: tuple[int, ...]  # Hz, ascending: the sample rates that audio may have
+    whole_frame: int = 0  # samples of audio frame, where the container cannot end the audio within one
 
     def video_options(self, crf: int | None, preset: str) -> dict[str, str]:
         """Return the video encoder's options for a quality (None: the default) and one of `PRESETS`.
@@ -55,15 +55,15 @@ class Codecs:
         deadline, speed = PRESETS[preset]
         return options | {"b": "0", "row-mt": "1", "deadline": deadline, "cpu-used": str(speed)}
 
-    def sound_rate(self, rate: int, fps: Fraction) -> int:
+    def audio_rate(self, rate: int, fps: Fraction) -> int:
         """Return the lowest possible sample rate from `rate` in Hz on, otherwise the highest.
 
-        Where only whole sound frames are stored, these must not outlast a video frame, so that both end together.
+        Where only whole audio frames are stored, these must not outlast a video frame, so that both end together.
         """
         least = max(rate, ceil(self.whole_frame * fps))
         return next((possible for possible in self.rates if possible >= least), self.rates[-1])
 
-    def sound_layout(self, rate: int, layout: str) -> str:
+    def audio_layout(self, rate: int, layout: str) -> str:
         """Return the channel layout that the encoder takes: this one, the usual one of as many channels, or stereo."""
         usual = LAYOUTS.get(av.AudioLayout(layout).nb_channels, "stereo")
         if ("LFE" in _speakers(layout)) != ("LFE" in _speakers(usual)):  # low sounds are no speaker in front

@@ -1,4 +1,4 @@
-"""Open videos and sounds that may come from anywhere."""
+"""Open video and audio files that may come from anywhere."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ _ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.
 
 
 def open_media(path: Path, **format_options: str) -> InputContainer:
-    """A video or sound file that is what it is by itself: nothing else is read on its behalf.
+    """A video or audio file that is what it is by itself: nothing else is read on its behalf.
 
     A WAV file that holds more than its header states, see `joined_wav.py`, is read to its end.
     format_options: further ones for the format.

@@ -1,4 +1,4 @@
-"""From a decoded frame to the picture that a player shows: colours, squareness, fields and orientation."""
+"""From a decoded frame to the image that a player shows: colours, squareness, fields and orientation."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,8 +20,8 @@ PQ, HLG = 16, 18  # transfers of HDR
 MATRICES = {RGB, BT709, 4, 5, BT601, 7, 9}  # that swscale has coefficients for
 NARROW_PRIMARIES = {0, 1, UNSPECIFIED, 5, 6, 7, 22}  # BT.709's and those of standard definition; shown as they are
 DOLBY_VISION = {"dvh1", "dvhe", "dva1", "dvav", "dav1"}  # codec tags of streams that need its metadata
-PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # for pictures of at most a screen's white
-STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels at most of untagged pictures that are taken for BT.601, as in mpv
+PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # for images of at most a screen's white
+STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels at most of untagged images that are taken for BT.601, as in mpv
 FLATTEST = 8  # how many times as wide as high a pixel may be, or as high as wide; more is damage
 
 Orientation = tuple[bool, bool, bool]  # whether the axes are exchanged; after that, mirrored across and down
@@ -29,7 +29,7 @@ UPRIGHT: Orientation = (False, False, False)
 
 
 class Display:
-    """Frames of one stream, in order, to pictures (H, W, 3) uint8 BGR as mpv and ffplay show them.
+    """Frames of one stream, in order, to images (H, W, 3) uint8 BGR as mpv and ffplay show them.
 
     Colours come to BT.709 with their tagged matrix, primaries and transfer; HDR to standard range with its white of 203
     cd/m2 (ITU-R BT.2408) at full level. Untagged ones are BT.709 in high definition, otherwise BT.601. Pixels are made
@@ -45,7 +45,7 @@ class Display:
         self._orientation = UPRIGHT  # of the frames that the graph holds
 
     def push(self, frame: VideoFrame) -> Iterator[tuple[float | None, Frame]]:
-        """The next frame -> pictures that are ready, with their times in seconds.
+        """The next frame -> images that are ready, with their times in seconds.
 
         Raises VideoError for colours that cannot be converted, and what PyAV raises.
         """

@@ -1,4 +1,4 @@
-"""The channels of a sound become one: by where their speakers stand, or one channel where their sum cancels."""
+"""The channels of audio become one: by where their speakers stand, or one channel where their sum cancels."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write frames as numbered pictures into a folder, which holds the frames of one complete run at any time."""
+"""Write frames as numbered images into a folder, which holds the frames of one complete run at any time."""
 
 import re
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ from frame_generation_pipeline.media.video_reader import check_quality, write_im
 
 FRAME_FORMATS = ("png", "jpg")
 OUR_NAMES = re.compile(r"frame_[0-9]{5,}\.(png|jpg)")
-WORTH_KEEPING = 250  # pictures; as many as 10 s of video
-MOVING = "moving"  # a file that says how many pictures there are, from when on they are moved out
+WORTH_KEEPING = 250  # images; as many as 10 s of video
+MOVING = "moving"  # a file that says how many images there are, from when on they are moved out
 
 
 class FrameFolderWriter(PartialWriter):
-    """Pictures `frame_00000.png` on in a folder; use it as a context manager.
+    """Images `frame_00000.png` on in a folder; use it as a context manager.
 
     They are written into the folder `.partial` inside of it and moved out when the `with` block ends; only then the
-    frames of an earlier run disappear, in either format. Other files stay; pictures that have such names but are no
+    frames of an earlier run disappear, in either format. Other files stay; images that have such names but are no
     earlier run's, because one before them is missing, are refused.
     quality: 0 to 100, of JPEG only. provenance: say in the files that they are made, see `media.provenance`.
 
-    fingerprint: what the frames are made from, as JSON has it. Where something ends the block early, 250 pictures and
+    fingerprint: what the frames are made from, as JSON has it. Where something ends the block early, 250 images and
     more stay in `.partial`, and the next writer for the same folder, fingerprint and options begins with `done` frames,
     to be continued with frame `done`. Without a fingerprint nothing stays.
 
@@ -54,8 +54,8 @@ class FrameFolderWriter(PartialWriter):
         _check_earlier(folder)
         self._folder, self._suffix, self._quality = folder, f".{frame_format}", quality
         self._provenance = provenance
-        pictures = {"format": frame_format, "quality": quality, "provenance": provenance, "opencv": cv2.__version__}
-        self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "pictures": pictures}
+        images = {"format": frame_format, "quality": quality, "provenance": provenance, "opencv": cv2.__version__}
+        self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "images": images}
         self.done = 0  # frames that are written, also by an earlier run
         self._finished = False
 
@@ -115,12 +115,12 @@ class FrameFolderWriter(PartialWriter):
 
 
 def _earlier(folder: Path) -> set[str]:
-    """Names of pictures in a folder as a run writes them."""
+    """Names of images in a folder as a run writes them."""
     return {path.name for path in folder.iterdir() if OUR_NAMES.fullmatch(path.name)}
 
 
 def _check_earlier(folder: Path) -> None:
-    """Refuse pictures that an earlier run cannot have left: a run's are numbered from 0 without a gap."""
+    """Refuse images that an earlier run cannot have left: a run's are numbered from 0 without a gap."""
     names = _earlier(folder)
     for name in sorted(names):
         keep_special(folder / name)
@@ -130,6 +130,6 @@ def _check_earlier(folder: Path) -> None:
             raise OutputError(f"{folder / name}: is of no earlier run and would be removed; choose another folder")
 
 
-def _is_whole(picture: Path, digest: bytes) -> bool:
-    """Whether a picture is there, to its last byte, as it was written."""
-    return is_regular(picture) and bytes.fromhex(file_digest(picture)) == digest
+def _is_whole(image: Path, digest: bytes) -> bool:
+    """Whether an image is there, to its last byte, as it was written."""
+    return is_regular(image) and bytes.fromhex(file_digest(image)) == digest

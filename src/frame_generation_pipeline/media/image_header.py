@@ -7,7 +7,7 @@ from typing import BinaryIO
 from frame_generation_pipeline.errors import TemplateError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MOST_PIXELS = 2**27  # of a picture, 16384x8192; more is a mistake, or meant to fill the memory
+MOST_PIXELS = 2**27  # of an image, 16384x8192; more is a mistake, or meant to fill the memory
 MOST_SEGMENTS = 10_000  # of a JPEG before its size
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # Start-of-frame markers (ITU-T T.81, table B.1): they alone carry the size. C4, C8 and CC are other segments.
@@ -17,31 +17,31 @@ JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
-    """(width, height) in pixels of a picture that is complete to its last byte.
+    """(width, height) in pixels of an image that is complete to its last byte.
 
     Raises TemplateError when the file is neither JPEG nor PNG, states an impossible size or is cut off.
     """
     if not Path(path).is_file():  # opening a pipe would wait for somebody who writes
-        raise TemplateError(f"{path}: no such picture; expected a JPEG or PNG file")
+        raise TemplateError(f"{path}: no such image; expected a JPEG or PNG file")
     try:
         with Path(path).open("rb") as file:
-            return picture_size(file, path)
+            return complete_size(file, path)
     except OSError as error:
-        raise TemplateError(f"{path}: a damaged picture") from error
+        raise TemplateError(f"{path}: a damaged image") from error
 
 
-def picture_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
-    """What `image_size` gives and raises, for a picture that is opened at its start; `name` is for messages."""
+def complete_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
+    """What `image_size` gives and raises, for an image that is opened at its start; `name` is for messages."""
     size = stated_size(file, name)
     file.seek(0)
     complete = _tail(file, 12)[4:8] == b"IEND" if file.read(8) == PNG_SIGNATURE else JPEG_END in _tail(file, 64)
     if not complete:
-        raise TemplateError(f"{name}: a damaged picture, its end is missing")
+        raise TemplateError(f"{name}: a damaged image, its end is missing")
     return size
 
 
 def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
-    """What `picture_size` gives and raises, without a look at the picture's end."""
+    """What `complete_size` gives and raises, without a look at the image's end."""
     try:
         start = file.read(8)
         if start == PNG_SIGNATURE:
@@ -49,16 +49,16 @@ def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
         elif start[:2] == JPEG_START:
             width, height = _jpeg_size(file)
         else:
-            raise TemplateError(f"{name}: neither a JPEG nor a PNG picture")
+            raise TemplateError(f"{name}: neither a JPEG nor a PNG image")
     except EOFError as error:
-        raise TemplateError(f"{name}: a damaged picture") from error
+        raise TemplateError(f"{name}: a damaged image") from error
     if not 0 < width * height <= MOST_PIXELS:
-        raise TemplateError(f"{name}: states {width}x{height} pixels; expected a picture of at most {MOST_PIXELS}")
+        raise TemplateError(f"{name}: states {width}x{height} pixels; expected an image of at most {MOST_PIXELS}")
     return width, height
 
 
 def without_excess(data: bytes, name: str | Path) -> bytes:
-    """A PNG picture up to its end, each of its chunks being as long as it says; other data as they are.
+    """A PNG image up to its end, each of its chunks being as long as it says; other data as they are.
 
     OpenCV believes the length of any chunk, also of one after the end, and takes the memory before it looks; and it
     goes through a whole JPEG once more for each of its scans, however little is in them. Raises TemplateError, for a
@@ -72,7 +72,7 @@ def without_excess(data: bytes, name: str | Path) -> bytes:
         kind = data[at + 4 : at + 8]
         at += 12 + int.from_bytes(data[at : at + 4], "big")  # length, kind, content, CRC
         if at > len(data):
-            raise TemplateError(f"{name}: a damaged picture, it is cut off after {len(data)} bytes")
+            raise TemplateError(f"{name}: a damaged image, it is cut off after {len(data)} bytes")
     return data[:at] if kind == b"IEND" else data
 
 

@@ -30,8 +30,8 @@ BGR_TO_YUV = (
 
 
 @dataclass(frozen=True)
-class PictureEncoding:
-    """How the pictures of one video are encoded; equal values and frames give equal bytes."""
+class FrameEncoding:
+    """How the images of one video are encoded; equal values and frames give equal bytes."""
 
     codec: str  # FFmpeg's name
     options: dict[str, str]  # of the codec
@@ -40,7 +40,7 @@ class PictureEncoding:
     threads: int
 
     def new_encoder(self) -> VideoCodecContext:
-        """An encoder that is not opened, for pictures whose times are counted in frames."""
+        """An encoder that is not opened, for images whose times are counted in frames."""
         context = cast(VideoCodecContext, av.CodecContext.create(self.codec, "w"))
         context.options = self.options
         context.framerate = self.fps
@@ -57,8 +57,8 @@ class PictureEncoding:
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
 
-    def new_picture(self) -> VideoFrame:
-        """A picture that such an encoder takes, to be filled by `show`."""
+    def new_video_frame(self) -> VideoFrame:
+        """An image that such an encoder takes, to be filled by `show`."""
         width, height = (side + side % 2 for side in self.size)
         return VideoFrame(width, height, "yuv420p")
 
@@ -91,11 +91,11 @@ def to_planes(frame: Frame) -> Planes:
     return planes
 
 
-def show(planes: Planes, picture: VideoFrame) -> None:
-    """Make `picture`, yuv420p of the same size, show `planes`; it may be one that an encoder was given before."""
-    picture.make_writable()
+def show(planes: Planes, image: VideoFrame) -> None:
+    """Make `image`, yuv420p of the same size, show `planes`; it may be one that an encoder was given before."""
+    image.make_writable()
     begin = 0
-    for plane in picture.planes:
+    for plane in image.planes:
         size = plane.width * plane.height
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)  # type: ignore[call-overload]
         rows[:, : plane.width] = planes.reshape(-1)[begin : begin + size].reshape(plane.height, plane.width)

@@ -14,7 +14,7 @@ from frame_generation_pipeline.errors import AudioError
 
 RIFF = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
 HEADER, CHUNK = 12, 8  # bytes
-UNSTATED = 0xFFFF_FF00  # from this size on, and at 0, a header does not know how long its sound is
+UNSTATED = 0xFFFF_FF00  # from this size on, and at 0, a header does not know how long its audio is
 BLOCK = 2**20  # bytes that are searched at once
 MOST_PIECES = 100_000
 
@@ -112,7 +112,7 @@ def _end(file: BinaryIO, begin: int, stated: int, size: int) -> tuple[int, int |
         for follows in (end, place):
             if RIFF.match(_read(file, follows, HEADER)):
                 return end, follows
-        while _is_chunk(file, place, size):  # what is said of the sound comes behind it
+        while _is_chunk(file, place, size):  # what is said of the audio comes behind it
             place += CHUNK + _chunk(file, place)[1]
             place += place % 2
             if RIFF.match(_read(file, place, HEADER)):

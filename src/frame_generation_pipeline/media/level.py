@@ -1,4 +1,4 @@
-"""How loud sound is, frame by frame: one measure in decibels for people, and one in exact integers for hosts."""
+"""How loud audio is, frame by frame: one measure in decibels for people, and one in exact integers for hosts."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ FULL_SCALE = float(STEPS**2)  # energy of 0 dB
 
 
 class FrameSplitter:
-    """Sound in pieces becomes sound by video frame: as many samples as one frame lasts."""
+    """Audio in pieces becomes audio by video frame: as many samples as one frame lasts."""
 
     def __init__(self, fps: int) -> None:
         self._size = SAMPLE_RATE // fps
@@ -28,12 +28,12 @@ class FrameSplitter:
         return list(frames.reshape(count, self._size))
 
     def flush(self) -> list[Samples]:
-        """A last frame that the sound only begins, if there is one."""
+        """A last frame that the audio only begins, if there is one."""
         return [self._pending] if len(self._pending) else []
 
 
 def split_frames(blocks: Iterable[Samples], fps: int) -> Iterator[Samples]:
-    """The samples of each video frame, of sound given as blocks (k,) float32 at 16 kHz; the last may be short."""
+    """The samples of each video frame, of audio given as blocks (k,) float32 at 16 kHz; the last may be short."""
     splitter = FrameSplitter(fps)
     for block in blocks:
         yield from splitter.push(block)
@@ -41,7 +41,7 @@ def split_frames(blocks: Iterable[Samples], fps: int) -> Iterator[Samples]:
 
 
 def frame_levels(blocks: Iterable[Samples], fps: int) -> Iterator[float]:
-    """The level in dB of full scale of each frame of sound given as blocks (k,) float32 at 16 kHz."""
+    """The level in dB of full scale of each frame of audio given as blocks (k,) float32 at 16 kHz."""
     return (level(frame) for frame in split_frames(blocks, fps))
 
 

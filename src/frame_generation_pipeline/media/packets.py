@@ -19,7 +19,7 @@ MOST_ERRORS = 100  # of a container, in a row, until the rest is given up
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The stream whose pictures a player shows, None where there is none; a cover picture is none."""
+    """The stream whose images a player shows, None where there is none; a cover image is none."""
     best = container.streams.best("video")
     candidates = [best, *container.streams.video]
     return next(
@@ -36,7 +36,7 @@ class Clock:
     """Shifts the times of packets so that those of joined recordings follow each other.
 
     Where the decoding times of one stream go back, as where files were joined, they go on after its last packet; what
-    other streams have from there on is shifted by as much, so that sound and picture stay together. A gap stays one.
+    other streams have from there on is shifted by as much, so that audio and video stay together. A gap stays one.
     """
 
     def __init__(self, container: InputContainer) -> None:

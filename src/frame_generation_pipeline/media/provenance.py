@@ -1,6 +1,6 @@
 """Generated files say that they are: IPTC's digital source type in their metadata, written and read back.
 
-In videos and pictures it stands where their standards have it, in an XMP packet (ISO 16684-1; Adobe's XMP
+In videos and images it stands where their standards have it, in an XMP packet (ISO 16684-1; Adobe's XMP
 specification, part 3): in mp4 a `uuid` box, in mov the user data `XMP_`, in PNG an iTXt chunk, in JPEG an APP1 segment.
 Matroska and webm have a tag.
 """
@@ -52,8 +52,8 @@ def mark_file(path: Path, file_format: str) -> None:
             file.write(struct.pack(">I4s", 8 + len(content), b"uuid") + content)
 
 
-def marked_picture(data: bytes) -> bytes:
-    """The bytes of a PNG or JPEG picture, marked."""
+def marked_image(data: bytes) -> bytes:
+    """The bytes of a PNG or JPEG image, marked."""
     packet = XMP.encode()
     if data.startswith(_PNG):
         chunk = b"iTXt" + _PNG_KEY + packet
@@ -73,7 +73,7 @@ def read_source_type(path: str | Path) -> str | None:
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"{path}: expected a video or picture, found none; check the path")
+        raise MissingFileError(f"{path}: expected a video or image, found none; check the path")
     try:
         with path.open("rb") as file:
             start = file.read(2**16)
@@ -86,6 +86,6 @@ def read_source_type(path: str | Path) -> str | None:
                 return metadata[TAG]
             packet = metadata.get("XMP", "")
     except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"{path}: expected a video or picture that can be read ({error.strerror})") from error
+        raise VideoError(f"{path}: expected a video or image that can be read ({error.strerror})") from error
     found = _STATED.search(packet)
     return found[1] if found else None

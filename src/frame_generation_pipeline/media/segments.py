@@ -1,4 +1,4 @@
-"""Encoded pictures of a stretch of a video on their own, so that what is encoded need not be encoded again.
+"""Encoded images of a stretch of a video on their own, so that what is encoded need not be encoded again.
 
 A segment is a file of records, one a packet: presentation and decoding time in frames from the segment's first one,
 whether decoding can begin there, and the packet's bytes. At its end stand the number of frames and a SHA-256 of all
@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
 from frame_generation_pipeline.files.regular import is_regular
-from frame_generation_pipeline.media.images import PictureEncoding
+from frame_generation_pipeline.media.images import FrameEncoding
 
 SECONDS = 10  # of video in one segment; also the distance of key frames that x264 has by itself at 25 frames a second
 RECORD = struct.Struct(">qqBI")  # pts, dts, key frame or not, bytes that follow
@@ -104,8 +104,8 @@ def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any
             yield packet
 
 
-def is_decodable(path: Path, frames: int, encoding: PictureEncoding) -> bool:
-    """Whether a complete segment decodes to its `frames` pictures of the encoding's size, one at each time.
+def is_decodable(path: Path, frames: int, encoding: FrameEncoding) -> bool:
+    """Whether a complete segment decodes to its `frames` images of the encoding's size, one at each time.
 
     Raises OSError.
     """

@@ -1,4 +1,4 @@
-"""Encode the sound of a video while its picture grows: up to the picture's end, never less than all of it."""
+"""Encode the audio of a video while its frames are written: up to the last frame's end, never less than all of it."""
 
 from fractions import Fraction
 from math import ceil
@@ -12,16 +12,16 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
+from frame_generation_pipeline.media.audio_encoder import read_audio, stream_layout
 from frame_generation_pipeline.media.codecs import Codecs
 
 
 class Soundtrack:
     """An audio stream of a file, cut to [start, end) seconds, on its way into a container.
 
-    It keeps its sample rate and channels where they can be stored. fps: of the picture. track: see
+    It keeps its sample rate and channels where they can be stored. fps: of the video. track: see
     `audio_track.audio_stream`. Raises `OptionError` for an
-    impossible cut, and `MissingFileError` or `AudioError` as `read_sound` does.
+    impossible cut, and `MissingFileError` or `AudioError` as `read_audio` does.
     """
 
     def __init__(
@@ -29,16 +29,16 @@ class Soundtrack:
     ) -> None:
         if not (start >= 0 and (end is None or end > start)):
             raise OptionError(
-                f"impossible cut of the sound, {start} to {end} s; start at 0 or later and end after that"
+                f"impossible cut of the audio, {start} to {end} s; start at 0 or later and end after that"
             )
         self._codecs = codecs
-        rate, layout = probe_sound(path, track)
-        self._rate = codecs.sound_rate(rate, fps)
-        self._layout = codecs.sound_layout(self._rate, layout)
-        self._chunks = read_sound(path, self._rate, self._layout, start, end, track)
-        self._chunk = next(self._chunks, None)  # the one to be written next, so that unusable sound shows at once
+        rate, layout = stream_layout(path, track)
+        self._rate = codecs.audio_rate(rate, fps)
+        self._layout = codecs.audio_layout(self._rate, layout)
+        self._chunks = read_audio(path, self._rate, self._layout, start, end, track)
+        self._chunk = next(self._chunks, None)  # the one to be written next, so that unusable audio shows at once
         if self._chunk is None:
-            raise OptionError(f"{path}: has no sound from {start} s on; start before its end")
+            raise OptionError(f"{path}: has no audio from {start} s on; start before its end")
         self._written = 0  # samples
 
     def attach(self, container: OutputContainer) -> None:
@@ -51,12 +51,12 @@ class Soundtrack:
         context.bit_rate = min(self._codecs.bit_rate, 6 * self._rate * context.layout.nb_channels)
 
     def write_until(self, end: Fraction) -> None:
-        """Write the sound up to `end` seconds and at most one chunk further."""
+        """Write the audio up to `end` seconds and at most one chunk further."""
         while self._chunk is not None and self._written < end * self._rate:
             self._write_chunk(self._chunk)
 
     def finish(self, end: Fraction) -> None:
-        """Write the rest of the sound and silence up to `end` seconds, and what the encoder holds back."""
+        """Write the rest of the audio and silence up to `end` seconds, and what the encoder holds back."""
         while self._chunk is not None:
             self._write_chunk(self._chunk)
         silence = np.zeros((self._rate, self._stream.codec_context.layout.nb_channels), np.float32)

@@ -1,4 +1,4 @@
-"""Read frames one after the other, from a video or a folder of pictures, and read and write single pictures."""
+"""Read frames one after the other, from a video or a folder of images, and read and write single images."""
 
 import logging
 import re
@@ -22,29 +22,29 @@ from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.display import Display
 from frame_generation_pipeline.media.image_header import stated_size, without_excess
 from frame_generation_pipeline.media.packets import placed_packets, video_stream
-from frame_generation_pipeline.media.provenance import marked_picture
+from frame_generation_pipeline.media.provenance import marked_image
 
 logger = logging.getLogger(__name__)
 
-PICTURES = (".png", ".jpg", ".jpeg")
-MOST_BYTES = 2**28  # of a picture file
-MOST_VIDEO_PIXELS = 2**25  # of a video's pictures, 8192x4096; a decoder keeps up to sixteen of them
+IMAGES = (".png", ".jpg", ".jpeg")
+MOST_BYTES = 2**28  # of an image file
+MOST_VIDEO_PIXELS = 2**25  # of a video's images, 8192x4096; a decoder keeps up to sixteen of them
 # What the decoders need not notice: a file that was cut off has its format's end mark missing.
 START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
 USUAL_RATE = Fraction(25)  # frames a second of streams that say nothing of time, as FFmpeg has it
 
 
 def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield the frames `(H, W, 3)` uint8 BGR of a video as a player shows them, or of a picture or a numbered folder.
+    """Yield the frames `(H, W, 3)` uint8 BGR of a video as a player shows them, or of an image or a numbered folder.
 
     Of a damaged video, what cannot be decoded is left out, see `read_timed_frames`.
-    Raises `MissingFileError`, at the call, and `VideoError` for a damaged picture or where there is none.
+    Raises `MissingFileError`, at the call, and `VideoError` for a damaged image or where there is none.
     """
     if path.is_dir():
         return (read_image(file) for file in frame_files(path).values())
     if not path.exists():
-        raise MissingFileError(f"{path}: expected a video or a folder of pictures, found nothing; check the path")
-    return iter([read_image(path)]) if path.suffix.lower() in PICTURES else _decode(path)
+        raise MissingFileError(f"{path}: expected a video or a folder of images, found nothing; check the path")
+    return iter([read_image(path)]) if path.suffix.lower() in IMAGES else _decode(path)
 
 
 def frame_files(folder: Path) -> dict[int, Path]:
@@ -53,51 +53,51 @@ def frame_files(folder: Path) -> dict[int, Path]:
     Raises `MissingFileError`, and `VideoError` where there are none, one has no number or two have the same.
     """
     if not folder.is_dir():
-        raise MissingFileError(f"{folder}: expected a folder of pictures, found none; check the path")
+        raise MissingFileError(f"{folder}: expected a folder of images, found none; check the path")
     files: dict[int, Path] = {}
     for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in PICTURES or file.name.startswith("."):
+        if file.suffix.lower() not in IMAGES or file.name.startswith("."):
             continue
         numbers = re.findall(r"[0-9]+", file.stem)
         if not numbers:
-            raise VideoError(f"{file}: expected a number in the name of every picture; rename it or move it away")
+            raise VideoError(f"{file}: expected a number in the name of every image; rename it or move it away")
         other = files.setdefault(int(numbers[-1]), file)
         if other != file:
             raise VideoError(f"{file}: has the same number as {other.name}; remove one of them")
     if not files:
-        raise VideoError(f"{folder}: expected {', '.join(PICTURES)} pictures, found none; choose another folder")
+        raise VideoError(f"{folder}: expected {', '.join(IMAGES)} images, found none; choose another folder")
     return dict(sorted(files.items()))
 
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:
-    """Return a picture `(H, W, 3)` uint8 BGR, turned as its EXIF data says.
+    """Return an image `(H, W, 3)` uint8 BGR, turned as its EXIF data says.
 
     Raises `MissingFileError`, and `VideoError` where the file cannot be read or is damaged or cut off.
     """
     try:
         if path.exists() and not path.is_file():
-            raise VideoError(f"{path}: expected a picture that can be read, found a folder or no file; check it")
+            raise VideoError(f"{path}: expected an image that can be read, found a folder or no file; check it")
         if path.stat().st_size > MOST_BYTES:
-            raise VideoError(f"{path}: has {path.stat().st_size} bytes; expected a picture of at most {MOST_BYTES}")
+            raise VideoError(f"{path}: has {path.stat().st_size} bytes; expected an image of at most {MOST_BYTES}")
         data = path.read_bytes()
         stated_size(BytesIO(data), path)
         data = without_excess(data, path)
     except FileNotFoundError as error:
-        raise MissingFileError(f"{path}: expected a picture, found nothing; check the path") from error
+        raise MissingFileError(f"{path}: expected an image, found nothing; check the path") from error
     except TemplateError as error:
         raise VideoError(f"{error}; write or copy it again") from error
     except OSError as error:
-        raise VideoError(f"{path}: expected a picture that can be read ({error.strerror}); check the file") from error
+        raise VideoError(f"{path}: expected an image that can be read ({error.strerror}); check the file") from error
     for signature, (start, end) in START_AND_END.items():
         # The last start counts: a JPEG may hold a whole smaller one as its thumbnail.
         if data.startswith(signature) and data.rfind(end) < data.rfind(start):
-            raise VideoError(f"{path}: the picture is cut off after {len(data)} bytes; write or copy it again")
+            raise VideoError(f"{path}: the image is cut off after {len(data)} bytes; write or copy it again")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
     if image is None:
-        raise VideoError(f"{path}: expected a PNG or JPEG picture, cannot decode it; write or copy it again")
+        raise VideoError(f"{path}: expected a PNG or JPEG image, cannot decode it; write or copy it again")
     return np.asarray(image, np.uint8)
 
 
@@ -114,14 +114,14 @@ def write_image(path: Path, image: npt.NDArray[np.uint8], quality: int = 95, *, 
 
     Raises `OutputError` for another suffix or where the file cannot be written.
     """
-    if path.suffix.lower() not in PICTURES:
-        raise OutputError(f"{path}: unknown picture suffix {path.suffix!r}; use one of {', '.join(PICTURES)}")
+    if path.suffix.lower() not in IMAGES:
+        raise OutputError(f"{path}: unknown image suffix {path.suffix!r}; use one of {', '.join(IMAGES)}")
     # Quality is JPEG's alone; PNG is compressed little, for it is lossless anyway and speed matters more.
     png = path.suffix.lower() == ".png"
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
     data = cv2.imencode(path.suffix.lower(), image, options)[1].tobytes()
     with complete_file(path) as temporary:
-        temporary.write_bytes(marked_picture(data) if provenance else data)
+        temporary.write_bytes(marked_image(data) if provenance else data)
 
 
 def read_timed_frames(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
@@ -145,9 +145,9 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
         with open_media(path) as container:
             stream = video_stream(container)
             if stream is None:
-                raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of pictures")
+                raise VideoError(f"{path}: expected a video stream, found none; give a video or a folder of images")
             if stream.codec_context is None:
-                raise VideoError(f"{path}: its pictures are of a kind that cannot be decoded; convert it to MP4")
+                raise VideoError(f"{path}: its images are of a kind that cannot be decoded; convert it to MP4")
             stream.thread_type = "AUTO"
             stream.codec_context.options = {"max_pixels": str(MOST_VIDEO_PIXELS)}
             display = Display(path, stream)
@@ -169,7 +169,7 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
 def _shown(
     frames: Iterator[VideoFrame], display: Display, stream: VideoStream
 ) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
-    """Pictures with their times; those of a stream that has no times come at its rate."""
+    """Images with their times; those of a stream that has no times come at its rate."""
     step = float(1 / (stream.average_rate or stream.guessed_rate or USUAL_RATE))
     next_time = 0.0
     for time, image in chain(chain.from_iterable(map(display.push, frames)), display.flush()):
@@ -200,4 +200,4 @@ def _undamaged(container: InputContainer, stream: VideoStream, path: Path) -> It
                 given += 1
                 yield frame
     if damaged:
-        logger.warning("%s: is damaged; %d of about %d pictures are left out", path, max(stored - given, 1), stored)
+        logger.warning("%s: is damaged; %d of about %d images are left out", path, max(stored - given, 1), stored)

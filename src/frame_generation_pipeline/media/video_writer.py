@@ -1,4 +1,4 @@
-"""Write frames and sound as one video file: pictures in segments that outlive their process, then the whole."""
+"""Write frames and audio as one video file: images in segments that outlive their process, then the whole."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +17,7 @@ from frame_generation_pipeline.errors import FrameGenerationError, OptionError, 
 from frame_generation_pipeline.files.output import keep_special, prepare_folder
 from frame_generation_pipeline.files.partial import SUFFIX, PartialFolder, PartialWriter
 from frame_generation_pipeline.media.codecs import CONTAINERS, DEFAULT_PRESET
-from frame_generation_pipeline.media.images import PictureEncoding, show, to_planes
+from frame_generation_pipeline.media.images import FrameEncoding, show, to_planes
 from frame_generation_pipeline.media.provenance import mark_container, mark_file
 from frame_generation_pipeline.media.segments import SECONDS, SegmentWriter, is_decodable, read_segment, segment_frames
 from frame_generation_pipeline.media.soundtrack import Soundtrack
@@ -50,20 +50,20 @@ class VideoWriter(PartialWriter):
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
     preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, for others make the
     frames; equal input and threads give equal bytes.
-    audio_path: a file whose audio stream is the sound from time 0; audio_start, audio_end cut it, in seconds;
+    audio_path: a file whose audio stream is the audio from time 0; audio_start, audio_end cut it, in seconds;
     audio_track: which stream, see `audio_track.audio_stream`.
-    Sound is never cut to the picture: where it ends first, silence follows up to the end of the picture, and where it
-    does not, it goes on without a picture; the caller writes frames up to its end.
+    Audio is never cut to the video: where it ends first, silence follows up to the end of the video, and where it
+    does not, it goes on without frames; the caller writes frames up to its end.
     Colours are BT.709, limited range, and tagged so. provenance: say in the file that it is made, see
     `media.provenance`.
 
-    fingerprint: what the frames are made from, as JSON has it. Every 10 s of pictures are encoded for themselves and
+    fingerprint: what the frames are made from, as JSON has it. Every 10 s of images are encoded for themselves and
     kept in the folder `{path}.partial`. Where something ends the block early, such segments stay there as far as they
     are complete, and the next writer for the same path, fingerprint and options has `done` frames, to be continued with
     frame `done`. The file is the same to the byte. Without a fingerprint nothing stays.
 
     Raises at construction `OutputError` as `check_output` does, `OptionError` for impossible options, and
-    `MissingFileError` or `AudioError` for unusable sound; on entering `OutputError` where another process writes to
+    `MissingFileError` or `AudioError` for unusable audio; on entering `OutputError` where another process writes to
     `path`; while writing `VideoError` for a frame that is not as announced, and `OutputError` where the file cannot be
     written or the block ends without a frame.
     """
@@ -93,23 +93,23 @@ class VideoWriter(PartialWriter):
         if threads is not None and threads < 1:
             raise OptionError(f"impossible number of threads {threads}; give 1 or more")
         threads = threads or max(1, available_cores() // 2)
-        self._encoding = PictureEncoding(self._codecs.video, options, size, self._fps, threads)
+        self._encoding = FrameEncoding(self._codecs.video, options, size, self._fps, threads)
         self._provenance = provenance
-        self._sound: Soundtrack | None = None
+        self._audio: Soundtrack | None = None
         if audio_path is not None:
-            self.add_sound(audio_path, audio_start, audio_end, audio_track)
+            self.add_audio(audio_path, audio_start, audio_end, audio_track)
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
         self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}
         self._segments: list[int] = []  # frames in each of the complete ones
         self._writing: SegmentWriter | None = None  # the segment that is not complete
         self._frames = 0  # in it
-        self._shown = self._encoding.new_picture()
+        self._shown = self._encoding.new_video_frame()
         self._finished = False
 
-    def add_sound(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
-        """The sound as at construction, for one that is complete only when the last frame is; before `finish`."""
-        self._sound = Soundtrack(path, self._codecs, self._fps, start, end, track)
+    def add_audio(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
+        """The audio as at construction, for one that is complete only when the last frame is; before `finish`."""
+        self._audio = Soundtrack(path, self._codecs, self._fps, start, end, track)
 
     @property
     def folder(self) -> Path:
@@ -160,7 +160,7 @@ class VideoWriter(PartialWriter):
                 self._complete_segment()
 
     def finish(self) -> None:
-        """Make the file of the segments and the sound and give it its name; what the end of the block does by itself.
+        """Make the file of the segments and the audio and give it its name; what the end of the block does by itself.
 
         The segments stay until then.
         """
@@ -202,7 +202,7 @@ class VideoWriter(PartialWriter):
         self._writing, self._frames = None, 0
 
     def _assemble(self, whole: Path) -> None:
-        """The segments' packets one after the other, each with the sound up to its time."""
+        """The segments' packets one after the other, each with the audio up to its time."""
         options = {"fflags": "+bitexact"}
         if self._format in ("mp4", "mov"):
             options["movflags"] = "+faststart"  # the index first, so that playing starts before the download ends
@@ -220,18 +220,18 @@ class VideoWriter(PartialWriter):
         encoding = self._encoding
         stream = cast(VideoStream, container.add_stream(encoding.codec, rate=self._fps, options=encoding.options))
         encoding.configure(stream.codec_context)
-        if self._sound:
-            self._sound.attach(container)
+        if self._audio:
+            self._audio.attach(container)
         first = 0
         for index, frames in enumerate(self._segments):
             for number, packet in enumerate(read_segment(self._segment(index), first, self._fps), start=1):
                 packet.stream = stream
                 container.mux(packet)
-                if self._sound:
-                    self._sound.write_until((first + number) / self._fps)
+                if self._audio:
+                    self._audio.write_until((first + number) / self._fps)
             first += frames
-        if self._sound:
-            self._sound.finish(first / self._fps)
+        if self._audio:
+            self._audio.finish(first / self._fps)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
 OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the image
 LISTENING_SINCE = 3  # the version from which speech is told relative to its own level, and channels have weights
 MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"
-PICTURE_FORMATS = ("jpg", "png")
+IMAGE_FORMATS = ("jpg", "png")
 PRECISIONS = ("fp32", "fp16")
 PROGRAMS = ("audio", "face", "render")  # the audio program may be absent
 LANDMARK_POINTS = 110  # points a frame
@@ -30,7 +30,7 @@ CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode that no text has
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """The template's frames: size in pixels, how many, and `jpg` or `png`."""
 
     width: int
@@ -55,7 +55,7 @@ class Manifest:
     licence: str
     credits: tuple[str, ...]
     generator: GeneratorSpec
-    frame: Pictures
+    frame: Images
     boxes: tuple[CropBox, ...]
     parsing: bool
     programs: tuple[str, ...]  # of PROGRAMS, in that order
@@ -114,9 +114,9 @@ def program_path(role: str) -> str:
     return f"programs/{role}.onnx"
 
 
-def frame_path(index: int, picture_format: str) -> str:
+def frame_path(index: int, image_format: str) -> str:
     """Where frame `index` is."""
-    return f"frames/{index:05d}.{picture_format}"
+    return f"frames/{index:05d}.{image_format}"
 
 
 def parsing_path(index: int) -> str:

@@ -7,6 +7,7 @@ from frame_generation_pipeline.files.json_file import parse_json
 from frame_generation_pipeline.package.manifest import (
     BLENDS_SINCE,
     FORMAT,
+    IMAGE_FORMATS,
     LANDMARK_BYTES,
     LANDMARKS,
     MANIFEST,
@@ -14,14 +15,13 @@ from frame_generation_pipeline.package.manifest import (
     MOST_FRAMES,
     MOST_PIXELS,
     OUTREACHING_SINCE,
-    PICTURE_FORMATS,
     PRECISIONS,
     PROGRAMS,
     REST,
     VERSIONS,
     FileEntry,
+    Images,
     Manifest,
-    Pictures,
     is_text,
     program_path,
 )
@@ -56,7 +56,7 @@ def read_manifest(data: bytes) -> Manifest:
         licence=_text(fields["licence"], "licence", lines=True),
         credits=tuple(_text(line, "credits") for line in _list(fields["credits"], "credits", MOST_CREDITS)),
         generator=_generator(fields["generator"]),
-        frame=_pictures(fields["frame"]),
+        frame=_images(fields["frame"]),
         boxes=tuple(_box(box) for box in _list(fields["boxes"], "boxes", MOST_FRAMES)),
         parsing=_choice(fields["parsing"], "parsing", (False, True)),
         programs=_programs(fields["programs"]),
@@ -79,7 +79,7 @@ def _check(manifest: Manifest) -> None:
         if problem := box.problem(manifest.frame.width, manifest.frame.height):
             raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: {problem}")
         if manifest.version < OUTREACHING_SINCE and not box.inside(manifest.frame.width, manifest.frame.height):
-            raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: it leaves the picture")
+            raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: it leaves the image")
     differing = set(manifest.paths()) ^ set(manifest.files)
     if differing:
         path = min(differing)
@@ -102,13 +102,13 @@ def _generator(value: object) -> GeneratorSpec:
     return GeneratorSpec(face, spec, _integer(fields["width"], "generator.width", 1, MOST_WIDTH))
 
 
-def _pictures(value: object) -> Pictures:
-    fields = _fields(value, "frame", tuple(Pictures.__annotations__))
-    return Pictures(
+def _images(value: object) -> Images:
+    fields = _fields(value, "frame", tuple(Images.__annotations__))
+    return Images(
         _integer(fields["width"], "frame.width", 1, MOST_PIXELS),
         _integer(fields["height"], "frame.height", 1, MOST_PIXELS),
         _integer(fields["count"], "frame.count", 1, MOST_FRAMES),
-        _choice(fields["format"], "frame.format", PICTURE_FORMATS),
+        _choice(fields["format"], "frame.format", IMAGE_FORMATS),
     )
 
 

@@ -14,7 +14,7 @@ from frame_generation_pipeline.spec import WINDOW
 
 MOST_STATE = 2**28  # bytes of a face state
 
-_PICTURE = Value("uint8", (None, None, 3))
+_IMAGE = Value("uint8", (None, None, 3))
 
 
 def load_programs(
@@ -64,17 +64,17 @@ def check_programs(manifest: Manifest, programs: Mapping[str, bytes]) -> None:
 def _expected(role: str, manifest: Manifest, state: dict[str, Value]) -> Signature:
     feature_size = manifest.generator.audio.feature_size
     if role == "face":
-        return Signature({"crop": _PICTURE}, state)
+        return Signature({"crop": _IMAGE}, state)
     if role == "audio":
         number = Value("int64", ())
         samples = {"samples": Value("float32", (None,)), "first": number, "count": number}
         return Signature(samples, {"features": Value("float32", (None, feature_size))})
     blend = {"blend": Value("uint8", ())} if manifest.version >= BLENDS_SINCE else {}
     keep = {"keep": Value("uint8", (None, None))} if manifest.parsing else {}
-    arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _PICTURE} | blend | keep
+    arguments = {"window": Value("float32", (WINDOW, feature_size)), "crop": _IMAGE} | blend | keep
     if set(arguments) & set(state):
         raise Refusal(f"{program_path('face')} gives a face state with the names of other inputs")
-    return Signature(arguments | state, {"patch": _PICTURE})
+    return Signature(arguments | state, {"patch": _IMAGE})
 
 
 def _difference(found: dict[str, Value], expected: dict[str, Value]) -> str | None:

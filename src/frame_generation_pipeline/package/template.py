@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.errors import TemplateError
-from frame_generation_pipeline.media.image_header import PNG_SIGNATURE, picture_size, without_excess
+from frame_generation_pipeline.media.image_header import PNG_SIGNATURE, complete_size, without_excess
 from frame_generation_pipeline.package.load import Package
 from frame_generation_pipeline.package.manifest import frame_path, parsing_path
 from frame_generation_pipeline.package.refusal import Refusal, refusing
@@ -35,22 +35,22 @@ class PackagedTemplate(FrameSequence):
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index`. Raises PackageError when its files are not those listed, or no images of its size."""
         manifest, box = self._package.manifest, self.boxes[index]
-        image = self._picture(frame_path(index, manifest.frame.format), manifest.frame.format)
-        keep = kept_pixels(box.cut(self._picture(parsing_path(index), "png"))) if manifest.parsing else None
+        image = self._read_image(frame_path(index, manifest.frame.format), manifest.frame.format)
+        keep = kept_pixels(box.cut(self._read_image(parsing_path(index), "png"))) if manifest.parsing else None
         return TemplateFrame(image, box, keep)
 
-    def _picture(self, name: str, picture_format: str) -> npt.NDArray[np.uint8]:
+    def _read_image(self, name: str, image_format: str) -> npt.NDArray[np.uint8]:
         data = self._package.read(name)
         with refusing(self.path):
-            return decode_picture(data, name, picture_format, (self.width, self.height))
+            return decode_image(data, name, image_format, (self.width, self.height))
 
 
-def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def decode_image(data: bytes, name: str, image_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """An image (height, width, 3) uint8 BGR, not turned; it is decoded once its header says `size` (width, height).
 
-    picture_format: "jpg" or "png". name: for messages. Raises Refusal.
+    image_format: "jpg" or "png". name: for messages. Raises Refusal.
     """
-    stated = read_header(data, name, picture_format)
+    stated = read_header(data, name, image_format)
     if stated != size:
         raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
     # What is stored is what the boxes are for, whatever EXIF data say and whichever decoder a host has.
@@ -66,17 +66,17 @@ def decode_picture(data: bytes, name: str, picture_format: str, size: tuple[int,
     return np.asarray(image, np.uint8)
 
 
-def read_header(data: bytes, name: str, picture_format: str) -> tuple[int, int]:
-    """(width, height) of an image as its header states them; see `decode_picture`."""
+def read_header(data: bytes, name: str, image_format: str) -> tuple[int, int]:
+    """(width, height) of an image as its header states them; see `decode_image`."""
     try:
-        size = picture_size(BytesIO(data), name)
+        size = complete_size(BytesIO(data), name)
     except TemplateError as error:
         raise Refusal(str(error)) from error
-    if picture_kind(data) != picture_format:
-        raise Refusal(f"{name} is no {picture_format} picture")
+    if image_kind(data) != image_format:
+        raise Refusal(f"{name} is no {image_format} image")
     return size
 
 
-def picture_kind(data: bytes) -> str:
+def image_kind(data: bytes) -> str:
     """`png` or `jpg`, by the first bytes of an image that is one of them."""
     return "png" if data.startswith(PNG_SIGNATURE) else "jpg"

@@ -11,7 +11,7 @@ from frame_generation_pipeline.package.manifest import LANDMARKS, PREVIEW, PREVI
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
 from frame_generation_pipeline.package.rest import read_rest
-from frame_generation_pipeline.package.template import PackagedTemplate, decode_picture, read_header
+from frame_generation_pipeline.package.template import PackagedTemplate, decode_image, read_header
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
 
 
@@ -32,7 +32,7 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
         size = read_header(preview, PREVIEW, "jpg")
         if max(size) > PREVIEW_SIDE:
             raise Refusal(f"{PREVIEW} has a side of more than {PREVIEW_SIDE} pixels")
-        decode_picture(preview, PREVIEW, "jpg", size)
+        decode_image(preview, PREVIEW, "jpg", size)
     held.append("landmarks and preview")
     if read_rest(package) is not None:
         held.append("features of a mouth at rest")
@@ -41,7 +41,7 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
         template.read(index)
         if progress:
             progress(index + 1, len(template))
-    parsing = ", each with its parsing picture" if manifest.parsing else ""
+    parsing = ", each with its parsing image" if manifest.parsing else ""
     held.append(f"{len(template)} frames of {template.width}x{template.height} pixels{parsing}")
     return held
 
@@ -64,7 +64,7 @@ def describe_package(path: str | Path) -> dict[str, Any]:
         "programs": f"{', '.join(manifest.programs)} ({manifest.precision})",
         "frames": frame.count,
         "size": f"{frame.width}x{frame.height}",
-        "pictures": frame.format,
+        "images": frame.format,
         "frame rate": f"{manifest.fps} a second",
         "face boxes": f"{sides[0]} to {sides[-1]} pixels, median {sides[len(sides) // 2]}",
         "parsing": "yes" if manifest.parsing else "no",

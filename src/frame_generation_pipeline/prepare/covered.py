@@ -34,7 +34,7 @@ Colours = npt.NDArray[np.float32]  # (COLOURS,)
 
 
 def mouth_colours(image: npt.NDArray[np.uint8], face: Face) -> Colours:
-    """How the zones' colours differ from the skin's in a picture (H, W, 3) uint8 BGR, (COLOURS,) in 8 bit Lab units."""
+    """How the zones' colours differ from the skin's in an image (H, W, 3) uint8 BGR, (COLOURS,) in 8 bit Lab units."""
     height, width = image.shape[:2]
     left, top, right, bottom = (round(value) for value in face.box)
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
@@ -51,7 +51,7 @@ def mouth_colours(image: npt.NDArray[np.uint8], face: Face) -> Colours:
 def covered(colours: Sequence[Colours], scenes: Sequence[int] = ()) -> npt.NDArray[np.bool_]:
     """Which frames have something before the mouth, (n,); the mouth must be seen in a tenth of them, see `shows_lips`.
 
-    scenes: indices of frames at which another picture begins.
+    scenes: indices of frames at which another image begins.
     """
     values = np.array(colours, np.float32).reshape(-1, len(ZONES), 3)
     found = np.zeros(len(values), np.bool_)

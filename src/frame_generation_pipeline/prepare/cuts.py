@@ -15,7 +15,7 @@ HIGHER = 3.0  # times those around it
 def find_cuts(observations: Sequence[Observation]) -> list[int]:
     """Indices of the frames that follow a cut, in order.
 
-    The picture is another one though both show a face, the face is somewhere else than when it was seen last, or frames
+    The image is another one though both show a face, the face is somewhere else than when it was seen last, or frames
     are missing in between.
     """
     changes, moves = np.zeros(len(observations)), np.zeros(len(observations))
@@ -37,7 +37,7 @@ def find_cuts(observations: Sequence[Observation]) -> list[int]:
 
 
 def find_scenes(observations: Sequence[Observation]) -> list[int]:
-    """Indices of the frames from which on the whole picture is another one, whether they show a face or not."""
+    """Indices of the frames from which on the whole image is another one, whether they show a face or not."""
     changes = np.array([seen.change for seen in observations])
     return [index for index in range(1, len(observations)) if _stands_out(changes, index, LEAST_CHANGE)]
 

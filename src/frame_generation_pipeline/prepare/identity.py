@@ -73,7 +73,7 @@ def parts_to_compare(
 
 
 def describe(image: Frame, face: Face) -> Description:
-    """The description of a face in a picture."""
+    """The description of a face in an image."""
     places = np.array(list(POINTS.values()), np.float32) * EYES + np.array(MIDDLE, np.float32)
     found = np.ascontiguousarray(face.points[list(POINTS), :2], np.float32)
     matrix, _ = cv2.estimateAffine2D(found, places, method=cv2.LMEDS)

@@ -14,8 +14,8 @@ from frame_generation_pipeline.tracking.mesh import POINTS
 
 SEARCH_EVERY = 5  # frames; in between, the face is only followed
 FACE_SIDE = 160  # pixels that a face is brought to before its sharpness is measured
-THUMBNAIL = 32  # pixels of a side that pictures are brought to before they are compared
-LEAST_CHANGE = 8.0  # grey levels that the whole picture changes by where a recording jumps
+THUMBNAIL = 32  # pixels of a side that images are brought to before they are compared
+LEAST_CHANGE = 8.0  # grey levels that the whole image changes by where a recording jumps
 LEAST_MOVE = 0.2  # face scales (outer corners of the eyes) that a face moves by where it jumps
 VALUES = POINTS * 3 + 6 + COLOURS  # float32 in a record
 
@@ -24,12 +24,12 @@ VALUES = POINTS * 3 + 6 + COLOURS  # float32 in a record
 class Observation:
     """The person in one frame; without a face, `face` is None and the figures of it are 0."""
 
-    number: int  # of the frame, on the sound's clock
+    number: int  # of the frame, on the audio's clock
     face: Face | None
     others: int  # faces beside the person's; told every few frames, otherwise as before
     sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
     light: float  # mean grey level of the face, 0 to 255
-    change: float = 0.0  # mean difference of the whole picture's grey levels from the picture before
+    change: float = 0.0  # mean difference of the whole image's grey levels from the image before
     mouth: Colours = field(default_factory=lambda: np.zeros(COLOURS, np.float32))  # see `covered.mouth_colours`
 
     def to_record(self) -> npt.NDArray[np.float32]:
@@ -59,7 +59,7 @@ class Observer:
         self._thumbnail: npt.NDArray[np.float32] | None = None
 
     def remember(self, image: npt.NDArray[np.uint8]) -> None:
-        """Take the picture (H, W, 3) uint8 BGR for that before the next one, which an earlier run observed."""
+        """Take the image (H, W, 3) uint8 BGR for that before the next one, which an earlier run observed."""
         self._thumbnail = _thumbnail(image)
 
     def observe(self, number: int, image: npt.NDArray[np.uint8]) -> Observation:

@@ -30,7 +30,7 @@ from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.report import NO_LIPS, write_report
 from frame_generation_pipeline.prepare.selection import Problem, Range, find_problems, select
 from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, motion
-from frame_generation_pipeline.prepare.template_files import has_links, write_frames, write_sound
+from frame_generation_pipeline.prepare.template_files import has_links, write_audio, write_frames
 from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import WHISPER
@@ -67,10 +67,10 @@ def prepare(
 ) -> Preparation:
     """Make the template folder `output_dir` of a video of one person who talks.
 
-    It holds `full_body_img/`, `landmarks/`, the sound of exactly these frames as `aud.wav` (16 kHz, mono), its features
-    as `aud_{type}.npy`, `report.html` and `prepare.json`; without sound in the recording, no sound and no features.
+    It holds `full_body_img/`, `landmarks/`, the audio of exactly these frames as `aud.wav` (16 kHz, mono), its features
+    as `aud_{type}.npy`, `report.html` and `prepare.json`; without audio in the recording, no audio and no features.
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
-    audio: a file whose sound takes the place of the video's, see `Recording.open`.
+    audio: a file whose audio takes the place of the video's, see `Recording.open`.
     audio_track: which of the tracks of the file that is heard, from 1; by default see `audio_track.audio_stream`.
     further: bytes that later steps take beside it, of so many frames of so many bytes each.
     progress: called after each frame with the frames done and, about, those in all.
@@ -92,7 +92,7 @@ def prepare(
         "fps": program.spec.fps,
     }
     if audio is not None:
-        source |= {"audio": recording.sound_path.name, "audio sha256": file_digest(recording.sound_path)}
+        source |= {"audio": recording.audio_path.name, "audio sha256": file_digest(recording.audio_path)}
     if audio_track is not None:
         source["audio track"] = audio_track
     if output.exists():
@@ -115,7 +115,7 @@ def prepare(
             )
             raise VideoError(
                 f"{recording.path}: no second of it shows a face that can be used ({counted or 'too short'});"
-                " film one person from the front, the whole face in the picture"
+                " film one person from the front, the whole face in the image"
             )
         summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
         times = [seen.number / program.spec.fps for seen in observations]
@@ -129,8 +129,8 @@ def prepare(
             )
         with writing(work):
             write_frames(work, work / _OBSERVED, observations, ranges)
-            if recording.sound:
-                write_sound(work, recording, observations, ranges, program)
+            if recording.seconds:
+                write_audio(work, recording, observations, ranges, program)
             write_report(work / REPORT, work, summary, observations, problems, ranges)
             with complete_file(work / SUMMARY) as temporary:
                 temporary.write_text(json.dumps(summary, indent=2) + "\n")
@@ -211,7 +211,7 @@ def _preparation(folder: Path, summary: dict[str, Any]) -> Preparation:
 
 
 def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tuple[list[Observation], tuple[int, int]]:
-    """Look at every frame that no earlier run has looked at, and keep it as a picture; also width and height."""
+    """Look at every frame that no earlier run has looked at, and keep it as an image; also width and height."""
     observations = _read_records(work / _RECORDS)
     done = len(observations)
     last_face = next((seen.face for seen in reversed(observations) if seen.face), None)
@@ -269,9 +269,9 @@ def _summary(
     return {
         "width": size[0],
         "height": size[1],
-        "sound": bool(recording.sound),
-        "sound offset": recording.alignment.offset,
-        "sound drift": recording.alignment.drift,
+        "has audio": bool(recording.seconds),
+        "audio offset": recording.alignment.offset,
+        "audio drift": recording.alignment.drift,
         "observed": len(observations),
         "with_face": sum(observation.face is not None for observation in observations),
         "lips seen": shows_lips([observation.mouth for observation in observations if observation.face]),

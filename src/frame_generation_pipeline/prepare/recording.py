@@ -1,4 +1,4 @@
-"""A recording as a run of frames at the features' rate, each with the sound of its time."""
+"""A recording as a run of frames at the features' rate, each with the audio of its time."""
 
 import logging
 from collections.abc import Generator, Iterator
@@ -18,12 +18,12 @@ from frame_generation_pipeline.media.audio_reader import decode_audio, probe_aud
 from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.video_reader import read_timed_frames
-from frame_generation_pipeline.prepare.sound_alignment import AS_IT_IS, Alignment, align_sound
+from frame_generation_pipeline.prepare.audio_alignment import AS_IT_IS, Alignment, align_audio
 
 logger = logging.getLogger(__name__)
 
-LONGEST_HELD = 0.4  # seconds that one picture may stand for; while it is shown longer, pictures are missing
-LONGEST_FRAME = 60  # seconds that one picture may be shown; what is longer are damaged times
+LONGEST_HELD = 0.4  # seconds that one image may stand for; while it is shown longer, images are missing
+LONGEST_FRAME = 60  # seconds that one image may be shown; what is longer are damaged times
 
 
 @dataclass(frozen=True)
@@ -31,73 +31,73 @@ class Recording:
     """A video file that was looked at from end to end."""
 
     path: Path
-    sound_path: Path  # the file that is heard: the video itself, or another one
+    audio_path: Path  # where the audio is: the video itself, or another one
     track: int | None  # which of its audio tracks, see `decode_audio`
-    sound: float  # seconds of sound; 0 where there is none
-    sound_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no sound
-    alignment: Alignment = AS_IT_IS  # of sound of another file to the video's own
+    seconds: float  # seconds of audio; 0 where there is none
+    audio_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no audio
+    alignment: Alignment = AS_IT_IS  # of audio of another file to the video's own
 
     @classmethod
     def open(cls, path: str | Path, audio: str | Path | None = None, track: int | None = None) -> "Recording":
-        """Check that there are pictures, and how long the sound is.
+        """Check that there are images, and how long the audio is.
 
-        audio: a file whose sound takes the place of the video's. Where the video has sound too, it is laid on that as
-        `align_sound` says; where it has none, both begin together. track: of the file that is heard.
-        Raises MissingFileError, VideoError for a file without pictures that can be decoded, and AudioError for `audio`
+        audio: a file whose audio takes the place of the video's. Where the video has audio too, it is laid on that as
+        `align_audio` says; where it has none, both begin together. track: of the file that has the audio.
+        Raises MissingFileError, VideoError for a file without images that can be decoded, and AudioError for `audio`
         that cannot be decoded or is of another recording; OptionError for a track that does not exist.
         """
         path = Path(path)
         if not path.is_file():
             raise MissingFileError(f"{path}: no such video; give a recording of a person who talks")
         first, _ = next(iter(read_timed_frames(path)))
-        heard = Path(audio) if audio is not None else path
-        given = probe_audio(heard, track).duration if audio is not None else 0.0
+        source = Path(audio) if audio is not None else path
+        given = probe_audio(source, track).duration if audio is not None else 0.0
         own = track if audio is None else None
         try:
-            sound, start = probe_audio(path, own).duration, _sound_start(path, own)
+            seconds, start = probe_audio(path, own).duration, _audio_start(path, own)
         except AudioError as error:
             if audio is None:
                 logger.warning(
-                    "%s; the template is made without sound, which training needs (--audio takes it from a file)", error
+                    "%s; the template is made without audio, which training needs (--audio takes it from a file)", error
                 )
-            return cls(path, heard, track, given, first)
+            return cls(path, source, track, given, first)
         if audio is not None:
-            found = align_sound(path, heard, track)
-            return cls(path, heard, track, given * found.stretch, start + found.offset, found)
-        return cls(path, path, track, sound, start)
+            found = align_audio(path, source, track)
+            return cls(path, source, track, given * found.stretch, start + found.offset, found)
+        return cls(path, path, track, seconds, start)
 
     def expected(self, fps: int) -> int:
-        """About how many frames there are at `fps`: as many as the sound lasts, or as the file says."""
-        if self.sound:
-            return round(self.sound * fps)
+        """About how many frames there are at `fps`: as many as the audio lasts, or as the file says."""
+        if self.seconds:
+            return round(self.seconds * fps)
         with open_media(self.path) as container:
             return round((container.duration or 0) / av.time_base * fps)
 
     def audio(self) -> Iterator[Samples]:
-        """The sound, (k,) float32 at 16 kHz, from `sound_start` on and at the video's clock; see `decode_audio`."""
-        return self.alignment.apply(decode_audio(self.sound_path, track=self.track))
+        """The audio, (k,) float32 at 16 kHz, from `audio_start` on and at the video's clock; see `decode_audio`."""
+        return self.alignment.apply(decode_audio(self.audio_path, track=self.track))
 
     def frames(self, fps: int) -> Generator[tuple[int, npt.NDArray[np.uint8]], None, None]:
-        """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the sound.
+        """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the audio.
 
         It is the recording's frame that is nearest in time, whatever the distances between those are; nothing adds up.
-        Where pictures are missing for longer than `LONGEST_HELD`, numbers are left out, and a warning in the log tells.
-        Frames before the sound begins or after it ends are left out; numbers begin above 0 where pictures begin later.
-        Pictures of other sizes are brought to the first one's, black where they have another shape; a warning tells.
-        Raises VideoError where there are no pictures for longer than a minute.
+        Where images are missing for longer than `LONGEST_HELD`, numbers are left out, and a warning in the log tells.
+        Frames before the audio begins or after it ends are left out; numbers begin above 0 where images begin later.
+        Images of other sizes are brought to the first one's, black where they have another shape; a warning tells.
+        Raises VideoError where there are no images for longer than a minute.
         """
         resized = False
         number: int | None = None
         place, step = 0.0, 1.0  # of the frame that is held and from it to the next, in frames of the result
-        usual, missing = 1.0, 0.0  # the last step between two pictures that none is missing between; frames that are
+        usual, missing = 1.0, 0.0  # the last step between two images that none is missing between; frames that are
         held: npt.NDArray[np.uint8] | None = None
-        end = floor(self.sound * fps + 0.5) if self.sound else inf
+        end = floor(self.seconds * fps + 0.5) if self.seconds else inf
         for time, image in chain(read_timed_frames(self.path), [(None, None)]):
             if held is not None:
                 if time is not None:
-                    step = (time - self.sound_start) * fps - place
+                    step = (time - self.audio_start) * fps - place
                     if step > LONGEST_FRAME * fps:
-                        raise VideoError(f"{self.path}: has no pictures for {step / fps:.0f} s; cut it there")
+                        raise VideoError(f"{self.path}: has no images for {step / fps:.0f} s; cut it there")
                 number = max(0, round(place)) if number is None else number
                 usual = step if time is not None and step <= LONGEST_HELD * fps else usual
                 while number <= place + usual / 2 and number < end:  # the last frame lasts as long as the one before it
@@ -109,16 +109,16 @@ class Recording:
             if time is not None and image is not None:
                 if held is not None and image.shape != held.shape:
                     image, resized = self._resized(image, held, told=resized), True
-                place, held = (time - self.sound_start) * fps, image
+                place, held = (time - self.audio_start) * fps, image
         if missing:
-            logger.warning("%s: has no pictures for %.1f s in all, which are left out", self.path, missing / fps)
+            logger.warning("%s: has no images for %.1f s in all, which are left out", self.path, missing / fps)
 
     def _resized(self, image: Frame, first: Frame, *, told: bool) -> Frame:
-        """The picture in the size of the first one."""
+        """The image in the size of the first one."""
         (height, width), (own_height, own_width) = first.shape[:2], image.shape[:2]
         if not told:
             logger.warning(
-                "%s: its pictures change their size, from %dx%d to %dx%d; all are brought to the first one's",
+                "%s: its images change their size, from %dx%d to %dx%d; all are brought to the first one's",
                 self.path,
                 *(width, height, own_width, own_height),
             )
@@ -130,7 +130,7 @@ class Recording:
         return np.asarray(cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_CONSTANT), np.uint8)
 
 
-def _sound_start(path: Path, track: int | None) -> float:
+def _audio_start(path: Path, track: int | None) -> float:
     """When the first packet of the audio track is heard, in seconds on the clock of the file's time stamps."""
     with open_media(path) as container:
         stream = audio_stream(container, path, track)

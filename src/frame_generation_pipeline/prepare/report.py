@@ -1,4 +1,4 @@
-"""What was found in a recording, as a page with pictures, and what to film better."""
+"""What was found in a recording, as a page with images, and what to film better."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -16,12 +16,12 @@ from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.selection import SMALL_BOX, Problem, Range
 from frame_generation_pipeline.report.page import Page
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.prepared import SOUND
+from frame_generation_pipeline.template.prepared import AUDIO
 from frame_generation_pipeline.template.template import FRAMES
 from frame_generation_pipeline.tracking.lips import lip_opening
 
-SHEET, COLUMNS, THUMBNAIL = 12, 6, 240  # pictures on the contact sheet, in a row, and their height in pixels
-EXAMPLES = 3  # pictures of each kind of problem
+SHEET, COLUMNS, THUMBNAIL = 12, 6, 240  # images on the contact sheet, in a row, and their height in pixels
+EXAMPLES = 3  # images of each kind of problem
 CLOSED = 0.02  # lip opening below which a mouth rests closed
 DARK, LIGHT = 60.0, 200.0  # mean grey levels of a face
 SHORT = 60.0  # seconds; below, there is little to learn from
@@ -37,11 +37,11 @@ def write_report(
     problems: Sequence[Problem | None],
     ranges: Sequence[Range],
 ) -> None:
-    """Write the page. template: its folder, with the pictures and, where there is sound, `aud.wav`."""
+    """Write the page. template: its folder, with the images and, where there is audio, `aud.wav`."""
     fps = summary["fps"]
     used = [observation for part in ranges for observation in observations[part.first : part.first + len(part)]]
     openings = [lip_opening(seen.face.points) if seen.face else float("nan") for seen in used]
-    loudness = list(frame_levels(decode_audio(template / SOUND), fps)) if summary["sound"] else []
+    loudness = list(frame_levels(decode_audio(template / AUDIO), fps)) if summary["has audio"] else []
     share = summary["with_face"] / summary["observed"]
     page = Page(
         f"Preparing {summary['source']}",
@@ -50,16 +50,16 @@ def write_report(
     page.heading("What to film better")
     page.list(advice(summary, openings, loudness, used, ranges) or ["Nothing: this is a good recording."])
     page.heading("What is used")
-    page.picture(_contact_sheet(template, ranges), "Frames of the template, with the face's box and landmarks.")
-    if summary["sound drift"]:
+    page.image(_contact_sheet(template, ranges), "Frames of the template, with the face's box and landmarks.")
+    if summary["audio drift"]:
         page.paragraph(
-            f"The sound's own clock differs from the video's by {summary['sound drift']} ppm, which is corrected."
+            f"The audio's own clock differs from the video's by {summary['audio drift']} ppm, which is corrected."
         )
     curves = {"lip opening": (_seconds(openings, fps), openings)}
     page.chart(curves, x="seconds", y="face scales", caption="How far the lips are apart; about 0 is closed.")
     if loudness:
-        curves = {"sound": (_seconds(loudness, fps), loudness)}
-        page.chart(curves, x="seconds", y="dB", caption="The sound's level in each frame.")
+        curves = {"audio": (_seconds(loudness, fps), loudness)}
+        page.chart(curves, x="seconds", y="dB", caption="The audio's level in each frame.")
     page.heading("Problems")
     kinds = {problem: [float(found == problem) for found in problems] for problem in Problem if problem in problems}
     if kinds:
@@ -67,9 +67,9 @@ def write_report(
         page.chart(timeline, x="seconds", y="", caption="Where frames have problems.")
         for kind in kinds:
             if examples := _examples(template, observations, problems, kind):
-                page.picture(np.hstack(examples), f"Frames with the problem: {kind.value}.")
+                page.image(np.hstack(examples), f"Frames with the problem: {kind.value}.")
     page.table(
-        ("problem", "frames"), [*summary["problems"].items(), ("second face in the picture", summary["two_faces"])]
+        ("problem", "frames"), [*summary["problems"].items(), ("second face in the image", summary["two_faces"])]
     )
     page.heading("Steadiness")
     page.paragraph(
@@ -92,13 +92,13 @@ def advice(
     fps = summary["fps"]
     lines = []
     seconds = summary["frames"] / fps
-    if not summary["sound"]:
-        lines.append("There is no sound: the frames can be spoken over, but nothing can be trained from them.")
+    if not summary["has audio"]:
+        lines.append("There is no audio: the frames can be spoken over, but nothing can be trained from them.")
     if seconds < SHORT:
         lines.append(f"{seconds:.0f} s are used; two to five minutes of varied speech teach the mouth much better.")
     problems = summary["problems"]
     hints = {
-        Problem.NO_FACE: "keep the face free and in the picture",
+        Problem.NO_FACE: "keep the face free and in the image",
         Problem.CUT_OFF: "leave room around the face, below the chin too",
         Problem.TOO_SMALL: "come closer to the camera",
         Problem.LYING: "turn the recording until the face stands upright",
@@ -150,7 +150,7 @@ def _seconds(values: Sequence[float], fps: int) -> list[float]:
 def _contact_sheet(template: Path, ranges: Sequence[Range]) -> npt.NDArray[np.uint8]:
     landmarks = [points for part in ranges for points in part.landmarks]
     chosen = np.linspace(0, len(landmarks) - 1, min(SHEET, len(landmarks))).round().astype(int)
-    pictures = []
+    images = []
     for number in chosen:
         image = read_image(template / FRAMES / f"{number}.jpg")
         box = CropBox.from_landmarks(landmarks[number].astype(np.int32))
@@ -158,9 +158,9 @@ def _contact_sheet(template: Path, ranges: Sequence[Range]) -> npt.NDArray[np.ui
         cv2.rectangle(image, (box.x, box.y), (box.x + box.size, box.y + box.size), GREEN, thickness)
         for x, y in landmarks[number]:
             cv2.circle(image, (round(float(x)), round(float(y))), thickness, RED, -1)
-        pictures.append(_thumbnail(image, str(number)))
-    pictures += [np.zeros_like(pictures[0])] * (-len(pictures) % COLUMNS)
-    return np.vstack([np.hstack(pictures[row : row + COLUMNS]) for row in range(0, len(pictures), COLUMNS)])
+        images.append(_thumbnail(image, str(number)))
+    images += [np.zeros_like(images[0])] * (-len(images) % COLUMNS)
+    return np.vstack([np.hstack(images[row : row + COLUMNS]) for row in range(0, len(images), COLUMNS)])
 
 
 def _examples(

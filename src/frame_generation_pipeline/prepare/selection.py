@@ -22,7 +22,7 @@ SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out to
 MOST_TURNED = 35.0  # degrees, as `lips.yaw` tells it: about 45 in truth
 MOST_ROLLED = 50.0  # degrees that a head is tilted to a shoulder
 LEAST_SHARP = 0.15  # of the recording's median sharpness
-UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the picture, where the mesh is not that exact
+UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the image, where the mesh is not that exact
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
 AT_ONCE = 1000  # faces whose landmarks are told at once, in some 50 MB
 
@@ -56,7 +56,7 @@ def find_problems(
 ) -> list[Problem | None]:
     """What is wrong with each frame of a recording of `width` x `height` pixels.
 
-    scenes: indices of frames at which another picture begins, whose colours have nothing to do with those before.
+    scenes: indices of frames at which another image begins, whose colours have nothing to do with those before.
     """
     sharp = [observation.sharpness for observation in observations if observation.face]
     least = LEAST_SHARP * float(np.median(sharp)) if sharp else 0.0
@@ -133,7 +133,7 @@ def _landmarks(faces: Sequence[Face]) -> npt.NDArray[np.float32]:
 
 
 def _cut_off(face: Face, box: CropBox, width: int, height: int) -> bool:
-    """Whether some of the face inside of its box lies beyond the picture; the box itself may reach beyond it."""
+    """Whether some of the face inside of its box lies beyond the image; the box itself may reach beyond it."""
     if box.problem(width, height):
         return True
     x, y = face.points[:, 0], face.points[:, 1]

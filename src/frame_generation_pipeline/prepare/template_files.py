@@ -1,4 +1,4 @@
-"""Writes a template's folder: its frames and landmarks, and the sound of exactly these frames with its features."""
+"""Writes a template's folder: its frames and landmarks, and the audio of exactly these frames with its features."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.prepare.recording import Recording
 from frame_generation_pipeline.prepare.selection import Range
 from frame_generation_pipeline.spec import SAMPLE_RATE
-from frame_generation_pipeline.template.prepared import SOUND, features_name
+from frame_generation_pipeline.template.prepared import AUDIO, features_name
 from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landmark_file
 
 
@@ -31,32 +31,32 @@ def write_frames(folder: Path, observed: Path, observations: Sequence[Observatio
     number = 0
     for part in ranges:
         for offset, points in enumerate(part.landmarks):
-            picture = observed / f"{observations[part.first + offset].number}.jpg"
+            image = observed / f"{observations[part.first + offset].number}.jpg"
             frame = folder / FRAMES / f"{number}.jpg"
             if not frame.exists():
-                _link(picture, frame)
+                _link(image, frame)
             lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in points)
             landmark_file(folder, number).write_text(lines)
             number += 1
 
 
-def write_sound(
+def write_audio(
     folder: Path,
     recording: Recording,
     observations: Sequence[Observation],
     ranges: Sequence[Range],
     program: AudioProgram,
 ) -> None:
-    """The sound of the ranges and its features, computed from the whole sound."""
+    """The audio of the ranges and its features, computed from the whole audio."""
     each = SAMPLE_RATE // program.spec.fps  # samples
     spans = [(observations[part.first].number, len(part)) for part in ranges]
-    with (folder / SOUND).open("wb") as file, wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(SAMPLE_RATE)
+    with (folder / AUDIO).open("wb") as file, wave.open(file, "wb") as audio:
+        audio.setnchannels(1)
+        audio.setsampwidth(2)
+        audio.setframerate(SAMPLE_RATE)
         for samples in _cut(recording.audio(), [(start * each, count * each) for start, count in spans]):
             scaled = np.clip(np.rint(samples * 32767), -32768, 32767)
-            sound.writeframes(scaled.astype("<i2").tobytes())
+            audio.writeframes(scaled.astype("<i2").tobytes())
     features = extract_features(recording.audio(), program)
     rows = np.concatenate([np.arange(start, start + count) for start, count in spans])
     values = np.zeros((len(rows), *program.spec.feature_shape), np.float32)
@@ -77,19 +77,19 @@ def has_links(folder: Path) -> bool:
     return True
 
 
-def _link(picture: Path, frame: Path) -> None:
-    """Give a picture a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
+def _link(image: Path, frame: Path) -> None:
+    """Give an image a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
     try:
-        frame.hardlink_to(picture)
+        frame.hardlink_to(image)
     except OSError:
         with complete_file(frame) as temporary:
-            shutil.copyfile(picture, temporary)
+            shutil.copyfile(image, temporary)
 
 
 def _cut(
     blocks: Iterator[npt.NDArray[np.float32]], spans: Sequence[tuple[int, int]]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """The samples of spans (first, count), which are in order, with zeros where the sound is over."""
+    """The samples of spans (first, count), which are in order, with zeros where the audio is over."""
     position, held = 0, np.empty(0, np.float32)  # where what is held begins
     for first, count in spans:
         while count:

@@ -13,7 +13,7 @@ from frame_generation_pipeline.prepare.selection import MOST_ROLLED
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import roll
 
-# What makes the picture upright, in OpenCV's words and in FFmpeg's.
+# What makes the image upright, in OpenCV's words and in FFmpeg's.
 TURNS = {
     cv2.ROTATE_90_CLOCKWISE: "transpose=clock",
     cv2.ROTATE_90_COUNTERCLOCKWISE: "transpose=cclock",
@@ -53,6 +53,6 @@ def _turn(landmarker: FaceLandmarker, image: npt.NDArray[np.uint8]) -> int:
 
 
 def _upright_score(landmarker: FaceLandmarker, image: npt.NDArray[np.uint8]) -> float:
-    """How surely the largest face in a picture is one, where it is upright; otherwise 0."""
+    """How surely the largest face in an image is one, where it is upright; otherwise 0."""
     faces = landmarker.faces(image)
     return faces[0].score if faces and abs(roll(faces[0].points)) <= MOST_ROLLED else 0.0

@@ -13,7 +13,7 @@ WAVE = 200  # height of the waveform
 GAP = 40  # between it and the curves
 INK, PALE, SHADE = (60, 60, 60), (225, 225, 225), (245, 228, 205)  # BGR
 COLOURS = ((60, 60, 220), (160, 130, 40), (60, 150, 60))
-CAPTION = "gap between the lips over the distance of the eyes, under the sound; shaded where the mouth rests"
+CAPTION = "gap between the lips over the distance of the eyes, under the audio; shaded where the mouth rests"
 FONT, SMALL = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 
 

@@ -44,11 +44,11 @@ class Page:
         """A table; numbers are shown as they are given."""
         self._parts.append({"kind": "table", "headers": headers, "rows": rows})
 
-    def picture(self, image: npt.NDArray[np.uint8], caption: str) -> None:
+    def image(self, image: npt.NDArray[np.uint8], caption: str) -> None:
         """An image (h, w, 3) uint8 BGR."""
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
-        self._parts.append({"kind": "picture", "source": source, "caption": caption})
+        self._parts.append({"kind": "image", "source": source, "caption": caption})
 
     def chart(self, curves: Mapping[str, Curve], *, x: str, y: str, caption: str, log_y: bool = False) -> None:
         """Curves by their names, over one pair of axes named `x` and `y`."""

@@ -20,7 +20,7 @@ class AvatarView(BaseModel):
     height: int
     fps: int
     live: bool  # whether it can be spoken with: it has an audio program
-    preview: str  # path of a JPEG picture
+    preview: str  # path of a JPEG image
 
 
 class AvatarsView(BaseModel):
@@ -54,8 +54,8 @@ def list_avatars(service: ServiceOf) -> AvatarsView:
 @router.get(
     "/{avatar_id}/preview",
     response_class=Response,
-    responses={**problems(404), 200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture"}},
+    responses={**problems(404), 200: {"content": {"image/jpeg": {}}, "description": "A JPEG image"}},
 )
 def get_preview(avatar_id: str, service: ServiceOf) -> Response:
-    """Get a picture of an avatar, of at most 512 pixels."""
+    """Get an image of an avatar, of at most 512 pixels."""
     return Response(service.catalogue.preview(avatar_id), media_type="image/jpeg")

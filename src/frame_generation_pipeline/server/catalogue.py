@@ -46,7 +46,7 @@ class Catalogue:
             raise Problem(404, "no_such_avatar", f"there is no avatar {avatar_id[:100]!r}; see /v1/avatars") from None
 
     def preview(self, avatar_id: str) -> bytes:
-        """A JPEG picture. Raises Problem 404, PackageError."""
+        """A JPEG image. Raises Problem 404, PackageError."""
         return self.package(avatar_id).read(PREVIEW)
 
     def load(self, avatar_id: str) -> Avatar:

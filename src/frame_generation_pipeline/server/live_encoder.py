@@ -12,7 +12,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from frame_generation_pipeline.arrays import Frame
-from frame_generation_pipeline.media.images import PictureEncoding
+from frame_generation_pipeline.media.images import FrameEncoding
 
 AUDIO_RATE = 48_000  # Hz of what is heard; mono
 AAC_FRAME, OPUS_FRAME = 1024, 960  # samples in a packet
@@ -39,7 +39,7 @@ class Fragment:
     """A piece of the MP4."""
 
     data: bytes
-    key: bool  # whether pictures can be decoded from it on
+    key: bool  # whether images can be decoded from it on
 
 
 @dataclass
@@ -47,13 +47,13 @@ class Encoded:
     """All that came of one tick; the MP4 is about two frames behind the packets."""
 
     video: Packet | None = None
-    key: bool = False  # whether pictures can be decoded from `video` on
+    key: bool = False  # whether images can be decoded from `video` on
     opus: list[Packet] = field(default_factory=list)
     fragments: list[Fragment] = field(default_factory=list)
 
 
 class LiveEncoder:
-    """Encodes tick by tick, from a time 0 of its own; picture and sound of a tick have one time."""
+    """Encodes tick by tick, from a time 0 of its own; video and audio of a tick have one time."""
 
     def __init__(self, size: tuple[int, int], fps: int) -> None:
         """size: width and height, even. fps: ticks a second."""
@@ -70,13 +70,13 @@ class LiveEncoder:
         self._container.start_encoding()
         self.header = self._written.take()  # with which every reading of the MP4 begins
         self._parameters = bytes(self._video.codec_context.extradata or b"")  # for decoders, in front of key frames
-        self._keys: deque[bool] = deque()  # of the pictures whose fragments are not written yet
+        self._keys: deque[bool] = deque()  # of the images whose fragments are not written yet
         self._for_aac = _Chunks(AAC_FRAME)
         self._for_opus = _Chunks(OPUS_FRAME)
         self._last: Frame | None = None
 
     def encode(self, frame: Frame | None, samples: npt.NDArray[np.float32], *, key: bool) -> Encoded:
-        """Encode the picture and sound of the next tick.
+        """Encode the video and audio of the next tick.
 
         frame: of `LivePainter`; None shows the one before it again, of which there must be one.
         samples: (48,000 / fps,) float32. key: demand a key frame; there is one a second anyway.
@@ -84,8 +84,8 @@ class LiveEncoder:
         self._last = self._last if frame is None else frame
         assert self._last is not None
         encoded = Encoded()
-        self._encode_picture(self._last, encoded, key=key)
-        self._encode_sound(samples, encoded)
+        self._encode_image(self._last, encoded, key=key)
+        self._encode_audio(samples, encoded)
         self._ticks += 1
         for data in self._written.fragments():
             video = _track(data) == VIDEO_TRACK
@@ -108,12 +108,12 @@ class LiveEncoder:
             "forced-idr": "1",
             "x264-params": f"keyint={self._fps}:min-keyint=1:scenecut=0",
         }
-        encoding = PictureEncoding("libx264", options, size, Fraction(self._fps), threads=1)
+        encoding = FrameEncoding("libx264", options, size, Fraction(self._fps), threads=1)
         stream = self._container.add_stream("libx264", rate=self._fps, options=options)
         encoding.configure(stream.codec_context)
         return stream
 
-    def _encode_picture(self, frame: Frame, encoded: Encoded, *, key: bool) -> None:
+    def _encode_image(self, frame: Frame, encoded: Encoded, *, key: bool) -> None:
         shown = VideoFrame.from_ndarray(frame, format="yuv420p")
         shown.pts, shown.time_base = self._ticks, Fraction(1, self._fps)
         shown.pict_type = PictureType.I if key else PictureType.NONE
@@ -126,7 +126,7 @@ class LiveEncoder:
             packet.stream, packet.duration = self._video, 1
             self._container.mux_one(packet)
 
-    def _encode_sound(self, samples: npt.NDArray[np.float32], encoded: Encoded) -> None:
+    def _encode_audio(self, samples: npt.NDArray[np.float32], encoded: Encoded) -> None:
         for chunk in self._for_opus.push(samples):
             for packet in self._opus.encode(chunk):
                 assert packet.pts is not None

@@ -107,7 +107,7 @@ class LiveSession:
             listener(self._state_event())
 
     def watch(self, viewer: Viewer) -> None:
-        """Send `viewer` everything from now on; its first picture is a key frame."""
+        """Send `viewer` everything from now on; its first image is a key frame."""
         with self._changed:
             self._viewers[viewer] = False
 
@@ -185,7 +185,7 @@ class LiveSession:
                     self._conversation.push(piece)
                 if self._conversation.waiting > 0:
                     self._conversation.finish()
-                else:  # it had no sound at all
+                else:  # it had no audio at all
                     self._tell_end(self._utterances.popleft(), interrupted=False)
 
     def _step(self) -> None:
@@ -240,7 +240,7 @@ class LiveSession:
                 self._tell({"type": "agent.speak_started", "event_id": utterance.event_id, **said})
         if utterance is not None and tick.over:
             self._utterances.popleft()
-            samples = utterance.ear(count)  # less than half a frame of sound may be left
+            samples = utterance.ear(count)  # less than half a frame of audio may be left
             self._tell_end(utterance, interrupted=False)
             self._set_state(IDLE)
         return tick, samples

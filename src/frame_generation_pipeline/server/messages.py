@@ -20,14 +20,14 @@ class Messages:
     """The messages of one connection, in order."""
 
     def __init__(self, session: LiveSession, longest: float, voice: LazyVoice) -> None:
-        """longest: seconds of sound that may wait to be said. voice: speaks texts."""
+        """longest: seconds of audio that may wait to be said. voice: speaks texts."""
         self._session, self._longest, self._voice = session, longest, voice
         self._open: UtteranceAudio | None = None  # to which binary messages are pushed
 
     def binary(self, pcm: bytes) -> None:
         """PCM16 of the open utterance. Raises Problem."""
         if self._open is None:
-            raise Problem(400, "not_speaking", "send agent.speak with its sample_rate before the sound")
+            raise Problem(400, "not_speaking", "send agent.speak with its sample_rate before the audio")
         self._open.push(pcm)
         self._session.wake()
 
@@ -71,7 +71,7 @@ class Messages:
         return lambda: say_text(self._session, self._voice, text, self._longest, event_id)
 
     def _speak(self, message: dict[str, Any]) -> None:
-        """Begin an utterance, or go on with the open one where the message names no other; it may have sound."""
+        """Begin an utterance, or go on with the open one where the message names no other; it may have audio."""
         event_id, rate = _event_id(message), message.get("sample_rate", DEFAULT_RATE)
         if type(rate) is not int:
             raise Problem(400, "bad_rate", "sample_rate is no whole number")

@@ -1,4 +1,4 @@
-"""`/v1/sessions`: begin, look at and end live sessions, and have them say a sound file."""
+"""`/v1/sessions`: begin, look at and end live sessions, and have them say an audio file."""
 
 import asyncio
 import tempfile
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from frame_generation_pipeline.errors import AudioError
-from frame_generation_pipeline.media.audio_encoder import read_sound
+from frame_generation_pipeline.media.audio_encoder import read_audio
 from frame_generation_pipeline.server.catalogue import PRESENTER_ID
 from frame_generation_pipeline.server.live_encoder import AUDIO_RATE
 from frame_generation_pipeline.server.live_session import LiveSession
@@ -123,14 +123,14 @@ def interrupt(session_id: str, service: ServiceOf, client: ClientOf) -> Response
     },
 )
 async def speak_file(session_id: str, request: Request, service: ServiceOf, client: ClientOf) -> UtteranceView:
-    """Say a sound file, the body, of any kind that FFmpeg reads; after what is being said."""
+    """Say an audio file, the body, of any kind that FFmpeg reads; after what is being said."""
     session = service.sessions.get(client, session_id)
     with tempfile.TemporaryDirectory(prefix="framegen-") as folder:
-        path = Path(folder) / "sound"
+        path = Path(folder) / "audio"
         with path.open("wb") as file:
             async for piece in request.stream():
                 file.write(piece)
-        return await asyncio.to_thread(_say, session, path, service.settings.limits.sound)
+        return await asyncio.to_thread(_say, session, path, service.settings.limits.audio)
 
 
 class TextBody(BaseModel):
@@ -151,19 +151,19 @@ class SaidView(BaseModel):
 def say(session_id: str, body: TextBody, service: ServiceOf, client: ClientOf) -> SaidView:
     """Say a text with the server's voice; after what is being said."""
     session = service.sessions.get(client, session_id)
-    return SaidView(event_id=say_text(session, service.voice, body.text, service.settings.limits.sound).event_id)
+    return SaidView(event_id=say_text(session, service.voice, body.text, service.settings.limits.audio).event_id)
 
 
 def _say(session: LiveSession, path: Path, longest: float) -> UtteranceView:
     pieces, samples = [], 0
     try:
-        for piece in read_sound(path, AUDIO_RATE, "mono"):
+        for piece in read_audio(path, AUDIO_RATE, "mono"):
             samples += len(piece)
             if samples > longest * AUDIO_RATE:
-                raise Problem(413, "too_long", f"the sound lasts longer than {longest:g} s")
+                raise Problem(413, "too_long", f"the audio lasts longer than {longest:g} s")
             pieces.append((piece.clip(-1, 1) * 32767).astype("<i2").tobytes())
     except AudioError as error:
-        raise Problem(400, "bad_sound", str(error).replace(str(path), "the sound")) from error
+        raise Problem(400, "bad_audio", str(error).replace(str(path), "the audio")) from error
     utterance: UtteranceAudio = session.begin(AUDIO_RATE, longest)
     utterance.push(b"".join(pieces))
     utterance.end()

@@ -45,7 +45,7 @@ class Limits:
 
     sessions: int = 4  # at once
     body: int = 64 * 2**20  # bytes of a request
-    sound: float = 600.0  # seconds of sound that may wait in a session to be said
+    audio: float = 600.0  # seconds of audio that may wait in a session to be said
     idle: float = 600.0  # seconds after which a session ends to which nobody has sent anything
     absence: float = 30.0  # seconds for which a session outlives its last connection
 

@@ -1,4 +1,4 @@
-"""`/v1/sessions/{id}/socket`: messages and sound in, events and, if wanted, fragmented MP4 out."""
+"""`/v1/sessions/{id}/socket`: messages and audio in, events and, if wanted, fragmented MP4 out."""
 
 import asyncio
 import contextlib
@@ -81,7 +81,7 @@ async def connect(
         await websocket.close(NO_SESSION, problem.message)
         return
     outbox = Outbox(asyncio.get_running_loop())
-    messages = Messages(session, service.settings.limits.sound, service.voice)
+    messages = Messages(session, service.settings.limits.audio, service.voice)
     session.connect(1)
     session.listen(outbox.tell)
     if video:

@@ -47,7 +47,7 @@ class UtteranceAudio:
             whole = len(pcm) // 2 * 2
             self._odd = pcm[whole:]
             if (self._waiting + whole // 2) / self.rate > self._longest:
-                raise Problem(429, "too_much_sound", f"more than {self._longest:g} s of sound wait to be said")
+                raise Problem(429, "too_much_audio", f"more than {self._longest:g} s of audio wait to be said")
             if whole:
                 self._raw.append(np.frombuffer(pcm[:whole], "<i2"))
                 self._waiting += whole // 2

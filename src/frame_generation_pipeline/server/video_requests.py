@@ -37,7 +37,7 @@ BYTES_A_PIXEL = 1.0  # and second of video, in all that lies there while it is m
 
 
 async def receive(request: Request, folder: Path) -> VideoForm:
-    """The fields of a form; its sound is written into `folder`. Raises Problem, RequestValidationError."""
+    """The fields of a form; its audio is written into `folder`. Raises Problem, RequestValidationError."""
     try:
         async with asyncio.timeout(SLOWEST_UPLOAD), request.form(max_files=1, max_fields=20) as form:
             fields: dict[str, Any] = {}
@@ -45,10 +45,10 @@ async def receive(request: Request, folder: Path) -> VideoForm:
                 if name in fields or name not in VideoForm.model_fields:
                     raise Problem(422, "invalid", f"form.{name[:40]!r}: is unknown, or there twice")
                 fields[name] = value
-            sound = fields.pop("audio", None)
-            if isinstance(sound, UploadFile):
-                await asyncio.to_thread(_keep, sound, folder / AUDIO)
-            elif sound is not None:
+            audio = fields.pop("audio", None)
+            if isinstance(audio, UploadFile):
+                await asyncio.to_thread(_keep, audio, folder / AUDIO)
+            elif audio is not None:
                 raise Problem(422, "invalid", "form.audio: expected a file")
             if any(isinstance(value, UploadFile) for value in fields.values()):
                 raise Problem(422, "invalid", "form: only audio may be a file")
@@ -62,15 +62,15 @@ async def receive(request: Request, folder: Path) -> VideoForm:
         raise RequestValidationError([{**found, "loc": ("form", *found["loc"])} for found in error.errors()]) from error
 
 
-def _keep(sound: UploadFile, path: Path) -> None:
+def _keep(audio: UploadFile, path: Path) -> None:
     try:
         with path.open("wb") as file:
-            shutil.copyfileobj(sound.file, file)
+            shutil.copyfileobj(audio.file, file)
     except OSError as error:
-        raise OutputError(f"the sound cannot be kept ({error.strerror}); try again later") from error
+        raise OutputError(f"the audio cannot be kept ({error.strerror}); try again later") from error
 
 
-def checked(form: VideoForm, sound: Path, service: Service, settings: JobSettings) -> tuple[VideoRequest, float]:
+def checked(form: VideoForm, audio: Path, service: Service, settings: JobSettings) -> tuple[VideoRequest, float]:
     """The request, and how many seconds its video lasts, about.
 
     Raises Problem, and AudioError, TextError, OptionError of what cannot be said or done.
@@ -83,10 +83,10 @@ def checked(form: VideoForm, sound: Path, service: Service, settings: JobSetting
             raise Problem(422, "invalid", f"form.{name}: expected one of {', '.join(known)}")
     if form.webhook is not None:
         check_url(form.webhook, settings.webhook_hosts)
-    if (form.text is None) == (not sound.exists()):
+    if (form.text is None) == (not audio.exists()):
         raise Problem(422, "invalid", "form: expected one of text and audio")
     if form.text is None:
-        seconds = probe_audio(sound).duration
+        seconds = probe_audio(audio).duration
     elif len(form.text) > settings.longest_text:
         raise Problem(413, "too_long", f"the text has more than {settings.longest_text} characters")
     else:

@@ -44,7 +44,7 @@ async def create_video(
     client: ClientOf,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> VideoView:
-    """Have an avatar say a text or a sound; the same idempotency key and content stand for the same video."""
+    """Have an avatar say a text or audio; the same idempotency key and content stand for the same video."""
     queue = _queue(service, client)
     job, new = await take_on(request, client.name, idempotency_key, service, queue)
     response.headers["location"] = f"/v1/videos/{job.id}"

@@ -40,7 +40,7 @@ class VideoForm(BaseModel):
 
     text: str | None = Field(None, description="What is said.")
     audio: bytes | None = Field(
-        None, description="A sound file of any kind, or a video's sound.", json_schema_extra={"format": "binary"}
+        None, description="An audio file of any kind, or a video's audio.", json_schema_extra={"format": "binary"}
     )
     avatar: str = Field("presenter", description="An id of /v1/avatars.")
     format: str = Field(FORMATS[0], json_schema_extra={"enum": list(FORMATS)})

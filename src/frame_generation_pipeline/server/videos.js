@@ -80,10 +80,10 @@
   $("video-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     problem();
-    const form = new FormData(), text = $("video-text").value.trim(), sound = $("video-audio").files[0];
-    if (!text === !sound) { problem("Give a text or a sound file."); return; }
+    const form = new FormData(), text = $("video-text").value.trim(), audio = $("video-audio").files[0];
+    if (!text === !audio) { problem("Give a text or an audio file."); return; }
     form.append("avatar", $("avatar").value);
-    if (sound) form.append("audio", sound); else form.append("text", text);
+    if (audio) form.append("audio", audio); else form.append("text", text);
     const button = event.target.querySelector("button");
     button.disabled = true;
     try {

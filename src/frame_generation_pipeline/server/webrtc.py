@@ -1,7 +1,7 @@
 """WebRTC: what a session shows and says to a browser (WHEP), and a microphone to a session (WHIP), by aiortc.
 
-Pictures and sound come encoded from the session and are packed as they are: an encoder of aiortc's for each peer would
-take three times as long and let sound and picture drift apart.
+Video and audio come encoded from the session and are packed as they are: an encoder of aiortc's for each peer would
+take three times as long and let audio and video drift apart.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 MOST_WAITING = 50  # packets of a track that wait to be sent; what comes then is left out
 MOST_PEERS = 8  # of one session
-OPUS_SECONDS = 0.02  # from one packet of sound to the next
+OPUS_SECONDS = 0.02  # from one packet of audio to the next
 _every_address = aioice.ice.get_host_addresses
 
 
@@ -57,7 +57,7 @@ class Peers:
         self._peers: dict[str, Peer] = {}
 
     async def watch(self, session: LiveSession, offer: str) -> tuple[str, str]:
-        """Send a session's picture and sound to the peer that offers; its id, and the answer. Raises Problem."""
+        """Send a session's video and audio to the peer that offers; its id, and the answer. Raises Problem."""
         return await self._answer(session, Watcher(session, self._connection()), offer)
 
     async def talk(self, session: LiveSession, offer: str, longest: float) -> tuple[str, str]:
@@ -170,13 +170,13 @@ class Peer:
 
 
 class Watcher(Peer):
-    """Who is sent picture and sound. A `Viewer`."""
+    """Who is sent video and audio. A `Viewer`."""
 
     def __init__(self, session: LiveSession, connection: RTCPeerConnection) -> None:
         super().__init__(session, connection)
         self._loop = asyncio.get_running_loop()
         self._video, self._audio = PacketTrack("video"), PacketTrack("audio")
-        self._coming: list[asyncio.TimerHandle] = []  # packets of sound whose moment has not come
+        self._coming: list[asyncio.TimerHandle] = []  # packets of audio whose moment has not come
 
     def prepare(self) -> None:
         """Offer H.264 and Opus, and nothing else."""

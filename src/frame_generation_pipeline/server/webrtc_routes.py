@@ -29,7 +29,7 @@ _takes_offer = partial(
 
 @_takes_offer("/whep")
 async def watch(session_id: str, request: Request, service: ServiceOf, client: ClientOf) -> Response:
-    """Send a session's picture (H.264) and sound (Opus) to the peer whose SDP offer is the body."""
+    """Send a session's video (H.264) and audio (Opus) to the peer whose SDP offer is the body."""
     session = service.sessions.get(client, session_id)
     offer = await _body(request, SDP)
     return await _created(service, session, "whep", service.peers.watch(session, offer))
@@ -40,7 +40,7 @@ async def talk(session_id: str, request: Request, service: ServiceOf, client: Cl
     """Have a session say what the peer whose SDP offer is the body sends: a microphone, by Opus."""
     session = service.sessions.get(client, session_id)
     offer = await _body(request, SDP)
-    return await _created(service, session, "whip", service.peers.talk(session, offer, service.settings.limits.sound))
+    return await _created(service, session, "whip", service.peers.talk(session, offer, service.settings.limits.audio))
 
 
 @router.patch("/{way}/{peer_id}", status_code=204, responses=problems(400, 404, 413, 415))

@@ -36,7 +36,7 @@ class CropBox:
             return f"the face is {self.size} pixels wide, at least {SMALLEST_BOX} are needed"
         if not (0 <= self.x + self.size // 2 < width and 0 <= self.y + self.size // 2 < height):
             box = f"x {self.x}, y {self.y}, side {self.size}"
-            return f"the middle of the face's box ({box}) lies outside of the picture ({width}x{height})"
+            return f"the middle of the face's box ({box}) lies outside of the image ({width}x{height})"
         return None
 
     def inside(self, width: int, height: int) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from frame_generation_pipeline.errors import MissingFileError, OptionError, TemplateError
 from frame_generation_pipeline.files.json_file import read_json
 
-SUMMARY, SOUND = "prepare.json", "aud.wav"
+SUMMARY, AUDIO = "prepare.json", "aud.wav"
 
 
 def features_name(mode: str) -> str:
@@ -21,7 +21,7 @@ def find_features(folder: Path) -> Path:
     found = sorted(folder.glob(features_name("*")))
     if not found:
         raise MissingFileError(
-            f"{folder}: no {features_name('*')}; prepare a recording with sound, or name a feature file"
+            f"{folder}: no {features_name('*')}; prepare a recording with audio, or name a feature file"
         )
     if len(found) > 1:
         raise OptionError(f"{folder}: has {', '.join(path.name for path in found)}; name the one to use")

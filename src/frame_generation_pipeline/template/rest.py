@@ -11,7 +11,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import SILENCE, frame_levels
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.landmarks import lip_opening, read_landmarks
-from frame_generation_pipeline.template.prepared import SOUND, features_name, recording_cuts
+from frame_generation_pipeline.template.prepared import AUDIO, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
 CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
@@ -34,10 +34,10 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
         return None
     features = AudioFeatures.load(path, spec)
     openings, cuts = _openings(template)[: len(features)], recording_cuts(template.folder)
-    sound = template.folder / SOUND
+    audio = template.folder / AUDIO
     index = None
-    if sound.is_file():
-        levels = frame_levels(decode_audio(sound), spec.fps)
+    if audio.is_file():
+        levels = frame_levels(decode_audio(audio), spec.fps)
         silent = [opening if level < SILENCE else inf for opening, level in zip(openings, levels, strict=False)]
         index = rest_frame(silent, tuple(cut for cut in cuts if cut < len(silent)))
     if index is None:
@@ -53,10 +53,10 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     Without `aud.wav` there are no such frames.
     Raises TemplateError, AudioError for files that are damaged.
     """
-    sound = template.folder / SOUND
-    if not sound.is_file():
+    audio = template.folder / AUDIO
+    if not audio.is_file():
         return []
-    levels = np.array(list(islice(frame_levels(decode_audio(sound), spec.fps), len(template))))
+    levels = np.array(list(islice(frame_levels(decode_audio(audio), spec.fps), len(template))))
     silent = levels < min(SILENCE, np.percentile(levels, LOUD) - QUIETER)
     runs = [(silence, len(list(frames))) for silence, frames in groupby(silent)]
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])

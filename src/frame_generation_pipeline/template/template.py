@@ -49,9 +49,9 @@ class Template(FrameSequence):
         masks = {number: folder / PARSING / f"{number}.png" for number in images} if parsing else {}
         for number, path in images.items():
             try:
-                for picture in (path, *([masks[number]] if parsing else [])):
-                    if picture.exists() and not picture.is_file():  # a pipe would wait for somebody who writes
-                        raise TemplateError(f"{picture}: expected a picture file")
+                for image in (path, *([masks[number]] if parsing else [])):
+                    if image.exists() and not image.is_file():  # a pipe would wait for somebody who writes
+                        raise TemplateError(f"{image}: expected an image file")
                 sizes[number] = image_size(path)
                 boxes[number] = CropBox.from_landmarks(read_landmarks(landmark_file(folder, number)))
                 if parsing and image_size(masks[number]) != sizes[number]:
@@ -111,10 +111,10 @@ class Template(FrameSequence):
         box = self.boxes[index]
         keep = None
         if self.parsing:
-            keep = kept_pixels(box.cut(self._picture(self.parsing[index])))
-        return TemplateFrame(self._picture(self.images[index]), box, keep)
+            keep = kept_pixels(box.cut(self._read_image(self.parsing[index])))
+        return TemplateFrame(self._read_image(self.images[index]), box, keep)
 
-    def _picture(self, path: Path) -> npt.NDArray[np.uint8]:
+    def _read_image(self, path: Path) -> npt.NDArray[np.uint8]:
         image = read_image(path)
         if image.shape[:2] != (self.height, self.width):
             raise TemplateError(
@@ -137,23 +137,23 @@ def kept_pixels(parsing: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 def _numbered(folder: Path) -> tuple[dict[int, Path], list[str]]:
     """The folder's images by number, in order, and what is wrong with their numbers."""
-    pictures: dict[int, Path] = {}
+    images: dict[int, Path] = {}
     problems = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not path.stem.isdecimal():
             continue
-        if int(path.stem) in pictures:
+        if int(path.stem) in images:
             problems.append(f"{path}: frame {int(path.stem)} is there twice")
-        pictures[int(path.stem)] = path
-    if not pictures:
+        images[int(path.stem)] = path
+    if not images:
         problems.append(f"{folder}: no frames; expected 0.jpg, 1.jpg, ... (or .png)")
-    elif min(pictures) > 1:
-        problems.append(f"{folder}: the first frame is {min(pictures)}; frames are numbered from 0 or 1")
-    numbers = sorted(pictures)
+    elif min(images) > 1:
+        problems.append(f"{folder}: the first frame is {min(images)}; frames are numbered from 0 or 1")
+    numbers = sorted(images)
     gaps = (number for low, high in pairwise(numbers) for number in range(low + 1, high))
     if shown := list(islice(gaps, 10)):
         more = numbers[-1] - numbers[0] + 1 - len(numbers) - len(shown)
         problems.append(
             f"{folder}: frames {', '.join(map(str, shown))}{f' and {more} more' if more else ''} are missing"
         )
-    return dict(sorted(pictures.items())), problems
+    return dict(sorted(images.items())), problems

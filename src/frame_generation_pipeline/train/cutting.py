@@ -20,8 +20,8 @@ class DeviceFaces:
         """faces: (n, side, side, 3) uint8 BGR, as `TrainingSet.faces`; they are copied to `device`, planar."""
         self.face, self.device = face, device
         self.faces = torch.empty((len(faces), 3, *faces.shape[1:3]), dtype=torch.uint8, device=device)
-        for index, picture in enumerate(faces):
-            self.faces[index] = torch.from_numpy(np.array(picture)).to(device).permute(2, 0, 1)
+        for index, image in enumerate(faces):
+            self.faces[index] = torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)
 
     def cut(
         self, indices: npt.NDArray[np.int64], corners: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
@@ -40,6 +40,6 @@ class DeviceFaces:
             * (2 / stored)
             - 1
         )
-        pictures = self.faces[torch.from_numpy(indices).to(self.device)].float()
-        crops = F.grid_sample(pictures, grid, mode="bicubic", padding_mode="border", align_corners=False)
+        images = self.faces[torch.from_numpy(indices).to(self.device)].float()
+        crops = F.grid_sample(images, grid, mode="bicubic", padding_mode="border", align_corners=False)
         return crops.round_().clamp_(0, 255).div_(255)

@@ -206,7 +206,7 @@ class TrainingSet:
         moves: npt.NDArray[np.float64],
         voices: npt.NDArray[np.int64] | None,
     ) -> Batch:
-        """What `samples` gives, its pictures on the device."""
+        """What `samples` gives, its images on the device."""
         corners, sizes = self._moved(np.concatenate([moves[1], moves[0]]))
         faces = cutting.cut(self.rows[np.concatenate([targets, references])], corners, sizes)
         truth, shown = faces[: len(targets)], faces[len(targets) :]
@@ -278,9 +278,9 @@ def mouth_side(face: FaceSpec) -> int:
     return 2 * round(MOUTH_REGION * (face.crop_size - 2 * RIM) / 2)
 
 
-def to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
+def to_tensor(images: npt.NDArray[np.uint8]) -> Tensor:
     """(b, h, w, c) uint8 -> (b, c, h, w) float32 in [0, 1], channels last in memory, which trains faster."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
 
 
 def stored_side(face: FaceSpec, recipe: Recipe) -> int:

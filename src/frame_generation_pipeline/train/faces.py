@@ -108,7 +108,7 @@ def _remove_leftovers(store: Path) -> None:
 def _with_surroundings(
     image: npt.NDArray[np.uint8], box: CropBox, context: float, side: int, cubic: bool
 ) -> npt.NDArray[np.uint8]:
-    """The box with `context` of its side around it, (side, side, 3); beyond the picture its edge is repeated."""
+    """The box with `context` of its side around it, (side, side, 3); beyond the image its edge is repeated."""
     around = round(box.size * context)
     crop = CropBox(box.x - around, box.y - around, box.size + 2 * around).cut(image)
     return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))

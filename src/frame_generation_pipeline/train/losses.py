@@ -29,7 +29,7 @@ def temporal_loss(output: Tensor, target: Tensor) -> Tensor:
 class GeneratorLoss(nn.Module):
     """Every loss that the recipe gives a weight.
 
-    perceptual: (output, target), pictures (b, 3, h, w) -> scalar; sync: (faces, windows) -> scalar. Each is needed only
+    perceptual: (output, target), images (b, 3, h, w) -> scalar; sync: (faces, windows) -> scalar. Each is needed only
     where the recipe gives it a weight.
     """
 

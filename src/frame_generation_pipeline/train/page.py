@@ -19,13 +19,13 @@ class Log:
 
 
 def write_page(path: Path, log: Log, strips: npt.NDArray[np.uint8] | None, recipe: Recipe, about_held_out: str) -> None:
-    """Write the loss curves, the scores and the pictures of held-out frames as one HTML file.
+    """Write the loss curves, the scores and the images of held-out frames as one HTML file.
 
     about_held_out: see `SampleSource`.
     """
     page = Page("Training", _lead(log))
     if strips is not None:
-        page.picture(strips, f"{about_held_out}, output, four times their difference.")
+        page.image(strips, f"{about_held_out}, output, four times their difference.")
         names = [name for name in log.scores[-1] if name not in ("steps", "minutes")]
         curves = {name: _curve(log.scores, name) for name in names}
         page.chart(curves, x="minutes", y="dB", caption="PSNR of held-out frames.")

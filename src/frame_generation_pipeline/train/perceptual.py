@@ -17,15 +17,15 @@ from frame_generation_pipeline.weights import PERCEPTUAL
 _LAYERS = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256), 12: (256, 256), 14: (256, 256)}
 _POOLED = (2, 7)  # after the ReLU of these, sizes are halved
 TAPS = (2, 7, 14)  # conv1_2, conv2_2 and conv3_3
-MEAN = (104.00699, 116.66877, 122.67892)  # of the pictures that the weights here learned from: BGR, 0 to 255
-DEVIATION = 57.4  # grey levels: torchvision's weights are for pictures divided by so much, the ones here are not
+MEAN = (104.00699, 116.66877, 122.67892)  # of the images that the weights here learned from: BGR, 0 to 255
+DEVIATION = 57.4  # grey levels: torchvision's weights are for images divided by so much, the ones here are not
 
 
 class PerceptualLoss(nn.Module):
-    """How far the features of two pictures are apart.
+    """How far the features of two images are apart.
 
     weights: a file of torchvision's VGG16 or VGG19; by default those that come with the package.
-    original: the mean squared difference of conv3_3, of pictures in [0, 1] as they are, which is SyncTalk_2D's loss; by
+    original: the mean squared difference of conv3_3, of images in [0, 1] as they are, which is SyncTalk_2D's loss; by
     default the mean absolute difference of `TAPS` as a share of the target's mean absolute features.
 
     Raises ModelError for a file without the convolutions.
@@ -55,7 +55,7 @@ class PerceptualLoss(nn.Module):
         self.scale = (DEVIATION if original else 255.0) if own else 1.0
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """Pictures (b, 3, h, w) BGR in [0, 1] -> a scalar; only `output` gets gradients."""
+        """Images (b, 3, h, w) BGR in [0, 1] -> a scalar; only `output` gets gradients."""
         found = self._features(output)
         with torch.no_grad():
             wanted = self._features(target)
@@ -64,8 +64,8 @@ class PerceptualLoss(nn.Module):
         apart = [(f - w).abs().mean() / w.abs().mean().clamp(min=1e-6) for f, w in zip(found, wanted, strict=True)]
         return torch.stack(apart).mean()
 
-    def _features(self, pictures: Tensor) -> list[Tensor]:
-        x = pictures * self.scale - self.mean
+    def _features(self, images: Tensor) -> list[Tensor]:
+        x = images * self.scale - self.mean
         taps = []
         for name, layer in self.features.items():
             x = layer(x)

@@ -91,7 +91,7 @@ def train(
     network: which of `spec.NETWORKS`; a `start` brings its own.
     recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
     start: a generator's checkpoint to begin from, with features of the template's type.
-    features_path: features of the template's sound; the `aud_*.npy` in its folder when not given.
+    features_path: features of the template's audio; the `aud_*.npy` in its folder when not given.
     other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
     held_out: seconds at the template's end that are never learned from.
     most_frames: of a longer template so many are learned from, spread over poses and mouth shapes.

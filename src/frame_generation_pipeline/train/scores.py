@@ -11,7 +11,7 @@ from frame_generation_pipeline.train.dataset import mouth_side
 from frame_generation_pipeline.train.losses import around_lips
 from frame_generation_pipeline.train.trainer import Trainer
 
-FRAMES = 8  # that the picture shows
+FRAMES = 8  # that the image shows
 GAIN = 4  # of the differences shown
 
 
@@ -20,7 +20,7 @@ def score_held_out(
 ) -> tuple[dict[str, float], npt.NDArray[np.uint8] | None]:
     """Score `weights` on `count` samples that are not learned from.
 
-    Returns the PSNR in dB over the face and around the lips, of the mean squared error over all of them, and a picture
+    Returns the PSNR in dB over the face and around the lips, of the mean squared error over all of them, and an image
     (h, w, 3) uint8 BGR with target, output and difference of the first; nothing of either when nothing is held out.
     """
     batch = trainer.data.held_out_samples(count)
@@ -36,8 +36,8 @@ def score_held_out(
     scores = {"face PSNR": psnr(_mse(output, batch.target)), "mouth PSNR": psnr(_mse(*lips))}
     difference = (GAIN * (output - batch.target).abs()).clamp(max=1)
     rows = [torch.cat(list(faces[:FRAMES]), dim=2) for faces in (batch.target, output, difference)]
-    picture = (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
-    return scores, picture
+    image = (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
+    return scores, image
 
 
 def _mse(output: Tensor, target: Tensor) -> float:

@@ -17,7 +17,7 @@ from frame_generation_pipeline.train.resuming import load_optimizer
 
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the face encoder's levels
 LEARNING_RATE = 1e-4  # a tenth of the generator's: at more it collapses to one answer
-BATCH = 8  # frames a step, each with its own sound and with that of another frame
+BATCH = 8  # frames a step, each with its own audio and with that of another frame
 
 
 class Block(nn.Module):
@@ -86,8 +86,8 @@ class SyncLoss(nn.Module):
 
     def forward(self, faces: Tensor, windows: Tensor) -> Tensor:
         """See `SyncNetwork.forward`; a scalar."""
-        embeddings, sounds = self.network(faces, windows)
-        return agreement_loss(embeddings, sounds, torch.ones(len(faces), device=faces.device))
+        embeddings, audio_embeddings = self.network(faces, windows)
+        return agreement_loss(embeddings, audio_embeddings, torch.ones(len(faces), device=faces.device))
 
 
 def agreement_loss(faces: Tensor, windows: Tensor, together: Tensor) -> Tensor:
@@ -104,14 +104,14 @@ class SyncTrainer:
         self.optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
 
     def step(self) -> float:
-        """Learn from one batch, half of it with sound of other frames; returns the loss."""
+        """Learn from one batch, half of it with audio of other frames; returns the loss."""
         rng = np.random.default_rng([self.seed, 1, self.steps])  # apart from the generator's draws
         frames, others = rng.choice(self.data.train, BATCH), rng.choice(self.data.train, BATCH)
         faces = self.data.samples(frames, frames).target.repeat(2, 1, 1, 1).to(self.device)
         windows = self.data.windows(np.concatenate([frames, others])).to(self.device)
         together = torch.from_numpy(np.concatenate([np.ones(BATCH), frames == others]).astype(np.float32))
-        embeddings, sounds = self.network(faces, windows)
-        loss = agreement_loss(embeddings, sounds, together.to(self.device))
+        embeddings, audio_embeddings = self.network(faces, windows)
+        loss = agreement_loss(embeddings, audio_embeddings, together.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

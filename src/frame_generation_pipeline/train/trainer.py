@@ -125,5 +125,5 @@ def faces(network: Network, image: Tensor, audio: Tensor) -> Tensor:
     """
     encoded = network.encode_image(image)
     height, width = encoded[-1].shape[-2:]
-    sound = F.adaptive_avg_pool2d(network.audio_model(audio), (height, width))
-    return network.decode(encoded, sound)
+    encoded_audio = F.adaptive_avg_pool2d(network.audio_model(audio), (height, width))
+    return network.decode(encoded, encoded_audio)

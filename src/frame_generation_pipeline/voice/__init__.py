@@ -1,1 +1,1 @@
-"""Text to voice: sentences, the voices that speak them, and their sound on its way to a session or a file."""
+"""Text to voice: sentences, the voices that speak them, and their audio on its way to a session or a file."""

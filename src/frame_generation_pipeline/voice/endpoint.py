@@ -1,4 +1,4 @@
-"""Voices behind an HTTP endpoint of OpenAI's kind: `POST {url}/audio/speech` with JSON, sound comes back."""
+"""Voices behind an HTTP endpoint of OpenAI's kind: `POST {url}/audio/speech` with JSON, audio comes back."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from frame_generation_pipeline.voice.sentences import Sentence
 
 KEY = "FRAMEGEN_TTS_KEY"  # the environment variable that holds the endpoint's key
 TIMEOUT = 30.0  # seconds in which the endpoint must answer, and give each next piece
-LONGEST = 300  # seconds of sound of one sentence; more is taken for a fault
+LONGEST = 300  # seconds of audio of one sentence; more is taken for a fault
 BUSY = (429, 502, 503, 504)  # answers after which the same request is made again
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try; twice as long before the next
 
 
 class EndpointVoice:
-    """A voice that an endpoint speaks with, in whatever sound format FFmpeg knows; WAV is asked for.
+    """A voice that an endpoint speaks with, in whatever audio format FFmpeg knows; WAV is asked for.
 
     url: with http or https, up to and without `/audio/speech`. name, model: as the endpoint calls them.
     The key is in the environment variable FRAMEGEN_TTS_KEY, where one is needed. Redirects are not followed.
@@ -68,7 +68,7 @@ class EndpointVoice:
                 for samples in _decoded(answer):
                     given += len(samples)
                     if given > LONGEST * RATE:
-                        raise VoiceError(f"{self._url}: gives more than {LONGEST} s of sound for a sentence")
+                        raise VoiceError(f"{self._url}: gives more than {LONGEST} s of audio for a sentence")
                     yield samples
         except av.FFmpegError as error:
             raise VoiceError(
@@ -103,7 +103,7 @@ class EndpointVoice:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect could carry the key to another host; it is an answer like any other that is no sound."""
+    """A redirect could carry the key to another host; it is an answer like any other that is no audio."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

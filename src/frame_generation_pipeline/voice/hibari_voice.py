@@ -18,7 +18,7 @@ class HibariVoice:
     """A voice of hibari-tts.
 
     name: of its voices; `heart` comes with it, others must lie where its own command put them, as nothing is downloaded
-    here. speed: 1 is the voice's own. seed: of the noise in the sound; each sentence has its own noise.
+    here. speed: 1 is the voice's own. seed: of the noise in the audio; each sentence has its own noise.
 
     Raises OptionError without the extra `[say]` and for a voice that is unknown or not on this machine.
     """
@@ -85,7 +85,7 @@ class HibariVoice:
         return self._speakable[letter]
 
     def _known(self, letter: str) -> bool:
-        """Whether a character has a sound, or is one of those that need none: blanks, marks and punctuation."""
+        """Whether a character is spoken, or is one of those that need none: blanks, marks and punctuation."""
         kind = unicodedata.category(letter)
         if letter.isascii():
             return letter.isprintable() or letter.isspace()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.errors import TextError
 from frame_generation_pipeline.voice.sentences import Sentence, place_of, split_sentences
 
-RATE = 24_000  # Hz; of the sound of every voice
+RATE = 24_000  # Hz; of the audio of every voice
 
 VoiceSamples = npt.NDArray[np.float32]  # (k,), mono, full scale is [-1, 1]
 
@@ -25,28 +25,28 @@ class Voice(Protocol):
         """The sentences of `text`, which can be spoken as far as can be told before. Raises TextError."""
 
     def speak(self, text: str, number: int) -> Iterator[VoiceSamples]:
-        """The sound of a sentence, the `number`th of its text, piece by piece at `RATE`.
+        """The audio of a sentence, the `number`th of its text, piece by piece at `RATE`.
 
         Raises VoiceError; gives no samples for what it cannot speak.
         """
 
 
 def spoken(voice: Voice, text: str, sentence: Sentence, number: int) -> Iterator[VoiceSamples]:
-    """The sound of one of the text's sentences; raises TextError where the voice gives none, and VoiceError."""
+    """The audio of one of the text's sentences; raises TextError where the voice gives none, and VoiceError."""
     silent = True
     for samples in voice.speak(sentence.text, number):
         silent = silent and not len(samples)
         yield samples
     if silent and any(letter.isalnum() for letter in sentence.text):
         raise TextError(
-            f"the text, {place_of(text, sentence.place)}: the voice gave no sound for {sentence.text[:40]!r}; write it "
+            f"the text, {place_of(text, sentence.place)}: the voice gave no audio for {sentence.text[:40]!r}; write it "
             "in other words, or take another voice",
             sentence.place,
         )
 
 
 def spoken_text(voice: Voice, text: str) -> Iterator[VoiceSamples]:
-    """The sound of a whole text at `RATE`, sentence after sentence, each as soon as it is spoken.
+    """The audio of a whole text at `RATE`, sentence after sentence, each as soon as it is spoken.
 
     Raises TextError, at the first sample for what is known before, and VoiceError.
     """

@@ -1,4 +1,4 @@
-"""A text that is spoken into a folder, sentence by sentence, ahead of those who take its sound."""
+"""A text that is spoken into a folder, sentence by sentence, ahead of those who take its audio."""
 
 import threading
 import wave
@@ -20,10 +20,10 @@ USUAL = 0.06  # seconds a character takes; for what is left while nothing is spo
 
 
 class Synthesis:
-    """The sound of a text's sentences; a thread of its own speaks them while the `with` block lasts.
+    """The audio of a text's sentences; a thread of its own speaks them while the `with` block lasts.
 
     Each is a WAV file in `folder` as soon as it is complete. What lies there already is not spoken again, so that a
-    later run of the same text has the same sound, also of a voice that never speaks twice alike.
+    later run of the same text has the same audio, also of a voice that never speaks twice alike.
     """
 
     def __init__(self, voice: Voice, text: str, sentences: Sequence[Sentence], folder: Path) -> None:
@@ -47,7 +47,7 @@ class Synthesis:
         self._thread.join(PATIENCE)
 
     def blocks(self) -> Iterator[VoiceSamples]:
-        """The sound at `RATE`, a sentence each, waited for. Raises what speaking it raises."""
+        """The audio at `RATE`, a sentence each, waited for. Raises what speaking it raises."""
         for number in range(len(self._sentences)):
             with self._changed:
                 while len(self._lengths) <= number and self._wanted and self._failed is None:
@@ -80,7 +80,7 @@ class Synthesis:
                 with self._changed:
                     self._lengths.append(length)
                     self._changed.notify_all()
-        except BaseException as error:  # raised where the sound is taken
+        except BaseException as error:  # raised where the audio is taken
             with self._changed:
                 self._failed = error
                 self._changed.notify_all()
@@ -99,7 +99,7 @@ class Synthesis:
 
 
 def write_wav(path: Path, blocks: Iterator[VoiceSamples]) -> None:
-    """Write sound at `RATE` as 16 bits, piece by piece; it has its name once it is complete. Raises OutputError."""
+    """Write audio at `RATE` as 16 bits, piece by piece; it has its name once it is complete. Raises OutputError."""
     with complete_file(path) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -115,6 +115,6 @@ def pcm16(samples: VoiceSamples) -> bytes:
 
 
 def read_samples(path: Path) -> VoiceSamples:
-    """The sound of a file that `write_wav` wrote."""
+    """The audio of a file that `write_wav` wrote."""
     with wave.open(str(path), "rb") as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / np.float32(FULL_SCALE)

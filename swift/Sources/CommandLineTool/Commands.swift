@@ -74,13 +74,13 @@ func encoding(_ options: Options) throws -> Encoding {
         preset: options["--preset"] ?? "superfast", provenance: !options.has("--no-provenance"))
 }
 
-/// `generate`: a video of the avatar that says the audio, its frames as pictures, or both.
+/// `generate`: a video of the avatar that says the audio, its frames as images, or both.
 func generate(_ words: ArraySlice<String>) async throws {
     let names = [speechNames, outputNames, modelNames].reduce(avatarNames) { $0.merging($1) { $1 } }
     let options = try Options(words, names: names, switches: switches.union(modelSwitches))
     try refuseArguments(options)
     if try isModelled(options) { return try await generateByModel(options) }
-    let format = try options.choice("--frame-format", PictureFormat.self) ?? .png
+    let format = try options.choice("--frame-format", ImageFormat.self) ?? .png
     guard options.has("--output") || options.has("--frames-dir") else {
         throw FrameGenerationError(.option, "no output; give -o result.mp4, --frames-dir or both")
     }
@@ -91,10 +91,10 @@ func generate(_ words: ArraySlice<String>) async throws {
     let progress = isQuiet(options) ? nil : ProgressLine.show
     if let output = options["--output"] {
         try await avatar.generateVideo(
-            speech, to: output, pictures: options["--frames-dir"].map { ($0, format) }, startFrame: start,
+            speech, to: output, images: options["--frames-dir"].map { ($0, format) }, startFrame: start,
             encoding: encoding, progress: progress)
     } else if let folder = options["--frames-dir"] {
-        try await avatar.generatePictures(
+        try await avatar.generateImages(
             speech, to: folder, format: format, startFrame: start, rate: encoding.rate,
             provenance: encoding.provenance, progress: progress)
     }

@@ -13,10 +13,10 @@ let help = """
 
     framegen-swift generate --avatar may.avatar --audio speech.wav -o result.mp4
       --avatar PATH        an .avatar file or a folder [FRAMEGEN_AVATAR, or the built-in presenter where it is at hand]
-      --audio, -a PATH     a 16 kHz WAV, or any sound that ffmpeg reads
+      --audio, -a PATH     a 16 kHz WAV, or any audio that ffmpeg reads
       --features, -f PATH  audio features (.npy or .bin), if at hand
       --output, -o PATH    video: .mp4, .m4v, .mov, .mkv or .webm; needs ffmpeg
-      --frames-dir DIR     folder for the frames as pictures
+      --frames-dir DIR     folder for the frames as images
       --frame-format F     png or jpg [png]
       --start-frame N      enter the recording so many frames later
       --fps N              of the video [25; wenet 20]
@@ -38,7 +38,7 @@ let help = """
       --template, -t DIR   the folder with full_body_img/ and landmarks/
       --mode M             ave, hubert, wenet or whisper [what the model says]
       --start N            enter the recording so many frames later
-      --video              write a video too, --video-path [output/result.mp4], with the sound of --audio-file
+      --video              write a video too, --video-path [output/result.mp4], with the audio of --audio-file
 
     framegen-swift info PATH         what a package says of itself
     framegen-swift verify PATH       everything that can be checked of it

@@ -31,7 +31,7 @@ func isModelled(_ options: Options) throws -> Bool {
         throw FrameGenerationError(
             .option,
             options.has("--video")
-                ? "--video needs --audio-file, the video's sound"
+                ? "--video needs --audio-file, the video's audio"
                 : "--audio-file is for videos; add --video, or leave it out")
     }
     guard options.has("--video") || !options.has("--video-path") else {
@@ -40,9 +40,9 @@ func isModelled(_ options: Options) throws -> Bool {
     return true
 }
 
-/// The frames of a model as pictures, and where it is asked for also a video.
+/// The frames of a model as images, and where it is asked for also a video.
 func generateByModel(_ options: Options) async throws {
-    let format = try options.choice("--frame-format", PictureFormat.self) ?? .jpg
+    let format = try options.choice("--frame-format", ImageFormat.self) ?? .jpg
     let blend = try options.choice("--blend", Blend.self) ?? .reference
     let start = try options.integer("--start", in: 0...Int.max) ?? 0
     let encoding = try encoding(options)

@@ -1,4 +1,4 @@
-// Sound and video by AVFoundation, on Apple systems; written against Apple's documentation and not run yet.
+// Audio and video by AVFoundation, on Apple systems; written against Apple's documentation and not run yet.
 #if canImport(AVFoundation)
     import AVFoundation
     import CoreMedia
@@ -7,7 +7,7 @@
     /// Reads the first audio stream of a file as interleaved PCM. Throws `Refusal` where there is none.
     ///
     /// settings: beside the format, see `AVAssetReaderTrackOutput`.
-    func openSound(_ path: String, _ settings: (AudioStreamBasicDescription) -> [String: Any]) throws
+    func openAudio(_ path: String, _ settings: (AudioStreamBasicDescription) -> [String: Any]) throws
         -> (reader: AVAssetReader, output: AVAssetReaderTrackOutput, format: AudioStreamBasicDescription)
     {
         let asset = AVURLAsset(url: URL(fileURLWithPath: path))
@@ -28,7 +28,7 @@
         return (reader, output, format.pointee)
     }
 
-    /// A file's sound at its own rate, all channels, frame after frame. One thread reads at a time.
+    /// A file's audio at its own rate, all channels, frame after frame. One thread reads at a time.
     final class InterleavedReader: @unchecked Sendable {
         let rate: Int
         let channels: Int
@@ -36,10 +36,10 @@
         private let reader: AVAssetReader
         private let output: AVAssetReaderTrackOutput
 
-        /// Throws `Refusal` for what is no sound.
+        /// Throws `Refusal` for what is no audio.
         init(_ path: String) throws {
             let format: AudioStreamBasicDescription
-            (reader, output, format) = try openSound(path) { format in
+            (reader, output, format) = try openAudio(path) { format in
                 [
                     AVSampleRateKey: format.mSampleRate, AVNumberOfChannelsKey: format.mChannelsPerFrame,
                     AVLinearPCMBitDepthKey: 32, AVLinearPCMIsFloatKey: true, AVLinearPCMIsBigEndianKey: false,
@@ -66,7 +66,7 @@
         }
     }
 
-    /// A file's sound, mixed, then resampled to 16 kHz by the system's best converter.
+    /// A file's audio, mixed, then resampled to 16 kHz by the system's best converter.
     final class MixedSource: SampleSource, @unchecked Sendable {  // one thread asks at a time
         private let path: String
         private let reader: InterleavedReader
@@ -140,14 +140,14 @@
             guard format.sampleRate == Double(sampleRate), format.channelCount == 1,
                 let values = buffer.floatChannelData
             else {
-                throw FrameGenerationError(.audio, "sound of \(format); expected mono float32 samples at 16 kHz")
+                throw FrameGenerationError(.audio, "audio of \(format); expected mono float32 samples at 16 kHz")
             }
             return try await push(Array(UnsafeBufferPointer(start: values[0], count: Int(buffer.frameLength))))
         }
     }
 
     extension Image {
-        /// The picture as a pixel buffer of the format BGRA, which Core Animation and encoders take.
+        /// The image as a pixel buffer of the format BGRA, which Core Animation and encoders take.
         public func pixelBuffer() throws -> CVPixelBuffer {
             var made: CVPixelBuffer?
             let attributes = [kCVPixelBufferIOSurfacePropertiesKey: [:] as CFDictionary] as CFDictionary

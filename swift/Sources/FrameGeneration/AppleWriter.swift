@@ -6,7 +6,7 @@
 
     /// A video by AVFoundation: H.264 and AAC in .mp4, .m4v and .mov.
     ///
-    /// The sound begins at time 0 and is never cut to the picture. Colours are BT.709. A file that was there stays until
+    /// The audio begins at time 0 and is never cut to the video. Colours are BT.709. A file that was there stays until
     /// the new one is complete.
     final class VideoWriter: FrameSink, @unchecked Sendable {  // one thread writes at a time
         private let path: String
@@ -16,12 +16,12 @@
         private let video: AVAssetWriterInput
         private let adaptor: AVAssetWriterInputPixelBufferAdaptor
         private let rate: FrameRate
-        private let sound: (input: AVAssetWriterInput, source: AVAssetReader, output: AVAssetReaderTrackOutput)?
+        private let audio: (input: AVAssetWriterInput, source: AVAssetReader, output: AVAssetReaderTrackOutput)?
         private var written = 0  // frames
 
         /// Throws errors of kind `output` and `option` before anything is made.
         init(
-            _ path: String, width: Int, height: Int, rate: FrameRate, frames: Int, sound: String?, encoding: Encoding
+            _ path: String, width: Int, height: Int, rate: FrameRate, frames: Int, audio: String?, encoding: Encoding
         ) throws {
             let types: [String: AVFileType] = [".mp4": .mp4, ".m4v": .m4v, ".mov": .mov]
             guard let type = types[suffix(of: path)] else {
@@ -54,8 +54,8 @@
                 ])
             adaptor = AVAssetWriterInputPixelBufferAdaptor(assetWriterInput: video, sourcePixelBufferAttributes: nil)
             writer.add(video)
-            self.sound = try sound.map { path in
-                let (source, output, _) = try audioErrors(path) { try openSound(path) { _ in [:] } }
+            self.audio = try audio.map { path in
+                let (source, output, _) = try audioErrors(path) { try openAudio(path) { _ in [:] } }
                 let input = AVAssetWriterInput(
                     mediaType: .audio,
                     outputSettings: [
@@ -64,7 +64,7 @@
                     ])
                 return (input, source, output)
             }
-            if let input = self.sound?.input { writer.add(input) }
+            if let input = self.audio?.input { writer.add(input) }
             if encoding.provenance, type == .mov {
                 let item = AVMutableMetadataItem()
                 item.identifier = AVMetadataItem.identifier(forKey: "XMP_", keySpace: .quickTimeUserData)
@@ -78,24 +78,24 @@
         func write(_ image: Image) throws {
             let time = CMTime(
                 value: CMTimeValue(written * rate.denominator), timescale: CMTimeScale(rate.numerator))
-            try addSound(until: time)
+            try addAudio(until: time)
             try wait(for: video)
             guard adaptor.append(try image.pixelBuffer(), withPresentationTime: time) else { throw unwritten() }
             written += 1
         }
 
-        /// Interleaves the sound: its buffers that begin before `time`, or all that are left.
-        private func addSound(until time: CMTime?) throws {
-            guard let sound else { return }
-            while time == nil || soundEnd < time! {
-                guard let buffer = sound.output.copyNextSampleBuffer() else { break }
-                try wait(for: sound.input)
-                guard sound.input.append(buffer) else { throw unwritten() }
-                soundEnd = CMTimeAdd(CMSampleBufferGetPresentationTimeStamp(buffer), CMSampleBufferGetDuration(buffer))
+        /// Interleaves the audio: its buffers that begin before `time`, or all that are left.
+        private func addAudio(until time: CMTime?) throws {
+            guard let audio else { return }
+            while time == nil || audioEnd < time! {
+                guard let buffer = audio.output.copyNextSampleBuffer() else { break }
+                try wait(for: audio.input)
+                guard audio.input.append(buffer) else { throw unwritten() }
+                audioEnd = CMTimeAdd(CMSampleBufferGetPresentationTimeStamp(buffer), CMSampleBufferGetDuration(buffer))
             }
         }
 
-        private var soundEnd = CMTime.zero
+        private var audioEnd = CMTime.zero
 
         private func wait(for input: AVAssetWriterInput) throws {
             while !input.isReadyForMoreMediaData {
@@ -105,9 +105,9 @@
         }
 
         func finish() throws {
-            try addSound(until: nil)
+            try addAudio(until: nil)
             video.markAsFinished()
-            sound?.input.markAsFinished()
+            audio?.input.markAsFinished()
             let done = DispatchSemaphore(value: 0)
             writer.finishWriting { done.signal() }
             done.wait()

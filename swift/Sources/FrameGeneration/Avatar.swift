@@ -105,7 +105,7 @@ public final class Avatar: Sendable {
         Frames(engine: engine, startFrame: startFrame, plan: { [self] in try plan(speech) })
     }
 
-    /// A session that is given sound piece by piece and gives each frame as soon as it can be made.
+    /// A session that is given audio piece by piece and gives each frame as soon as it can be made.
     ///
     /// Throws an error of kind `option` without an audio program, or for a `startFrame` that does not exist.
     public func live(startFrame: Int = 0) throws -> LiveSession {
@@ -118,7 +118,7 @@ public final class Avatar: Sendable {
     }
 
     func plan(_ speech: Speech) throws -> SpeechPlan {
-        let silence = speech.hasSound ? try silence() : nil
+        let silence = speech.hasAudio ? try silence() : nil
         return try SpeechPlan(
             speech, spec: manifest.generator.audio, encoder: encoder, silence: silence,
             weighted: manifest.listens)

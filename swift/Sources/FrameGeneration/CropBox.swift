@@ -1,4 +1,4 @@
-/// A square in a frame: left and top edge and side in pixels. It may reach beyond the picture on any side.
+/// A square in a frame: left and top edge and side in pixels. It may reach beyond the image on any side.
 public struct CropBox: Sendable, Hashable {
     static let smallest = 32  // pixels; below this a face has no detail to regenerate
 
@@ -18,12 +18,12 @@ public struct CropBox: Sendable, Hashable {
         self.init(x: left, y: landmarks.y[Landmarks.noseBridge], size: right - left)
     }
 
-    /// Why this box cannot be used in a frame of so many pixels, or nil when it can: its middle must lie in the picture.
+    /// Why this box cannot be used in a frame of so many pixels, or nil when it can: its middle must lie in the image.
     func problem(width: Int, height: Int) -> String? {
         if size < Self.smallest { return "the face is \(size) pixels wide, at least \(Self.smallest) are needed" }
         guard 0..<width ~= x + size / 2, 0..<height ~= y + size / 2 else {
             return
-                "the middle of the face's box (x \(x), y \(y), side \(size)) lies outside of the picture (\(width)x\(height))"
+                "the middle of the face's box (x \(x), y \(y), side \(size)) lies outside of the image (\(width)x\(height))"
         }
         return nil
     }
@@ -33,7 +33,7 @@ public struct CropBox: Sendable, Hashable {
         min(x, y) >= 0 && x + size <= width && y + size <= height
     }
 
-    /// The box's pixels of `image`; one beyond the picture has the value of the picture's nearest pixel.
+    /// The box's pixels of `image`; one beyond the image has the value of the image's nearest pixel.
     func cut(_ image: Image) -> Image {
         var crop = Image(width: size, height: size)
         let left = min(max(-x, 0), size), right = min(max(x + size - image.width, 0), size)
@@ -50,7 +50,7 @@ public struct CropBox: Sendable, Hashable {
         return crop
     }
 
-    /// Writes `patch` (size x size) over the box's pixels of `image`; what lies beyond the picture is lost.
+    /// Writes `patch` (size x size) over the box's pixels of `image`; what lies beyond the image is lost.
     func paste(_ patch: Image, into image: inout Image) {
         let left = max(-x, 0), top = max(-y, 0)
         let count = min(x + size, image.width) - x - left

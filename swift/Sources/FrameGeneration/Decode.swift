@@ -1,4 +1,4 @@
-/// Sound as mono samples at 16 kHz, float32 in -1 to 1, piece by piece.
+/// Audio as mono samples at 16 kHz, float32 in -1 to 1, piece by piece.
 protocol SampleSource: Sendable {
     /// The next samples, at least one, or nil after the last. One thread asks at a time.
     func next() throws -> [Float]?
@@ -20,7 +20,7 @@ final class SampleArray: SampleSource {
     }
 }
 
-/// A file's sound: how long it is, and how it is read.
+/// A file's audio: how long it is, and how it is read.
 struct AudioFile: Sendable {
     let path: String
     /// Seconds; the samples over the source's rate.
@@ -35,11 +35,11 @@ struct AudioFile: Sendable {
         switch PathKind.of(path) {
         case nil:
             throw FrameGenerationError(
-                .missingFile, "no such file; give an audio file or a video with a sound track", path: path)
+                .missingFile, "no such file; give an audio file or a video with an audio track", path: path)
         case .file: break
         default:
             throw FrameGenerationError(
-                .audio, "is no file; give an audio file or a video with a sound track", path: path)
+                .audio, "is no file; give an audio file or a video with an audio track", path: path)
         }
         self.path = path
         wave = try audioErrors(path) { try WaveHeader(ReadableFile(path)) }
@@ -92,7 +92,7 @@ struct WaveHeader: Sendable {
     let isFloat: Bool
     let mask: Int  // which speakers the channels are, 0 where it is not said
 
-    /// Nil where the file is no WAV of 16 kHz with plain samples: whatever decodes other sounds decodes it.
+    /// Nil where the file is no WAV of 16 kHz with plain samples: whatever decodes other audio decodes it.
     ///
     /// Throws `Refusal` where it is one and has no samples or too many channels, and `SystemError`.
     init?(_ file: ReadableFile) throws {
@@ -117,7 +117,7 @@ struct WaveHeader: Sendable {
                 (isFloat, mask) = (format.isFloat, format.mask)
                 frames = bytes / (channels * width)
                 guard frames > 0 else {
-                    throw Refusal("no audio could be decoded, it is empty or damaged; give a sound file")
+                    throw Refusal("no audio could be decoded, it is empty or damaged; give an audio file")
                 }
                 guard channels <= 8 else {
                     throw Refusal("has \(channels) channels, expected 1 to 8; mix it down first")

@@ -14,7 +14,7 @@ extension Avatar {
             ("programs", "\(manifest.programs.joined(separator: ", ")) (\(manifest.precision))"),
             ("frames", "\(manifest.frame.count)"),
             ("size", "\(manifest.frame.width)x\(manifest.frame.height)"),
-            ("pictures", manifest.frame.format.rawValue),
+            ("images", manifest.frame.format.rawValue),
             ("frame rate", "\(manifest.fps) a second"),
             ("face boxes", "\(sides[0]) to \(sides[sides.count - 1]) pixels, median \(sides[sides.count / 2])"),
             ("parsing", manifest.parsing ? "yes" : "no"),
@@ -25,7 +25,7 @@ extension Avatar {
         ]
     }
 
-    /// Checks every file, decodes every picture and runs the programs once; gives a line for each thing that holds.
+    /// Checks every file, decodes every image and runs the programs once; gives a line for each thing that holds.
     ///
     /// progress: called after each frame with the frames done and the frames in all. Throws an error of kind `package`
     /// for the first thing that does not hold.
@@ -46,7 +46,7 @@ extension Avatar {
             _ = try template.read(index)
             progress?(index + 1, template.count)
         }
-        let parsing = manifest.parsing ? ", each with its parsing picture" : ""
+        let parsing = manifest.parsing ? ", each with its parsing image" : ""
         held.append("\(template.count) frames of \(template.width)x\(template.height) pixels\(parsing)")
         return held
     }
@@ -69,11 +69,11 @@ extension Avatar {
         let preview = try package.read(previewName)
         try refusing(package.path) {
             let (width, height, format) = try readHeader(preview, previewName)
-            guard format == .jpg else { throw Refusal("\(previewName) is no jpg picture") }
+            guard format == .jpg else { throw Refusal("\(previewName) is no jpg image") }
             guard max(width, height) <= previewSide else {
                 throw Refusal("\(previewName) has a side of more than \(previewSide) pixels")
             }
-            _ = try decodePicture(preview, previewName, .jpg, width: width, height: height)
+            _ = try decodeImage(preview, previewName, .jpg, width: width, height: height)
         }
     }
 }

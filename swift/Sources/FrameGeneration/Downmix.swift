@@ -1,4 +1,4 @@
-/// How the channels of a sound become one; see docs/avatar.md, "Samples".
+/// How the channels of audio become one; see docs/avatar.md, "Samples".
 enum Downmix: Sendable, Equatable {
     /// Their sum by weights; products and sums are rounded to float32 one by one.
     case sum([Float])

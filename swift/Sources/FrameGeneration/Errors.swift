@@ -10,7 +10,7 @@ public struct FrameGenerationError: Error, CustomStringConvertible, Sendable, Eq
         case audio
         /// Audio features of the wrong shape, with values that are not finite, or in an unreadable file.
         case features
-        /// A template folder with gaps, malformed landmarks, unusable boxes or unreadable pictures.
+        /// A template folder with gaps, malformed landmarks, unusable boxes or unreadable images.
         case template
         /// A model that is not what it should be, or no ONNX Runtime to run it with.
         case model

@@ -1,5 +1,5 @@
 #if os(Linux)
-    /// Sound of every kind by the program `ffmpeg`, opened so that nothing else is read on a file's behalf.
+    /// Audio of every kind by the program `ffmpeg`, opened so that nothing else is read on a file's behalf.
 
     // No playlists and the like, which lead to other files or to the network, and no devices.
     private let formats = """
@@ -32,7 +32,7 @@
         return try startFFmpeg(input + (filters.map { ["-af", $0] } ?? []) + output, .fromOutput, for: path)
     }
 
-    /// A file's sound at its own rate, all channels, frame after frame. One thread reads at a time.
+    /// A file's audio at its own rate, all channels, frame after frame. One thread reads at a time.
     final class InterleavedReader {
         let rate: Int
         let channels: Int
@@ -40,7 +40,7 @@
         private let ffmpeg: Subprocess
         private var pending: [UInt8]
 
-        /// Throws `Refusal` for what is no sound, and an error of kind `option` without ffmpeg.
+        /// Throws `Refusal` for what is no audio, and an error of kind `option` without ffmpeg.
         init(_ path: String) throws {
             ffmpeg = try decode(path, filters: nil, format: "wav")
             let head = try ffmpeg.read(1 << 12)
@@ -78,7 +78,7 @@
         (0..<bytes.count - word.count).first { bytes[$0..<$0 + word.count].elementsEqual(word) }
     }
 
-    /// A file's sound, mixed, then resampled to 16 kHz by soxr.
+    /// A file's audio, mixed, then resampled to 16 kHz by soxr.
     final class MixedSource: SampleSource {
         private let path: String
         private let state: Locked<(ffmpeg: Subprocess, left: Int)?>

@@ -47,7 +47,7 @@ public final class FrameGenerator: Sendable {
 
     /// A frame for each row of features: F values of one feature, or 16 F of a whole window.
     ///
-    /// The pictures of `imgDir` (0.jpg and so on), whose landmarks are in `lmsDir` (0.lms and so on), are gone through
+    /// The images of `imgDir` (0.jpg and so on), whose landmarks are in `lmsDir` (0.lms and so on), are gone through
     /// forth and back as SyncTalk_2D does, entered `startFrame` frames later, and the face is written back as it does.
     /// progressCallback: called in this thread with the frames done and the frames in all. Throws an error of kind
     /// `missingFile`, `template`, `features`, `option` or `model`.
@@ -81,21 +81,21 @@ public final class FrameGenerator: Sendable {
         }
     }
 
-    /// Writes the frames of features into files while they are made: pictures `frame_00000.jpg` and so on in `folder`, and
-    /// where `video` is given also a video with the sound of a file. See `Avatar.generateVideo`.
+    /// Writes the frames of features into files while they are made: images `frame_00000.jpg` and so on in `folder`, and
+    /// where `video` is given also a video with the audio of a file. See `Avatar.generateVideo`.
     public func generate(
-        _ features: AudioFeatures, imgDir: String, lmsDir: String, to folder: String, format: PictureFormat = .jpg,
-        video: (path: String, sound: String)? = nil, startFrame: Int = 0, blend: Blend = .reference,
+        _ features: AudioFeatures, imgDir: String, lmsDir: String, to folder: String, format: ImageFormat = .jpg,
+        video: (path: String, audio: String)? = nil, startFrame: Int = 0, blend: Blend = .reference,
         encoding: Encoding = Encoding(), progress: Avatar.Progress? = nil
     ) async throws {
         let engine = try engine(imgDir, lmsDir, blend)
         try engine.checkStart(startFrame)
-        let speech = video.map { Speech.audio($0.sound, features: features) } ?? .features(features)
+        let speech = video.map { Speech.audio($0.audio, features: features) } ?? .features(features)
         let plan = try await workers.run { [audio] in
             try SpeechPlan(speech, spec: audio, encoder: nil, silence: nil, weighted: false)
         }
         try await engine.write(
-            plan, video: video.map { ($0.path, $0.sound) }, pictures: (folder, format, "frame"),
+            plan, video: video.map { ($0.path, $0.audio) }, images: (folder, format, "frame"),
             startFrame: startFrame, encoding: encoding, progress: progress)
     }
 
@@ -118,7 +118,7 @@ public final class FrameGenerator: Sendable {
 
         private static func jpeg(_ frame: UIImage) throws -> [UInt8] {
             guard let data = frame.jpegData(compressionQuality: 0.95) else {
-                throw FrameGenerationError(.output, "a picture cannot be encoded")
+                throw FrameGenerationError(.output, "an image cannot be encoded")
             }
             return [UInt8](data)
         }

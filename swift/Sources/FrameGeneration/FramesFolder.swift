@@ -1,4 +1,4 @@
-/// Where frames go, a video or a folder of pictures. One thread writes at a time.
+/// Where frames go, a video or a folder of images. One thread writes at a time.
 protocol FrameSink: Sendable {
     /// Takes the next frame.
     func write(_ image: Image) throws
@@ -8,20 +8,20 @@ protocol FrameSink: Sendable {
     func discard()
 }
 
-/// Pictures `frame_00000.png` on in a folder, which holds the frames of one complete run at any time.
+/// Images `frame_00000.png` on in a folder, which holds the frames of one complete run at any time.
 ///
 /// They are written into a hidden folder inside of it and moved out at the end; only then the frames of an earlier run
 /// disappear, in either format. Other files stay.
 final class FramesFolder: FrameSink {
     private let folder: String
     private let partial: String
-    private let format: PictureFormat
+    private let format: ImageFormat
     private let prefix: String
     private let provenance: Bool
     private let written = Locked(0)
 
     /// Throws an error of kind `output` where the folder cannot be written to.
-    init(_ folder: String, _ format: PictureFormat, prefix: String = "frame", provenance: Bool) throws {
+    init(_ folder: String, _ format: ImageFormat, prefix: String = "frame", provenance: Bool) throws {
         try prepareFolder(folder)
         (self.folder, self.format, self.prefix, self.provenance) = (folder, format, prefix, provenance)
         partial = temporaryName(beside: joined(folder, "frames"))
@@ -35,7 +35,7 @@ final class FramesFolder: FrameSink {
     /// Takes the next frame as a file's content in the folder's format.
     func write(encoded data: [UInt8]) throws {
         let number = written.withLock { $0 }
-        try writeFile(joined(partial, name(number)), provenance ? markedPicture(data) : data)
+        try writeFile(joined(partial, name(number)), provenance ? markedImage(data) : data)
         written.withLock { $0 += 1 }
     }
 

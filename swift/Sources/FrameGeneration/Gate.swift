@@ -32,7 +32,7 @@ public enum Gate: Sendable, Hashable {
     }
 }
 
-/// Is given frame after frame of sound, and tells whether somebody speaks in it.
+/// Is given frame after frame of audio, and tells whether somebody speaks in it.
 enum SpeechDetector {
     case relative(RelativeDetector)
     case fixed(silence: Double, speech: Double, speaks: Bool)
@@ -90,7 +90,7 @@ struct RelativeDetector {
     }
 }
 
-/// How much of each frame is rest, from sound in pieces: 0 where somebody speaks, 1 where nobody does, and steps of a
+/// How much of each frame is rest, from audio in pieces: 0 where somebody speaks, 1 where nobody does, and steps of a
 /// fade between them.
 ///
 /// Frame i rests when nobody speaks from two frames before it to seven after it; its share is the mean over the last
@@ -126,13 +126,13 @@ struct RestStream {
         return shares
     }
 
-    /// Ends the sound: what a last frame tells that it only begins.
+    /// Ends the audio: what a last frame tells that it only begins.
     mutating func flush() -> [Float] {
         guard !pending.isEmpty, let share = add(detector.hear(pending[...])) else { return [] }
         return [share]
     }
 
-    /// The shares of the next `count` frames, to the end of the sound and beyond it; there nobody speaks.
+    /// The shares of the next `count` frames, to the end of the audio and beyond it; there nobody speaks.
     mutating func missing(_ count: Int) -> [Float] {
         Array((0..<count + Self.ahead).compactMap { _ in add(false) }.prefix(count))
     }

@@ -16,10 +16,10 @@ struct FaceState: Sendable {
 }
 
 extension Tensor {
-    /// A render or patch program's output as a picture of the crop's size. Throws `Refusal` where it is none.
+    /// A render or patch program's output as an image of the crop's size. Throws `Refusal` where it is none.
     func patch(for crop: Image, from program: String) throws -> Image {
         guard type == .uint8, shape == [crop.height, crop.width, 3] else {
-            throw Refusal("\(program) gives a picture \(shape) for \(crop.height)x\(crop.width) pixels")
+            throw Refusal("\(program) gives an image \(shape) for \(crop.height)x\(crop.width) pixels")
         }
         return Image(width: crop.width, height: crop.height, pixels: bytes)
     }

@@ -7,14 +7,14 @@ public struct Image: Sendable, Equatable {
     /// `height * width * 3` bytes.
     public internal(set) var pixels: [UInt8]
 
-    /// A black picture.
+    /// A black image.
     init(width: Int, height: Int) {
         self.init(width: width, height: height, pixels: [UInt8](repeating: 0, count: width * height * 3))
     }
 
-    /// A picture of given pixels, `height * width * 3` bytes.
+    /// An image of given pixels, `height * width * 3` bytes.
     public init(width: Int, height: Int, pixels: [UInt8]) {
-        precondition(pixels.count == width * height * 3, "a picture has three bytes for each pixel")
+        precondition(pixels.count == width * height * 3, "an image has three bytes for each pixel")
         self.width = width
         self.height = height
         self.pixels = pixels

@@ -1,15 +1,15 @@
-/// Width and height of a JPEG or PNG picture without decoding it, and whether it is complete to its last byte.
+/// Width and height of a JPEG or PNG image without decoding it, and whether it is complete to its last byte.
 
 private let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-private let mostPixels = 1 << 27  // of a picture, 16384x8192
+private let mostPixels = 1 << 27  // of an image, 16384x8192
 private let mostSegments = 10_000  // of a JPEG before its size
-private let mostScans = 64  // of a JPEG; progressive ones have ten or so, and decoders go through the picture for each
+private let mostScans = 64  // of a JPEG; progressive ones have ten or so, and decoders go through the image for each
 
-/// Size in pixels and format of the picture `data`.
+/// Size in pixels and format of the image `data`.
 ///
 /// Throws `Refusal` when it is neither JPEG nor PNG, states an impossible size or is cut off.
-func readHeader(_ data: [UInt8], _ name: String) throws -> (width: Int, height: Int, format: PictureFormat) {
-    let damaged = Refusal("\(name): a damaged picture")
+func readHeader(_ data: [UInt8], _ name: String) throws -> (width: Int, height: Int, format: ImageFormat) {
+    let damaged = Refusal("\(name): a damaged image")
     let isPNG = data.starts(with: pngSignature)
     let size: (width: Int, height: Int)?
     if isPNG {
@@ -17,21 +17,21 @@ func readHeader(_ data: [UInt8], _ name: String) throws -> (width: Int, height: 
     } else if data.starts(with: [0xFF, 0xD8]) {
         size = jpegSize(data)
     } else {
-        throw Refusal("\(name): neither a JPEG nor a PNG picture")
+        throw Refusal("\(name): neither a JPEG nor a PNG image")
     }
     guard let (width, height) = size else { throw damaged }
     guard width > 0, height > 0, width <= mostPixels / height else {
-        throw Refusal("\(name): states \(width)x\(height) pixels; expected a picture of at most \(mostPixels)")
+        throw Refusal("\(name): states \(width)x\(height) pixels; expected an image of at most \(mostPixels)")
     }
     if isPNG {
         guard data.count >= 12, data[(data.count - 8)..<(data.count - 4)].elementsEqual("IEND".utf8) else {
-            throw Refusal("\(name): a damaged picture, its end is missing")
+            throw Refusal("\(name): a damaged image, its end is missing")
         }
         try checkChunks(data, name)
     } else {
         let tail = data.suffix(64)
         guard zip(tail, tail.dropFirst()).contains(where: { $0 == 0xFF && $1 == 0xD9 }) else {
-            throw Refusal("\(name): a damaged picture, its end is missing")
+            throw Refusal("\(name): a damaged image, its end is missing")
         }
         guard jpegScans(data) <= mostScans else {
             throw Refusal("\(name): is encoded in more than \(mostScans) scans")
@@ -67,7 +67,7 @@ private func checkChunks(_ data: [UInt8], _ name: String) throws {
     var at = pngSignature.count
     while at < data.count {
         guard data.count - at >= 12, let length = number(data, at, 4), length <= data.count - at - 12 else {
-            throw Refusal("\(name): a damaged picture, it is cut off after \(data.count) bytes")
+            throw Refusal("\(name): a damaged image, it is cut off after \(data.count) bytes")
         }
         if data[(at + 4)..<(at + 8)].elementsEqual("IEND".utf8) { return }
         at += 12 + length

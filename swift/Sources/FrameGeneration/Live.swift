@@ -1,6 +1,6 @@
-/// Live speech: sound comes piece by piece, and each frame is given as soon as its window of features is complete.
+/// Live speech: audio comes piece by piece, and each frame is given as soon as its window of features is complete.
 ///
-/// Frames are bit for bit those of the whole speech at once. They are 0.44 to 0.60 s behind the sound, for `whisper`
+/// Frames are bit for bit those of the whole speech at once. They are 0.44 to 0.60 s behind the audio, for `whisper`
 /// features 0.52 to 0.88 s, and as much more as it takes to make them.
 public actor LiveSession {
     private let engine: Engine
@@ -37,9 +37,9 @@ public actor LiveSession {
         return try await made(ready.map { rests?.apply($0) ?? $0 })
     }
 
-    /// Ends the speech: the frames that are still missing, so that picture and sound are of one length.
+    /// Ends the speech: the frames that are still missing, so that video and audio are of one length.
     ///
-    /// Throws an error of kind `audio` when there was no sound at all.
+    /// Throws an error of kind `audio` when there was no audio at all.
     public func finish() async throws -> [Frame] {
         let seconds = Double(samples) / Double(sampleRate)
         let count = FrameGeneration.frameCount(seconds: seconds, encoder.spec)
@@ -50,7 +50,7 @@ public actor LiveSession {
         return try await made(given)
     }
 
-    /// Drops the speech: what was heard and is not shown yet never will be. The next sound begins a new speech.
+    /// Drops the speech: what was heard and is not shown yet never will be. The next audio begins a new speech.
     public func interrupt() {
         windows = WindowStream(encoder, blocks)
         rests = silence.map { Rests($0, encoder.spec) }

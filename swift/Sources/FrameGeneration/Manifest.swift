@@ -6,15 +6,15 @@ let landmarkBytes = 110 * 2 * 2  // a frame; x and y of 110 points, int16
 let previewSide = 512  // pixels at most
 
 /// The template's frames: size in pixels, how many, and `jpg` or `png`.
-public struct Pictures: Sendable, Hashable {
+public struct Images: Sendable, Hashable {
     public let width: Int
     public let height: Int
     public let count: Int
-    public let format: PictureFormat
+    public let format: ImageFormat
 }
 
-/// A picture file's format; the raw value is its suffix.
-public enum PictureFormat: String, Sendable, CaseIterable {
+/// An image file's format; the raw value is its suffix.
+public enum ImageFormat: String, Sendable, CaseIterable {
     case jpg, png
 }
 
@@ -32,10 +32,10 @@ public struct Manifest: Sendable {
     public let licence: String
     public let credits: [String]
     public let generator: GeneratorSpec
-    public let frame: Pictures
+    public let frame: Images
     /// The face's box in each frame.
     public let boxes: [CropBox]
-    /// Whether parsing pictures mark pixels that stay as they are.
+    /// Whether parsing images mark pixels that stay as they are.
     public let parsing: Bool
     /// Of `audio`, `face` and `render`, in that order; `audio` may be absent.
     public let programs: [String]
@@ -77,11 +77,11 @@ func programPath(_ role: String) -> String {
 }
 
 /// Where frame `index` is.
-func framePath(_ index: Int, _ format: PictureFormat) -> String {
+func framePath(_ index: Int, _ format: ImageFormat) -> String {
     "frames/\(fiveDigits(index)).\(format.rawValue)"
 }
 
-/// Where the parsing picture of frame `index` is.
+/// Where the parsing image of frame `index` is.
 func parsingPath(_ index: Int) -> String {
     "parsing/\(fiveDigits(index)).png"
 }

@@ -1,6 +1,6 @@
 /// Reading `avatar.json` without trusting it: whatever is not exactly as docs/avatar.md has it is refused.
 
-private let mostPixels = 8192  // of a picture's side
+private let mostPixels = 8192  // of an image's side
 private let mostFrames = 100_000
 private let mostText = 100_000  // characters
 private let mostCredits = 1000
@@ -10,7 +10,7 @@ private let mostValues = 1_200_000  // in it, told from its bytes `[`, `{` and `
 private let mostWidth = 1024  // channels at a generator's first level
 private let versions = 1...3
 private let blendsSince = 2  // the version from which there are `blend` and `rest`
-private let outreachingSince = 3  // the version from which a box may reach beyond the picture
+private let outreachingSince = 3  // the version from which a box may reach beyond the image
 
 extension Manifest {
     static let mostBytes = 64_000_000
@@ -46,7 +46,7 @@ extension Manifest {
         licence = try fields["licence"].text(lines: true)
         credits = try fields["credits"].list(atMost: mostCredits).map { try $0.text() }
         generator = try Self.generator(fields["generator"])
-        frame = try Self.pictures(fields["frame"])
+        frame = try Self.images(fields["frame"])
         boxes = try fields["boxes"].list(atMost: mostFrames).map(Self.box)
         parsing = try fields["parsing"].bool()
         programs = try Self.programs(fields["programs"])
@@ -70,7 +70,7 @@ extension Manifest {
                 throw Refusal("\(manifestName) has an impossible box for frame \(index): \(problem)")
             }
             guard version >= outreachingSince || box.isInside(width: frame.width, height: frame.height) else {
-                throw Refusal("\(manifestName) has an impossible box for frame \(index): it leaves the picture")
+                throw Refusal("\(manifestName) has an impossible box for frame \(index): it leaves the image")
             }
         }
         let expected = paths
@@ -100,13 +100,13 @@ extension Manifest {
         return GeneratorSpec(face: FaceSpec.all.first { $0.name == face }!, audio: spec, width: width)
     }
 
-    private static func pictures(_ field: Field) throws -> Pictures {
+    private static func images(_ field: Field) throws -> Images {
         let fields = try Fields(field.value, "frame", ["width", "height", "count", "format"])
-        return Pictures(
+        return Images(
             width: try fields["width"].integer(in: 1...mostPixels),
             height: try fields["height"].integer(in: 1...mostPixels),
             count: try fields["count"].integer(in: 1...mostFrames),
-            format: PictureFormat(rawValue: try fields["format"].choice(PictureFormat.allCases.map(\.rawValue)))!)
+            format: ImageFormat(rawValue: try fields["format"].choice(ImageFormat.allCases.map(\.rawValue)))!)
     }
 
     private static func box(_ field: Field) throws -> CropBox {

@@ -44,7 +44,7 @@ struct MediaInfo: Sendable {
     }
 }
 
-/// What is wrong with sound that cannot be decoded.
+/// What is wrong with audio that cannot be decoded.
 func undecodable(_ reason: String) -> Refusal {
-    Refusal("cannot be decoded (\(reason)); give a sound audio or video file")
+    Refusal("cannot be decoded (\(reason)); give an intact audio or video file")
 }

@@ -1,4 +1,4 @@
-/// A generator that was exported as its network alone: an ONNX file that takes a picture (n, 6, size, size) and a window
+/// A generator that was exported as its network alone: an ONNX file that takes an image (n, 6, size, size) and a window
 /// (n, *windowShape), whatever their names, and gives the painted face.
 struct OnnxNetwork: Network {
     private static let mostBytes = 1 << 30  // of a file
@@ -51,7 +51,7 @@ struct OnnxNetwork: Network {
     }
 
     func run(_ encoded: [String: Tensor], _ audio: Tensor) throws -> Tensor {
-        guard let image = encoded["image"] else { throw Refusal("was given no picture") }
+        guard let image = encoded["image"] else { throw Refusal("was given no image") }
         return try session.run([self.image: image, self.audio: audio], [output])[0]
     }
 }

@@ -2,7 +2,7 @@
 struct TemplateFrame: Sendable {
     var image: Image
     let box: CropBox
-    let keep: [UInt8]?  // (size, size), 1 where a pixel stays; nil where there is no parsing picture
+    let keep: [UInt8]?  // (size, size), 1 where a pixel stays; nil where there is no parsing image
 }
 
 /// A recording's frames, read one by one when they are asked for; any number of threads may read.
@@ -32,28 +32,28 @@ struct PackagedTemplate: FrameSequence {
     var width: Int { package.manifest.frame.width }
     var height: Int { package.manifest.frame.height }
 
-    /// Throws an error of kind `package` when the files are not those listed, or no pictures of their size.
+    /// Throws an error of kind `package` when the files are not those listed, or no images of their size.
     func read(_ index: Int) throws -> TemplateFrame {
         let manifest = package.manifest, box = manifest.boxes[index]
-        let image = try picture(framePath(index, manifest.frame.format), manifest.frame.format)
-        let keep = manifest.parsing ? keptPixels(box.cut(try picture(parsingPath(index), .png))) : nil
+        let image = try readImage(framePath(index, manifest.frame.format), manifest.frame.format)
+        let keep = manifest.parsing ? keptPixels(box.cut(try readImage(parsingPath(index), .png))) : nil
         return TemplateFrame(image: image, box: box, keep: keep)
     }
 
-    private func picture(_ name: String, _ format: PictureFormat) throws -> Image {
+    private func readImage(_ name: String, _ format: ImageFormat) throws -> Image {
         let data = try package.read(name)
         return try refusing(package.path) {
             let stated = try readHeader(data, name)
-            guard stated.format == format else { throw Refusal("\(name) is no \(format.rawValue) picture") }
+            guard stated.format == format else { throw Refusal("\(name) is no \(format.rawValue) image") }
             guard stated.width == width, stated.height == height else {
                 throw Refusal("\(name) is \(stated.width)x\(stated.height) pixels; expected \(width)x\(height)")
             }
-            return try decodePicture(data, name, format, width: width, height: height)
+            return try decodeImage(data, name, format, width: width, height: height)
         }
     }
 }
 
-/// Where a parsing picture is red (0, 0, 255) or white in BGR: 1 for such a pixel, otherwise 0.
+/// Where a parsing image is red (0, 0, 255) or white in BGR: 1 for such a pixel, otherwise 0.
 func keptPixels(_ parsing: Image) -> [UInt8] {
     parsing.pixels.withUnsafeBufferPointer { pixels in
         (0..<parsing.width * parsing.height).map { pixel in

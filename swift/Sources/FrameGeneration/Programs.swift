@@ -1,7 +1,7 @@
 /// The programs of a package: their bytes are checked before a runtime sees them, then they are opened.
 
 private let mostState = 1 << 28  // bytes of a face state
-private let picture = ProgramValue(type: .uint8, shape: [nil, nil, 3])
+private let image = ProgramValue(type: .uint8, shape: [nil, nil, 3])
 
 extension Package {
     /// The generator of the package, or `other` in its place, and its audio program where it has one.
@@ -61,7 +61,7 @@ private func expectedSignature(_ role: String, _ manifest: Manifest, _ state: [S
     var signature = Signature()
     switch role {
     case "face":
-        signature.inputs = ["crop": picture]
+        signature.inputs = ["crop": image]
         signature.outputs = state
     case "audio":
         let number = ProgramValue(type: .int64, shape: [])
@@ -69,14 +69,14 @@ private func expectedSignature(_ role: String, _ manifest: Manifest, _ state: [S
         signature.inputs = ["samples": samples, "first": number, "count": number]
         signature.outputs = ["features": ProgramValue(type: .float32, shape: [nil, features])]
     default:
-        var arguments = ["window": ProgramValue(type: .float32, shape: [windowLength, features]), "crop": picture]
+        var arguments = ["window": ProgramValue(type: .float32, shape: [windowLength, features]), "crop": image]
         if manifest.hasBlends { arguments["blend"] = ProgramValue(type: .uint8, shape: []) }
         if manifest.parsing { arguments["keep"] = ProgramValue(type: .uint8, shape: [nil, nil]) }
         guard Set(arguments.keys).isDisjoint(with: state.keys) else {
             throw Refusal("\(programPath("face")) gives a face state with the names of other inputs")
         }
         signature.inputs = arguments.merging(state) { argument, _ in argument }
-        signature.outputs = ["patch": picture]
+        signature.outputs = ["patch": image]
     }
     return signature
 }

@@ -30,8 +30,8 @@ func provenanceBox() -> [UInt8] {
     return bigEndian(UInt32(8 + content.count)) + Array("uuid".utf8) + content
 }
 
-/// The bytes of a PNG or JPEG picture, marked.
-func markedPicture(_ data: [UInt8]) -> [UInt8] {
+/// The bytes of a PNG or JPEG image, marked.
+func markedImage(_ data: [UInt8]) -> [UInt8] {
     if data.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
         let start = 33  // the signature and the header chunk
         let chunk = Array("iTXtXML:com.adobe.xmp\0\0\0\0\0".utf8) + Array(xmpPacket.utf8)

@@ -1,36 +1,36 @@
-/// What is to be said: sound, ready-made features, or both.
+/// What is to be said: audio, ready-made features, or both.
 public struct Speech: Sendable {
-    enum Sound: Sendable {
+    enum Audio: Sendable {
         case none
         case file(String)
         case samples([Float])
     }
 
-    let sound: Sound
+    let audio: Audio
     let features: AudioFeatures?
 
-    /// The sound of a file: a 16 kHz WAV is read as it is; other kinds need `ffmpeg` on Linux.
+    /// The audio of a file: a 16 kHz WAV is read as it is; other kinds need `ffmpeg` on Linux.
     public static func audio(_ path: String, features: AudioFeatures? = nil) -> Speech {
-        Speech(sound: .file(path), features: features)
+        Speech(audio: .file(path), features: features)
     }
 
     /// Mono samples at 16 kHz, -1 to 1.
     public static func samples(_ samples: [Float], features: AudioFeatures? = nil) -> Speech {
-        Speech(sound: .samples(samples), features: features)
+        Speech(audio: .samples(samples), features: features)
     }
 
     /// Features alone; a frame for each.
     public static func features(_ features: AudioFeatures) -> Speech {
-        Speech(sound: .none, features: features)
+        Speech(audio: .none, features: features)
     }
 
-    var hasSound: Bool {
-        if case .none = sound { false } else { true }
+    var hasAudio: Bool {
+        if case .none = audio { false } else { true }
     }
 
-    /// The path of the sound's file, where there is one.
-    var soundPath: String? {
-        if case .file(let path) = sound { path } else { nil }
+    /// The path of the audio's file, where there is one.
+    var audioPath: String? {
+        if case .file(let path) = audio { path } else { nil }
     }
 }
 
@@ -51,33 +51,33 @@ struct SpeechPlan: Sendable {
             throw FrameGenerationError(
                 .features, "are \(speech.features?.spec.name ?? "") features, the generator wants \(spec.name)")
         }
-        let sound: Double
-        switch speech.sound {
-        case .none: (file, sound) = (nil, 0)
+        let audio: Double
+        switch speech.audio {
+        case .none: (file, audio) = (nil, 0)
         case .file(let path):
             let opened = try AudioFile(path, weighted: weighted)
-            (file, sound) = (opened, opened.duration)
+            (file, audio) = (opened, opened.duration)
         case .samples(let samples):
-            (file, sound) = (nil, Double(samples.count) / Double(sampleRate))
+            (file, audio) = (nil, Double(samples.count) / Double(sampleRate))
             guard !samples.isEmpty, samples.allSatisfy(\.isFinite) else {
                 throw FrameGenerationError(.audio, "the audio holds no samples, or some that are not finite")
             }
         }
         guard speech.features != nil || encoder != nil else {
             throw FrameGenerationError(
-                .option, "this avatar has no audio program; give features (--features)", path: speech.soundPath)
+                .option, "this avatar has no audio program; give features (--features)", path: speech.audioPath)
         }
-        guard speech.features != nil || sound > 0 else {
+        guard speech.features != nil || audio > 0 else {
             throw FrameGenerationError(.option, "nothing to say; give audio, audio features or both")
         }
         let features = Double(speech.features?.count ?? 0) / Double(spec.fps)
-        count = frameCount(seconds: max(sound, features), spec)
+        count = frameCount(seconds: max(audio, features), spec)
     }
 
     /// The windows of all frames, from the first one on.
     func windows() throws -> Windows {
         let samples: (any SampleSource)?
-        switch speech.sound {
+        switch speech.audio {
         case .none: samples = nil
         case .file: samples = try file?.samples()
         case .samples(let values): samples = SampleArray(values)
@@ -86,7 +86,7 @@ struct SpeechPlan: Sendable {
     }
 }
 
-/// Frames of so much sound: as long as it, to within half a frame, and at least one.
+/// Frames of so much audio: as long as it, to within half a frame, and at least one.
 func frameCount(seconds: Double, _ spec: AudioSpec) -> Int {
     max(1, Int((seconds * Double(spec.fps)).rounded(.toNearestOrEven)))
 }
@@ -145,7 +145,7 @@ final class Windows: @unchecked Sendable {
     /// The next frame's window, or nil after the last.
     func next() throws -> [Float]? {
         guard given < plan.count else { return nil }
-        while samples != nil, needsSound { try hear() }
+        while samples != nil, needsAudio { try hear() }
         let window: [Float]
         if let features = plan.speech.features {
             window = features.window(given)
@@ -157,7 +157,7 @@ final class Windows: @unchecked Sendable {
         return rests?.apply(window) ?? window
     }
 
-    private var needsSound: Bool {
+    private var needsAudio: Bool {
         stream != nil && ready.isEmpty || rests.map { !$0.isReady } ?? false
     }
 

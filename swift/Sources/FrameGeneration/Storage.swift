@@ -10,7 +10,7 @@ struct Stretch: Sendable {
     }
 }
 
-/// Two pictures for each of 100,000 frames, and some more.
+/// Two images for each of 100,000 frames, and some more.
 let mostFiles = 250_000
 
 /// Every file of the folder or archive `path` by its name, with `/` between a folder and a file.

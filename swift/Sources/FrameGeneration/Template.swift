@@ -1,9 +1,9 @@
-/// A recording as SyncTalk_2D's users have it: numbered pictures, and landmarks under the same numbers.
+/// A recording as SyncTalk_2D's users have it: numbered images, and landmarks under the same numbers.
 struct Template: FrameSequence {
     private static let mostProblems = 20  // that a message shows
     private static let mostGaps = 10  // missing frames that a message names
-    private static let mostBytes = 1 << 30  // of a picture's file
-    private static let head = 1 << 16, tail = 64  // bytes of a picture in which its size and its end stand as a rule
+    private static let mostBytes = 1 << 30  // of an image's file
+    private static let head = 1 << 16, tail = 64  // bytes of an image in which its size and its end stand as a rule
 
     let width: Int
     let height: Int
@@ -20,10 +20,10 @@ struct Template: FrameSequence {
             throw FrameGenerationError(
                 .missingFile, "no such folder; a template has full_body_img/ and landmarks/", path: folder)
         }
-        let (pictures, wrong) = try Self.numbered(folder)
+        let (images, wrong) = try Self.numbered(folder)
         var problems = wrong
         var frames: [(path: String, landmarks: String, width: Int, height: Int, box: CropBox)] = []
-        for (number, path) in pictures.sorted(by: { $0.key < $1.key }) {
+        for (number, path) in images.sorted(by: { $0.key < $1.key }) {
             do {
                 let size = try Self.size(path), file = joined(landmarks, "\(number).lms")
                 frames.append(
@@ -51,46 +51,46 @@ struct Template: FrameSequence {
         (self.images, boxes) = (frames.map(\.path), frames.map(\.box))
     }
 
-    /// Throws an error of kind `template` for a picture that changed since, or that cannot be decoded.
+    /// Throws an error of kind `template` for an image that changed since, or that cannot be decoded.
     func read(_ index: Int) throws -> TemplateFrame {
         let path = images[index]
         let image = try refusing(path, .template) {
             let data = try readFile(path)
-            let (width, height, format) = try readHeader(data, "the picture")
+            let (width, height, format) = try readHeader(data, "the image")
             guard width == self.width, height == self.height else {
                 throw Refusal("is \(width)x\(height) pixels; expected \(self.width)x\(self.height)")
             }
-            return try decodePicture(data, "the picture", format, width: width, height: height)
+            return try decodeImage(data, "the image", format, width: width, height: height)
         }
         return TemplateFrame(image: image, box: boxes[index], keep: nil)
     }
 
-    /// The folder's pictures by their numbers, and what is wrong with these.
-    private static func numbered(_ folder: String) throws -> (pictures: [Int: String], problems: [String]) {
+    /// The folder's images by their numbers, and what is wrong with these.
+    private static func numbered(_ folder: String) throws -> (images: [Int: String], problems: [String]) {
         let names = try refusing(folder, .template) { try folderEntries(folder) }
-        var pictures: [Int: String] = [:], problems: [String] = []
+        var images: [Int: String] = [:], problems: [String] = []
         for name in names.sorted() where [".jpg", ".jpeg", ".png"].contains(suffix(of: name)) {
             let stem = name.dropLast(suffix(of: name).count)
             guard stem.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int32(stem).map(Int.init) else {
                 continue
             }
-            if pictures.updateValue(joined(folder, name), forKey: number) != nil {
+            if images.updateValue(joined(folder, name), forKey: number) != nil {
                 problems.append("frame \(number) is there twice")
             }
         }
-        guard let first = pictures.keys.min(), let last = pictures.keys.max() else {
+        guard let first = images.keys.min(), let last = images.keys.max() else {
             throw FrameGenerationError(.template, "no frames; expected 0.jpg, 1.jpg, ... (or .png)", path: folder)
         }
         if first > 1 { problems.append("the first frame is \(first); frames are numbered from 0 or 1") }
-        let gaps = (first...last).lazy.filter { pictures[$0] == nil }.prefix(mostGaps).map(String.init)
+        let gaps = (first...last).lazy.filter { images[$0] == nil }.prefix(mostGaps).map(String.init)
         if !gaps.isEmpty {
-            let more = last - first + 1 - pictures.count - gaps.count
+            let more = last - first + 1 - images.count - gaps.count
             problems.append("frames \(gaps.joined(separator: ", "))\(more > 0 ? " and \(more) more" : "") are missing")
         }
-        return (pictures, problems)
+        return (images, problems)
     }
 
-    /// Width and height of a picture, from its beginning and its end where these tell.
+    /// Width and height of an image, from its beginning and its end where these tell.
     private static func size(_ path: String) throws -> (width: Int, height: Int) {
         try refusing(path, .template) {
             let file = try ReadableFile(path)
@@ -98,9 +98,9 @@ struct Template: FrameSequence {
             let start = try file.read(at: 0, count: min(head, file.size))
             if start.starts(with: [0xFF, 0xD8]), file.size > head + tail {
                 let end = try file.read(at: file.size - tail, count: tail)
-                if let found = try? readHeader(start + end, "the picture") { return (found.width, found.height) }
+                if let found = try? readHeader(start + end, "the image") { return (found.width, found.height) }
             }
-            let found = try readHeader(try file.read(at: 0, count: file.size), "the picture")
+            let found = try readHeader(try file.read(at: 0, count: file.size), "the image")
             return (found.width, found.height)
         }
     }

@@ -17,8 +17,8 @@ public struct Encoding: Sendable {
 #if os(Linux)
     /// A video by the program `ffmpeg`: H.264 and AAC in .mp4, .m4v, .mov and .mkv, VP9 and Opus in .webm.
     ///
-    /// Frames go through a pipe. The sound begins at time 0 and is never cut to the picture; where it ends first, silence
-    /// follows to the end of the picture. Colours are BT.709, limited range. A file that was there stays until the new
+    /// Frames go through a pipe. The audio begins at time 0 and is never cut to the video; where it ends first, silence
+    /// follows to the end of the image. Colours are BT.709, limited range. A file that was there stays until the new
     /// one is complete.
     final class VideoWriter: FrameSink {
         private static let containers = [
@@ -40,7 +40,7 @@ public struct Encoding: Sendable {
 
         /// frames: how many will be written. Throws errors of kind `output` and `option` before anything is made.
         init(
-            _ path: String, width: Int, height: Int, rate: FrameRate, frames: Int, sound: String?, encoding: Encoding
+            _ path: String, width: Int, height: Int, rate: FrameRate, frames: Int, audio: String?, encoding: Encoding
         ) throws {
             guard let container = Self.containers[suffix(of: path)] else {
                 throw FrameGenerationError(
@@ -58,16 +58,16 @@ public struct Encoding: Sendable {
                 "-framerate", "\(rate.numerator)/\(rate.denominator)", "-i", "pipe:0",
             ]
             let seconds = Double(frames * rate.denominator) / Double(rate.numerator)
-            let soundInput = sound.map(inputOptions) ?? []
-            let maps = ["-map", "0:v:0"] + (sound == nil ? [] : ["-map", "1:a:0", "-af", "apad=whole_dur=\(seconds)"])
-            let codecs = try Self.codecs(container, encoding, sound: sound != nil)
+            let audioInput = audio.map(inputOptions) ?? []
+            let maps = ["-map", "0:v:0"] + (audio == nil ? [] : ["-map", "1:a:0", "-af", "apad=whole_dur=\(seconds)"])
+            let codecs = try Self.codecs(container, encoding, audio: audio != nil)
             let metadata = encoding.provenance ? Self.metadata(container) : []
             ffmpeg = try startFFmpeg(
-                input + soundInput + maps + codecs + ["-map_metadata", "-1"] + metadata
+                input + audioInput + maps + codecs + ["-map_metadata", "-1"] + metadata
                     + ["-f", container, "-y", "file:\(temporary)"], .toInput, for: path)
         }
 
-        private static func codecs(_ container: String, _ encoding: Encoding, sound: Bool) throws -> [String] {
+        private static func codecs(_ container: String, _ encoding: Encoding, audio: Bool) throws -> [String] {
             let isWebm = container == "webm", most = isWebm ? 63 : 51
             let crf = encoding.crf ?? (isWebm ? 32 : 20)
             guard 0...most ~= crf else {
@@ -88,7 +88,7 @@ public struct Encoding: Sendable {
                 isWebm
                 ? ["-c:v", "libvpx-vp9", "-b:v", "0", "-row-mt", "1", "-deadline", deadline, "-cpu-used", "\(speed)"]
                 : ["-c:v", "libx264", "-preset", encoding.preset]
-            let audio = sound ? ["-c:a", isWebm ? "libopus" : "aac", "-b:a", isWebm ? "128k" : "192k"] : []
+            let audio = audio ? ["-c:a", isWebm ? "libopus" : "aac", "-b:a", isWebm ? "128k" : "192k"] : []
             let index = ["mp4", "mov"].contains(container) ? ["-movflags", "+faststart"] : []
             return colours + video + ["-crf", "\(crf)"] + audio + threads + index
         }
@@ -126,7 +126,7 @@ public struct Encoding: Sendable {
     }
 
     extension Image {
-        /// The picture with even sides, by repeating its last column or row: a chroma sample covers two pixels.
+        /// The image with even sides, by repeating its last column or row: a chroma sample covers two pixels.
         fileprivate func madeEven() -> Image {
             guard width % 2 + height % 2 > 0 else { return self }
             let wide = width + width % 2, high = height + height % 2

@@ -79,7 +79,7 @@ struct Case: Sendable, CustomTestStringConvertible {
         Case(fields[name] ?? .null)
     }
 
-    /// What is said: features, sound or both.
+    /// What is said: features, audio or both.
     func speech(_ spec: AudioSpec) throws -> Speech {
         let features = try path("features").map { try AudioFeatures(contentsOf: $0, spec: spec) }
         if let audio = path("audio") { return .audio(audio, features: features) }

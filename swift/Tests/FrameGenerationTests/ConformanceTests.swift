@@ -78,7 +78,7 @@ import Testing
         let files = try folderEntries(folder).sorted().map { "\(folder)/\($0)" }
         let images = try files.map { file in
             let data = try readFile(file), (width, height, _) = try readHeader(data, file)
-            return try decodePicture(data, file, .png, width: width, height: height)
+            return try decodeImage(data, file, .png, width: width, height: height)
         }
         try check(images, test)
         guard blend == .reference else { return }
@@ -96,7 +96,7 @@ import Testing
         for (index, file) in test.texts("frames") {
             let image = images[Int(index)!]
             let data = try readFile("\(Conformance.folder)/\(file)")
-            let expected = try decodePicture(data, file, .png, width: image.width, height: image.height)
+            let expected = try decodeImage(data, file, .png, width: image.width, height: image.height)
             let apart = zip(image.pixels, expected.pixels).map { abs(Int($0) - Int($1)) }
             let far = Double(apart.count { $0 > limits.integer("levels")! }) / Double(apart.count)
             #expect(far <= limits.number("far")!)

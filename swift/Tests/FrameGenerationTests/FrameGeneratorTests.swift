@@ -6,7 +6,7 @@ import Testing
 /// The calls of SyncTalk_2D's port, on a plain export and a template as its users have them.
 @Suite struct FrameGeneratorTests {
     private static let model = "\(Conformance.folder)/plain/328-ave.onnx"
-    private static let features = "\(Conformance.folder)/sounds/ave-windows.bin"
+    private static let features = "\(Conformance.folder)/audio/ave-windows.bin"
 
     /// A copy of the template, to be damaged.
     private static func template() throws -> String {
@@ -41,7 +41,7 @@ import Testing
 
     @Test(arguments: [
         ("nowhere.onnx", nil, FrameGenerationError.Kind.missingFile, "nowhere.onnx: no such ONNX file"),
-        ("sounds/ave.npy", nil, .model, "ave.npy: is no ONNX program; export it again"),
+        ("audio/ave.npy", nil, .model, "ave.npy: is no ONNX program; export it again"),
         ("avatars/ave-160/programs/face.onnx", nil, .model, "face.onnx: no generator; expected an image"),
         ("plain/328-ave.onnx", "wenet", .model, "this generator is for ave features, not 'wenet'"),
     ])

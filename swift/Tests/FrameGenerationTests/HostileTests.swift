@@ -70,7 +70,7 @@ import Testing
             return ("rest", error)
         }
         let error = #expect(throws: FrameGenerationError.self) { try Avatar.verify(path) }
-        return ("pictures", try #require(error))
+        return ("images", try #require(error))
     }
 }
 

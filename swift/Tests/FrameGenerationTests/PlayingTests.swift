@@ -6,7 +6,7 @@ import Testing
 /// Live speech, cancelling, and files that come out.
 @Suite struct PlayingTests {
     private static func samples() throws -> [Float] {
-        let source = try AudioFile("\(Conformance.folder)/sounds/syllables.wav", weighted: true).samples()
+        let source = try AudioFile("\(Conformance.folder)/audio/syllables.wav", weighted: true).samples()
         var samples: [Float] = []
         while let piece = try source.next() { samples += piece }
         return samples
@@ -62,24 +62,24 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let avatar = try Conformance.avatar("avatars/ave-160")
         let long = Speech.samples([Float](repeating: 0.1, count: 16_000 * 600))
-        let work = Task { try await avatar.generatePictures(long, to: folder) }
+        let work = Task { try await avatar.generateImages(long, to: folder) }
         try await Task.sleep(nanoseconds: 300_000_000)
         work.cancel()
         await #expect(throws: CancellationError.self) { try await work.value }
         #expect(try folderEntries(folder) == [])
     }
 
-    @Test func picturesReplaceThoseOfAnEarlierRun() async throws {
+    @Test func imagesReplaceThoseOfAnEarlierRun() async throws {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for name in ["frame_00000.jpg", "frame_99999.png", "other.png"] { try writeFile("\(folder)/\(name)", [1]) }
         let avatar = try Conformance.avatar("avatars/ave-160")
-        try await avatar.generatePictures(.samples([Float](repeating: 0, count: 1280)), to: folder)
+        try await avatar.generateImages(.samples([Float](repeating: 0, count: 1280)), to: folder)
         #expect(try folderEntries(folder).sorted() == ["frame_00000.png", "frame_00001.png", "other.png"])
-        let picture = try readFile("\(folder)/frame_00000.png")
-        #expect(String(decoding: picture, as: UTF8.self).contains(digitalSourceType))
-        let (width, height, _) = try readHeader(picture, "frame_00000.png")
-        let decoded = try decodePicture(picture, "frame_00000.png", .png, width: width, height: height)
+        let image = try readFile("\(folder)/frame_00000.png")
+        #expect(String(decoding: image, as: UTF8.self).contains(digitalSourceType))
+        let (width, height, _) = try readHeader(image, "frame_00000.png")
+        let decoded = try decodeImage(image, "frame_00000.png", .png, width: width, height: height)
         let frames = try await Self.frames(avatar, .samples([Float](repeating: 0, count: 1280)))
         #expect(decoded == frames[0].image)
     }
@@ -92,7 +92,7 @@ import Testing
             let avatar = try Conformance.avatar("avatars/ave-160")
             for name in ["a.mp4", "a.mkv", "a.webm"] {
                 try await avatar.generateVideo(
-                    .audio("\(Conformance.folder)/sounds/short.wav"), to: "\(folder)/\(name)",
+                    .audio("\(Conformance.folder)/audio/short.wav"), to: "\(folder)/\(name)",
                     encoding: Encoding(rate: try FrameRate(50)))
                 let video = try readFile("\(folder)/\(name)")
                 #expect(String(decoding: video, as: UTF8.self).contains(digitalSourceType), "\(name)")
@@ -100,7 +100,7 @@ import Testing
             #expect(try folderEntries(folder).sorted() == ["a.mkv", "a.mp4", "a.webm"])
             await #expect(throws: FrameGenerationError.self) {
                 try await avatar.generateVideo(
-                    .audio("\(Conformance.folder)/sounds/short.wav"), to: "\(folder)/a.txt")
+                    .audio("\(Conformance.folder)/audio/short.wav"), to: "\(folder)/a.txt")
             }
         }
 
@@ -108,7 +108,7 @@ import Testing
             guard isInstalled("ffmpeg") else { return }
             let folder = temporaryFolder()
             defer { try? FileManager.default.removeItem(atPath: folder) }
-            let list = "ffconcat version 1.0\nfile \(Conformance.folder)/sounds/syllables.wav\n"
+            let list = "ffconcat version 1.0\nfile \(Conformance.folder)/audio/syllables.wav\n"
             try writeFile(folder + "/speech.wav", Array(list.utf8))
             let error = #expect(throws: FrameGenerationError.self) {
                 try AudioFile(folder + "/speech.wav", weighted: true)

@@ -63,7 +63,7 @@ func tenTo(_ exponent: Double) -> Double { pow(10, exponent) }
     }
 
     @Test func wholeWindowsAreHeardAsTheyAre() throws {
-        let spec = try #require(AudioSpec.named("ave")), path = "\(Conformance.folder)/sounds/ave"
+        let spec = try #require(AudioSpec.named("ave")), path = "\(Conformance.folder)/audio/ave"
         let windows = try AudioFeatures(contentsOf: "\(path)-windows.bin", spec: spec)
         let features = try AudioFeatures(contentsOf: "\(path).npy", spec: spec)
         #expect(windows.count == 3)
@@ -89,13 +89,13 @@ func tenTo(_ exponent: Double) -> Double { pow(10, exponent) }
     @Test func templateFramesGoForthAndBack() {
         struct Four: FrameSequence {
             let count = 4, width = 1, height = 1
-            func read(_ index: Int) throws -> TemplateFrame { throw Refusal("no pictures") }
+            func read(_ index: Int) throws -> TemplateFrame { throw Refusal("no images") }
         }
         #expect((0..<8).map { Four().index($0, start: 0) } == [1, 2, 3, 2, 1, 0, 1, 2])
         #expect((0..<3).map { Four().index($0, start: 2) } == [3, 2, 1])
     }
 
-    @Test func boxesBeyondThePictureRepeatItsEdge() {
+    @Test func boxesBeyondTheImageRepeatItsEdge() {
         let image = Image(width: 2, height: 2, pixels: [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
         let box = CropBox(x: -1, y: 0, size: 3)
         let crop = box.cut(image)

@@ -10,7 +10,7 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from frame_generation_pipeline.errors import AudioError, MissingFileError
-from frame_generation_pipeline.media.audio_encoder import probe_sound, read_sound
+from frame_generation_pipeline.media.audio_encoder import read_audio, stream_layout
 from frame_generation_pipeline.media.audio_reader import probe_audio
 from frame_generation_pipeline.media.codecs import CONTAINERS, H264, VP9
 
@@ -25,7 +25,7 @@ def write_wav(path: Path, samples: npt.NDArray[Any], rate: int) -> Path:
 
 
 def read(path: Path, rate: int, layout: str, start: float = 0.0, end: float | None = None) -> npt.NDArray[np.float32]:
-    return np.concatenate(list(read_sound(path, rate, layout, start, end)))
+    return np.concatenate(list(read_audio(path, rate, layout, start, end)))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def noise(tmp_path: Path) -> tuple[Path, npt.NDArray[np.float64]]:
 
 def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
-    assert probe_sound(path) == (44_100, "stereo")
+    assert stream_layout(path) == (44_100, "stereo")
     heard = read(path, 44_100, "stereo")
     assert heard.dtype == np.float32
     np.testing.assert_allclose(heard, samples, atol=1e-6)
@@ -51,7 +51,7 @@ def test_cut_is_exact_to_the_sample(
     np.testing.assert_allclose(read(path, 44_100, "stereo", start, end), samples[first:last], atol=1e-6)
 
 
-def test_resampled_sound_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
+def test_resampled_audio_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
     heard = read(path, 48_000, "mono")
     assert heard.shape[1] == 1
@@ -78,24 +78,24 @@ def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.floa
 @pytest.mark.parametrize(("channels", "layout"), [(1, "mono"), (2, "stereo"), (6, "5.1"), (8, "7.1")])
 def test_plain_wav_gets_the_usual_layout(tmp_path: Path, channels: int, layout: str) -> None:
     path = write_wav(tmp_path / "a.wav", np.zeros((100, channels)), 8000)
-    assert probe_sound(path) == (8000, layout)
+    assert stream_layout(path) == (8000, layout)
 
 
 def test_unusable_files(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="gone"):
-        probe_sound(tmp_path / "gone.wav")
+        stream_layout(tmp_path / "gone.wav")
     with pytest.raises(AudioError, match="no audio could be decoded"):
-        probe_sound(write_wav(tmp_path / "empty.wav", np.zeros((0, 1)), 8000))
+        stream_layout(write_wav(tmp_path / "empty.wav", np.zeros((0, 1)), 8000))
     with pytest.raises(AudioError, match="has 9 channels"):
-        probe_sound(write_wav(tmp_path / "nine.wav", np.zeros((100, 9)), 8000))
+        stream_layout(write_wav(tmp_path / "nine.wav", np.zeros((100, 9)), 8000))
     with pytest.raises(AudioError, match="is a folder"):
-        probe_sound(tmp_path)
+        stream_layout(tmp_path)
     with av.open(str(tmp_path / "silent.mkv"), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         container.mux(stream.encode(av.VideoFrame(640, 480, "yuv420p")))
         container.mux(stream.encode(None))
     with pytest.raises(AudioError, match="has no audio stream"):
-        probe_sound(tmp_path / "silent.mkv")
+        stream_layout(tmp_path / "silent.mkv")
 
 
 def test_damaged_packets_are_left_out_as_in_the_features(
@@ -129,17 +129,17 @@ def test_samples_that_are_not_finite(tmp_path: Path) -> None:
 
 def test_rates_that_can_be_stored() -> None:
     fps = Fraction(25)
-    assert [H264.sound_rate(rate, fps) for rate in (8000, 37_800, 44_100, 192_000)] == [8000, 44_100, 44_100, 96_000]
-    assert VP9.sound_rate(8000, fps) == 48_000
+    assert [H264.audio_rate(rate, fps) for rate in (8000, 37_800, 44_100, 192_000)] == [8000, 44_100, 44_100, 96_000]
+    assert VP9.audio_rate(8000, fps) == 48_000
     _, matroska = CONTAINERS[".mkv"]
-    assert [matroska.sound_rate(rate, fps) for rate in (8000, 48_000)] == [32_000, 48_000]
+    assert [matroska.audio_rate(rate, fps) for rate in (8000, 48_000)] == [32_000, 48_000]
 
 
 def test_layouts_that_can_be_stored() -> None:
-    assert [H264.sound_layout(48_000, layout) for layout in ("mono", "5.1", "5.1(side)")] == [
+    assert [H264.audio_layout(48_000, layout) for layout in ("mono", "5.1", "5.1(side)")] == [
         "mono",
         "5.1",
         "5.1(side)",
     ]
-    assert VP9.sound_layout(48_000, "5.1(side)") == "5.1"
-    assert VP9.sound_layout(48_000, "2.1") == "stereo"
+    assert VP9.audio_layout(48_000, "5.1(side)") == "5.1"
+    assert VP9.audio_layout(48_000, "2.1") == "stereo"

@@ -1,4 +1,4 @@
-"""Where sound that was recorded beside a camera lies on the camera's own sound, and how much faster its clock runs.
+"""Where audio that was recorded beside a camera lies on the camera's own audio, and how much faster its clock runs.
 
 Both are compared by how their levels rise and fall, which microphones and distances change little; in windows all over
 the recording, since two clocks that differ by 50 millionths are a tenth of a second apart after half an hour.
@@ -24,7 +24,7 @@ STEP = SAMPLE_RATE // 200  # samples that a level is told of; 5 ms
 STEPS = SAMPLE_RATE // STEP  # a second
 RANGE = 50.0  # dB below the loudest level; what is quieter is taken for that quiet
 LEAST_OVERLAP = 1.0  # seconds that both must be heard at once
-LEAST_CORRELATION = 0.5  # of the levels where both are heard, for the sounds to be of one recording
+LEAST_CORRELATION = 0.5  # of the levels where both are heard, for both to be of one recording
 
 WINDOW = 4.0, 20.0  # seconds; at least and at most as long is each part that is looked for by itself
 WINDOWS = 200  # at most, spread over the recording
@@ -33,7 +33,7 @@ MOST_DRIFT = 0.002  # by which clocks may differ; what is made for 24 and for 23
 LEAST_DRIFT = 0.02  # seconds over the recording that are worth correcting: half a frame
 SURE = 4.0  # times its own standard error that a drift must be
 FEWEST = 10  # windows that tell of a drift
-ALIKE = 0.6  # share of the windows that must be found again, for the sounds to be of one recording
+ALIKE = 0.6  # share of the windows that must be found again, for both to be of one recording
 AGREEING = 0.015  # seconds that a window may be off the line
 
 Levels = npt.NDArray[np.float64]  # (n,) dB
@@ -41,9 +41,9 @@ Levels = npt.NDArray[np.float64]  # (n,) dB
 
 @dataclass(frozen=True)
 class Alignment:
-    """How sound of a file of its own lies on the clock of the video's sound."""
+    """How audio of a file of its own lies on the clock of the video's audio."""
 
-    offset: float = 0.0  # seconds from the first sample of the video's sound to its first one; negative where earlier
+    offset: float = 0.0  # seconds from the first sample of the video's audio to its first one; negative where earlier
     stretch: float = 1.0  # seconds of the video's clock that a second of its own lasts
 
     @property
@@ -52,7 +52,7 @@ class Alignment:
         return round((1 / self.stretch - 1) * 1e6)
 
     def apply(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """The sound at the video's clock, of blocks (k,) float32 at 16 kHz; its offset is left as it is."""
+        """The audio at the video's clock, of blocks (k,) float32 at 16 kHz; its offset is left as it is."""
         if self.stretch == 1:
             yield from blocks
             return
@@ -67,15 +67,15 @@ class Alignment:
 AS_IT_IS = Alignment()
 
 
-def align_sound(guide: Path, sound: Path, track: int | None = None) -> Alignment:
-    """How `sound` lies on the sound of `guide`; a warning in the log tells of clocks that differ by half a frame.
+def align_audio(guide: Path, audio: Path, track: int | None = None) -> Alignment:
+    """How `audio` lies on the audio of `guide`; a warning in the log tells of clocks that differ by half a frame.
 
     Where the drift is uneven or too few parts tell of it, it is not corrected, which the warning says.
-    track: of `sound`, see `decode_audio`.
+    track: of `audio`, see `decode_audio`.
 
     Raises what `decode_audio` raises, and AudioError where the two do not sound alike at any offset.
     """
-    own, other = _levels(decode_audio(guide)), _levels(decode_audio(sound, track=track))
+    own, other = _levels(decode_audio(guide)), _levels(decode_audio(audio, track=track))
     coarse = _best_shift(own, other)
     overlap = min(len(own), coarse + len(other)) - max(coarse, 0)
     if overlap >= LEAST_OVERLAP * STEPS:
@@ -83,28 +83,28 @@ def align_sound(guide: Path, sound: Path, track: int | None = None) -> Alignment
         found, uneven = _fit(centres, shifts, coarse)
         alike = tried >= FEWEST and len(centres) >= ALIKE * tried
         if alike or _correlation(own, other, found) >= LEAST_CORRELATION:
-            _tell(found, uneven, overlap / STEPS, sound)
+            _tell(found, uneven, overlap / STEPS, audio)
             return found
     raise AudioError(
-        f"{sound}: does not sound like the sound of {guide}, so that its offset cannot be found; give the sound of"
-        " this take, or let both begin together and remove the video's own sound (ffmpeg -i IN -an -c copy OUT)"
+        f"{audio}: does not sound like the audio of {guide}, so that its offset cannot be found; give the audio of"
+        " this take, or let both begin together and remove the video's own audio (ffmpeg -i IN -an -c copy OUT)"
     )
 
 
-def _tell(found: Alignment, uneven: float, seconds: float, sound: Path) -> None:
+def _tell(found: Alignment, uneven: float, seconds: float, audio: Path) -> None:
     if found.stretch != 1:
         logger.warning(
             "%s: its clock and the video's differ by %d ppm, %.2f s over %.0f s, which is corrected",
-            sound,
+            audio,
             found.drift,
             abs(1 - found.stretch) * seconds,
             seconds,
         )
     elif uneven:
         logger.warning(
-            "%s: seems to move by %.2f s against the video's own sound over %.0f s, too unevenly to be corrected;"
-            " compare sound and lips at both ends",
-            sound,
+            "%s: seems to move by %.2f s against the video's own audio over %.0f s, too unevenly to be corrected;"
+            " compare audio and lips at both ends",
+            audio,
             uneven,
             seconds,
         )

@@ -1,4 +1,4 @@
-"""Sound that was recorded beside the camera."""
+"""Audio that was recorded beside the camera."""
 
 import logging
 import wave
@@ -14,9 +14,9 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import AudioError, OutputError
 from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.prepare.audio_alignment import align_audio
 from frame_generation_pipeline.prepare.prepare import prepare
 from frame_generation_pipeline.prepare.recording import Recording
-from frame_generation_pipeline.prepare.sound_alignment import align_sound
 from frame_generation_pipeline.spec import WHISPER
 from recordings import with_tracks, write_recording
 
@@ -50,7 +50,7 @@ def test_found_through_another_microphone(tmp_path: Path, offset: float) -> None
     guide = far[3 * RATE : 11 * RATE] + np.random.default_rng(1).normal(0, 0.001, 8 * RATE)
     begin = round((3 + offset) * RATE)
     near = scene[begin : begin + 7 * RATE]
-    found = align_sound(write(tmp_path / "guide.wav", guide), write(tmp_path / "near.wav", near))
+    found = align_audio(write(tmp_path / "guide.wav", guide), write(tmp_path / "near.wav", near))
     assert found.offset == pytest.approx(offset, abs=0.02)
     assert (found.stretch, found.drift) == (1, 0)
 
@@ -62,52 +62,52 @@ def stretched(samples: npt.NDArray[np.float64], ppm: float) -> npt.NDArray[np.fl
 
 
 def test_a_clock_that_drifts_is_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Over three minutes, at whose end the sound is off by 40 ms."""
+    """Over three minutes, at whose end the audio is off by 40 ms."""
     scene = talk(202)
     guide = write(tmp_path / "guide.wav", scene + np.random.default_rng(1).normal(0, 0.003, len(scene)))
-    sound = write(tmp_path / "sound.wav", stretched(scene[2 * RATE :], 200))
+    audio = write(tmp_path / "audio.wav", stretched(scene[2 * RATE :], 200))
     with caplog.at_level(logging.WARNING):
-        found = align_sound(guide, sound)
+        found = align_audio(guide, audio)
     assert found.drift == pytest.approx(200, abs=5)
     assert found.offset == pytest.approx(2, abs=0.003)
-    assert "sound.wav: its clock and the video's differ by" in caplog.text
+    assert "audio.wav: its clock and the video's differ by" in caplog.text
     assert "0.04 s over 200 s, which is corrected" in caplog.text
-    corrected = np.concatenate(list(found.apply(decode_audio(sound))))
+    corrected = np.concatenate(list(found.apply(decode_audio(audio))))
     assert len(corrected) == pytest.approx(200 * RATE, abs=0.003 * RATE)
     late = slice(-10 * RATE, -5 * RATE)
     assert np.corrcoef(np.abs(corrected)[late], np.abs(scene)[late])[0, 1] > 0.3  # off by 40 ms it is below 0.1
 
 
-def test_sound_with_a_part_missing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_audio_with_a_part_missing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     scene = talk(120)
     guide = write(tmp_path / "guide.wav", scene)
-    sound = write(tmp_path / "sound.wav", np.delete(scene, slice(60 * RATE, round(60.2 * RATE))))
+    audio = write(tmp_path / "audio.wav", np.delete(scene, slice(60 * RATE, round(60.2 * RATE))))
     with caplog.at_level(logging.WARNING):
-        found = align_sound(guide, sound)
+        found = align_audio(guide, audio)
     assert found.stretch == 1
-    assert "sound.wav: seems to move by 0.2" in caplog.text
+    assert "audio.wav: seems to move by 0.2" in caplog.text
 
 
 def test_small_differences_of_clocks_are_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     scene = talk(120)
-    found = align_sound(write(tmp_path / "guide.wav", scene), write(tmp_path / "sound.wav", stretched(scene, 50)))
+    found = align_audio(write(tmp_path / "guide.wav", scene), write(tmp_path / "audio.wav", stretched(scene, 50)))
     assert found.drift == 0
     assert found.offset == pytest.approx(0, abs=0.006)
     assert not caplog.text
 
 
-def test_a_template_has_sound_at_the_videos_clock(frames: list[Frame], tmp_path: Path) -> None:
-    """A recorder of 1500 ppm, whose sound is 36 ms late at the end of 24 s."""
+def test_a_template_has_audio_at_the_videos_clock(frames: list[Frame], tmp_path: Path) -> None:
+    """A recorder of 1500 ppm, whose audio is 36 ms late at the end of 24 s."""
     scene = talk(24)
-    mute = write_recording(tmp_path / "mute.mp4", frames[:40], sound=None)
+    mute = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
     video = with_tracks(tmp_path / "video.mkv", mute, (0.0, scene.astype(np.float32)))
-    sound = write(tmp_path / "speech.wav", stretched(scene, 1500))
-    made = prepare(video, tmp_path / "made", audio=sound)
+    audio = write(tmp_path / "speech.wav", stretched(scene, 1500))
+    made = prepare(video, tmp_path / "made", audio=audio)
     assert made.frames == 40
-    assert made.summary["sound drift"] == pytest.approx(1500, abs=40)
+    assert made.summary["audio drift"] == pytest.approx(1500, abs=40)
     assert "clock differs from the video's by 1" in (made.folder / "report.html").read_text().replace("&#39;", "'")
-    recording = Recording.open(video, sound)
-    assert recording.sound == pytest.approx(24, abs=0.003)
+    recording = Recording.open(video, audio)
+    assert recording.seconds == pytest.approx(24, abs=0.003)
     heard = np.concatenate(list(recording.audio()))
     assert len(heard) / RATE == pytest.approx(24, abs=0.003)
     template = np.concatenate(list(decode_audio(made.folder / "aud.wav")))
@@ -117,20 +117,20 @@ def test_a_template_has_sound_at_the_videos_clock(frames: list[Frame], tmp_path:
 def test_another_take_is_refused(tmp_path: Path) -> None:
     guide, other = write(tmp_path / "guide.wav", talk(6)), write(tmp_path / "other.wav", talk(6, seed=5))
     with pytest.raises(AudioError, match=r"other\.wav: does not sound like"):
-        align_sound(guide, other)
+        align_audio(guide, other)
     with pytest.raises(AudioError, match=r"silent\.wav: does not sound like"):
-        align_sound(guide, write(tmp_path / "silent.wav", np.zeros(RATE * 3)))
+        align_audio(guide, write(tmp_path / "silent.wav", np.zeros(RATE * 3)))
 
 
-def test_a_template_with_sound_of_another_file(frames: list[Frame], tmp_path: Path) -> None:
-    video = write_recording(tmp_path / "mute.mp4", frames[:40], sound=None)
-    sound = write(tmp_path / "speech.wav", talk(1.6))
-    made = prepare(video, tmp_path / "made", audio=sound)
+def test_a_template_with_audio_of_another_file(frames: list[Frame], tmp_path: Path) -> None:
+    video = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
+    audio = write(tmp_path / "speech.wav", talk(1.6))
+    made = prepare(video, tmp_path / "made", audio=audio)
     assert made.frames == 40
     program = builtin_encoder(WHISPER)
     assert program is not None
     features = AudioFeatures.load(made.folder / "aud_whisper.npy", WHISPER)
-    np.testing.assert_array_equal(features.values, extract_features(decode_audio(sound), program).values[:40])
+    np.testing.assert_array_equal(features.values, extract_features(decode_audio(audio), program).values[:40])
     assert made.summary["audio"] == "speech.wav"
     with pytest.raises(OutputError, match="prepared from"):
         prepare(video, tmp_path / "made", audio=write(tmp_path / "other.wav", talk(1.6, seed=2)))

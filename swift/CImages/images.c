@@ -1,4 +1,4 @@
-#include "include/pictures.h"
+#include "include/images.h"
 
 #ifdef __linux__
 #include <png.h>
@@ -8,12 +8,12 @@
 #include <turbojpeg.h>
 
 static int failed(char *message, const char *reason) {
-    strncpy(message, reason, PICTURES_MESSAGE - 1);
-    message[PICTURES_MESSAGE - 1] = '\0';
+    strncpy(message, reason, IMAGES_MESSAGE - 1);
+    message[IMAGES_MESSAGE - 1] = '\0';
     return 1;
 }
 
-int pictures_decode_jpeg(const uint8_t *data, size_t size, uint8_t *pixels, int width, int height, char *message) {
+int images_decode_jpeg(const uint8_t *data, size_t size, uint8_t *pixels, int width, int height, char *message) {
     tjhandle decoder = tjInitDecompress();
     if (decoder == NULL) return failed(message, "out of memory");
     int bad = tjDecompress2(decoder, data, size, pixels, width, 0, height, TJPF_BGR, 0);
@@ -22,7 +22,7 @@ int pictures_decode_jpeg(const uint8_t *data, size_t size, uint8_t *pixels, int 
     return bad != 0;
 }
 
-int pictures_encode_jpeg(const uint8_t *pixels, int width, int height, int quality, uint8_t **data, size_t *size, char *message) {
+int images_encode_jpeg(const uint8_t *pixels, int width, int height, int quality, uint8_t **data, size_t *size, char *message) {
     tjhandle encoder = tjInitCompress();
     if (encoder == NULL) return failed(message, "out of memory");
     unsigned char *made = NULL;
@@ -81,7 +81,7 @@ static void on_write(png_structp png, png_bytep from, size_t count) {
 
 static void on_flush(png_structp png) { (void)png; }
 
-int pictures_decode_png(const uint8_t *data, size_t size, uint8_t *pixels, int width, int height, char *message) {
+int images_decode_png(const uint8_t *data, size_t size, uint8_t *pixels, int width, int height, char *message) {
     png_memory memory = {.data = data, .left = size, .message = message};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &memory, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -116,7 +116,7 @@ int pictures_decode_png(const uint8_t *data, size_t size, uint8_t *pixels, int w
     return bad;
 }
 
-int pictures_encode_png(const uint8_t *pixels, int width, int height, uint8_t **data, size_t *size, char *message) {
+int images_encode_png(const uint8_t *pixels, int width, int height, uint8_t **data, size_t *size, char *message) {
     png_memory memory = {.message = message};
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &memory, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -146,6 +146,6 @@ int pictures_encode_png(const uint8_t *pixels, int width, int height, uint8_t **
     return bad;
 }
 
-void pictures_free(uint8_t *data) { free(data); }
+void images_free(uint8_t *data) { free(data); }
 
 #endif

@@ -1,12 +1,12 @@
 #if os(Linux)
-    import CPictures
+    import CImages
 
-    /// Decodes a picture of the size and format that its header states. Throws `Refusal`.
-    func decodePicture(_ data: [UInt8], _ name: String, _ format: PictureFormat, width: Int, height: Int) throws
+    /// Decodes an image of the size and format that its header states. Throws `Refusal`.
+    func decodeImage(_ data: [UInt8], _ name: String, _ format: ImageFormat, width: Int, height: Int) throws
         -> Image
     {
-        var problem = [CChar](repeating: 0, count: Int(PICTURES_MESSAGE))
-        let decode = format == .png ? pictures_decode_png : pictures_decode_jpeg
+        var problem = [CChar](repeating: 0, count: Int(IMAGES_MESSAGE))
+        let decode = format == .png ? images_decode_png : images_decode_jpeg
         var failed: Int32 = 0
         let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
             failed = decode(data, data.count, buffer.baseAddress!, Int32(width), Int32(height), &problem)
@@ -19,19 +19,19 @@
     }
 
     extension Image {
-        /// The picture as a file's content. quality: 0 to 100, of JPEG only.
-        func encoded(_ format: PictureFormat, quality: Int = 95) throws -> [UInt8] {
+        /// The image as a file's content. quality: 0 to 100, of JPEG only.
+        func encoded(_ format: ImageFormat, quality: Int = 95) throws -> [UInt8] {
             var data: UnsafeMutablePointer<UInt8>?
             var size = 0
-            var problem = [CChar](repeating: 0, count: Int(PICTURES_MESSAGE))
+            var problem = [CChar](repeating: 0, count: Int(IMAGES_MESSAGE))
             let failed =
                 format == .png
-                ? pictures_encode_png(pixels, Int32(width), Int32(height), &data, &size, &problem)
-                : pictures_encode_jpeg(pixels, Int32(width), Int32(height), Int32(quality), &data, &size, &problem)
+                ? images_encode_png(pixels, Int32(width), Int32(height), &data, &size, &problem)
+                : images_encode_jpeg(pixels, Int32(width), Int32(height), Int32(quality), &data, &size, &problem)
             guard failed == 0, let data else {
-                throw FrameGenerationError(.output, "a picture cannot be encoded (\(message(problem)))")
+                throw FrameGenerationError(.output, "an image cannot be encoded (\(message(problem)))")
             }
-            defer { pictures_free(data) }
+            defer { images_free(data) }
             return Array(UnsafeBufferPointer(start: data, count: size))
         }
     }
@@ -45,19 +45,19 @@
     import Foundation
     import ImageIO
 
-    /// Decodes a picture of the size and format that its header states. Throws `Refusal`.
-    func decodePicture(_ data: [UInt8], _ name: String, _ format: PictureFormat, width: Int, height: Int) throws
+    /// Decodes an image of the size and format that its header states. Throws `Refusal`.
+    func decodeImage(_ data: [UInt8], _ name: String, _ format: ImageFormat, width: Int, height: Int) throws
         -> Image
     {
         let refusal = Refusal("\(name) cannot be decoded to \(width)x\(height) pixels")
         let options = [kCGImageSourceShouldCache: false] as CFDictionary
         guard let source = CGImageSourceCreateWithData(Data(data) as CFData, options),
-            let picture = CGImageSourceCreateImageAtIndex(source, 0, options),
+            let image = CGImageSourceCreateImageAtIndex(source, 0, options),
             CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete,
-            picture.width == width, picture.height == height
+            image.width == width, image.height == height
         else { throw refusal }
         // The stored values are wanted, not their colours on a screen: nothing is converted where spaces are equal.
-        let space = picture.colorSpace.flatMap { $0.model == .rgb ? $0 : nil } ?? CGColorSpaceCreateDeviceRGB()
+        let space = image.colorSpace.flatMap { $0.model == .rgb ? $0 : nil } ?? CGColorSpaceCreateDeviceRGB()
         let layout = CGImageAlphaInfo.noneSkipFirst.rawValue | CGBitmapInfo.byteOrder32Little.rawValue
         var padded = [UInt8](repeating: 0, count: width * height * 4)
         let drawn = padded.withUnsafeMutableBytes { buffer in
@@ -67,7 +67,7 @@
                     space: space, bitmapInfo: layout)
             else { return false }
             context.setBlendMode(.copy)
-            context.draw(picture, in: CGRect(x: 0, y: 0, width: width, height: height))
+            context.draw(image, in: CGRect(x: 0, y: 0, width: width, height: height))
             return true
         }
         guard drawn else { throw refusal }
@@ -79,7 +79,7 @@
     }
 
     extension Image {
-        /// The picture as CoreGraphics has it, in sRGB.
+        /// The image as CoreGraphics has it, in sRGB.
         public var cgImage: CGImage? {
             var padded = [UInt8](repeating: 255, count: width * height * 4)
             for pixel in 0..<width * height {
@@ -96,17 +96,17 @@
                 intent: .defaultIntent)
         }
 
-        /// The picture as a file's content. quality: 0 to 100, of JPEG only.
-        func encoded(_ format: PictureFormat, quality: Int = 95) throws -> [UInt8] {
+        /// The image as a file's content. quality: 0 to 100, of JPEG only.
+        func encoded(_ format: ImageFormat, quality: Int = 95) throws -> [UInt8] {
             let kind = (format == .png ? "public.png" : "public.jpeg") as CFString
             let data = NSMutableData()
             let options = [kCGImageDestinationLossyCompressionQuality: Double(quality) / 100] as CFDictionary
             guard let cgImage, let target = CGImageDestinationCreateWithData(data, kind, 1, nil) else {
-                throw FrameGenerationError(.output, "a picture cannot be encoded")
+                throw FrameGenerationError(.output, "an image cannot be encoded")
             }
             CGImageDestinationAddImage(target, cgImage, options)
             guard CGImageDestinationFinalize(target) else {
-                throw FrameGenerationError(.output, "a picture cannot be encoded")
+                throw FrameGenerationError(.output, "an image cannot be encoded")
             }
             return [UInt8](data as Data)
         }
