@@ -16,7 +16,6 @@ from frame_generation_pipeline.speaking.painter import Painter
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
-LEAD = 1  # frames of idle life, at least, while the first frames of speech are painted
 MARGIN = 0.1  # seconds that frames of audio in real time are shown later than they could be known
 RECENT = 0.2  # weight of the newest frame in the mean of how long painting takes
 MOST_AHEAD = 4  # frames that are left out for painting to catch up; so many are painted ahead
@@ -53,12 +52,14 @@ class Conversation(Session):
         self._from = 0  # the utterance's frame that is shown then
         self._position = 0  # frames of the utterance whose time has come
         self._taking = 0.0  # seconds that painting a frame takes
+        self._ticked = monotonic()  # when the clock was at its last tick
         self._over = False  # the utterance has ended, which the next tick tells
         self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the frame at rest that may be shown next
 
     def tick(self) -> Tick:
         """The next frame of the clock. Raises what turning audio into windows or painting raises; then interrupt."""
         with self._changed:
+            self._ticked = monotonic()
             self._end_where_all_is_said()
             over, self._over = self._over, False
             if self._due is None or self._shown < self._due:
@@ -139,8 +140,12 @@ class Conversation(Session):
         super()._fill()
 
     def _lead(self) -> int:
-        """Frames until speech begins: enough for audio in real time, whose windows come a block at a time."""
-        least = max(LEAD, self._frames_taken)
+        """Frames at rest until speech begins: its first frame is painted meanwhile.
+
+        While audio comes in real time they are more, since its windows come a block at a time.
+        """
+        until_tick = self._ticked + 1 / self._rate - monotonic()
+        least = min(max(ceil((self._taking - until_tick) * self._rate), 0), MOST_AHEAD)
         if self._said.ending:
             return least
         assert self._hearing is not None
