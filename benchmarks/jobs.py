@@ -41,12 +41,12 @@ PAUSE = (2.0, 6.0)  # seconds between a server that answers and its end
 class Receiver(BaseHTTPRequestHandler):
     """Counts the webhooks of each job."""
 
-    told: ClassVar[Counter[str]] = Counter()
+    received: ClassVar[Counter[str]] = Counter()
 
     def do_POST(self) -> None:
         """Take one."""
-        said = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.told[said["data"]["id"]] += 1
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.received[event["data"]["id"]] += 1
         self.send_response(204)
         self.end_headers()
 
@@ -186,7 +186,7 @@ def main() -> None:
             if video["status"] == "completed"
         )
         until = time.monotonic() + 30
-        while len(Receiver.told) < len(videos) and time.monotonic() < until:
+        while len(Receiver.received) < len(videos) and time.monotonic() < until:
             time.sleep(0.2)
         server.kill()
     once = sum(len(found) == 1 for found in jobs.values())
@@ -196,7 +196,7 @@ def main() -> None:
         "keys that stand for one job": once,
         "jobs in the end; completed; videos with all frames": f"{len(videos)}; "
         f"{sum(video['status'] == 'completed' for video in videos)}; {whole}",
-        "jobs that a webhook told of; webhooks": f"{len(Receiver.told)}; {Receiver.told.total()}",
+        "jobs that a webhook told of; webhooks": f"{len(Receiver.received)}; {Receiver.received.total()}",
         "all of it": f"{lasted:.0f} s",
         "answer to a request, median; 95 %": f"{1000 * median(took):.0f} ms; {1000 * quantiles(took, n=20)[-1]:.0f} ms",
         "a killed server answers again, median": f"{median(server.starts[1:] or server.starts):.1f} s",
@@ -204,7 +204,7 @@ def main() -> None:
     print("| | |\n|---|---|")
     for name, value in rows.items():
         print(f"| {name} | {value} |")
-    if not arguments.jobs == once == len(videos) == whole == len(Receiver.told):
+    if not arguments.jobs == once == len(videos) == whole == len(Receiver.received):
         sys.exit("something is missing")
 
 

@@ -21,11 +21,11 @@ import soundfile
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate import figures
-from frame_generation_pipeline.evaluate.track import Track, Truth
+from frame_generation_pipeline.evaluate.track import GroundTruth, Track
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import SILENCE
 from frame_generation_pipeline.spec import SAMPLE_RATE
-from frame_generation_pipeline.template.loop import CROSSFADE, PINGPONG, Loop, Place
+from frame_generation_pipeline.template.loop import CROSSFADE, PINGPONG, Loop, ShownFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.weights import PRESENTER
 
@@ -48,7 +48,7 @@ def print_silence(avatar: Avatar, audio: Path) -> None:
     count = round(soundfile.info(audio).duration * fps)
     frames = [avatar.template.read(avatar.template.index(i)) for i in range(count)]
     landmarker = FaceLandmarker(threads=1)
-    truths = [Truth.of(frame.image, frame.box, landmarker) for frame in frames]
+    truths = [GroundTruth.of(frame.image, frame.box, landmarker) for frame in frames]
 
     def track(images: Iterable[Frame]) -> Track:
         found = Track(count, avatar.generator.spec.face, landmarker)
@@ -87,8 +87,8 @@ def print_loop(avatar: Avatar) -> None:
             known[index] = cv2.resize(image, None, fx=SMALLER, fy=SMALLER, interpolation=cv2.INTER_AREA).astype(float)
         return known[index]
 
-    def shown(place: Place) -> npt.NDArray[Any]:
-        return (1 - place.share) * small(place.index) + place.share * small(place.into)
+    def image(shown: ShownFrame) -> npt.NDArray[Any]:
+        return (1 - shown.share) * small(shown.index) + shown.share * small(shown.into)
 
     usual = [np.abs(small(i) - small(i + 1)).mean() for i in range(0, count - 1, 3)]
     print(f"neighbours: median {np.median(usual):.2f}, 95 % {np.quantile(usual, 0.95):.2f} levels;", end=" ")
@@ -97,8 +97,8 @@ def print_loop(avatar: Avatar) -> None:
     for name, loop in ((PINGPONG, Loop()), ("ends as they are", whole), (CROSSFADE, Loop(CROSSFADE))):
         loop = loop.matched(avatar.template.boxes)
         length = len(loop.frames(count))
-        places = [loop.place(i, count) for i in range(max(length - 20, 0), length + 20)]
-        steps = [np.abs(shown(a) - shown(b)).mean() for a, b in itertools.pairwise(places)]
+        places = [loop.shown(i, count) for i in range(max(length - 20, 0), length + 20)]
+        steps = [np.abs(image(a) - image(b)).mean() for a, b in itertools.pairwise(places)]
         print(f"{name}: {loop.frames(count)}, largest step {max(steps):.2f}")
 
 

@@ -45,7 +45,7 @@ class Speech:
         options = {"--avatar": self.avatar, "--audio": self.audio, "--features": self.features, "--frames-dir": frames}
         given = [text for option, value in options.items() if value is not None for text in (option, str(value))]
         gate = [] if self.gate else ["--no-gate"]
-        return _made([*command, "generate", "--quiet", *given, *gate], frames)
+        return _run([*command, "generate", "--quiet", *given, *gate], frames)
 
     def _make_of_model(self, command: tuple[str, ...], frames: Path) -> list[Frame]:
         """Hosts have the options of SyncTalk_2D's ports there, under other names than Python."""
@@ -54,10 +54,10 @@ class Speech:
             given += ["--features", str(self.features), "--frames-dir", str(frames), "--blend", "reference"]
         else:
             given += ["--audio", str(self.features), "--output", str(frames), "--frame-format", "png"]
-        return _made(given, frames)
+        return _run(given, frames)
 
 
-def _made(command: list[str], frames: Path) -> list[Frame]:
+def _run(command: list[str], frames: Path) -> list[Frame]:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return [read_image(path) for path in sorted(frames.glob("frame_*.png"))]
 
@@ -113,8 +113,8 @@ def first_stage(speech: Speech, differs: Callable[[Speech], bool], features: Pat
     """The first stage at which a host differs from Python: trials that leave stages out, one after the other."""
     if speech.audio is None:
         return "decoding images, the programs or pasting: of the same features the frames differ"
-    made = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # as the presenter hears it
-    subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    command = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # as the presenter hears it
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     if differs(replace(speech, audio=None, features=features, exact=True)):
         return "decoding images, the programs or pasting: of the same features the frames differ"
     if differs(replace(speech, gate=False)):
@@ -138,8 +138,8 @@ def main(hosts: list[str]) -> int:
                 failed += 1
 
                 def differs(trial: Speech, host: str = host) -> bool:
-                    made = [trial.make(c, work / "trial") for c in (PYTHON, (host,))]
-                    return problem(made[0], made[1], trial.exact) is not None
+                    frames = [trial.make(c, work / "trial") for c in (PYTHON, (host,))]
+                    return problem(frames[0], frames[1], trial.exact) is not None
 
                 print(f"    {found}")
                 print(f"    first stage that differs: {first_stage(speech, differs, work / 'features.npy')}")

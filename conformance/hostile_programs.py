@@ -14,7 +14,7 @@ from tiny_programs import FEATURES, PLAIN, WEIGHT, audio_program, face_program, 
 
 FACE, RENDER, AUDIO = "face", "render", "audio"
 SAME = make_node("Identity", ["crop"], ["patch"])
-HEARD = 22  # features of one second, which is what programs are tried on
+FEATURES_A_SECOND = 22  # features of one second, which is what programs are tried on
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,9 @@ def _other_features() -> dict[str, tuple[bytes, str]]:
         )
 
     return {
-        "features that are no numbers": (features(-1, HEARD, "Sqrt"), "no finite features"),
-        "features without end": (features(1000, HEARD, "Exp"), "no finite features"),
+        "features that are no numbers": (features(-1, FEATURES_A_SECOND, "Sqrt"), "no finite features"),
+        "features without end": (features(1000, FEATURES_A_SECOND, "Exp"), "no finite features"),
         "features too few": (features(1, 1, "Sqrt"), "do not run"),
-        "features too many": (features(1, HEARD + 1, "Sqrt"), "do not run"),
+        "features too many": (features(1, FEATURES_A_SECOND + 1, "Sqrt"), "do not run"),
         "no features": (features(1, 0, "Sqrt"), "do not run"),
     }

@@ -12,9 +12,9 @@ import httpx
 from websockets.sync.client import connect
 
 
-def reply(heard: str) -> str:
+def reply(text: str) -> str:
     """What to say to what was heard."""
-    return f"You said: {heard}. Tell me more."
+    return f"You said: {text}. Tell me more."
 
 
 def main(server: str) -> None:

@@ -27,7 +27,7 @@ from frame_generation_pipeline.audio.whisper import (
     FFT_SIZE,
     HOP,
     SAMPLES_BEFORE,
-    SAMPLES_HEARD,
+    SAMPLES_WITH_CONTEXT,
     TOKENS_BEFORE,
 )
 from frame_generation_pipeline.making.graph import Graph
@@ -41,9 +41,9 @@ LARGEST = 4.0  # value of a feature; beyond are only such tokens
 DYNAMIC_RANGE = 8.0  # powers of ten below the loudest value of what is heard that are told apart
 
 
-def mel_values(heard: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Whisper's log-mel values (n, 80, 100) float32 of samples (n, SAMPLES_HEARD)."""
-    frames = np.lib.stride_tricks.sliding_window_view(heard, FFT_SIZE, axis=1)[:, ::HOP]
+def mel_values(blocks: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Whisper's log-mel values (n, 80, 100) float32 of samples (n, SAMPLES_WITH_CONTEXT)."""
+    frames = np.lib.stride_tricks.sliding_window_view(blocks, FFT_SIZE, axis=1)[:, ::HOP]
     power = np.abs(np.fft.rfft(frames * hann(), axis=2)) ** 2
     bands = np.log10(np.maximum(power @ filterbank().T, 1e-10))
     bands = np.maximum(bands, bands.max(axis=(1, 2), keepdims=True) - DYNAMIC_RANGE)
@@ -60,17 +60,17 @@ def filterbank() -> npt.NDArray[Any]:
     return np.asarray(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT_SIZE, n_mels=BANDS))
 
 
-def heard_by(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """What each block of the audio hears, (blocks, SAMPLES_HEARD)."""
+def with_context(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Each block of the audio with what the encoder sees around it, (blocks, SAMPLES_WITH_CONTEXT)."""
     blocks = -(-len(samples) // BLOCK_SAMPLES)
-    padded = np.pad(samples, (SAMPLES_BEFORE, blocks * BLOCK_SAMPLES + SAMPLES_HEARD - len(samples)))
-    return np.stack([padded[b * BLOCK_SAMPLES :][:SAMPLES_HEARD] for b in range(blocks)])
+    padded = np.pad(samples, (SAMPLES_BEFORE, blocks * BLOCK_SAMPLES + SAMPLES_WITH_CONTEXT - len(samples)))
+    return np.stack([padded[b * BLOCK_SAMPLES :][:SAMPLES_WITH_CONTEXT] for b in range(blocks)])
 
 
 def whisper_values(encoder: WhisperEncoder, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Whisper's values at each feature, (n, 768), before the projection."""
     with torch.inference_mode():
-        values = encoder(torch.from_numpy(mel_values(heard_by(samples))))[-1]
+        values = encoder(torch.from_numpy(mel_values(with_context(samples))))[-1]
     return np.asarray(
         values[:, TOKENS_BEFORE : TOKENS_BEFORE + TOKENS * BLOCK_FEATURES].reshape(-1, TOKENS * WIDTH).numpy()
     )
@@ -105,13 +105,13 @@ def build(encoder: WhisperEncoder, matrix: npt.NDArray[Any], offset: npt.NDArray
     end_block = graph.op("Div", graph.op("Add", end, graph.op("Sub", block, one)), block)
     end_block = graph.op("Max", end_block, begin_block)
 
-    behind = graph.number(BLOCK_SAMPLES + SAMPLES_HEARD, np.int64)
+    behind = graph.number(BLOCK_SAMPLES + SAMPLES_WITH_CONTEXT, np.int64)
     ends = graph.op("Concat", graph.integers(SAMPLES_BEFORE), graph.op("Unsqueeze", behind, graph.integers(0)), axis=0)
     padded = graph.op("Pad", samples, ends)
     starts = graph.op("Mul", graph.op("Range", begin_block, end_block, one), graph.number(BLOCK_SAMPLES, np.int64))
-    run = graph.constant("run", np.arange(SAMPLES_HEARD), np.int64)
-    heard = graph.op("Gather", padded, graph.op("Add", graph.op("Unsqueeze", starts, graph.integers(1)), run))
-    x = _mel(graph, graph.op("Unsqueeze", heard, graph.integers(1)))
+    run = graph.constant("run", np.arange(SAMPLES_WITH_CONTEXT), np.int64)
+    blocks = graph.op("Gather", padded, graph.op("Add", graph.op("Unsqueeze", starts, graph.integers(1)), run))
+    x = _mel(graph, graph.op("Unsqueeze", blocks, graph.integers(1)))
     x = _transformer(graph, x, encoder)
     x = graph.op(
         "Slice",
@@ -132,11 +132,11 @@ def build(encoder: WhisperEncoder, matrix: npt.NDArray[Any], offset: npt.NDArray
     return program
 
 
-def _mel(graph: Graph, heard: str) -> str:
-    """(n, 1, SAMPLES_HEARD) -> (n, 80, 100); see `mel_values`. The spectrum is a convolution with windowed waves."""
+def _mel(graph: Graph, blocks: str) -> str:
+    """(n, 1, SAMPLES_WITH_CONTEXT) -> (n, 80, 100); see `mel_values`. The spectrum is a convolution with waves."""
     angles = 2 * np.pi * np.outer(np.arange(FFT_SIZE // 2 + 1), np.arange(FFT_SIZE)) / FFT_SIZE
     waves = np.concatenate([np.cos(angles), np.sin(angles)]) * hann()
-    spectrum = graph.op("Conv", heard, graph.constant("waves", waves[:, None]), strides=[HOP])
+    spectrum = graph.op("Conv", blocks, graph.constant("waves", waves[:, None]), strides=[HOP])
     squares = graph.op("Mul", spectrum, spectrum)
     parts = graph.op("Reshape", squares, graph.integers(-1, 2, FFT_SIZE // 2 + 1, COLUMNS))
     power = graph.op("ReduceSum", parts, graph.integers(1), keepdims=0)

@@ -31,12 +31,12 @@ def main() -> None:
     rows = []
     inside = slice(FACE_328.margin, -FACE_328.margin)
     for name, (skin, light) in ROWS.items():
-        recording, said = (
+        recording, speaking = (
             (draw_face(SIZE, MIDDLE, HEIGHT, opening=opening) * np.array(skin)).round().astype(np.uint8)
             for opening in (0.0, 0.08)
         )
         crop = BOX.cut(recording)
-        levels = resize_crop(BOX.cut(said), FACE_328)[inside, inside] * np.array(light) / 255
+        levels = resize_crop(BOX.cut(speaking), FACE_328)[inside, inside] * np.array(light) / 255
         output = levels.clip(0, 1).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
         images = {f"recording; painted {name}": recording}
         for blend in BLENDS:

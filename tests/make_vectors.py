@@ -20,7 +20,7 @@ from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.speaking.engine import Engine
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, FACE_SPECS, WHISPER, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
@@ -73,8 +73,8 @@ def frames(run: str) -> list[Frame]:
     spec, parsing = RUNS[run]
     generator = TorchGenerator(seeded_network(SPECS[spec]), "cpu")
     windows = AudioFeatures(draw("features", (8, 512)), AVE).windows(FRAMES)
-    painter = Painter(Template.open(FOLDER / "template", parsing=parsing), generator)
-    return list(Session(painter, Engine(0)).say(windows))
+    renderer = FrameRenderer(Template.open(FOLDER / "template", parsing=parsing), generator)
+    return list(Session(renderer, Engine(0)).say(windows))
 
 
 def main() -> None:

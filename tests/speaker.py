@@ -62,7 +62,7 @@ class Oracle(NetworkGenerator):
         super().__init__(GeneratorSpec(FACE_160, AVE))
         self.template, self.late = Template.open(folder), late
         self.seen: list[npt.NDArray[np.float32]] = []  # what it was shown
-        self.heard: list[int] = []
+        self.indices: list[int] = []
 
     def encode_image(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self.seen.append(image)
@@ -70,7 +70,7 @@ class Oracle(NetworkGenerator):
 
     def run(self, encoded: object, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         index = int(audio.reshape(16, 512)[WINDOW_BEFORE, 0])
-        self.heard.append(index)
+        self.indices.append(index)
         frame = self.template.read(max(index - self.late, 0))
         face = network_input(resize_crop(frame.box.cut(frame.image), FACE_160), FACE_160)[:, :3]
         return face + np.float32(0.5 / 255)  # what is painted is truncated

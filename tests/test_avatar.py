@@ -122,8 +122,8 @@ def test_every_style_is_the_same_live_and_in_part(package: Path, pausing: Path, 
     live: list[Frame] = []
     for start in range(0, len(samples), 3111):
         session.push(samples[start : start + 3111])
-        heard = min(start + 3111, len(samples)) / 16_000
-        take(session, live, (heard - 0.61) * 25 - avatar.style.steady)  # a steadied frame waits for the next one
+        pushed = min(start + 3111, len(samples)) / 16_000
+        take(session, live, (pushed - 0.61) * 25 - avatar.style.steady)  # a steadied frame waits for the next one
     session.finish()
     assert_equal([*live, *session.frames()], frames)
     if not avatar.style.steady and avatar.style.loop == Loop():  # else a frame depends on where speech was entered
@@ -161,9 +161,9 @@ def test_pieces_give_the_same_frames(package: Path, audio: Path, whole: list[Fra
     frames: list[Frame] = []
     for start in range(0, len(samples), size):
         session.push(samples[start : start + size])
-        heard = min(start + size, len(samples)) / 16_000
-        take(session, frames, (heard - 0.61) * 25)  # nothing waits longer than its block of features
-        assert len(frames) <= max(0, (heard - 0.44) * 25 + 1)  # nothing is made of audio that nobody heard
+        pushed = min(start + size, len(samples)) / 16_000
+        take(session, frames, (pushed - 0.61) * 25)  # nothing waits longer than its block of features
+        assert len(frames) <= max(0, (pushed - 0.44) * 25 + 1)  # nothing is made of audio that nobody heard
     session.finish()
     assert_equal([*frames, *session.frames()], whole)
 

@@ -206,7 +206,7 @@ def test_frames_of_the_original(reference_dir: Path, seeded_weights: ModuleType,
     network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     from frame_generation_pipeline.audio.features import AudioFeatures
     from frame_generation_pipeline.speaking.engine import Engine
-    from frame_generation_pipeline.speaking.painter import Painter
+    from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
     from frame_generation_pipeline.speaking.session import Session
     from frame_generation_pipeline.template.template import Template
 
@@ -217,7 +217,7 @@ def test_frames_of_the_original(reference_dir: Path, seeded_weights: ModuleType,
     stored = [i for i in index["stored"] if i <= 12]  # the first of them in order, through the loop itself
     windows = features.windows(count=max(stored) + 1)
     generator = TorchGenerator(network, "cpu")
-    session = Session(Painter(template, generator), Engine(0))
+    session = Session(FrameRenderer(template, generator), Engine(0))
     frames = dict(enumerate(session.say(windows)))
     last = index["stored"][-1]
     frame = template.read(template.index(last))

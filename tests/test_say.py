@@ -59,17 +59,17 @@ def content(video: Path) -> tuple[list[bytes], npt.NDArray[Any]]:
 
 
 def test_the_video_is_that_of_the_audio(avatar: Avatar, tmp_path: Path) -> None:
-    said, again, told = tmp_path / "said.mp4", tmp_path / "again.mp4", []
+    first, again, reported = tmp_path / "said.mp4", tmp_path / "again.mp4", []
     voice = Whim()
     voice._draw = np.random.default_rng(5)
-    say_video(avatar, TEXT, said, voice=voice, progress=lambda done, total: told.append((done, total)))
+    say_video(avatar, TEXT, first, voice=voice, progress=lambda done, total: reported.append((done, total)))
     voice._draw = np.random.default_rng(5)
     say_audio(TEXT, tmp_path / "said.wav", voice=voice)
     avatar.generate_video(tmp_path / "said.wav", again)
-    assert said.read_bytes() == again.read_bytes()
+    assert first.read_bytes() == again.read_bytes()
     assert voice.spoken == ["One two.", "Three four!", "Five?"] * 2
-    assert [done for done, _ in told] == [*range(1, 51)]
-    assert told[-1] == (50, 50)
+    assert [done for done, _ in reported] == [*range(1, 51)]
+    assert reported[-1] == (50, 50)
     assert {path.name for path in tmp_path.iterdir()} == {"said.mp4", "again.mp4", "said.wav"}
 
 
@@ -97,8 +97,8 @@ def test_interrupted_it_goes_on_with_what_was_spoken(
     assert made[:2] == [20, 21]
     frames, audio = content(output)
     assert len(frames) == 50
-    said = np.concatenate([np.frombuffer(part[44:], "<i2") for part in parts]) / 32768
-    assert np.corrcoef(audio[1024 : len(said) - 4096], said[1024 : len(said) - 4096])[0, 1] > 0.95
+    segments = np.concatenate([np.frombuffer(part[44:], "<i2") for part in parts]) / 32768
+    assert np.corrcoef(audio[1024 : len(segments) - 4096], segments[1024 : len(segments) - 4096])[0, 1] > 0.95
     other = Whim()
     say_video(avatar, TEXT, output, voice=other)
     assert len(other.spoken) == 3  # a complete video is made anew

@@ -57,21 +57,21 @@ func probeAudio(ctx context.Context, path, ffmpeg string, mean bool) (AudioInfo,
 		return AudioInfo{path, wav.rate, wav.channels, int(wav.size) / (2 * wav.channels), downmix{mean: true}}, nil
 	}
 	info := AudioInfo{Path: path}
-	var told *cancellation
-	hear := func(format wavFile, samples []float32) error {
-		if told == nil {
-			told = newCancellation(format)
+	var channels *cancellation
+	push := func(format wavFile, samples []float32) error {
+		if channels == nil {
+			channels = newCancellation(format)
 		}
 		info.SampleRate, info.Channels = format.rate, format.channels
 		info.Samples += len(samples) / format.channels
-		told.hear(samples)
+		channels.push(samples)
 		return nil
 	}
 	var err error
 	if plain {
-		err = wav.read(ctx, path, hear)
+		err = wav.read(ctx, path, push)
 	} else {
-		err = decodeWith(ctx, ffmpeg, path, false, hear)
+		err = decodeWith(ctx, ffmpeg, path, false, push)
 	}
 	if err == nil && info.Samples == 0 {
 		err = fail(BadAudio, path, "no audio could be decoded, it is empty or damaged; give an audio file")
@@ -79,7 +79,7 @@ func probeAudio(ctx context.Context, path, ffmpeg string, mean bool) (AudioInfo,
 	if err != nil {
 		return AudioInfo{}, err
 	}
-	if info.downmix = told.downmix(); mean {
+	if info.downmix = channels.downmix(); mean {
 		info.downmix = downmix{mean: true}
 	}
 	return info, nil

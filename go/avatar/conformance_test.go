@@ -197,15 +197,15 @@ func TestConformanceOfTheGate(t *testing.T) {
 					found = append(found, share)
 				}
 			}
-			hear := func(samples []float32) { share(speaks(samples)) }
+			detect := func(samples []float32) { share(speaks(samples)) }
 			err := decodeAudio(context.Background(), audioInfo(t, c.Audio, 3), "", func(samples []float32) error {
-				frames.push(samples, hear)
+				frames.push(samples, detect)
 				return nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			frames.flush(hear)
+			frames.flush(detect)
 			for len(found) < len(c.Shares) {
 				share(false)
 			}

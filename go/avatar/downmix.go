@@ -106,7 +106,7 @@ func newCancellation(format wavFile) *cancellation {
 	return &cancellation{format, max(1, format.rate/blocksASecond), make([]float64, rows), make([][]float32, rows)}
 }
 
-func (c *cancellation) hear(samples []float32) {
+func (c *cancellation) push(samples []float32) {
 	if c.format.channels == 1 {
 		return
 	}
@@ -135,8 +135,8 @@ func (c *cancellation) downmix() downmix {
 	}
 	loudest, most := 0, -1.0
 	for i, weight := range channelWeights(c.format) {
-		if heard := c.energies[i]; weight != 0 && heard > most {
-			loudest, most = i, heard
+		if power := c.energies[i]; weight != 0 && power > most {
+			loudest, most = i, power
 		}
 	}
 	if sum > 1 && cancels*c.energies[sum] < most {

@@ -55,8 +55,8 @@ func relativeDetector() speechDetector {
 	var floors []float64
 	speech, speaks := 0.0, false
 	return func(samples []float32) bool {
-		heard := energy(samples)
-		floor := heard
+		power := energy(samples)
+		floor := power
 		if floor < noRoom {
 			floor = unknownRoom
 		}
@@ -74,11 +74,11 @@ func relativeDetector() speechDetector {
 		if speaks {
 			threshold = float64(threshold * hysteresis)
 		}
-		if speaks = heard >= threshold; speaks {
+		if speaks = power >= threshold; speaks {
 			switch {
 			case speech == 0:
-				speech = min(heard, usualThreshold)
-			case heard > speech:
+				speech = min(power, usualThreshold)
+			case power > speech:
 				speech *= rise
 			default:
 				speech *= fall
@@ -142,9 +142,9 @@ func level(samples []float32) float64 {
 
 // restStream tells how much of each frame is rest: 0 where somebody speaks, 1 where nobody does, and steps between them.
 type restStream struct {
-	quiet int    // frames without speech at the end
-	heard int    // frames
-	rests []bool // of the last frames, at most fade
+	quiet  int    // frames without speech at the end
+	pushed int    // frames
+	rests  []bool // of the last frames, at most fade
 }
 
 func newRestStream() *restStream { return &restStream{quiet: after} }
@@ -156,8 +156,8 @@ func (s *restStream) push(speaks bool) (share float64, ok bool) {
 	if speaks {
 		s.quiet = 0
 	}
-	s.heard++
-	if s.heard <= ahead {
+	s.pushed++
+	if s.pushed <= ahead {
 		return 0, false
 	}
 	rests := s.quiet > after+ahead

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	paintedAhead = 4  // frames that are made before anybody takes them, beside one for each worker
-	mostWaiting  = 30 // seconds of audio whose frames nobody has taken, at which Push waits
+	framesAhead = 4  // frames that are made before anybody takes them, beside one for each worker
+	mostWaiting = 30 // seconds of audio whose frames nobody has taken, at which Push waits
 )
 
 // Errors of a Live session's order of calls.
@@ -136,7 +136,7 @@ func (l *Live) Finish() error {
 
 // submit gives the workers as many windows as may be made ahead.
 func (l *Live) submit() {
-	for len(l.windows) > 0 && len(l.making) < paintedAhead+l.a.options.threads {
+	for len(l.windows) > 0 && len(l.making) < framesAhead+l.a.options.threads {
 		due := l.began.Add(l.a.timeOf(l.number - l.first))
 		l.making = append(l.making, l.task(l.windows[0], due))
 		l.windows = l.windows[1:]

@@ -12,7 +12,7 @@ type Package struct {
 	Path        string
 	Manifest    *Manifest
 	Fingerprint string // SHA-256 of avatar.json, and so of everything
-	files       map[string]stretch
+	files       map[string]fileRange
 }
 
 // OpenPackage opens the folder or archive at path; its files are listed and measured, and read when they are asked for.

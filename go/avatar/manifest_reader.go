@@ -154,7 +154,7 @@ func (r *reader) manifest(content object, version int) *Manifest {
 		x, y := r.integer(box[0], "boxes", -mostPixels, mostPixels), r.integer(box[1], "boxes", -mostPixels, mostPixels)
 		m.Boxes = append(m.Boxes, CropBox{x, y, r.integer(box[2], "boxes", 0, mostPixels)})
 	}
-	m.Parsing = r.truth(content["parsing"], "parsing")
+	m.Parsing = r.boolean(content["parsing"], "parsing")
 	programs := r.fields(content["programs"], "programs", []string{"face", "render"}, "audio")
 	for _, role := range []string{"audio", "face", "render"} {
 		if path, there := programs[role]; there {
@@ -166,7 +166,7 @@ func (r *reader) manifest(content object, version int) *Manifest {
 	m.Files = r.files(content["files"])
 	if version >= blendsSince {
 		m.Blend = r.choice(content["blend"], "blend", blends...)
-		m.Rest = r.truth(content["rest"], "rest")
+		m.Rest = r.boolean(content["rest"], "rest")
 	}
 	r.integer(content["fps"], "fps", m.Audio.FPS, m.Audio.FPS)
 	return m
@@ -299,12 +299,12 @@ func (r *reader) choice(value any, where string, choices ...string) string {
 	return text
 }
 
-func (r *reader) truth(value any, where string) bool {
-	truth, ok := value.(bool)
+func (r *reader) boolean(value any, where string) bool {
+	boolean, ok := value.(bool)
 	if !ok {
 		r.refuse(where, "true or false", value)
 	}
-	return truth
+	return boolean
 }
 
 func (r *reader) text(value any, where, allowed string) string {

@@ -111,15 +111,15 @@ func (g *plainGenerator) encodeFace(crop []byte, size int) (faceState, error) {
 
 func (g *plainGenerator) render(state faceState, window []float32, crop []byte, size int, keep []byte, blend string) ([]byte, error) {
 	image := state["image"].Tensor
-	painted, err := g.network.Run(map[string]ort.Tensor{
+	output, err := g.network.Run(map[string]ort.Tensor{
 		g.image: image, g.audio: ort.NewTensor(window, append([]int64{1}, g.spec.window[:]...)...),
 	}, g.output)
 	if err != nil {
 		return nil, g.failed(err)
 	}
-	defer painted[0].Release()
+	defer output[0].Release()
 	expected := []int64{1, 3, image.Shape[2], image.Shape[3]}
-	if face := painted[0]; face.Type != ort.Float32 || !slices.Equal(face.Shape, expected) {
+	if face := output[0]; face.Type != ort.Float32 || !slices.Equal(face.Shape, expected) {
 		return nil, fail(BadModel, g.path, "gave values of shape %v; expected float32 %v", face.Shape, expected)
 	}
 	if keep == nil {
@@ -127,7 +127,7 @@ func (g *plainGenerator) render(state faceState, window []float32, crop []byte, 
 	}
 	side := int64(size)
 	outputs, err := g.patch.Run(map[string]ort.Tensor{
-		"face": painted[0].Tensor, "resized": state["resized"].Tensor, "crop": ort.NewTensor(crop, side, side, 3),
+		"face": output[0].Tensor, "resized": state["resized"].Tensor, "crop": ort.NewTensor(crop, side, side, 3),
 		"blend": ort.NewTensor([]uint8{uint8(slices.Index(blends, blend))}), "keep": ort.NewTensor(keep, side, side),
 	}, "patch")
 	if err != nil {

@@ -124,7 +124,7 @@ func newMixer(a *Avatar, rest []float32, count int, yield func([]float32) error)
 
 func (m *mixer) push(samples []float32) error {
 	if m.frames != nil {
-		m.frames.push(samples, m.hear)
+		m.frames.push(samples, m.detect)
 	}
 	if m.stream != nil {
 		windows, err := m.stream.push(samples)
@@ -136,7 +136,7 @@ func (m *mixer) push(samples []float32) error {
 	return m.give()
 }
 
-func (m *mixer) hear(samples []float32) { m.share(m.speaks(samples)) }
+func (m *mixer) detect(samples []float32) { m.share(m.speaks(samples)) }
 
 func (m *mixer) share(speaks bool) {
 	if share, ok := m.shares.push(speaks); ok {
@@ -147,7 +147,7 @@ func (m *mixer) share(speaks bool) {
 // finish ends the audio: what is missing to count frames.
 func (m *mixer) finish() error {
 	if m.frames != nil {
-		m.frames.flush(m.hear)
+		m.frames.flush(m.detect)
 	}
 	if m.stream != nil {
 		windows, err := m.stream.flush(m.count)

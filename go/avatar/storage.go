@@ -13,14 +13,14 @@ const (
 	mostDirectory = 32 << 20 // bytes of an archive's directory, which is read as a whole
 )
 
-// stretch is where a file's bytes are.
-type stretch struct {
+// fileRange is where a file's bytes are.
+type fileRange struct {
 	path        string
 	start, size int64
 }
 
 // read gives the bytes, never more than size even if the file grows.
-func (s stretch) read() ([]byte, error) {
+func (s fileRange) read() ([]byte, error) {
 	file, err := os.Open(s.path)
 	if err != nil {
 		return nil, err
@@ -38,9 +38,9 @@ func (s stretch) read() ([]byte, error) {
 }
 
 // findFiles gives every file of the folder or archive at path by its name, with / between a folder and a file.
-func findFiles(path string) (map[string]stretch, error) {
-	files := map[string]stretch{}
-	add := func(name string, where stretch) error {
+func findFiles(path string) (map[string]fileRange, error) {
+	files := map[string]fileRange{}
+	add := func(name string, where fileRange) error {
 		if _, twice := files[name]; twice {
 			return refuse(StageStorage, "holds %s twice", shown(name))
 		}
@@ -63,7 +63,7 @@ func findFiles(path string) (map[string]stretch, error) {
 	return files, inArchive(path, add)
 }
 
-func inFolder(folder, prefix string, add func(string, stretch) error) error {
+func inFolder(folder, prefix string, add func(string, fileRange) error) error {
 	directory, err := os.Open(folder)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func inFolder(folder, prefix string, add func(string, stretch) error) error {
 	return nil
 }
 
-func inFolderEntry(folder, prefix string, entry fs.DirEntry, add func(string, stretch) error) error {
+func inFolderEntry(folder, prefix string, entry fs.DirEntry, add func(string, fileRange) error) error {
 	name, path := prefix+entry.Name(), filepath.Join(folder, entry.Name())
 	found, err := os.Lstat(path)
 	if err != nil {
@@ -103,7 +103,7 @@ func inFolderEntry(folder, prefix string, entry fs.DirEntry, add func(string, st
 	case found.IsDir():
 		return inFolder(path, name+"/", add)
 	case found.Mode().IsRegular():
-		return add(name, stretch{path, 0, found.Size()})
+		return add(name, fileRange{path, 0, found.Size()})
 	}
 	return refuse(StageStorage, "%s is a link or no file; expected the file itself", shown(name))
 }
@@ -118,7 +118,7 @@ const (
 
 var little = binary.LittleEndian
 
-func inArchive(path string, add func(string, stretch) error) error {
+func inArchive(path string, add func(string, fileRange) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func inArchive(path string, add func(string, stretch) error) error {
 	type pending struct {
 		name  string
 		entry []byte
-		place stretch
+		place fileRange
 		at    int64
 	}
 	var entries []pending
@@ -160,7 +160,7 @@ func inArchive(path string, add func(string, stretch) error) error {
 			return refuse(StageStorage, "has an archive's directory that states more bytes than there are")
 		}
 		name := string(entry[entrySize:][:nameSize])
-		where := pending{name, entry, stretch{path, 0, sizes[1]}, sizes[2]}
+		where := pending{name, entry, fileRange{path, 0, sizes[1]}, sizes[2]}
 		if sizes[0] != sizes[1] {
 			where.place.size = -1
 		}
@@ -254,7 +254,7 @@ func zip64Sizes(sizes *[3]int64, extra []byte) error {
 }
 
 // inEntry is where the data of a directory's entry are, once it is a plain file.
-func inEntry(file *os.File, size int64, name string, entry []byte, place stretch, at int64) (stretch, error) {
+func inEntry(file *os.File, size int64, name string, entry []byte, place fileRange, at int64) (fileRange, error) {
 	attributes := little.Uint32(entry[38:])
 	kind := attributes >> 16 & 0o170000
 	switch {

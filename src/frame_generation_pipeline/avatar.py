@@ -25,9 +25,9 @@ from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.rest import read_rest
 from frame_generation_pipeline.package.template import PackagedTemplate
 from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd
 from frame_generation_pipeline.speaking.engine import Engine
-from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.session import BOUND, Frames, Session
 from frame_generation_pipeline.speaking.speech import Speech, plan_speech
 from frame_generation_pipeline.speaking.stages import StageTimes
@@ -197,13 +197,13 @@ class Avatar:
 
         bound: see `Session`. Raises OptionError without an audio encoder, or for a `start_frame` that does not exist.
         """
-        return self.session(start_frame, hearing=self.hearing(), bound=bound)
+        return self.session(start_frame, front_end=self.front_end(), bound=bound)
 
-    def hearing(self) -> Hearing:
+    def front_end(self) -> AudioFrontEnd:
         """What turns audio into windows as it comes. Raises OptionError without an audio encoder."""
         if self.encoder is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
-        return Hearing(self.encoder, self._gate, self._rest())
+        return AudioFrontEnd(self.encoder, self._gate, self._rest())
 
     def plan(
         self, features_path: str | Path | None, audio_path: str | Path | None, timing: Timing = Timing()
@@ -244,7 +244,7 @@ class Avatar:
         self,
         start_frame: int,
         *,
-        hearing: Hearing | None = None,
+        front_end: AudioFrontEnd | None = None,
         bound: float = BOUND,
         first: int = 0,
         times: StageTimes | None = None,
@@ -252,11 +252,11 @@ class Avatar:
     ) -> Session:
         """A session of this avatar's frames, see `Session`; planar: as `Planes`, for encoders, and not BGR."""
         assert self.engine is not None  # see __post_init__
-        painter = Painter(self.template, self.generator, self.states, self.blend, self.style.loop, planar)
+        renderer = FrameRenderer(self.template, self.generator, self.states, self.blend, self.style.loop, planar)
         return Session(
-            painter,
+            renderer,
             self.engine,
-            hearing,
+            front_end,
             steady=self.style.steady,
             start_frame=start_frame,
             first=first,

@@ -146,7 +146,7 @@ def distill(
         with stage("Distilling", "steps") as progress:
             training.work(progress)
         mean = {key: value.cpu() for key, value in trainer.mean.items()}
-        scores, _ = score_held_out(mean, trainer, min(SCORED, len(data.unheard)))
+        scores, _ = score_held_out(mean, trainer, min(SCORED, len(data.held_out_windows)))
     with stage("Packing", "frames") as progress:
         packed = pack_avatar(
             output,

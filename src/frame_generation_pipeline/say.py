@@ -50,11 +50,11 @@ def say_video(
     output = Path(output_path)
     keep_inputs(output, avatar.template.path if avatar.template.path.is_file() else None)
     sentences = voice.check(text)
-    hearing, spec = avatar.hearing(), avatar.generator.spec.audio
+    front_end, spec = avatar.front_end(), avatar.generator.spec.audio
     person, fingerprint = avatar.frames_fingerprint(), None
     if person is not None:
-        said = {"avatar": person, "text": hashlib.sha256(text.encode()).hexdigest(), "voice": voice.fingerprint}
-        fingerprint = describe_versions() | said | {"start_frame": start_frame, "fps": fps}
+        inputs = {"avatar": person, "text": hashlib.sha256(text.encode()).hexdigest(), "voice": voice.fingerprint}
+        fingerprint = describe_versions() | inputs | {"start_frame": start_frame, "fps": fps}
     writer = VideoWriter(
         output,
         (avatar.template.width, avatar.template.height),
@@ -74,10 +74,10 @@ def say_video(
     synthesis: Synthesis | None = None
 
     def windows(synthesis: Synthesis) -> Iterator[Window]:
-        hears = hearing.begin()
+        stream = front_end.begin()
         for block in resampled(synthesis.blocks(), RATE):
-            yield from hears.push(block)
-        yield from hears.flush()
+            yield from stream.push(block)
+        yield from stream.flush()
 
     def make(first: int) -> Frames:
         nonlocal synthesis

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.presenter.bake import Look, bake, frame_camera
-from studio.presenter.footage import frames_of, join, video, write_audio, write_frames, write_truth
+from studio.presenter.footage import frames_of, join, video, write_audio, write_frames, write_ground_truth
 from studio.presenter.idle import Idle, speaking, states
 from studio.presenter.mesh import build
 from studio.presenter.phones import SILENCE, Phone
@@ -85,8 +85,8 @@ def still(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     wanted = dict(STILLS)
     for phone in arguments.phones.split(","):
-        said = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
-        moves = articulate(said, np.array([0.25]))
+        phones = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
+        moves = articulate(phones, np.array([0.25]))
         wanted[phone] = State(weights({k: v[0] for k, v in moves.items()}))
     for name, state in wanted.items():
         started = time.time()
@@ -112,24 +112,24 @@ def speech(arguments: argparse.Namespace) -> None:
         audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
         rows = json.loads(arguments.timings.read_text())
         phones = [Phone(*row) for row in rows]
-        said: Iterable[Utterance] = [Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")]
+        utterances: Iterable[Utterance] = [Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")]
     else:
-        said = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
+        utterances = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
     arguments.output.mkdir(parents=True, exist_ok=True)
     tracks: list[dict[str, float]] = []
     recordings, names, log = [], [], []
     total: dict[str, list[npt.NDArray[Any]]] = {}
     nods = []
-    for utterance in said:
-        heard, frames = on_frames(utterance)
+    for utterance in utterances:
+        samples, frames = on_frames(utterance)
         mouth, moves, labels = track(utterance.phones, frames)
         log.append({"voice": utterance.voice, "text": utterance.text, "first": len(tracks), "frames": frames,
                     "phones": [[p.name, p.start, p.end] for p in utterance.phones],
                     "durations": utterance.durations})  # fmt: skip
         tracks += mouth
         names += labels
-        recordings.append(heard)
-        nods.append(loudness(heard, frames))
+        recordings.append(samples)
+        nods.append(loudness(samples, frames))
         for name, value in moves.items():
             total.setdefault(name, []).append(value)
     performed = speaking(tracks, arguments.seed + 20, loudness=np.concatenate(nods))
@@ -142,7 +142,7 @@ def speech(arguments: argparse.Namespace) -> None:
     if not arguments.unseen:
         write_frames(draw, dict(enumerate(performed)), arguments.output / "frames", Progress(len(performed)))
     opened = draw()
-    write_truth(
+    write_ground_truth(
         arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names,
         [opened.opening(state) for state in performed],
     )  # fmt: skip
@@ -162,16 +162,18 @@ def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
     from frame_generation_pipeline.making.checkpoint import write_tensors
     from frame_generation_pipeline.making.torch_backend import load_network
-    from studio.presenter.listen import PACES, Heard, learn, new_generator, report
+    from studio.presenter.listen import PACES, EncodedSpeech, learn, new_generator, report
 
-    clean = [Heard.read(folder) for folder in arguments.speech]
-    noisy = [Heard.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech]
+    clean = [EncodedSpeech.read(folder) for folder in arguments.speech]
+    noisy = [
+        EncodedSpeech.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech
+    ]
     rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
-    seconds = 0.15 * sum(len(heard.values) for heard in clean) / FPS
+    seconds = 0.15 * sum(len(one.values) for one in clean) / FPS
     generator = load_network(arguments.start) if arguments.start else new_generator(arguments.width)
-    network = learn([*clean, *noisy, Heard.noise(seconds, rest, 3)], generator, arguments.steps)
+    network = learn([*clean, *noisy, EncodedSpeech.noise(seconds, rest, 3)], generator, arguments.steps)
     for folder in arguments.check:
-        figures = report(network, Heard.read(folder))
+        figures = report(network, EncodedSpeech.read(folder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     write_tensors(arguments.output, generator.state_dict())
 
@@ -196,8 +198,8 @@ def measure(arguments: argparse.Namespace) -> None:
     avatar = Avatar.load(arguments.avatar)
     for folder in arguments.speech:
         if (folder / "rest").is_dir() and arguments.checkpoint:
-            painted, unchanged = mouth_psnr(folder, arguments.checkpoint)
-            print(f"{folder.name}: mouth PSNR {painted:.2f} dB, of the resting mouth {unchanged:.2f} dB", flush=True)
+            generated, unchanged = mouth_psnr(folder, arguments.checkpoint)
+            print(f"{folder.name}: mouth PSNR {generated:.2f} dB, of the resting mouth {unchanged:.2f} dB", flush=True)
         else:
             figures = in_use(folder, avatar)
             print(f"{folder.name}: " + ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)

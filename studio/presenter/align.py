@@ -41,9 +41,9 @@ class Aligner:
         """The phones of `text` in `audio`; what lies between them is silence."""
         data = (np.clip(audio, -1, 1) * 32767).astype(np.int16).tobytes()
         self.decoder.set_align_text(text)
-        self._hear(data)
+        self._decode(data)
         self.decoder.set_alignment()  # from words to the phones in them
-        self._hear(data)
+        self._decode(data)
         found: list[Phone] = []
         for word in self.decoder.get_alignment():
             for phone in word:
@@ -51,7 +51,7 @@ class Aligner:
                 found.append(Phone(name, phone.start * STEP, (phone.start + phone.duration) * STEP))
         return found
 
-    def _hear(self, data: bytes) -> None:
+    def _decode(self, data: bytes) -> None:
         self.decoder.start_utt()
         self.decoder.process_raw(data, full_utt=True)
         self.decoder.end_utt()

@@ -43,12 +43,12 @@ def uniform(matrix: npt.NDArray[Any]) -> bytes:
 def texture(gl: moderngl.Context, image: npt.NDArray[Any], mipmaps: bool = True) -> moderngl.Texture:
     """(H, W, C) floats, first row at texture coordinate 0, as 16 bit."""
     height, width, channels = image.shape
-    made = gl.texture((width, height), channels, np.ascontiguousarray(image, np.float16).tobytes(), dtype="f2")
-    made.repeat_x = made.repeat_y = False
+    created = gl.texture((width, height), channels, np.ascontiguousarray(image, np.float16).tobytes(), dtype="f2")
+    created.repeat_x = created.repeat_y = False
     if mipmaps:
-        made.build_mipmaps()
-    made.filter = (moderngl.LINEAR_MIPMAP_LINEAR if mipmaps else moderngl.LINEAR, moderngl.LINEAR)
-    return made
+        created.build_mipmaps()
+    created.filter = (moderngl.LINEAR_MIPMAP_LINEAR if mipmaps else moderngl.LINEAR, moderngl.LINEAR)
+    return created
 
 
 def target(gl: moderngl.Context, side: int, channels: int, dtype: str) -> moderngl.Framebuffer:

@@ -52,7 +52,7 @@ def _write_frame(path: Path, state: State) -> None:
     unfinished.replace(path)
 
 
-def write_truth(
+def write_ground_truth(
     path: Path, states: list[State], moves: dict[str, npt.NDArray[Any]], labels: list[str], openings: list[float]
 ) -> None:
     """npz: `names` and `weights` (frames, W) of expressions, articulators, `phones`, `opening` of the lips in m."""
@@ -118,8 +118,10 @@ def video(images: list[Path], path: Path, audio: Path | None = None) -> None:
             container.mux(stream.encode(shown))
             if len(samples):
                 first_sample, last_sample = (k * rate // FPS for k in (number, number + 1))
-                heard = av.AudioFrame.from_ndarray(samples[None, first_sample:last_sample], format="s16", layout="mono")
-                heard.rate, heard.pts, heard.time_base = rate, first_sample, Fraction(1, rate)
-                container.mux(track.encode(heard))
+                sounding = av.AudioFrame.from_ndarray(
+                    samples[None, first_sample:last_sample], format="s16", layout="mono"
+                )
+                sounding.rate, sounding.pts, sounding.time_base = rate, first_sample, Fraction(1, rate)
+                container.mux(track.encode(sounding))
         container.mux(stream.encode(None))
     unfinished.replace(path)

@@ -36,7 +36,7 @@ PART = 2.0  # s of audio that one kind of noise lasts
 
 
 @dataclass(frozen=True)
-class Heard:
+class EncodedSpeech:
     """Speech as the network hears it, with the truth.
 
     Attributes:
@@ -50,7 +50,7 @@ class Heard:
     phones: npt.NDArray[Any]
 
     @classmethod
-    def read(cls, folder: Path, seed: int | None = None, pace: float = 1.0) -> "Heard":
+    def read(cls, folder: Path, seed: int | None = None, pace: float = 1.0) -> "EncodedSpeech":
         """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
         audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
         truth = np.load(folder / "truth.npz")
@@ -62,7 +62,7 @@ class Heard:
         return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at])
 
     @classmethod
-    def noise(cls, seconds: float, rest: npt.NDArray[Any], seed: int) -> "Heard":
+    def noise(cls, seconds: float, rest: npt.NDArray[Any], seed: int) -> "EncodedSpeech":
         """Noise that nobody speaks in; the mouth is at `rest`."""
         random = np.random.default_rng(seed)
         count = round(seconds / PART)
@@ -127,12 +127,12 @@ class Listener(nn.Module):
         out: Tensor = self.head(self.audio_model(windows).mean(dim=(2, 3)))
         return out
 
-    def told(self, heard: Heard) -> npt.NDArray[Any]:
+    def predict(self, speech: EncodedSpeech) -> npt.NDArray[Any]:
         """(N, len(NAMES)) of a whole speech."""
         self.eval()
         with torch.inference_mode():
-            parts = [self(shaped(heard.windows(np.arange(i, min(i + 256, len(heard.values))))))
-                     for i in range(0, len(heard.values), 256)]  # fmt: skip
+            parts = [self(shaped(speech.windows(np.arange(i, min(i + 256, len(speech.values))))))
+                     for i in range(0, len(speech.values), 256)]  # fmt: skip
         return torch.cat(parts).numpy()
 
 
@@ -141,7 +141,9 @@ def shaped(windows: npt.NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
 
 
-def learn(speech: Sequence[Heard], generator: GeneratorNetwork | MobileNetwork, steps: int, seed: int = 0) -> Listener:
+def learn(
+    speech: Sequence[EncodedSpeech], generator: GeneratorNetwork | MobileNetwork, steps: int, seed: int = 0
+) -> Listener:
     """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
 
     The generator's audio model becomes what is returned; the rest of it stays as it is.
@@ -182,13 +184,13 @@ def learn(speech: Sequence[Heard], generator: GeneratorNetwork | MobileNetwork, 
     return listener
 
 
-def report(network: Listener, heard: Heard) -> dict[str, float]:
+def report(network: Listener, speech: EncodedSpeech) -> dict[str, float]:
     """How well an unknown voice is understood."""
-    told, truth = network.told(heard), heard.truth
-    figures = {name: float(np.corrcoef(told[:, i], truth[:, i])[0, 1]) for i, name in enumerate(NAMES)}
+    predicted, truth = network.predict(speech), speech.truth
+    figures = {name: float(np.corrcoef(predicted[:, i], truth[:, i])[0, 1]) for i, name in enumerate(NAMES)}
     seal = NAMES.index("seal")
-    closed = np.isin(heard.phones, ["p", "b", "m"]) & (truth[:, seal] > 0.9)
-    return figures | {"closed": float((told[closed, seal] > 0.5).mean())}
+    closed = np.isin(speech.phones, ["p", "b", "m"]) & (truth[:, seal] > 0.9)
+    return figures | {"closed": float((predicted[closed, seal] > 0.5).mean())}
 
 
 def new_generator(width: int, seed: int = 0) -> GeneratorNetwork:

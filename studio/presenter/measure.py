@@ -18,7 +18,7 @@ from frame_generation_pipeline.evaluate.figures import (
 )
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE
 from frame_generation_pipeline.evaluate.rendering import dub
-from frame_generation_pipeline.evaluate.track import Truth
+from frame_generation_pipeline.evaluate.track import GroundTruth
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FEATHERED
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -73,15 +73,15 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
     audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
     values = features(audio)
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)
-    painted: list[float] = []
+    generated: list[float] = []
     unchanged: list[float] = []
     for path in sorted((folder / "rest").glob("*.png")):
         shown, spoken = read_image(path), read_image(folder / "frames" / path.name)
         box = CropBox.from_landmarks(to_110(landmarker.faces(shown)[0].points).astype(np.int32))
-        made = dub(generator, TemplateFrame(shown, box, None), feature_window(values, int(path.stem)), FEATHERED)
-        mouth = Truth.of(spoken, box, landmarker).mouth
+        output = dub(generator, TemplateFrame(shown, box, None), feature_window(values, int(path.stem)), FEATHERED)
+        mouth = GroundTruth.of(spoken, box, landmarker).mouth
         if mouth is None:
             raise ValueError(f"{folder / 'frames' / path.name}: a face with a mouth was expected")
-        for errors, image in ((painted, made), (unchanged, shown)):
+        for errors, image in ((generated, output), (unchanged, shown)):
             errors.append(squared_error(cut(image, mouth), cut(spoken, mouth)))
-    return overall_psnr(painted).number, overall_psnr(unchanged).number
+    return overall_psnr(generated).number, overall_psnr(unchanged).number

@@ -23,18 +23,18 @@ def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[
     """
     synth, voices, random = Kokoro(kokoro), kokoro_voices(kokoro), np.random.default_rng(seed)
     own, _ = soundfile.read(folder / "speech.wav", dtype="float32")
-    said = json.loads((folder / "utterances.json").read_text())
+    utterances = json.loads((folder / "utterances.json").read_text())
     for _ in range(count):
         audio = own.copy()
-        for utterance in said:
+        for utterance in utterances:
             if not utterance["durations"]:
                 continue
             voice = str(random.choice(voices)).removeprefix("kokoro-")
             spoken = synth.again(utterance["text"], voice, utterance["durations"])
             before = utterance["phones"][0][1]
-            heard, frames = on_frames(padded(Utterance(spoken, synth.RATE, [], voice, ""), before, 0.0))
+            samples, frames = on_frames(padded(Utterance(spoken, synth.RATE, [], voice, ""), before, 0.0))
             first = utterance["first"] * SAMPLES
             lasts = min(frames, utterance["frames"]) * SAMPLES
             audio[first : first + utterance["frames"] * SAMPLES] = 0
-            audio[first : first + lasts] = heard[:lasts]
+            audio[first : first + lasts] = samples[:lasts]
         yield audio

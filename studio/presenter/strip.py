@@ -25,20 +25,19 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
                 frame = utterance["first"] + int((start + end) / 2 * FPS)
                 if name in SHOWN and end - start > longest.get(name, (0.0,))[0]:
                     longest[name] = (end - start, folder, frame)
-    made = {folder: _frames(avatar, folder, [f for _, where, f in longest.values() if where == folder])
+    frames = {folder: _frames(avatar, folder, [f for _, where, f in longest.values() if where == folder])
             for folder in folders}  # fmt: skip
     columns = []
     for name in SHOWN:
         if name in longest:
             _, folder, frame = longest[name]
             truth = read_image(folder / "frames" / f"{frame:05d}.png")
-            columns.append(np.vstack([_caption(name), _mouth(truth), _mouth(made[folder][frame])]))
+            columns.append(np.vstack([_caption(name), _mouth(truth), _mouth(frames[folder][frame])]))
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
 def _frames(avatar: Avatar, folder: Path, wanted: list[int]) -> dict[int, npt.NDArray[Any]]:
-    made = avatar.frames(folder / "speech.wav")
-    return {i: frame for i, frame in enumerate(made) if i in wanted}
+    return {i: frame for i, frame in enumerate(avatar.frames(folder / "speech.wav")) if i in wanted}
 
 
 def _mouth(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:

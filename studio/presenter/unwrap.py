@@ -187,12 +187,12 @@ def kept_textures(parts: dict[str, Part], view: Camera, folder: Path) -> Texture
     """The textures of a bake; made the first time, read from `textures.npz` afterwards."""
     path = folder / "textures.npz"
     if not path.exists():
-        made = unwrap(parts, view, folder)
+        unwrapped = unwrap(parts, view, folder)
         unfinished = folder / "textures.part.npz"
         np.savez(
-            unfinished, rest=made.rest, eye_light=made.eye_light, bust=made.bust, hair=made.hair,
-            hair_behind=made.hair_behind,
-            **{f"ratio_{name}": value for name, value in made.ratios.items()},  # type: ignore[arg-type]
+            unfinished, rest=unwrapped.rest, eye_light=unwrapped.eye_light, bust=unwrapped.bust, hair=unwrapped.hair,
+            hair_behind=unwrapped.hair_behind,
+            **{f"ratio_{name}": value for name, value in unwrapped.ratios.items()},  # type: ignore[arg-type]
         )  # fmt: skip
         unfinished.replace(path)
     with np.load(path) as kept:

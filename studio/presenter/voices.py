@@ -96,7 +96,7 @@ class Hibari:
             pieces.append(audio)
         rate = self.voice.sample_rate
         audio = late(np.concatenate(pieces), rate)
-        return Utterance(audio, rate, heard(phones, audio, rate), "hibari-heart", text, tuple(spoken))
+        return Utterance(audio, rate, with_true_silences(phones, audio, rate), "hibari-heart", text, tuple(spoken))
 
 
 def late(audio: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
@@ -104,7 +104,7 @@ def late(audio: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
     return np.concatenate([np.zeros(round(LEAD * rate), np.float32), audio])[: len(audio)]
 
 
-def heard(phones: list[Phone], audio: npt.NDArray[Any], rate: int) -> list[Phone]:
+def with_true_silences(phones: list[Phone], audio: npt.NDArray[Any], rate: int) -> list[Phone]:
     """Phones whose silences are silent: blanks that are heard belong to their neighbours, and last phones end in time.
 
     A network's durations say where its symbols are, and a full stop's silence often lies in the phone before it.
@@ -169,7 +169,9 @@ class Kokoro:
             at += audio.size / self.RATE
             pieces.append(audio.reshape(-1))
         audio = late(np.concatenate(pieces), self.RATE)
-        return Utterance(audio, self.RATE, heard(phones, audio, self.RATE), f"kokoro-{voice}", text, tuple(spoken))
+        return Utterance(
+            audio, self.RATE, with_true_silences(phones, audio, self.RATE), f"kokoro-{voice}", text, tuple(spoken)
+        )
 
     def again(self, text: str, voice: str, durations: Sequence[list[float]]) -> npt.NDArray[Any]:
         """(N,) float32 at `RATE`: what was said before, by another voice in the same time."""

@@ -31,7 +31,7 @@ from samples import draw
 LOUD, BETWEEN, QUIET = -20.0, -42.0, -60.0
 
 
-def heard(levels: list[float], gate: SpeechGate) -> list[bool]:
+def detected(levels: list[float], gate: SpeechGate) -> list[bool]:
     """Whether somebody speaks in each frame of noise of these levels."""
     speaks = gate.detector()
     return [speaks(frame) for frame in audio(levels).reshape(-1, 640)]
@@ -39,7 +39,7 @@ def heard(levels: list[float], gate: SpeechGate) -> list[bool]:
 
 def shares(levels: list[float]) -> list[float]:
     stream = RestStream()
-    return stream.push(heard(levels, Gate())) + stream.flush(AHEAD)
+    return stream.push(detected(levels, Gate())) + stream.flush(AHEAD)
 
 
 def audio(levels: list[float]) -> Samples:
@@ -137,7 +137,7 @@ def test_speech_at_a_usual_level_is_told_as_by_fixed_thresholds() -> None:
 def test_the_measure_is_the_one_of_the_format() -> None:
     """docs/avatar.md, in plain Python: what a host in another language does, to the bit."""
     samples = syllables(-42, 9) + noise(-62, 9)
-    said, floors, own, speaks = [], [], 0.0, False
+    expected, floors, own, speaks = [], [], 0.0, False
     for start in range(0, len(samples), 640):
         steps = [round(min(max(float(x), -1.0), 1.0) * 65536) for x in samples[start : start + 640]]
         n, total = len(steps), sum(steps)
@@ -152,10 +152,10 @@ def test_the_measure_is_the_one_of_the_format() -> None:
         speaks = e >= (0.3125 * threshold if speaks else threshold)
         if speaks:
             own = own * (1.125 if e > own else 0.96875) if own else min(e, 429497.0)
-        said.append(speaks)
-    assert 0.2 < np.mean(said) < 0.8
+        expected.append(speaks)
+    assert 0.2 < np.mean(expected) < 0.8
     detector = RELATIVE_GATE.detector()
-    assert [detector(samples[start : start + 640]) for start in range(0, len(samples), 640)] == said
+    assert [detector(samples[start : start + 640]) for start in range(0, len(samples), 640)] == expected
 
 
 def test_the_usual_threshold_is_that_of_fixed_gates() -> None:

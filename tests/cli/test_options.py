@@ -67,11 +67,11 @@ def test_groups_are_options_of_their_own() -> None:
 
 
 def test_every_command_that_hears_files_takes_a_track() -> None:
-    hearing = {"generate", "create", "prepare", "features", "inspect", "benchmark"}
+    with_audio = {"generate", "create", "prepare", "features", "inspect", "benchmark"}
     for command in app.registered_commands:
         assert command.callback is not None
         taken = "audio_track" in inspect.signature(command.callback).parameters
-        assert taken == (command.callback.__name__ in hearing)
+        assert taken == (command.callback.__name__ in with_audio)
 
 
 def test_every_command_is_there() -> None:

@@ -92,7 +92,7 @@ def test_dubbing_is_compared_with_the_audio(known: Evaluation) -> None:
 def test_the_truth_is_never_shown(recording: Path, oracle: Oracle, known: Evaluation) -> None:
     """In the reconstruction: the reference image is another frame's, and the masked one has no mouth."""
     template, count = Template.open(recording), len(HELD_OUT)
-    assert oracle.heard[:count] == list(HELD_OUT)
+    assert oracle.indices[:count] == list(HELD_OUT)
     x, y, width, height = oracle.spec.face.mask
     same = Oracle(recording)
     for index, image in zip(HELD_OUT, oracle.seen, strict=False):

@@ -31,7 +31,7 @@ def face(skin: str) -> Frame:
     return np.asarray((draw_face() * np.array(SKINS[skin])).round(), np.uint8)
 
 
-def painted(crop: Frame, spec: FaceSpec, light: str) -> npt.NDArray[np.float32]:
+def rendered(crop: Frame, spec: FaceSpec, light: str) -> npt.NDArray[np.float32]:
     """What a network would give that paints the crop as it is, in another light: (1, 3, size, size)."""
     inside = slice(spec.margin, -spec.margin)
     output = resize_crop(crop, spec)[inside, inside].astype(np.float32) / 255 * np.array(LIGHTS[light], np.float32)
@@ -52,7 +52,7 @@ def test_no_edge_at_any_skin_or_light(spec: FaceSpec, skin: str, light: str) -> 
     seen = {}
     for blend in (REFERENCE, FEATHERED):
         image = frame.copy()
-        BOX.cut(image)[:] = write_back(crop, resize_crop(crop, spec), painted(crop, spec, light), spec, blend)
+        BOX.cut(image)[:] = write_back(crop, resize_crop(crop, spec), rendered(crop, spec, light), spec, blend)
         seen[blend] = image
     for found, own in zip(seams(seen[FEATHERED]), seams(frame), strict=True):
         assert found <= 1.1 * own

@@ -4,7 +4,7 @@ import pytest
 
 from faces import draw_face
 from frame_generation_pipeline.arrays import Frame
-from frame_generation_pipeline.face.steady import Painted, Steadier, steadied
+from frame_generation_pipeline.face.steady import RenderedFrame, Steadier, steadied
 from frame_generation_pipeline.spec import FACE_328
 from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
@@ -22,8 +22,8 @@ def face(opening: float = 0.0, flicker: str = "") -> Frame:
     return crop.round().clip(0, 255).astype(np.uint8)
 
 
-def painted(patch: Frame, keep: npt.NDArray[np.bool_] | None = None) -> Painted:
-    return Painted(TemplateFrame(draw_face(), BOX, keep), patch)
+def rendered(patch: Frame, keep: npt.NDArray[np.bool_] | None = None) -> RenderedFrame:
+    return RenderedFrame(TemplateFrame(draw_face(), BOX, keep), patch)
 
 
 def change(patch: Frame, other: Frame) -> float:
@@ -63,9 +63,9 @@ def test_symmetric_so_that_nothing_is_late() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 6])
 def test_every_frame_comes_once_and_in_order(count: int) -> None:
-    frames = [painted(face(flicker=str(i))) for i in range(count)]
+    frames = [rendered(face(flicker=str(i))) for i in range(count)]
     steadier = Steadier(FACE_328)
-    found: list[Painted] = []
+    found: list[RenderedFrame] = []
     for number, frame in enumerate(frames):
         found += steadier.push(frame)
         assert len(found) == number  # one waits
@@ -81,7 +81,7 @@ def test_every_frame_comes_once_and_in_order(count: int) -> None:
 def test_kept_pixels_stay_and_both_sides_of_a_dissolve_are_steadied() -> None:
     keep = np.zeros((160, 160), bool)
     keep[80:90, 60:100] = True
-    a, b, c = (painted(face(flicker=name), keep) for name in "abc")
+    a, b, c = (rendered(face(flicker=name), keep) for name in "abc")
     steadier = Steadier(FACE_328)
     made = [*steadier.push(a), *steadier.push(b.dissolving(c, 0.4)), *steadier.push(c)][-1]
     np.testing.assert_array_equal(made.patch[keep], b.patch[keep])

@@ -22,7 +22,7 @@ from frame_generation_pipeline.jobs.worker import _passing
 FULL = Outcome(error="video.mp4: cannot be written (No space left on device)", again=True)
 
 
-class Told:
+class ScriptedWorker:
     """A worker of given outcomes; after them every video is there."""
 
     def __init__(self, *outcomes: Outcome) -> None:
@@ -41,12 +41,12 @@ class Told:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Told], JobQueue]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ScriptedWorker], JobQueue]]:
     """`start(worker)` opens the queue in one folder."""
     monkeypatch.setattr(job_queue, "PAUSE", 0.05)
     opened: list[JobQueue] = []
 
-    def start(worker: Told) -> JobQueue:
+    def start(worker: ScriptedWorker) -> JobQueue:
         settings = JobSettings(tmp_path / "jobs")
         opened.append(JobQueue(settings, lambda avatar: tmp_path / avatar, lambda job: "{}", worker=lambda: worker))
         return opened[-1]
@@ -71,8 +71,10 @@ def submit(queue: JobQueue) -> Job:
     return queue.submit(Job("me", VideoRequest("may", "Hi."), created=time.time()), "d", None, None)
 
 
-def test_a_full_disk_is_tried_again(start: Callable[[Told], JobQueue], caplog: pytest.LogCaptureFixture) -> None:
-    queue = start(worker := Told(FULL, FULL))
+def test_a_full_disk_is_tried_again(
+    start: Callable[[ScriptedWorker], JobQueue], caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = start(worker := ScriptedWorker(FULL, FULL))
     job = ended(queue, submit(queue))
     assert (job.state, job.attempts, job.size) == (State.COMPLETED, 2, 5)
     assert queue.video(job).read_bytes() == b"video"
@@ -80,8 +82,8 @@ def test_a_full_disk_is_tried_again(start: Callable[[Told], JobQueue], caplog: p
     assert len(worker.tasks) == 3
 
 
-def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[Told], JobQueue]) -> None:
-    queue = start(Told(FULL, FULL, FULL, Outcome(error="the audio is none")))
+def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[ScriptedWorker], JobQueue]) -> None:
+    queue = start(ScriptedWorker(FULL, FULL, FULL, Outcome(error="the audio is none")))
     for expected in (FULL.error, "the audio is none"):
         job = ended(queue, submit(queue))
         assert (job.state, job.error) == (State.FAILED, expected)
@@ -89,10 +91,10 @@ def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[Told], Jo
 
 
 def test_a_locked_database_loses_nothing(
-    start: Callable[[Told], JobQueue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start: Callable[[ScriptedWorker], JobQueue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("frame_generation_pipeline.jobs.store.PATIENCE", 0.05)
-    queue = start(Told())
+    queue = start(ScriptedWorker())
     other = sqlite3.connect(tmp_path / "jobs" / "jobs.sqlite", isolation_level=None, check_same_thread=False)
     finish = queue.store.finish
 
@@ -119,9 +121,9 @@ def test_a_locked_database_loses_nothing(
 
 
 def test_the_order_does_not_depend_on_the_clock(
-    start: Callable[[Told], JobQueue], monkeypatch: pytest.MonkeyPatch
+    start: Callable[[ScriptedWorker], JobQueue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = start(worker := Told())
+    queue = start(worker := ScriptedWorker())
     jobs = []
     for hour in (3, 2, 1):
         monkeypatch.setattr("time.time", lambda: 3600.0 * hour)  # noqa: B023  # it is set back
@@ -132,10 +134,10 @@ def test_the_order_does_not_depend_on_the_clock(
     assert [job.id for job in queue.store.page("me", 9)] == [job.id for job in reversed(jobs)]
 
 
-def test_one_server_works_in_a_folder(start: Callable[[Told], JobQueue]) -> None:
-    start(Told())
+def test_one_server_works_in_a_folder(start: Callable[[ScriptedWorker], JobQueue]) -> None:
+    start(ScriptedWorker())
     with pytest.raises(OutputError, match="another server keeps its jobs here"):
-        start(Told())
+        start(ScriptedWorker())
 
 
 def test_what_passes_is_told_from_what_stays() -> None:

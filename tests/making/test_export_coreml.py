@@ -80,9 +80,9 @@ def test_the_programs_paint_what_the_network_does(exported: Exported) -> None:
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, tensor.numpy(), atol=0.01 * tensor.abs().max().item())
     given = {"image": image, "audio": audio, **state}
-    painted = render.run({name: given[name] for name in render.inputs})["face"]
+    output = render.run({name: given[name] for name in render.inputs})["face"]
     assert expected.std() > 0.05, "a face without contrast shows no differences"
-    np.testing.assert_allclose(painted, expected, atol=0.03)  # of float16; single values of one in 10,000
+    np.testing.assert_allclose(output, expected, atol=0.03)  # of float16; single values of one in 10,000
 
 
 def test_disagreement_leaves_nothing(tmp_path: Path, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

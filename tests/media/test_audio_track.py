@@ -69,8 +69,8 @@ def test_a_track_of_choice_is_heard_everywhere(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING):
         assert [level(path, track) for track in (1, 2, 3)] == pytest.approx([0.2, 0, 0.8], rel=0.2)
         assert [probe_audio(path, track).duration for track in (1, 2, 3)] == pytest.approx([0.5, 1, 1], abs=0.1)
-        heard = np.concatenate(list(read_audio(path, RATE, "mono", track=3)))
-    assert np.abs(heard).max() == pytest.approx(0.8, rel=0.2)
+        decoded = np.concatenate(list(read_audio(path, RATE, "mono", track=3)))
+    assert np.abs(decoded).max() == pytest.approx(0.8, rel=0.2)
     assert not caplog.text  # it was no choice of ours
     for track in (0, 4):
         with pytest.raises(OptionError, match=rf"two\.mkv: has 3 audio track\(s\); number {track} is none of them"):
@@ -88,11 +88,11 @@ def test_missing_packets_are_silence(tmp_path: Path, caplog: pytest.LogCaptureFi
     samples = tone(3)
     path = write(tmp_path / f"gap{suffix}", [samples], left_out=range(16, 32))
     with caplog.at_level(logging.WARNING):
-        heard = np.concatenate(list(decode_audio(path)))
-    assert len(heard) / RATE == pytest.approx(3, abs=0.1)
-    assert np.abs(heard[round(1.2 * RATE) : round(1.9 * RATE)]).max() < 1e-3
-    assert np.abs(heard[: round(0.9 * RATE)]).max() > 0.3
-    late = heard[round(2.1 * RATE) : round(2.9 * RATE)]
+        decoded = np.concatenate(list(decode_audio(path)))
+    assert len(decoded) / RATE == pytest.approx(3, abs=0.1)
+    assert np.abs(decoded[round(1.2 * RATE) : round(1.9 * RATE)]).max() < 1e-3
+    assert np.abs(decoded[: round(0.9 * RATE)]).max() > 0.3
+    late = decoded[round(2.1 * RATE) : round(2.9 * RATE)]
     assert np.abs(late).max() > 0.3
     assert "gaps of 1.0" in caplog.text
 

@@ -37,9 +37,9 @@ def noise(tmp_path: Path) -> tuple[Path, npt.NDArray[np.float64]]:
 def test_samples_are_those_of_the_file(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
     assert stream_layout(path) == (44_100, "stereo")
-    heard = read(path, 44_100, "stereo")
-    assert heard.dtype == np.float32
-    np.testing.assert_allclose(heard, samples, atol=1e-6)
+    decoded = read(path, 44_100, "stereo")
+    assert decoded.dtype == np.float32
+    np.testing.assert_allclose(decoded, samples, atol=1e-6)
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.1), (0.25, None), (0.1, 0.3), (1 / 44_100, 2 / 44_100)])
@@ -53,9 +53,9 @@ def test_cut_is_exact_to_the_sample(
 
 def test_resampled_audio_has_the_right_length(noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
     path, samples = noise
-    heard = read(path, 48_000, "mono")
-    assert heard.shape[1] == 1
-    assert abs(len(heard) - len(samples) * 48_000 / 44_100) <= 1
+    decoded = read(path, 48_000, "mono")
+    assert decoded.shape[1] == 1
+    assert abs(len(decoded) - len(samples) * 48_000 / 44_100) <= 1
 
 
 def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.float64]]) -> None:
@@ -70,9 +70,9 @@ def test_gaps_are_silence(tmp_path: Path, noise: tuple[Path, npt.NDArray[np.floa
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     found = read(tmp_path / "gap.mka", 44_100, "mono")
-    heard = np.flatnonzero(found[:, 0])
-    np.testing.assert_allclose(found[heard], samples[:3000, :1], atol=1e-6)
-    np.testing.assert_allclose(heard[::1000], [0, 50_000, 100_000], atol=50)  # Matroska has milliseconds
+    decoded = np.flatnonzero(found[:, 0])
+    np.testing.assert_allclose(found[decoded], samples[:3000, :1], atol=1e-6)
+    np.testing.assert_allclose(decoded[::1000], [0, 50_000, 100_000], atol=50)  # Matroska has milliseconds
 
 
 @pytest.mark.parametrize(("channels", "layout"), [(1, "mono"), (2, "stereo"), (6, "5.1"), (8, "7.1")])
@@ -111,9 +111,9 @@ def test_damaged_packets_are_left_out_as_in_the_features(
     data = bytearray((tmp_path / "a.aac").read_bytes())
     data[len(data) // 2 : len(data) // 2 + 700] = bytes(range(100)) * 7
     (tmp_path / "damaged.aac").write_bytes(data)
-    heard = len(read(tmp_path / "damaged.aac", 44_100, "stereo"))
-    assert heard == round(probe_audio(tmp_path / "damaged.aac").duration * 44_100)
-    assert 0 < heard < len(read(tmp_path / "a.aac", 44_100, "stereo"))
+    decoded = len(read(tmp_path / "damaged.aac", 44_100, "stereo"))
+    assert decoded == round(probe_audio(tmp_path / "damaged.aac").duration * 44_100)
+    assert 0 < decoded < len(read(tmp_path / "a.aac", 44_100, "stereo"))
 
 
 def test_samples_that_are_not_finite(tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ def test_audio_is_in_sync_and_padded_with_silence(tmp_path: Path, suffix: str) -
         file.setsampwidth(2)
         file.setframerate(48_000)
         file.writeframes(samples.tobytes())
-    rate, heard = stored_audio(write(tmp_path / f"o{suffix}", 50, audio_path=tmp_path / "click.wav"))
-    loud = np.flatnonzero(np.abs(heard[:, 0]) > 0.2)
+    rate, decoded = stored_audio(write(tmp_path / f"o{suffix}", 50, audio_path=tmp_path / "click.wav"))
+    loud = np.flatnonzero(np.abs(decoded[:, 0]) > 0.2)
     assert loud[0] / rate == pytest.approx(0.5, abs=0.002)
     assert loud[-1] / rate == pytest.approx(0.51, abs=0.002)
-    assert len(heard) >= 2 * rate
-    assert np.abs(heard[rate + 100 :]).max() < 0.01
+    assert len(decoded) >= 2 * rate
+    assert np.abs(decoded[rate + 100 :]).max() < 0.01
 
 
 def test_audio_is_never_cut_to_the_image(tmp_path: Path) -> None:

@@ -108,10 +108,10 @@ def test_a_template_has_audio_at_the_videos_clock(frames: list[Frame], tmp_path:
     assert "clock differs from the video's by 1" in (made.folder / "report.html").read_text().replace("&#39;", "'")
     recording = Recording.open(video, audio)
     assert recording.seconds == pytest.approx(24, abs=0.003)
-    heard = np.concatenate(list(recording.audio()))
-    assert len(heard) / RATE == pytest.approx(24, abs=0.003)
+    decoded = np.concatenate(list(recording.audio()))
+    assert len(decoded) / RATE == pytest.approx(24, abs=0.003)
     template = np.concatenate(list(decode_audio(made.folder / "aud.wav")))
-    np.testing.assert_allclose(template, heard[: len(template)].clip(-1, 1), atol=1e-4)
+    np.testing.assert_allclose(template, decoded[: len(template)].clip(-1, 1), atol=1e-4)
 
 
 def test_another_take_is_refused(tmp_path: Path) -> None:

@@ -174,11 +174,11 @@ def test_lost_images_are_left_out_with_their_audio(
     assert prepared.observed == prepared.frames == 58
     assert [(part["frames"], part["start"]) for part in prepared.summary["ranges"]] == [(28, 0.0), (30, 40 / 25)]
     assert prepared.summary["cuts"] == [40 / 25]
-    heard = np.concatenate(list(decode_audio(prepared.folder / "aud.wav")))
+    decoded = np.concatenate(list(decode_audio(prepared.folder / "aud.wav")))
     whole = np.concatenate(list(decode_audio(recording)))
     expected = np.concatenate([whole[: 28 * 640], whole[40 * 640 : 70 * 640]])
-    np.testing.assert_allclose(heard[: len(expected)], expected[: len(heard)], atol=1e-4)
-    assert len(heard) == 58 * 640
+    np.testing.assert_allclose(decoded[: len(expected)], expected[: len(decoded)], atol=1e-4)
+    assert len(decoded) == 58 * 640
 
 
 def test_without_audio(frames: list[Frame], tmp_path: Path) -> None:

@@ -49,14 +49,14 @@ def test_images_of_another_size_are_brought_to_the_first(
 @pytest.mark.parametrize("broken", [0, 20])
 def test_what_a_broken_packet_leaves_stays_in_step(frames: list[Frame], tmp_path: Path, broken: int) -> None:
     path = write_recording(tmp_path / "damaged.mp4", frames[:50], key_frames=12)
-    heard = np.concatenate(list(Recording.open(path).audio()))
+    decoded = np.concatenate(list(Recording.open(path).audio()))
     with av.open(str(path)) as container:
         places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     data[places[broken] : places[broken] + 4] = bytes.fromhex("7fffffff")
     path.write_bytes(data)
     recording = Recording.open(path)
-    np.testing.assert_array_equal(np.concatenate(list(recording.audio())), heard)
+    np.testing.assert_array_equal(np.concatenate(list(recording.audio())), decoded)
     shown = dict(recording.frames(25))
     assert sorted(shown) == list(range(0 if broken else 12, 50))
     lost = range(broken - 3, 24) if broken else range(12)  # frames that refer to the packet come before it too

@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 
 from frame_generation_pipeline.arrays import Frame, Window
-from frame_generation_pipeline.server.live_painter import LivePainter
+from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from server.talking import Talk, decoded, loud, tone
 from serving import Running
 
 
 def test_what_is_said_is_shown_and_heard_in_time(talk: Callable[..., Talk], monkeypatch: pytest.MonkeyPatch) -> None:
-    make = LivePainter.make
+    make = LiveRenderer.make
 
-    def white_where_not_at_rest(self: LivePainter, number: int, window: Window, *arguments: Any) -> Frame:
+    def white_where_not_at_rest(self: LiveRenderer, number: int, window: Window, *arguments: Any) -> Frame:
         frame = make(self, number, window, *arguments)
         if window is not self.rest:
             frame = frame.copy()
             frame[: self.size[1]] = 235
         return frame
 
-    monkeypatch.setattr(LivePainter, "make", white_where_not_at_rest)
+    monkeypatch.setattr(LiveRenderer, "make", white_where_not_at_rest)
     found = talk(video=True)
     assert found.until("session.state_updated")["state"] == "idle"
     found.watch(0.6)

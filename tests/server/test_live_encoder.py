@@ -50,9 +50,9 @@ def test_images_and_audio_have_one_time(encoder: LiveEncoder) -> None:
         audio = list(container.decode(audio=0))
     samples, start = np.concatenate([frame.to_ndarray()[0] for frame in audio]), audio[0].time
     places = np.flatnonzero(np.abs(samples) > 0.3)
-    heard = [start + place / AUDIO_RATE for place in places[np.diff(places, prepend=-AUDIO_RATE) > AUDIO_RATE // 10]]
+    onsets = [start + place / AUDIO_RATE for place in places[np.diff(places, prepend=-AUDIO_RATE) > AUDIO_RATE // 10]]
     assert white == pytest.approx([0.2 + 0.4 * i for i in range(len(white))])
-    assert heard[: len(white)] == pytest.approx(white[: len(heard)], abs=0.003)
+    assert onsets[: len(white)] == pytest.approx(white[: len(onsets)], abs=0.003)
     assert len(white) >= 5
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from frame_generation_pipeline.server.live_painter import LivePainter, Room
+from frame_generation_pipeline.server.live_renderer import LiveRenderer, Room
 from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.service import Service
 from frame_generation_pipeline.server.settings import Limits, ServerSettings
@@ -20,7 +20,7 @@ def service(avatars: Path) -> Iterator[Service]:
 
 
 def test_only_so_many_sessions_as_the_machine_carries(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LivePainter, "cost", 0.03)  # seconds of a core; two cores carry one and a half
+    monkeypatch.setattr(LiveRenderer, "cost", 0.03)  # seconds of a core; two cores carry one and a half
     monkeypatch.setattr("frame_generation_pipeline.server.sessions.available_cores", lambda: 2)
     service.sessions.create(LOCAL, TINY, Style())
     with pytest.raises(Problem) as refused:
@@ -28,7 +28,7 @@ def test_only_so_many_sessions_as_the_machine_carries(service: Service, monkeypa
     assert refused.value.status == 503
     assert int(refused.value.headers["retry-after"]) > 0
     assert service.sessions.refused == 1
-    monkeypatch.setattr(LivePainter, "cost", 0.0)
+    monkeypatch.setattr(LiveRenderer, "cost", 0.0)
     service.sessions.create(LOCAL, TINY, Style())
     monkeypatch.setattr("frame_generation_pipeline.server.sessions.LATE", 0.05)
     service.sessions.all()[0].lateness = 0.5
@@ -37,17 +37,17 @@ def test_only_so_many_sessions_as_the_machine_carries(service: Service, monkeypa
 
 
 def test_the_first_session_is_always_carried(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LivePainter, "cost", 10.0)
+    monkeypatch.setattr(LiveRenderer, "cost", 10.0)
     assert service.sessions.create(LOCAL, TINY, Style()).id
 
 
 def test_frames_at_rest_are_painted_once_while_there_is_room(service: Service) -> None:
     avatar = service.catalogue.load(TINY)
     for room, kept in ((10**9, 4), (0, 0)):
-        painter = LivePainter.of(avatar, 64, Room(room))
+        renderer = LiveRenderer.of(avatar, 64, Room(room))
         for _ in range(2):
             for number in range(6):
-                frame = painter.make(number, painter.rest, 0, painter.NO_TIMES)
-                assert frame.shape == (painter.size[1] * 3 // 2, painter.size[0])
-        assert painter.size == (64, 48)
-        assert len(painter._kept) == kept
+                frame = renderer.make(number, renderer.rest, 0, renderer.NO_TIMES)
+                assert frame.shape == (renderer.size[1] * 3 // 2, renderer.size[0])
+        assert renderer.size == (64, 48)
+        assert len(renderer._kept) == kept

@@ -68,9 +68,9 @@ def test_audio_becomes_a_video(jobs: Running, audio: bytes, tmp_path: Path) -> N
     assert asked.headers["location"] == f"/v1/videos/{video}"
     assert asked.json()["seconds"] == 1.0
     with jobs.client.stream("GET", f"/v1/videos/{video}/events") as events:
-        said = list(events.iter_lines())
-    assert said[-3] == "event: completed"
-    last = json.loads(said[-2].removeprefix("data: "))
+        lines = list(events.iter_lines())
+    assert lines[-3] == "event: completed"
+    last = json.loads(lines[-2].removeprefix("data: "))
     assert (last["progress"], last["error"]) == (100, None)
     content = jobs.client.get(last["content"])
     assert content.headers["content-type"] == "video/mp4"

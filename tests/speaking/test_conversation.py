@@ -10,7 +10,7 @@ from frame_generation_pipeline import Avatar
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.speaking.conversation import Conversation, Tick
 from frame_generation_pipeline.speaking.engine import Engine, Task
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from samples import tone
 
 TINY = Path(__file__).parents[2] / "conformance" / "avatars" / "ave-160"
@@ -26,19 +26,19 @@ def avatar() -> Iterator[Avatar]:
 @pytest.fixture
 def conversation(avatar: Avatar) -> Conversation:
     assert avatar.engine
-    return Conversation(painter_of(avatar), avatar.engine, avatar.hearing())
+    return Conversation(renderer_of(avatar), avatar.engine, avatar.front_end())
 
 
-def painter_of(avatar: Avatar) -> Painter:
-    return Painter(avatar.template, avatar.generator, avatar.states, avatar.blend)
+def renderer_of(avatar: Avatar) -> FrameRenderer:
+    return FrameRenderer(avatar.template, avatar.generator, avatar.states, avatar.blend)
 
 
 def settle(conversation: Conversation) -> None:
     """Wait until all is painted that the workers may paint ahead."""
     while True:
         with conversation._changed:
-            said, idle = conversation._said, conversation._idle
-            if not said.hears and all(task.done() for _, task in said.painting):
+            utterance, idle = conversation._utterance, conversation._idle
+            if not utterance.encoding and all(task.done() for _, task in utterance.rendering):
                 break
         time.sleep(0.002)
     if idle is not None and isinstance(idle[1], Task):
@@ -68,9 +68,9 @@ def test_idle_life_goes_on_around_speech(avatar: Avatar, conversation: Conversat
     conversation.finish()
     found = until_over(conversation)
     after = ticks(conversation, 8)
-    said = [tick.said for tick in found if tick.said is not None]
-    assert said == list(range(25))
-    assert all(tick.said is None and tick.frame is not None for tick in [*before[1:], *after])
+    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    assert spoken == list(range(25))
+    assert all(tick.utterance_frame is None and tick.frame is not None for tick in [*before[1:], *after])
     # Every frame is that of the template whose turn it is: one by one, as a session shows them, whatever is said.
     session = avatar.live()
     template = [session.idle()[:8] for _ in range(len(before) + len(found) + len(after))]
@@ -99,28 +99,30 @@ def test_the_mouth_opens_and_closes_by_and_by(avatar: Avatar, conversation: Conv
 def test_an_interruption_ends_speech_at_once(conversation: Conversation) -> None:
     conversation.push(tone(4.0))
     found: list[Tick] = []
-    while not (found and found[-1].said == 9):
+    while not (found and found[-1].utterance_frame == 9):
         found += ticks(conversation, 1)
     assert conversation.interrupt() == pytest.approx(10 / 25)
     assert conversation.waiting == 0
     after = ticks(conversation, 6)
-    assert all(tick.said is None for tick in after)
+    assert all(tick.utterance_frame is None for tick in after)
     conversation.push(tone(0.4))
     conversation.finish()
-    assert [tick.said for tick in until_over(conversation) if tick.said is not None] == list(range(10))
+    assert [tick.utterance_frame for tick in until_over(conversation) if tick.utterance_frame is not None] == list(
+        range(10)
+    )
 
 
 def test_speech_waits_for_audio_that_comes_slowly(conversation: Conversation) -> None:
     conversation.push(tone(1.0))
     found = ticks(conversation, 40)  # more than there is audio for
-    heard = [tick.said for tick in found if tick.said is not None]
-    assert 5 < len(heard) < 25
-    assert found[-1].said is None
+    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    assert 5 < len(spoken) < 25
+    assert found[-1].utterance_frame is None
     assert found[-1].frame is not None  # idle life
     conversation.push(tone(0.5))
     conversation.finish()
-    heard += [tick.said for tick in until_over(conversation) if tick.said is not None]
-    assert heard == list(range(38))
+    spoken += [tick.utterance_frame for tick in until_over(conversation) if tick.utterance_frame is not None]
+    assert spoken == list(range(38))
 
 
 def test_audio_in_real_time_is_said_without_a_pause(conversation: Conversation) -> None:
@@ -129,24 +131,24 @@ def test_audio_in_real_time_is_said_without_a_pause(conversation: Conversation) 
         conversation.push(piece)
         found += ticks(conversation, 1)
     conversation.finish()
-    first = next(number for number, tick in enumerate(found) if tick.said == 0)
+    first = next(number for number, tick in enumerate(found) if tick.utterance_frame == 0)
     assert first <= 0.6 * 25 + 4  # the look-ahead, and the margin
     found += until_over(conversation)
-    assert [tick.said for tick in found[first : first + 40]] == list(range(40))
+    assert [tick.utterance_frame for tick in found[first : first + 40]] == list(range(40))
 
 
 def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
-    painter, engine = painter_of(avatar), Engine(1)
-    painted: list[int] = []
-    make = type(painter).make
+    renderer, engine = renderer_of(avatar), Engine(1)
+    rendered: list[int] = []
+    make = type(renderer).make
 
     def slow(self, number, *arguments):  # type: ignore[no-untyped-def]
-        painted.append(number)
+        rendered.append(number)
         time.sleep(0.07)
         return make(self, number, *arguments)
 
-    monkeypatch.setattr(type(painter), "make", slow)
-    conversation = Conversation(painter, engine, avatar.hearing())
+    monkeypatch.setattr(type(renderer), "make", slow)
+    conversation = Conversation(renderer, engine, avatar.front_end())
     conversation.push(tone(1.6))
     conversation.finish()
     found: list[Tick] = []
@@ -155,12 +157,12 @@ def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeyp
         time.sleep(max(0.0, started + len(found) * 0.04 - time.monotonic()))
         found.append(conversation.tick())
     engine.close()
-    heard = [tick.said for tick in found if tick.said is not None]
-    assert heard == list(range(40))
-    shown = [tick for tick in found if tick.said is not None and tick.frame is not None]
+    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    assert spoken == list(range(40))
+    shown = [tick for tick in found if tick.utterance_frame is not None and tick.frame is not None]
     assert 3 <= len(shown) < 30  # about every second, where nothing else runs
     assert sum(tick.late for tick in found) > 3
-    assert len(painted) < 60  # those that would be late were not even begun
+    assert len(rendered) < 60  # those that would be late were not even begun
 
 
 def test_errors_reach_who_keeps_the_clock(
@@ -195,4 +197,4 @@ def test_anybody_may_interrupt(conversation: Conversation) -> None:
         time.sleep(0.005)
     ends.set()
     thread.join()
-    assert conversation.tick().said is None
+    assert conversation.tick().utterance_frame is None

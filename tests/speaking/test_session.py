@@ -19,7 +19,7 @@ def avatar(package: Path) -> Avatar:
     return Avatar.load(package)
 
 
-def said(avatar: Avatar, samples: Samples, size: int = 3111) -> list[Frame]:
+def spoken_frames(avatar: Avatar, samples: Samples, size: int = 3111) -> list[Frame]:
     session = avatar.live()
     for start in range(0, len(samples), size):
         session.push(samples[start : start + size])
@@ -36,11 +36,11 @@ def test_a_shared_engine_gives_every_session_its_own_frames(package: Path, stead
     engine = Engine(2)
     avatars = [Avatar.load(package, engine=engine, style=Style(steady=steady)) for _ in range(3)]
     speeches = [tone(0.7 + 0.2 * i) * (1 - 0.2 * i) for i in range(3)]
-    expected = [said(avatar, speech) for avatar, speech in zip(avatars, speeches, strict=True)]
+    expected = [spoken_frames(avatar, speech) for avatar, speech in zip(avatars, speeches, strict=True)]
     found: dict[int, list[Frame]] = {}
 
     def speak(i: int) -> None:
-        found[i] = said(avatars[i], speeches[i], size=320)
+        found[i] = spoken_frames(avatars[i], speeches[i], size=320)
 
     threads = [threading.Thread(target=speak, args=(i,)) for i in range(3)]
     for thread in threads:
@@ -53,7 +53,7 @@ def test_a_shared_engine_gives_every_session_its_own_frames(package: Path, stead
 
 
 def test_small_pieces_start_no_threads(avatar: Avatar) -> None:
-    said(avatar, tone(0.5))  # the engine's threads begin with its first tasks
+    spoken_frames(avatar, tone(0.5))  # the engine's threads begin with its first tasks
     before = threading.active_count()
     session, frames, most = avatar.live(), 0, before
     for piece in np.split(tone(2.0), 100):
@@ -128,7 +128,7 @@ def test_interrupt_drops_what_waits_and_speech_begins_anew(avatar: Avatar) -> No
     later.push(speech)
     later.finish()
     np.testing.assert_array_equal(again, list(later.frames()))
-    np.testing.assert_array_equal(first, said(avatar, tone(4.0))[:10])
+    np.testing.assert_array_equal(first, spoken_frames(avatar, tone(4.0))[:10])
 
 
 def test_an_interrupted_mouth_closes_and_rests(avatar: Avatar) -> None:

@@ -6,14 +6,14 @@ from studio.presenter.state import SEAL
 from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, articulate, track, weights
 
 
-def said(*names: str, length: float = 0.2) -> list[Phone]:
+def phones_in_order(*names: str, length: float = 0.2) -> list[Phone]:
     """Phones of one length between silences."""
     return [Phone(name, index * length, (index + 1) * length) for index, name in enumerate([SILENCE, *names, SILENCE])]
 
 
 def middle(name: str) -> dict[str, float]:
     """Articulators in the middle of a phone between silences."""
-    return {key: float(value[0]) for key, value in articulate(said(name), np.array([0.3])).items()}
+    return {key: float(value[0]) for key, value in articulate(phones_in_order(name), np.array([0.3])).items()}
 
 
 def test_every_phone_has_targets() -> None:
@@ -22,7 +22,7 @@ def test_every_phone_has_targets() -> None:
 
 @pytest.mark.parametrize("name", sorted(PHONES))
 def test_articulators_stay_in_their_range(name: str) -> None:
-    for label, values in articulate(said("aa", name, "uw"), np.linspace(-0.5, 1.5, 200)).items():
+    for label, values in articulate(phones_in_order("aa", name, "uw"), np.linspace(-0.5, 1.5, 200)).items():
         assert values.min() >= 0, label
         assert values.max() <= 1 + 1e-9, label
 
@@ -59,7 +59,10 @@ def test_lips_round_spread_and_flare_for_their_phones() -> None:
 
 def test_a_vowel_is_rounded_before_a_rounded_neighbour_begins() -> None:
     at = np.array([0.38])
-    assert articulate(said("iy", "w"), at)["round"][0] > articulate(said("iy", "s"), at)["round"][0] + 0.1
+    assert (
+        articulate(phones_in_order("iy", "w"), at)["round"][0]
+        > articulate(phones_in_order("iy", "s"), at)["round"][0] + 0.1
+    )
 
 
 def test_the_mouth_rests_in_silence_and_far_from_everything() -> None:

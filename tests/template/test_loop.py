@@ -5,17 +5,17 @@ import pytest
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.loop import CROSSFADE, FADE, PINGPONG, Loop, Place
+from frame_generation_pipeline.template.loop import CROSSFADE, FADE, PINGPONG, Loop, ShownFrame
 
 
-def shown(loop: Loop, count: int, places: int) -> list[Place]:
-    return [loop.place(i, count) for i in range(places)]
+def shown(loop: Loop, count: int, places: int) -> list[ShownFrame]:
+    return [loop.shown(i, count) for i in range(places)]
 
 
 def test_forth_and_back() -> None:
-    assert [place.index for place in shown(Loop(), 4, 8)] == [0, 1, 2, 3, 2, 1, 0, 1]
-    assert [place.index for place in shown(Loop(PINGPONG, 10, 13), 40, 6)] == [10, 11, 12, 11, 10, 11]
-    assert not any(place.share for place in shown(Loop(), 4, 20))
+    assert [frame.index for frame in shown(Loop(), 4, 8)] == [0, 1, 2, 3, 2, 1, 0, 1]
+    assert [frame.index for frame in shown(Loop(PINGPONG, 10, 13), 40, 6)] == [10, 11, 12, 11, 10, 11]
+    assert not any(frame.share for frame in shown(Loop(), 4, 20))
 
 
 @pytest.mark.parametrize("count", [1, 3, 5, 23, 24, 25, 100])
@@ -38,11 +38,11 @@ def test_neighbours_stay_neighbours(kind: str, count: int) -> None:
 
 def test_a_dissolve_is_gone_through_evenly() -> None:
     places = shown(Loop(CROSSFADE), 40, 70)
-    assert places[:28] == [Place(i) for i in range(28)]  # the first time there is nothing to dissolve from
+    assert places[:28] == [ShownFrame(i) for i in range(28)]  # the first time there is nothing to dissolve from
     fading = places[28:40]
-    assert [place.indices for place in fading] == [(28 + i, i) for i in range(12)]
-    assert [round(13 * place.share) for place in fading] == list(range(1, 13))
-    assert places[40:56] == [Place(i) for i in range(12, 28)]
+    assert [frame.indices for frame in fading] == [(28 + i, i) for i in range(12)]
+    assert [round(13 * frame.share) for frame in fading] == list(range(1, 13))
+    assert places[40:56] == [ShownFrame(i) for i in range(12, 28)]
     assert places[56].indices == (28, 0)
 
 

@@ -154,8 +154,8 @@ def test_other_voices_say_the_same_frames(template: Template, features: AudioFea
     own = build(template, features, tmp_path / "faces.npy")
     alone = [own.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
     drawn = [data.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
-    heard = np.mean([one.equal(two) for a, b in zip(alone, drawn, strict=True) for one, two in zip(a, b, strict=True)])
-    assert 0.3 < heard < 0.7  # each voice is drawn as often; the same frames are, with one voice and with two
+    equal = np.mean([one.equal(two) for a, b in zip(alone, drawn, strict=True) for one, two in zip(a, b, strict=True)])
+    assert 0.3 < equal < 0.7  # each voice is drawn as often; the same frames are, with one voice and with two
 
 
 def test_faces_cut_on_a_device_are_opencvs(template: Template, features: AudioFeatures, tmp_path: Path) -> None:

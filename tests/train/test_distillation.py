@@ -41,17 +41,17 @@ def test_targets_are_what_the_large_generator_paints(
         frame = template.read(index)
         crop = resize_crop(frame.box.cut(frame.image), FACE_160)
         np.testing.assert_array_equal(batch.image[sample : sample + 1], network_input(crop, FACE_160))
-        painted = teacher.render(teacher.encode_face(crop), window, crop)[4:-4, 4:-4]
-        np.testing.assert_array_equal((batch.target[sample].permute(1, 2, 0) * 255).round().numpy(), painted)
+        expected = teacher.render(teacher.encode_face(crop), window, crop)[4:-4, 4:-4]
+        np.testing.assert_array_equal((batch.target[sample].permute(1, 2, 0) * 255).round().numpy(), expected)
         np.testing.assert_array_equal(batch.audio[sample].reshape(16, 512), window)
 
 
 def test_what_is_held_out_is_never_drawn(template: Template, teacher: ProgramGenerator, tmp_path: Path) -> None:
     data = build(template, teacher, tmp_path / "faces.npy")
     assert [len(voice) for voice in data.speech] == [30 + 2, 31 - 10 - 8 + 2]  # silence around it; the window reaches 8
-    assert len(data.unheard) == 0.4 * FPS
+    assert len(data.held_out_windows) == 0.4 * FPS
     last = draw("voice 1", (31, 512))
-    np.testing.assert_array_equal(data.unheard[-1], feature_window(last, 30))
+    np.testing.assert_array_equal(data.held_out_windows[-1], feature_window(last, 30))
     known = np.concatenate([draw("voice 0", (30, 512)), last[:13]])
     rng = np.random.default_rng(0)
     for _ in range(50):  # each row lies between two that are known, or silence

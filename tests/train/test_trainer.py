@@ -58,10 +58,10 @@ def test_audio_model_learns_by_its_own_rate(data: TrainingSet, share: float) -> 
     def change(name: str) -> float:
         return float((after[name] - before[name]).abs().max())
 
-    heard = max(change(name) for name in before if name.startswith("audio_model.conv"))
+    audio_change = max(change(name) for name in before if name.startswith("audio_model.conv"))
     seen = min(change(name) for name in before if name.startswith("outc."))
     assert seen > 1e-5
-    assert (heard == 0.0) == (share == 0.0)
+    assert (audio_change == 0.0) == (share == 0.0)
 
 
 def test_overfits_one_frame(template: Template, features: AudioFeatures, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ BLOCKS = {
         whisper.BLOCK_FEATURES,
         whisper.BLOCK_SAMPLES,
         before=ceil(whisper.SAMPLES_BEFORE / whisper.BLOCK_SAMPLES),
-        samples=whisper.SAMPLES_HEARD - whisper.SAMPLES_BEFORE,
+        samples=whisper.SAMPLES_WITH_CONTEXT - whisper.SAMPLES_BEFORE,
         total=lambda samples: ceil(samples * WHISPER.fps / SAMPLE_RATE),
     ),
 }

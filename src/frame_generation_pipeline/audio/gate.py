@@ -55,15 +55,15 @@ class Gate:
             )
 
     def detector(self) -> Detector:
-        """One that has heard nothing yet."""
+        """A detector at the beginning of the audio."""
         speaks = False
 
-        def hear(samples: Samples) -> bool:
+        def push(samples: Samples) -> bool:
             nonlocal speaks
             speaks = level(samples) >= (self.silence if speaks else self.speech)
             return speaks
 
-        return hear
+        return push
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RelativeGate:
     """Somebody speaks where the audio stands out from the room's noise and is not far below the speech's own level."""
 
     def detector(self) -> Detector:
-        """One that has heard nothing yet."""
+        """A detector at the beginning of the audio."""
         return _RelativeDetector()
 
 
@@ -93,15 +93,15 @@ class _RelativeDetector:
         self._speaks = False  # in the last frame
 
     def __call__(self, samples: Samples) -> bool:
-        heard = energy(samples)
-        self._floors.append(heard if heard >= NO_ROOM else UNKNOWN_ROOM)
+        power = energy(samples)
+        self._floors.append(power if power >= NO_ROOM else UNKNOWN_ROOM)
         threshold = self._threshold()
-        self._speaks = heard >= (threshold * HYSTERESIS if self._speaks else threshold)
+        self._speaks = power >= (threshold * HYSTERESIS if self._speaks else threshold)
         if self._speaks:
             if self._speech:
-                self._speech *= RISE if heard > self._speech else FALL
+                self._speech *= RISE if power > self._speech else FALL
             else:
-                self._speech = min(heard, USUAL_THRESHOLD)
+                self._speech = min(power, USUAL_THRESHOLD)
         return self._speaks
 
     def _threshold(self) -> float:
@@ -121,21 +121,21 @@ class RestStream:
 
     def __init__(self) -> None:
         self._quiet = AFTER  # frames without speech at the end; before the first there is silence
-        self._heard = 0  # frames
+        self._pushed = 0  # frames
         self._rests: list[bool] = []  # of the last frames, at most FADE
 
     def push(self, speaks: Iterable[bool]) -> list[float]:
         """Whether somebody speaks in the next frames -> the shares of the frames whose look ahead they complete."""
-        return [share for frame in speaks if (share := self._hear(frame)) is not None]
+        return [share for frame in speaks if (share := self._push(frame)) is not None]
 
     def flush(self, count: int) -> list[float]:
         """The shares of the `count` frames that are still missing; beyond the audio nobody speaks."""
-        return [share for _ in range(count + AHEAD) if (share := self._hear(False)) is not None][:count]
+        return [share for _ in range(count + AHEAD) if (share := self._push(False)) is not None][:count]
 
-    def _hear(self, speaks: bool) -> float | None:
+    def _push(self, speaks: bool) -> float | None:
         self._quiet = 0 if speaks else self._quiet + 1
-        self._heard += 1
-        if self._heard <= AHEAD:
+        self._pushed += 1
+        if self._pushed <= AHEAD:
             return None
         rests = self._quiet > AFTER + AHEAD
         self._rests = [*(self._rests or [rests] * (FADE - 1)), rests][-FADE:]
@@ -151,17 +151,17 @@ class LiveRests:
 
     def push(self, samples: Samples) -> list[float]:
         """Samples (k,) float32 at 16 kHz, any k -> the shares of the frames that are known by them."""
-        return self._hear(self._frames.push(samples))
+        return self._detect(self._frames.push(samples))
 
     def flush(self) -> list[float]:
         """End the audio: what its last, incomplete frame tells. `missing` gives the rest."""
-        return self._hear(self._frames.flush())
+        return self._detect(self._frames.flush())
 
     def missing(self, count: int) -> list[float]:
         """The shares of `count` more frames, to the end of the audio and beyond it; nothing may be pushed after it."""
         return self._rests.flush(count)
 
-    def _hear(self, frames: list[Samples]) -> list[float]:
+    def _detect(self, frames: list[Samples]) -> list[float]:
         speaks = [self._speaks(frame) for frame in frames]
         self.speech += sum(speaks)
         return self._rests.push(speaks)

@@ -14,4 +14,4 @@ BLOCK_SAMPLES = BLOCK_FEATURES * SAMPLE_RATE // WHISPER.fps  # 6400
 TOKENS_BEFORE = 20  # vectors, of two columns each, before those that are used
 LEAD = FFT_SIZE // 2  # a column is told from as many samples on either side of its time
 SAMPLES_BEFORE = TOKENS_BEFORE * 2 * HOP + LEAD  # heard before a block, 6600
-SAMPLES_HEARD = (COLUMNS - 1) * HOP + FFT_SIZE  # for a block, 16240
+SAMPLES_WITH_CONTEXT = (COLUMNS - 1) * HOP + FFT_SIZE  # for a block, 16240

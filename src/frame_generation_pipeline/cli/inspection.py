@@ -13,7 +13,7 @@ from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.evaluate.compare import captioned
-from frame_generation_pipeline.evaluate.track import Truth
+from frame_generation_pipeline.evaluate.track import GroundTruth
 from frame_generation_pipeline.face.crop import mask_face, resize_crop
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.progress import Progress
@@ -32,16 +32,16 @@ FRAME, FACES, LIPS = "frame.png", "faces.png", "lips.png"
 LONGEST = 10.0  # seconds of speech whose lips are drawn, when nobody says how many
 SIDE = 400  # pixels of a face
 GAIN = 4  # of the differences shown
-BOX, PAINTED, MASKED = (90, 220, 90), (60, 200, 255), (70, 70, 230)  # BGR
+BOX, INNER, MASKED = (90, 220, 90), (60, 200, 255), (70, 70, 230)  # BGR
 
 
 @dataclass(frozen=True)
-class _Made:
+class _FrameStages:
     """A template frame on its way to a frame of the result."""
 
     number: int  # of the result's frame
     frame: TemplateFrame
-    painted: Frame  # the crop as the original would write it back
+    reference_patch: Frame  # the crop as the original would write it back
     patch: Frame  # the crop as it is written back
 
 
@@ -77,16 +77,16 @@ def inspect_speech(
     landmarker = FaceLandmarker(threads=1)
     own, shown = np.full(speech.count, np.nan), np.full(speech.count, np.nan)
     for i, image in enumerate(frames):
-        template = avatar.template.read(avatar.template.place(i, loop=avatar.style.loop).index)
+        template = avatar.template.read(avatar.template.shown(i, loop=avatar.style.loop).index)
         own[i], shown[i] = _openings(template, image, landmarker)
         if progress:
             progress(i + 1, speech.count)
     if frame is None:
         frame = int(np.nanargmax(shown)) if np.isfinite(shown).any() else 0
-    made = _make(avatar, frame, next(islice(speech.windows(), frame, None)))
+    stages = _render(avatar, frame, next(islice(speech.windows(), frame, None)))
     sheets = {
-        FRAME: _on_the_frame(made, avatar.generator.spec.face),
-        FACES: _faces(made, avatar),
+        FRAME: _on_the_frame(stages, avatar.generator.spec.face),
+        FACES: _faces(stages, avatar),
         LIPS: draw_lip_chart(*_audio(speech), {"result": shown, "recording": own}, speech.spec.fps, mark=frame),
     }
     for name, sheet in sheets.items():
@@ -94,19 +94,19 @@ def inspect_speech(
     return [folder / name for name in sheets]
 
 
-def _make(avatar: Avatar, number: int, window: Window) -> _Made:
-    frame = avatar.template.read(avatar.template.place(number, loop=avatar.style.loop).index)
+def _render(avatar: Avatar, number: int, window: Window) -> _FrameStages:
+    frame = avatar.template.read(avatar.template.shown(number, loop=avatar.style.loop).index)
     crop = np.ascontiguousarray(frame.box.cut(frame.image))
     state = avatar.generator.encode_face(crop)
-    painted, patch = (
+    reference_patch, patch = (
         avatar.generator.render(state, window, crop, frame.keep, blend) for blend in (REFERENCE, avatar.blend)
     )
-    return _Made(number, frame, painted, patch)
+    return _FrameStages(number, frame, reference_patch, patch)
 
 
 def _openings(frame: TemplateFrame, image: Frame, landmarker: FaceLandmarker) -> tuple[float, float]:
     """The lips' opening in a template frame and in what was made of it; NaN where no face is found."""
-    truth = Truth.of(frame.image, frame.box, landmarker)
+    truth = GroundTruth.of(frame.image, frame.box, landmarker)
     found = landmarker.follow(image, truth.region) if truth.region else None
     before, after = (lip_opening(face.points) if face else float("nan") for face in (truth.face, found))
     return before, after
@@ -121,8 +121,8 @@ def _audio(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     return np.concatenate(list(found))[: round(seconds * SAMPLE_RATE)], speech.rests
 
 
-def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:
-    image, box = made.frame.image.copy(), made.frame.box
+def _on_the_frame(stages: _FrameStages, face: FaceSpec) -> Frame:
+    image, box = stages.frame.image.copy(), stages.frame.box
     scale = box.size / face.crop_size
     x, y, width, height = face.mask
     left, top = (round((face.margin + value) * scale) for value in (x, y))
@@ -133,8 +133,8 @@ def _on_the_frame(made: _Made, face: FaceSpec) -> Frame:
     line = max(1, round(box.size / 200))
     margin = round(face.margin * scale)
     _outline(image, box, BOX, line)
-    _outline(image, CropBox(box.x + margin, box.y + margin, box.size - 2 * margin), PAINTED, line)
-    caption = f"frame {made.number}: face's box (green), painted edge (yellow), hidden from the network (red)"
+    _outline(image, CropBox(box.x + margin, box.y + margin, box.size - 2 * margin), INNER, line)
+    caption = f"frame {stages.number}: face's box (green), painted edge (yellow), hidden from the network (red)"
     return captioned(image, caption)
 
 
@@ -142,18 +142,18 @@ def _outline(image: Frame, box: CropBox, colour: tuple[int, int, int], line: int
     cv2.rectangle(image, (box.x, box.y), (box.x + box.size - 1, box.y + box.size - 1), colour, line)
 
 
-def _faces(made: _Made, avatar: Avatar) -> Frame:
+def _faces(stages: _FrameStages, avatar: Avatar) -> Frame:
     face = avatar.generator.spec.face
-    crop = np.ascontiguousarray(made.frame.box.cut(made.frame.image))
+    crop = np.ascontiguousarray(stages.frame.box.cut(stages.frame.image))
     inside = slice(face.margin, -face.margin)
-    seen, painted = (resize_crop(image, face)[inside, inside] for image in (crop, made.painted))
-    difference = np.asarray(cv2.convertScaleAbs(cv2.absdiff(crop, made.patch), alpha=GAIN), np.uint8)
+    seen, output = (resize_crop(image, face)[inside, inside] for image in (crop, stages.reference_patch))
+    difference = np.asarray(cv2.convertScaleAbs(cv2.absdiff(crop, stages.patch), alpha=GAIN), np.uint8)
     images = {
         "recording": crop,
         "network input": seen,
         "network input, masked": mask_face(seen, face),
-        "network output": painted,
-        f"written back, {avatar.blend}": made.patch,
+        "network output": output,
+        f"written back, {avatar.blend}": stages.patch,
         f"difference x {GAIN}": difference,
     }
     return np.hstack([captioned(_at_side(image), text) for text, image in images.items()])

@@ -47,7 +47,7 @@ def create(
     """
     with needing_train_extra(f"{recording}: making an avatar"):
         from frame_generation_pipeline.create import create as create_avatar
-    made = create_avatar(
+    result = create_avatar(
         recording,
         output,
         audio=audio,
@@ -62,8 +62,8 @@ def create(
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:
-        print_values(made.packed.describe())
-        for page in made.pages:
+        print_values(result.packed.describe())
+        for page in result.pages:
             typer.echo(f"see {page}")
 
 
@@ -96,7 +96,7 @@ def distill(
     with needing_train_extra(f"{output}: the distillation"):
         from frame_generation_pipeline.distill import distill as distill_avatar
         from frame_generation_pipeline.train.run import Duration
-    made = distill_avatar(
+    result = distill_avatar(
         output,
         avatar=avatar,
         checkpoint=checkpoint,
@@ -113,5 +113,5 @@ def distill(
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:
-        print_values(made.packed.describe() | {key: f"{value:.1f} dB" for key, value in made.scores.items()})
-        typer.echo(f"see {made.page}")
+        print_values(result.packed.describe() | {key: f"{value:.1f} dB" for key, value in result.scores.items()})
+        typer.echo(f"see {result.page}")

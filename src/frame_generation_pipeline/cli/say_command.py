@@ -52,24 +52,24 @@ def say(
     """
     from frame_generation_pipeline.say import say_audio, say_video
 
-    said = _text(text, text_file)
+    words = _text(text, text_file)
     if output.suffix.lower() == AUDIO:
         others = (person, source, runtime, style, encoding, start_frame, fps, frames_dir)
         if others != (Person(), SourceOptions(), RuntimeOptions(), StyleOptions(), EncodingOptions(), 0, None, None):
             raise OptionError(f"{output}: holds the voice alone; leave out what is for videos, or name one with -o")
         with show_progress("Speaking", "sentences", quiet=quiet) as progress:
-            say_audio(said, output, voice=voice.value().load(), progress=progress)
+            say_audio(words, output, voice=voice.value().load(), progress=progress)
     else:
         check_output(output)
         encoded = encoding.value(video=True, images=frames_dir is not None)
         with ThreadPoolExecutor(1) as pool:  # the voice is loaded beside the avatar
-            loading = pool.submit(_voice, voice.value(), said)
+            loading = pool.submit(_voice, voice.value(), words)
             speaker = person.load(source.value(), runtime.value(), style.value())
             loaded = loading.result()
         with show_progress("Generating", "frames", quiet=quiet) as progress:
             say_video(
                 speaker,
-                said,
+                words,
                 output,
                 voice=loaded,
                 start_frame=start_frame,

@@ -48,11 +48,11 @@ def prepare(
         from frame_generation_pipeline.prepare.prepare import prepare as prepare_recording
 
     with show_progress("Preparing", "frames", quiet=quiet) as progress:
-        made = prepare_recording(
+        prepared = prepare_recording(
             recording, output, encoder=encoder, audio=audio, audio_track=audio_track, progress=progress
         )
     if not quiet:
-        typer.echo(f"{output}: {made.frames} frames, {made.with_face} of {made.observed} show a face")
+        typer.echo(f"{output}: {prepared.frames} frames, {prepared.with_face} of {prepared.observed} show a face")
         typer.echo(f"see {output / REPORT}")
 
 

@@ -15,9 +15,9 @@ from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
 from frame_generation_pipeline.evaluate.figures import Curve
+from frame_generation_pipeline.evaluate.measurement import Measurement
 from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.evaluate.rendering import Choice
-from frame_generation_pipeline.evaluate.scene import Scene
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
 from frame_generation_pipeline.media.audio_reader import decode_audio
@@ -103,20 +103,20 @@ def evaluate(
     loudness = _loudness(audio, features.spec, held_out)
     silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
     total = 2 * len(held_out) + len(silence)
-    scene = Scene(
+    measurement = Measurement(
         generator, template, features, held_out, cuts, FaceLandmarker(threads=1), choose_blend(generator, blend)
     )
-    scene.reconstruct(Choice.draw(train, len(held_out), seed), strips, lambda done: progress(done, total))
-    scene.dub(lambda done: progress(len(held_out) + done, total))
-    quiet = scene.on_silence(silence, lambda done: progress(2 * len(held_out) + done, total))
+    measurement.reconstruct(Choice.draw(train, len(held_out), seed), strips, lambda done: progress(done, total))
+    measurement.dub(lambda done: progress(len(held_out) + done, total))
+    quiet = measurement.on_silence(silence, lambda done: progress(2 * len(held_out) + done, total))
     return Evaluation(
         held_out,
         seed,
-        scene.values(loudness, quiet, phones),
-        {name: _tuple(scene.tracks[name]["opening"][scene.rows]) for name in (RECORDING, OUTPUT, DUBBING)},
+        measurement.values(loudness, quiet, phones),
+        {name: _tuple(measurement.tracks[name]["opening"][measurement.rows]) for name in (RECORDING, OUTPUT, DUBBING)},
         _tuple(loudness),
-        sum(truth.face is None for truth in scene.truths),
-        tuple(scene.strips),
+        sum(truth.face is None for truth in measurement.truths),
+        tuple(measurement.strips),
     )
 
 

@@ -37,7 +37,7 @@ LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """A frame of the recording, and where its face is."""
 
     box: CropBox
@@ -46,7 +46,7 @@ class Truth:
     mouth: Box | None  # the square that mouths are compared in
 
     @classmethod
-    def of(cls, image: Frame, box: CropBox, landmarker: FaceLandmarker) -> "Truth":
+    def of(cls, image: Frame, box: CropBox, landmarker: FaceLandmarker) -> "GroundTruth":
         """Look at a frame; without a face in its box there is no `face` and no `mouth`."""
         around = (box.x, box.y, box.x + box.size, box.y + box.size)
         faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
@@ -83,7 +83,7 @@ class Track:
         """The values (size,) of one measure."""
         return self._values[name]
 
-    def add(self, row: int, image: Frame, truth: Truth, original: Frame | None = None) -> None:
+    def add(self, row: int, image: Frame, truth: GroundTruth, original: Frame | None = None) -> None:
         """Measure the image of frame `row`, made of the frame that `truth` is of; rows come in order.
 
         original: that frame's image, where the output is compared with it.
@@ -103,7 +103,7 @@ class Track:
         self._recent.append((row, image, truth.mouth))
         self._flicker()
 
-    def _look(self, row: int, image: Frame, truth: Truth) -> None:
+    def _look(self, row: int, image: Frame, truth: GroundTruth) -> None:
         """The lips in the image."""
         region = truth.region
         face = self._landmarker.follow(image, region) if region else None

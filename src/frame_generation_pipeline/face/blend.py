@@ -41,12 +41,12 @@ def write_back(
         levels = np.rint(levels + colour_shift(resized[inside, inside], levels, spec.cells)).clip(0, 255)
     face = resized.copy()
     face[inside, inside] = levels.astype(np.uint8)  # truncated, as the original does
-    painted = np.asarray(cv2.resize(face, crop.shape[1::-1], interpolation=interpolation(spec)), np.uint8)
+    scaled = np.asarray(cv2.resize(face, crop.shape[1::-1], interpolation=interpolation(spec)), np.uint8)
     if blend == REFERENCE:
-        return painted
+        return scaled
     down, across = (fade(length, spec) for length in crop.shape[:2])
     share = (down[:, np.newaxis] * across)[..., np.newaxis]
-    return np.asarray(np.rint(crop + share * (painted.astype(np.float32) - crop)), np.uint8)
+    return np.asarray(np.rint(crop + share * (scaled.astype(np.float32) - crop)), np.uint8)
 
 
 def colour_shift(

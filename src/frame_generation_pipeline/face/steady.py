@@ -20,53 +20,53 @@ Patch = npt.NDArray[np.uint8]  # (size, size, 3) BGR
 
 
 @dataclass(frozen=True)
-class Painted:
+class RenderedFrame:
     """A template frame and the crop that is to be written back into it; perhaps what it dissolves into."""
 
     frame: TemplateFrame
     patch: Patch
-    into: "Painted | None" = None
+    into: "RenderedFrame | None" = None
     share: float = 0.0  # of `into`
     planar: bool = False  # whether the whole frame is to be `Planes`
 
-    def dissolving(self, into: "Painted", share: float) -> "Painted":
+    def dissolving(self, into: "RenderedFrame", share: float) -> "RenderedFrame":
         """The same, of which `share` is another one."""
         return replace(self, into=into, share=share)
 
 
 class Steadier:
-    """Painted frames in order in, the same with steadied patches out, one frame later.
+    """Rendered frames in order in, the same with steadied patches out, one frame later.
 
     A patch and its neighbours lie over each other by their boxes. The mean is symmetric, so that nothing comes late.
     """
 
     def __init__(self, spec: FaceSpec) -> None:
         self._spec = spec
-        self._recent: deque[Painted] = deque(maxlen=3)
+        self._recent: deque[RenderedFrame] = deque(maxlen=3)
 
-    def push(self, painted: Painted) -> Iterator[Painted]:
+    def push(self, rendered: RenderedFrame) -> Iterator[RenderedFrame]:
         """The next frame -> the one before it, as soon as there is one; the first stays as it is."""
-        self._recent.append(painted)
+        self._recent.append(rendered)
         if len(self._recent) == 3:
             yield self._middle(*self._recent)
         elif len(self._recent) == 2:
             yield self._recent[0]
 
-    def flush(self) -> Iterator[Painted]:
+    def flush(self) -> Iterator[RenderedFrame]:
         """The last frame, as it is. Nothing may be pushed after it."""
         yield from list(self._recent)[-1:]
 
-    def _middle(self, before: Painted, painted: Painted, after: Painted) -> Painted:
-        into = painted.into and replace(
-            painted.into,
-            patch=self._steadied(before.into or before, painted.into, after.into or after),
+    def _middle(self, before: RenderedFrame, rendered: RenderedFrame, after: RenderedFrame) -> RenderedFrame:
+        into = rendered.into and replace(
+            rendered.into,
+            patch=self._steadied(before.into or before, rendered.into, after.into or after),
         )
-        return replace(painted, patch=self._steadied(before, painted, after), into=into)
+        return replace(rendered, patch=self._steadied(before, rendered, after), into=into)
 
-    def _steadied(self, before: Painted, painted: Painted, after: Painted) -> Patch:
-        patch = steadied(before.patch, painted.patch, after.patch, self._spec)
-        if painted.frame.keep is not None:
-            patch[painted.frame.keep] = painted.patch[painted.frame.keep]
+    def _steadied(self, before: RenderedFrame, rendered: RenderedFrame, after: RenderedFrame) -> Patch:
+        patch = steadied(before.patch, rendered.patch, after.patch, self._spec)
+        if rendered.frame.keep is not None:
+            patch[rendered.frame.keep] = rendered.patch[rendered.frame.keep]
         return patch
 
 

@@ -51,12 +51,12 @@ class WorkerProcess:
             process.stdin.write(json.dumps(task.to_json()) + "\n")
             process.stdin.flush()
             for line in process.stdout:
-                said = json.loads(line)
-                if "completed" in said:
-                    return Outcome(size=said["completed"])
-                if "failed" in said:
-                    return Outcome(error=said["failed"], again=said["again"])
-                progress(said["done"], said["total"])
+                message = json.loads(line)
+                if "completed" in message:
+                    return Outcome(size=message["completed"])
+                if "failed" in message:
+                    return Outcome(error=message["failed"], again=message["again"])
+                progress(message["done"], message["total"])
         except (BrokenPipeError, ValueError):  # it ended, perhaps in the middle of a line
             pass
         self.stop()

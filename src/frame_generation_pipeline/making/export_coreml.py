@@ -145,8 +145,8 @@ def _error(network: Network, face: CoreMLProgram, render: CoreMLProgram, given: 
     for image, audio in zip(*given, strict=True):
         values = {"image": image[None], "audio": audio[None]}
         values |= face.run({"image": values["image"]})
-        painted = render.run({name: values[name] for name in render.inputs})["face"]
+        output = render.run({name: values[name] for name in render.inputs})["face"]
         with torch.inference_mode():
             expected = network(torch.from_numpy(values["image"]), torch.from_numpy(values["audio"])).numpy()
-        squares.append(float(np.mean((painted - expected) ** 2)))
+        squares.append(float(np.mean((output - expected) ** 2)))
     return float(np.mean(squares))

@@ -28,8 +28,8 @@ def audio_layers(graph: Graph, network: Network, x: str) -> str:
 def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
     """Where the audio joins; `image` is what the image's half of the first convolution gave."""
     first, second = double_blocks(network, "fuse_conv.0")
-    heard = convolve(graph, audio, halves(first.expand)[1])
-    x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", heard, image)), first)
+    from_audio = convolve(graph, audio, halves(first.expand)[1])
+    x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", from_audio, image)), first)
     for block in (second, *double_blocks(network, "fuse_conv.1")):
         x = block_layers(graph, x, block)
     return x

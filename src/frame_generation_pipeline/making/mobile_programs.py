@@ -37,7 +37,7 @@ def encoded_mobile(graph: Graph, network: MobileNetwork, image: str) -> dict[str
     return state
 
 
-def painted_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], audio: str) -> str:
+def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], audio: str) -> str:
     """What `encoded_mobile` gave and audio (n, *window_shape) -> the face (n, 3, size, size) in [0, 1]."""
     x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
     size = network.spec.face.size // PIXELS >> network.levels

@@ -9,7 +9,7 @@ import onnx
 
 from frame_generation_pipeline.making.cropping import network_input, resize_crop
 from frame_generation_pipeline.making.graph import Graph
-from frame_generation_pipeline.making.painting import kept, written_back
+from frame_generation_pipeline.making.write_back import kept, written_back
 from frame_generation_pipeline.spec import FaceSpec
 
 

@@ -31,10 +31,10 @@ from frame_generation_pipeline.making.layers import (
     joined,
 )
 from frame_generation_pipeline.making.mobile import MobileNetwork
-from frame_generation_pipeline.making.mobile_programs import encoded_mobile, mobile_state_shapes, painted_mobile
+from frame_generation_pipeline.making.mobile_programs import decoded_mobile, encoded_mobile, mobile_state_shapes
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.networks import Network
-from frame_generation_pipeline.making.painting import kept, written_back
+from frame_generation_pipeline.making.write_back import kept, written_back
 from frame_generation_pipeline.spec import WINDOW
 
 
@@ -67,11 +67,11 @@ def build_render_program(network: Network, *, parsing: bool = False) -> onnx.Mod
     state = {name: graph.input(name, *kind) for name, kind in face_state_shapes(network).items()}
     resized = graph.cast(state["resized"], np.float32)
 
-    heard = graph.op("Reshape", window, graph.integers(1, *spec.audio.window_shape))
+    audio = graph.op("Reshape", window, graph.integers(1, *spec.audio.window_shape))
     if isinstance(network, MobileNetwork):
-        output = painted_mobile(graph, network, state, heard)
+        output = decoded_mobile(graph, network, state, audio)
     else:
-        output = _painted(graph, network, state, heard, resized)
+        output = _decoded(graph, network, state, audio, resized)
     patch = written_back(graph, spec.face, output, resized, crop, feathered)
     if keep is not None:
         patch = kept(graph, keep, crop, patch)
@@ -86,7 +86,7 @@ def build_network_program(network: Network) -> onnx.ModelProto:
     image = graph.input("image", np.float32, ("n", 6, size, size))
     audio = graph.input("audio", np.float32, ("n", *spec.audio.window_shape))
     if isinstance(network, MobileNetwork):
-        output = painted_mobile(graph, network, encoded_mobile(graph, network, image), audio)
+        output = decoded_mobile(graph, network, encoded_mobile(graph, network, image), audio)
         graph.output(output, "face", np.float32, ("n", 3, size, size))
         return graph.model("generator")
     encoded = [block_layers(graph, image, Block.of(network, "inc.inconv.0"), size)]
@@ -140,10 +140,10 @@ def _encoded(graph: Graph, network: GeneratorNetwork, resized: str) -> dict[str,
     return state
 
 
-def _painted(graph: Graph, network: GeneratorNetwork, state: dict[str, str], heard: str, resized: str) -> str:
+def _decoded(graph: Graph, network: GeneratorNetwork, state: dict[str, str], audio: str, resized: str) -> str:
     """The U-Net's share of the render program: the face (1, 3, size, size) in [0, 1]."""
     spec = network.spec
-    x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, heard))
+    x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
     for level in range(1, network.levels):
         size = spec.face.size >> (network.levels - level)
         first, second = double_blocks(network, f"up{level}.conv")

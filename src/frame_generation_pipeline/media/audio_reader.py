@@ -46,7 +46,7 @@ def probe_audio(path: str | Path, track: int | None = None) -> AudioInfo:
     for frame in decode_frames(path, track):
         rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
         samples += frame.samples
-        cancellation.hear(frame, path)  # which looks at their values too
+        cancellation.push(frame, path)  # which looks at their values too
     return AudioInfo(path, rate, channels, samples / rate, cancellation.downmix())
 
 
@@ -105,7 +105,7 @@ def _choose_downmix(path: Path, track: int | None) -> Downmix:
     if first.layout.nb_channels == 1:
         return SUM
     for frame in chain([first], frames):
-        cancellation.hear(frame, path)
+        cancellation.push(frame, path)
     return cancellation.downmix()
 
 

@@ -59,7 +59,7 @@ class Cancellation:
         self._energies = np.zeros(0)  # of each channel, and of their sum
         self._pending = np.empty((0, 0), np.float32)
 
-    def hear(self, frame: av.AudioFrame, path: Path) -> None:
+    def push(self, frame: av.AudioFrame, path: Path) -> None:
         """Take the next frame; frames of another number of channels than the first one has tell nothing."""
         channels = read_channels(frame, path)
         if not self._weights:
@@ -67,18 +67,18 @@ class Cancellation:
             self._energies = np.zeros(len(channels) + 1)
             self._pending = np.empty((len(channels) + 1, 0), np.float32)
         if len(channels) == len(self._weights) > 1:
-            heard = np.vstack([channels, weighted_sum(channels, frame.layout)])
-            self._pending = np.hstack([self._pending, heard])
+            channels_and_sum = np.vstack([channels, weighted_sum(channels, frame.layout)])
+            self._pending = np.hstack([self._pending, channels_and_sum])
             self._add_blocks(max(1, frame.sample_rate // BLOCKS))
 
     def downmix(self) -> Downmix:
         """How the file's channels become one, after all of it was heard."""
         self._add_blocks(max(1, self._pending.shape[1]))
         *channels, mixed = self._energies
-        heard = [0.0 if not weight else value for value, weight in zip(channels, self._weights, strict=True)]
-        if len(heard) < 2 or not CANCELS * mixed < max(heard):
+        audible = [0.0 if not weight else value for value, weight in zip(channels, self._weights, strict=True)]
+        if len(audible) < 2 or not CANCELS * mixed < max(audible):
             return SUM
-        return Downmix(channel=heard.index(max(heard)))
+        return Downmix(channel=audible.index(max(audible)))
 
     def _add_blocks(self, size: int) -> None:
         while self._pending.shape[1] >= size:

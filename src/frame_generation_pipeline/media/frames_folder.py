@@ -63,8 +63,8 @@ class FrameFolderWriter(PartialWriter):
         # Inside the folder and not beside it: moving out stays a rename even where the folder is a mount of its own.
         self._partial = PartialFolder(self._folder / SUFFIX, self._folder, self._fingerprint)
         moving = self._partial.folder / MOVING
-        if is_regular(moving) and (said := moving.read_bytes()[:20]).isdigit():
-            self.done = int(said)
+        if is_regular(moving) and (count := moving.read_bytes()[:20]).isdigit():
+            self.done = int(count)
         else:
             for index, digest in enumerate(self._partial.recorded()):
                 if not _is_whole(self._partial.folder / self.path(index).name, digest):
@@ -105,8 +105,8 @@ class FrameFolderWriter(PartialWriter):
             with complete_file(self._partial.folder / MOVING) as temporary:
                 temporary.write_text(str(self.done))
             for name in sorted(written):
-                if (made := self._partial.folder / name).exists():  # otherwise an earlier run has moved it
-                    made.replace(self._folder / name)
+                if (image := self._partial.folder / name).exists():  # otherwise an earlier run has moved it
+                    image.replace(self._folder / name)
             for name in sorted(_earlier(self._folder) - written, reverse=True):  # so that never one is missing between
                 (self._folder / name).unlink()
         except OSError as failure:

@@ -9,7 +9,7 @@ from frame_generation_pipeline.errors import MissingFileError
 from frame_generation_pipeline.package.manifest import MANIFEST, Manifest
 from frame_generation_pipeline.package.manifest_reader import MOST_MANIFEST, read_manifest
 from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
-from frame_generation_pipeline.package.storage import Stretch, find_files
+from frame_generation_pipeline.package.storage import FileRange, find_files
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Package:
     path: Path
     manifest: Manifest
     fingerprint: str  # SHA-256 of avatar.json, and so of everything
-    files: Mapping[str, Stretch]  # all but avatar.json
+    files: Mapping[str, FileRange]  # all but avatar.json
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name` of the manifest, which have the size and SHA-256 that are stated there.
@@ -46,10 +46,10 @@ def open_package(path: str | Path) -> Package:
         files = find_files(path)
         if MANIFEST not in files:
             raise Refusal(f"has no {MANIFEST}")
-        stretch = files.pop(MANIFEST)
-        if stretch.size > MOST_MANIFEST:
-            raise Refusal(f"{MANIFEST} has {stretch.size} bytes; expected at most {MOST_MANIFEST}")
-        data = stretch.read()
+        file = files.pop(MANIFEST)
+        if file.size > MOST_MANIFEST:
+            raise Refusal(f"{MANIFEST} has {file.size} bytes; expected at most {MOST_MANIFEST}")
+        data = file.read()
         manifest = read_manifest(data)
         for name in sorted(set(files) ^ set(manifest.files)):
             raise Refusal(f"holds {shown(name)}, which is not listed" if name in files else f"lacks {shown(name)}")

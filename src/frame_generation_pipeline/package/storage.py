@@ -1,6 +1,6 @@
 """The files of a package on disk, a folder or a zip archive, found and read without trusting either.
 
-An archive's files are stored as they are, so each is a stretch of the archive: no entry unpacks to more than its size.
+An archive's files are stored as they are, so each is a range of the archive: no entry unpacks to more than its size.
 """
 
 import io
@@ -27,7 +27,7 @@ _FOLDER_ATTRIBUTE = 0x10  # of MS-DOS, in an entry's external attributes
 
 
 @dataclass(frozen=True)
-class Stretch:
+class FileRange:
     """Where a file's bytes are."""
 
     path: Path
@@ -41,24 +41,24 @@ class Stretch:
             return file.read(self.size)
 
 
-def find_files(path: Path) -> dict[str, Stretch]:
+def find_files(path: Path) -> dict[str, FileRange]:
     """Every file of the folder or archive `path` by its name, with `/` between a folder and a file.
 
     Raises Refusal for links, special files, folders in folders or without files, and in archives for names that come
     twice, compressed or encrypted entries, for more than an archive in the file and what is none at all. OSError for
     what cannot be read.
     """
-    files: dict[str, Stretch] = {}
-    for name, stretch in _in_folder(path) if path.is_dir() else _in_archive(path):
+    files: dict[str, FileRange] = {}
+    for name, file in _in_folder(path) if path.is_dir() else _in_archive(path):
         if name in files:
             raise Refusal(f"holds {shown(name)} twice")
-        files[name] = stretch
+        files[name] = file
         if len(files) > MOST_FILES:
             raise Refusal(f"holds more than {MOST_FILES} files")
     return files
 
 
-def _in_folder(folder: Path, prefix: str = "") -> Iterator[tuple[str, Stretch]]:
+def _in_folder(folder: Path, prefix: str = "") -> Iterator[tuple[str, FileRange]]:
     empty = True
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -69,7 +69,7 @@ def _in_folder(folder: Path, prefix: str = "") -> Iterator[tuple[str, Stretch]]:
                     raise Refusal(f"{shown(name)} is a folder; expected files in {shown(prefix)}")
                 yield from _in_folder(folder / entry.name, f"{name}/")
             elif stat.S_ISREG(found.st_mode):
-                yield name, Stretch(folder / entry.name, 0, found.st_size)
+                yield name, FileRange(folder / entry.name, 0, found.st_size)
             else:
                 raise Refusal(f"{shown(name)} is a link or no file; expected the file itself")
     if empty:
@@ -90,7 +90,7 @@ class _Bounded(io.FileIO):
         return super().read(size)
 
 
-def _in_archive(path: Path) -> Iterator[tuple[str, Stretch]]:
+def _in_archive(path: Path) -> Iterator[tuple[str, FileRange]]:
     if not path.is_file():  # a pipe would keep us waiting
         raise Refusal("is no regular file")
     with _Bounded(path) as file:
@@ -126,7 +126,7 @@ def _check_ends(file: io.FileIO, size: int, count: int) -> None:
         raise Refusal(f"has {count} files in its archive's directory, and states another number")
 
 
-def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) -> Stretch:
+def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) -> FileRange:
     """Where the data of `entry` are in the archive of `size` bytes, once it is a plain file."""
     name, mode = shown(entry.orig_filename), entry.external_attr >> 16
     if entry.flag_bits & _ENCRYPTED:
@@ -140,5 +140,5 @@ def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) ->
         signature, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
         start = entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
         if signature == b"PK\3\4" and start + entry.file_size <= size:
-            return Stretch(path, start, entry.file_size)
+            return FileRange(path, start, entry.file_size)
     raise Refusal(f"{name} is not where the archive's directory says")

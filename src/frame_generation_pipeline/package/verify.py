@@ -86,9 +86,9 @@ def _check_programs(package: Package) -> str:
             state = generator.encode_face(crop)
             silence = np.zeros((WINDOW, features), np.float32)
             generator.render(state, silence, crop, frame.keep, package.manifest.blend)
-            heard = audio.features(np.zeros(SAMPLE_RATE, np.float32), 0, SAMPLE_RATE) if audio else None
+            values = audio.features(np.zeros(SAMPLE_RATE, np.float32), 0, SAMPLE_RATE) if audio else None
         except Exception as error:  # ONNX Runtime raises its own, undocumented classes
             raise Refusal(f"its programs do not run ({shown(str(error))})") from error
-        if heard is not None and not (heard.shape[1:] == (features,) and len(heard) and np.isfinite(heard).all()):
+        if values is not None and not (values.shape[1:] == (features,) and len(values) and np.isfinite(values).all()):
             raise Refusal("programs/audio.onnx gives no finite features")
     return f"programs {', '.join(package.manifest.programs)}"

@@ -200,8 +200,8 @@ def _fit(centres: Levels, shifts: Levels, coarse: int) -> tuple[Alignment, float
 def _correlation(own: Levels, other: Levels, found: Alignment) -> float:
     """Of the levels of both where both are heard."""
     places = found.offset * STEPS + np.arange(len(other)) * found.stretch
-    heard = (places >= 0) & (places <= len(own) - 1)
-    a, b = np.interp(places[heard], np.arange(len(own)), own), other[heard]
+    overlap = (places >= 0) & (places <= len(own) - 1)
+    a, b = np.interp(places[overlap], np.arange(len(own)), own), other[overlap]
     if len(b) < LEAST_OVERLAP * STEPS or a.std() == 0 or b.std() == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

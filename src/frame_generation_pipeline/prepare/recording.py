@@ -108,15 +108,15 @@ class Recording:
                     missing += number - before
             if time is not None and image is not None:
                 if held is not None and image.shape != held.shape:
-                    image, resized = self._resized(image, held, told=resized), True
+                    image, resized = self._resized(image, held, warned=resized), True
                 place, held = (time - self.audio_start) * fps, image
         if missing:
             logger.warning("%s: has no images for %.1f s in all, which are left out", self.path, missing / fps)
 
-    def _resized(self, image: Frame, first: Frame, *, told: bool) -> Frame:
+    def _resized(self, image: Frame, first: Frame, *, warned: bool) -> Frame:
         """The image in the size of the first one."""
         (height, width), (own_height, own_width) = first.shape[:2], image.shape[:2]
-        if not told:
+        if not warned:
             logger.warning(
                 "%s: its images change their size, from %dx%d to %dx%d; all are brought to the first one's",
                 self.path,

@@ -78,7 +78,7 @@ class LiveEncoder:
     def encode(self, frame: Frame | None, samples: npt.NDArray[np.float32], *, key: bool) -> Encoded:
         """Encode the video and audio of the next tick.
 
-        frame: of `LivePainter`; None shows the one before it again, of which there must be one.
+        frame: of `LiveRenderer`; None shows the one before it again, of which there must be one.
         samples: (48,000 / fps,) float32. key: demand a key frame; there is one a second anyway.
         """
         self._last = self._last if frame is None else frame

@@ -231,13 +231,13 @@ class LiveSession:
             tick = Tick(None)
         utterance = self._utterances[0] if self._utterances else None
         samples = np.zeros(count, np.float32)
-        if utterance is not None and tick.said is not None:
+        if utterance is not None and tick.utterance_frame is not None:
             samples = utterance.ear(count)
             utterance.frames += 1
             if utterance.frames == 1:
                 self._set_state(SPEAKING)
-                said = {} if utterance.text is None else {"text": utterance.text}
-                self._tell({"type": "agent.speak_started", "event_id": utterance.event_id, **said})
+                text = {} if utterance.text is None else {"text": utterance.text}
+                self._tell({"type": "agent.speak_started", "event_id": utterance.event_id, **text})
         if utterance is not None and tick.over:
             self._utterances.popleft()
             samples = utterance.ear(count)  # less than half a frame of audio may be left

@@ -9,7 +9,7 @@ import uvicorn
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.app import create_app
 from frame_generation_pipeline.server.settings import ServerSettings
-from frame_generation_pipeline.speaking import hearing
+from frame_generation_pipeline.speaking import audio_front_end
 
 GRACE = 1  # seconds that open connections get once the server shall end
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
@@ -21,7 +21,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
     Raises what `prepare` raises.
     """
     server, listening, address = prepare(settings)
-    logging.getLogger(hearing.__name__).setLevel(logging.ERROR)  # that nobody spoke is a client's matter
+    logging.getLogger(audio_front_end.__name__).setLevel(logging.ERROR)  # that nobody spoke is a client's matter
     announce(address)
     server.run(sockets=[listening])
 

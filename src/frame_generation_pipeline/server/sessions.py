@@ -7,7 +7,7 @@ from time import monotonic
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.runtime.cores import available_cores
-from frame_generation_pipeline.server.live_painter import LivePainter, Room
+from frame_generation_pipeline.server.live_renderer import LiveRenderer, Room
 from frame_generation_pipeline.server.live_session import LiveSession
 from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.settings import ServerSettings
@@ -30,9 +30,9 @@ class Sessions:
         """load: an avatar by its id."""
         self._settings, self._load, self._engine = settings, load, engine
         self._room = Room(MOST_KEPT)
-        self._painters: dict[tuple[str, Style], LivePainter] = {}
+        self._renderers: dict[tuple[str, Style], LiveRenderer] = {}
         self._sessions: dict[str, LiveSession] = {}
-        self._painter_of: dict[str, LivePainter] = {}  # by the session's id
+        self._renderer_of: dict[str, LiveRenderer] = {}  # by the session's id
         self._lock = threading.RLock()
         self.refused = 0  # sessions that the machine could not carry
         self.begun = 0
@@ -50,12 +50,12 @@ class Sessions:
             own = sum(session.owner == client.name for session in self._sessions.values())
             if own >= self._settings.limits.sessions:
                 raise Problem(429, "too_many_sessions", f"this token has {own} sessions; end one of them", RETRY)
-            painter = self._painter(avatar_id, avatar, style)
-            self._check_capacity(painter)
-            conversation = Conversation(painter, self._engine, avatar.hearing())
+            renderer = self._renderer(avatar_id, avatar, style)
+            self._check_capacity(renderer)
+            conversation = Conversation(renderer, self._engine, avatar.front_end())
             fps = avatar.generator.spec.audio.fps
-            session = LiveSession(client.name, avatar_id, conversation, painter.size, fps)
-            self._sessions[session.id], self._painter_of[session.id] = session, painter
+            session = LiveSession(client.name, avatar_id, conversation, renderer.size, fps)
+            self._sessions[session.id], self._renderer_of[session.id] = session, renderer
             self.begun += 1
             return session
 
@@ -95,7 +95,7 @@ class Sessions:
         with self._lock:
             if self._sessions.pop(session.id, None) is None:
                 return
-            del self._painter_of[session.id]
+            del self._renderer_of[session.id]
         session.close(reason)
         self._ticks, self._late = self._ticks + session.ticks, self._late + session.late
 
@@ -115,26 +115,26 @@ class Sessions:
         for session in self.all():
             self.end(session, "the server ends")
 
-    def _painter(self, avatar_id: str, avatar: Avatar, style: Style) -> LivePainter:
+    def _renderer(self, avatar_id: str, avatar: Avatar, style: Style) -> LiveRenderer:
         """The one that all sessions of an avatar in a style share."""
         key = (avatar_id, style)
-        if key not in self._painters:
+        if key not in self._renderers:
             styled = replace(avatar, style=replace(style, blend=style.blend or avatar.style.blend))
-            painter = LivePainter.of(styled, self._settings.live_size, self._room)
-            painter.make(0, painter.rest, 0, painter.NO_TIMES)  # what it costs is known then
-            painter.keep_all(self._engine)
-            self._painters[key] = painter
-        return self._painters[key]
+            renderer = LiveRenderer.of(styled, self._settings.live_size, self._room)
+            renderer.make(0, renderer.rest, 0, renderer.NO_TIMES)  # what it costs is known then
+            renderer.keep_all(self._engine)
+            self._renderers[key] = renderer
+        return self._renderers[key]
 
-    def _check_capacity(self, painter: LivePainter) -> None:
+    def _check_capacity(self, renderer: LiveRenderer) -> None:
         """Raise Problem 503 where a session more would not be carried if all spoke; the first one always is."""
         if not self._sessions:
             return
         cores = self._settings.runtime.threads or available_cores()
         needed = 0.0
         for session in self.all():
-            needed += session.fps * (self._painter_of[session.id].cost + (session.cost or ENCODING))
-        needed += painter.generator.spec.audio.fps * (painter.cost + ENCODING)
+            needed += session.fps * (self._renderer_of[session.id].cost + (session.cost or ENCODING))
+        needed += renderer.generator.spec.audio.fps * (renderer.cost + ENCODING)
         if needed > CARRIED * cores or max(session.lateness for session in self.all()) > LATE:
             self.refused += 1
             raise Problem(503, "full", f"no session more can be carried; {len(self._sessions)} run already", RETRY)

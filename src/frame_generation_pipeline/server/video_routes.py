@@ -113,10 +113,10 @@ async def _events(job: Job | None, queue: JobQueue) -> AsyncIterator[str]:
     shown, quiet = "", 0.0
     while job is not None:
         now = view(job, queue.progress(job.id)).model_dump(mode="json")
-        said = f"event: {job.state}\ndata: {json.dumps(now)}\n\n"
-        if said != shown:
-            yield said
-            shown, quiet = said, 0.0
+        event = f"event: {job.state}\ndata: {json.dumps(now)}\n\n"
+        if event != shown:
+            yield event
+            shown, quiet = event, 0.0
         elif quiet >= SILENCE:
             yield ": still there\n\n"
             quiet = 0.0

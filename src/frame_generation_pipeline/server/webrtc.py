@@ -94,7 +94,7 @@ class Peers:
         def end() -> None:
             loop.create_task(self.end(peer_id))  # it ends in `close` at the latest
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the server ends
                 if event.get("state") == ENDED:
                     loop.call_soon_threadsafe(end)
@@ -108,8 +108,8 @@ class Peers:
                 end()
 
         peer.connection.on("connectionstatechange", changed)
-        peer.listener = hear
-        session.listen(hear)
+        peer.listener = on_event
+        session.listen(on_event)
         session.connect(1)
         try:
             return peer_id, await peer.answer(offer)
@@ -227,11 +227,11 @@ class Talker(Peer):
     def prepare(self) -> None:
         """Expect a track."""
 
-        def heard(track: MediaStreamTrack) -> None:
+        def on_track(track: MediaStreamTrack) -> None:
             if track.kind == "audio" and self._listening is None:
                 self._listening = asyncio.create_task(self._listen(track))
 
-        self.connection.on("track", heard)
+        self.connection.on("track", on_track)
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         utterance: UtteranceAudio | None = None

@@ -10,9 +10,9 @@ import numpy as np
 from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.audio.gate import FADE, rested
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd
 from frame_generation_pipeline.speaking.engine import Engine, Task
-from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
@@ -27,7 +27,7 @@ class Tick:
     """What is shown and heard for the time of one frame."""
 
     frame: Frame | None  # None where it is not painted: the one before it is shown again
-    said: int | None = None  # number of the utterance's frame whose audio is heard; None for silence
+    utterance_frame: int | None = None  # number of the utterance's frame whose audio is heard; None for silence
     late: bool = False  # whether a frame was due that is not painted yet
     over: bool = False  # whether the utterance has ended with the frame before
 
@@ -44,9 +44,9 @@ class Conversation(Session):
     tick tells that the utterance is over.
     """
 
-    def __init__(self, painter: Painter, engine: Engine, hearing: Hearing) -> None:
+    def __init__(self, renderer: FrameRenderer, engine: Engine, front_end: AudioFrontEnd) -> None:
         """engine: with a worker at least. Raises OptionError where nothing tells how the mouth rests."""
-        super().__init__(painter, engine, hearing)
+        super().__init__(renderer, engine, front_end)
         self._resting = self._rest()
         self._due: int | None = None  # the session's frame with which speech begins or goes on; None while it rests
         self._from = 0  # the utterance's frame that is shown then
@@ -60,7 +60,7 @@ class Conversation(Session):
         """The next frame of the clock. Raises what turning audio into windows or painting raises; then interrupt."""
         with self._changed:
             self._ticked = monotonic()
-            self._end_where_all_is_said()
+            self._end_when_complete()
             over, self._over = self._over, False
             if self._due is None or self._shown < self._due:
                 return Tick(self._take_idle(), over=over)
@@ -81,37 +81,37 @@ class Conversation(Session):
     def waiting(self) -> float:
         """Seconds of audio that were pushed and whose time has not come."""
         with self._changed:
-            return self._said.pushed / SAMPLE_RATE - self._position / self._rate
+            return self._utterance.pushed / SAMPLE_RATE - self._position / self._rate
 
     def _speak(self) -> Tick:
-        said, number = self._said, self._position
+        utterance, number = self._utterance, self._position
         frame = None
-        while said.given <= number and (found := self._next(wait=False)) is not None:
-            if found.size and said.given >= number:  # one that is later by more than a frame is left out
+        while utterance.given <= number and (found := self._next(wait=False)) is not None:
+            if found.size and utterance.given >= number:  # one that is later by more than a frame is left out
                 frame = found
         if frame is None and self._known <= number:  # the audio of this frame has not come
             self._pause()
             return Tick(self._take_idle())
-        late = said.given <= number
+        late = utterance.given <= number
         if late and number == self._from:  # nothing was heard yet: the beginning waits
             return Tick(None, late=True)
         self._position += 1
         self._shown = self._number_of(self._position)
-        self._end_where_all_is_said()
+        self._end_when_complete()
         return Tick(frame, number, late)
 
-    def _end_where_all_is_said(self) -> None:
-        if self._said.ended and self._known <= self._position:
-            if self._said.failed is not None:
-                raise self._said.failed
+    def _end_when_complete(self) -> None:
+        if self._utterance.ended and self._known <= self._position:
+            if self._utterance.failed is not None:
+                raise self._utterance.failed
             self._over = True
             self._begin_anew()
 
     @property
     def _known(self) -> int:
         """Frames of the utterance whose windows are known, those included whose time has come."""
-        said = self._said
-        return said.given + len(said.complete) + len(said.painting) + len(said.windows)
+        utterance = self._utterance
+        return utterance.given + len(utterance.complete) + len(utterance.rendering) + len(utterance.windows)
 
     def _number_of(self, position: int) -> int:
         assert self._due is not None
@@ -119,12 +119,12 @@ class Conversation(Session):
 
     def _pause(self) -> None:
         """Rest until more windows are known; frames that are late by now are never shown."""
-        for _, task in self._said.painting:
+        for _, task in self._utterance.rendering:
             task.cancel()
-        self._said.painting.clear()
-        self._said.complete.clear()
-        self._said.given, self._due = self._position, None
-        self._said.close_mouth_of(self._said)
+        self._utterance.rendering.clear()
+        self._utterance.complete.clear()
+        self._utterance.given, self._due = self._position, None
+        self._utterance.close_mouth_of(self._utterance)
         self._prepare_idle()
 
     def _begin_anew(self) -> None:
@@ -133,7 +133,7 @@ class Conversation(Session):
         self._prepare_idle()
 
     def _fill(self) -> None:
-        if self._due is None and self._said.windows:
+        if self._due is None and self._utterance.windows:
             self._from = self._position
             self._due = self._number = self._shown + self._lead()
             self._began = monotonic() - self._shown / self._rate
@@ -146,11 +146,11 @@ class Conversation(Session):
         """
         until_tick = self._ticked + 1 / self._rate - monotonic()
         least = min(max(ceil((self._taking - until_tick) * self._rate), 0), MOST_AHEAD)
-        if self._said.ending:
+        if self._utterance.ending:
             return least
-        assert self._hearing is not None
-        step = BLOCKS[self._hearing.program.spec].step
-        ahead = sum(map(len, self._said.pieces)) / SAMPLE_RATE + len(self._said.windows) / self._rate
+        assert self._front_end is not None
+        step = BLOCKS[self._front_end.program.spec].step
+        ahead = sum(map(len, self._utterance.pieces)) / SAMPLE_RATE + len(self._utterance.windows) / self._rate
         return max(least, ceil((step / SAMPLE_RATE + MARGIN - ahead) * self._rate))
 
     @property
@@ -184,8 +184,8 @@ class Conversation(Session):
 
     def _prepare_idle(self) -> None:
         """Have the next frame at rest painted, where it is not kept."""
-        number, window = self._shown, self._said.idle_window(self._resting)
-        prepared: Frame | Task[Frame] | None = self._painter.kept(number, window, self._start_frame)
+        number, window = self._shown, self._utterance.idle_window(self._resting)
+        prepared: Frame | Task[Frame] | None = self._renderer.kept(number, window, self._start_frame)
         if prepared is None:
             due = monotonic() + 1 / self._rate
             prepared = self._engine.submit(partial(super()._make, number, window), due)

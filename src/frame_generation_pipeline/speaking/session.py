@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.errors import AudioError, OptionError, SessionError
-from frame_generation_pipeline.face.steady import Painted, Steadier
+from frame_generation_pipeline.face.steady import RenderedFrame, Steadier
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd
 from frame_generation_pipeline.speaking.engine import WHENEVER, Engine, Task
-from frame_generation_pipeline.speaking.hearing import Hearing
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
 from frame_generation_pipeline.speaking.utterance import Utterance
 
@@ -36,9 +36,9 @@ class Session:
 
     def __init__(
         self,
-        painter: Painter,
+        renderer: FrameRenderer,
         engine: Engine,
-        hearing: Hearing | None = None,
+        front_end: AudioFrontEnd | None = None,
         *,
         steady: bool = False,
         start_frame: int = 0,
@@ -46,7 +46,7 @@ class Session:
         bound: float = BOUND,
         times: StageTimes | None = None,
     ) -> None:
-        """hearing: turns audio into windows; without it only windows can be said, see `say`.
+        """front_end: turns audio into windows; without it only windows can be said, see `say`.
 
         steady: whether the mouth is made steadier, see `face.steady`; frames come one later then.
         start_frame: how many frames later the template is entered. first: the number of the session's first frame.
@@ -54,20 +54,20 @@ class Session:
 
         Raises OptionError for a `start_frame` that does not exist.
         """
-        painter.template.place(first, start_frame, painter.loop)
-        self._painter, self._engine, self._hearing = painter, engine, hearing
+        renderer.template.shown(first, start_frame, renderer.loop)
+        self._renderer, self._engine, self._front_end = renderer, engine, front_end
         self._start_frame, self._bound, self._times = start_frame, bound, times or StageTimes()
         self._steady = steady
         self._number = self._shown = first  # of the next frame that is begun, and of the next that is given
-        self._rate = painter.generator.spec.audio.fps
+        self._rate = renderer.generator.spec.audio.fps
         self._began: float | None = None  # when frame 0 of what is said was due, for live use
         self._finished = False  # nothing may be pushed any more
         self._changed = threading.Condition(threading.RLock())
-        self._said = self._new_utterance()
+        self._utterance = self._new_utterance()
 
     def _new_utterance(self) -> Utterance:
-        steadier = Steadier(self._painter.generator.spec.face) if self._steady else None
-        return Utterance(None if self._hearing is None else self._hearing.begin(), steadier)
+        steadier = Steadier(self._renderer.generator.spec.face) if self._steady else None
+        return Utterance(None if self._front_end is None else self._front_end.begin(), steadier)
 
     def push(self, samples: npt.NDArray[np.float32]) -> None:
         """Say mono samples (k,) float32 at 16 kHz, any k, after what was pushed before.
@@ -77,7 +77,7 @@ class Session:
         Raises AudioError for samples of another shape or type, or that are not finite; SessionError after `finish`;
         OptionError without an audio program.
         """
-        if self._said.audio is None:
+        if self._utterance.audio is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
         if samples.ndim != 1 or samples.dtype != np.float32 or not np.isfinite(samples).all():
             raise AudioError(
@@ -85,18 +85,18 @@ class Session:
             )
         with self._changed:
             self._check_open()
-            said = self._said
+            current = self._utterance
             self._changed.wait_for(
-                lambda: self._finished or self._said is not said or said.waiting(self._rate) < self._bound
+                lambda: self._finished or self._utterance is not current or current.waiting(self._rate) < self._bound
             )
             self._check_open()
-            if self._said is not said:  # interrupted meanwhile: what was pushed before it is not said
+            if self._utterance is not current:  # interrupted meanwhile: what was pushed before it is not said
                 return
             if self._began is None:
                 self._began = time.monotonic() - self._number / self._rate
-            self._said.pushed += len(samples)
-            self._said.pieces.append(samples.copy())
-            self._hear()
+            self._utterance.pushed += len(samples)
+            self._utterance.pieces.append(samples.copy())
+            self._encode_audio()
 
     def finish(self) -> None:
         """End the speech: the frames that are missing follow, so that video and audio are of one length.
@@ -105,10 +105,10 @@ class Session:
         """
         with self._changed:
             self._check_open()
-            if not self._said.pushed:
+            if not self._utterance.pushed:
                 raise AudioError("the audio holds no samples; give at least one")
-            self._finished = self._said.ending = True
-            self._hear()
+            self._finished = self._utterance.ending = True
+            self._encode_audio()
             self._changed.notify_all()
 
     def interrupt(self) -> float:
@@ -118,19 +118,19 @@ class Session:
         given. Raises SessionError after `finish` and the last frame.
         """
         with self._changed:
-            if self._finished and not self._said.pending():
+            if self._finished and not self._utterance.pending():
                 raise SessionError("the session is finished; begin a new one")
-            position = self._said.given / self._rate
+            position = self._utterance.given / self._rate
             self._begin_anew()
             return position
 
     def _begin_anew(self) -> None:
         """Forget what is said, let the mouth close, and be ready for another utterance."""
         self._number = self._shown  # the template goes on from the last frame that was given
-        for _, task in self._said.painting:
+        for _, task in self._utterance.rendering:
             task.cancel()
-        said, self._said = self._said, self._new_utterance()
-        self._said.close_mouth_of(said)
+        utterance, self._utterance = self._utterance, self._new_utterance()
+        self._utterance.close_mouth_of(utterance)
         self._began, self._finished = None, False
         self._changed.notify_all()
 
@@ -155,17 +155,17 @@ class Session:
         Raises SessionError while frames of a speech are to come, OptionError where nothing tells how the mouth rests.
         """
         with self._changed:
-            if self._said.pending():
+            if self._utterance.pending():
                 raise SessionError("frames of the speech are still to come; take those, or interrupt it")
-            window = self._said.idle_window(self._rest())
+            window = self._utterance.idle_window(self._rest())
             number, self._number = self._number, self._number + 1
             self._shown += 1
         return self._engine.wait(self._engine.submit(partial(self._make, number, window), time.monotonic()))
 
     def _rest(self) -> Window:
-        if self._hearing is None or self._hearing.rest is None:
+        if self._front_end is None or self._front_end.rest is None:
             raise OptionError("this avatar has no window of a mouth at rest; it cannot idle")
-        return self._hearing.rest
+        return self._front_end.rest
 
     def say(self, windows: Iterable[Window]) -> Frames:
         """One frame (H, W, 3) uint8 BGR for each window (16, F), and the end of the session; what files go through.
@@ -184,16 +184,16 @@ class Session:
                         failed = error
                         break
                     with self._changed:
-                        self._said.windows.append(window)
+                        self._utterance.windows.append(window)
                         self._fill()
-                    while len(self._said.painting) + len(self._said.windows) > self._ahead:
+                    while len(self._utterance.rendering) + len(self._utterance.windows) > self._ahead:
                         if (frame := self._next(wait=True)) is not None:
                             yield frame
-                self._said.ending = self._said.ended = self._finished = True
+                self._utterance.ending = self._utterance.ended = self._finished = True
                 yield from self.frames()
             finally:
                 with self._changed:
-                    for _, task in self._said.painting:
+                    for _, task in self._utterance.rendering:
                         task.cancel()
         if failed is not None:
             raise failed
@@ -206,66 +206,66 @@ class Session:
         if self._finished:
             raise SessionError("the session is finished; nothing more can be said in it, begin a new one")
 
-    def _hear(self) -> None:
+    def _encode_audio(self) -> None:
         """Have the pieces turned into windows, in order, by one task at a time."""
-        said = self._said
-        if said.hears is None:
+        utterance = self._utterance
+        if utterance.encoding is None:
             deadline = WHENEVER if self._began is None else self._began + self._number / self._rate
-            said.hears = self._engine.submit(lambda: self._heard(said), deadline)
+            utterance.encoding = self._engine.submit(lambda: self._encode_pieces(utterance), deadline)
             if not self._engine.workers:
-                self._engine.wait(said.hears)
+                self._engine.wait(utterance.encoding)
 
-    def _heard(self, said: Utterance) -> None:
-        assert said.audio is not None  # else nothing was pushed
+    def _encode_pieces(self, utterance: Utterance) -> None:
+        assert utterance.audio is not None  # else nothing was pushed
         while True:
             with self._changed:
-                ends = not said.pieces
-                if self._said is not said or (ends and (said.ended or not said.ending)):
-                    said.hears = None
+                ends = not utterance.pieces
+                if self._utterance is not utterance or (ends and (utterance.ended or not utterance.ending)):
+                    utterance.encoding = None
                     self._changed.notify_all()
                     return
-                piece = None if ends else said.pieces.popleft()
+                piece = None if ends else utterance.pieces.popleft()
             failed, windows = None, []
             try:
                 with self._times.measure("features"):
-                    windows = said.audio.flush() if piece is None else said.audio.push(piece)
+                    windows = utterance.audio.flush() if piece is None else utterance.audio.push(piece)
             except BaseException as error:  # raised where frames are taken
                 failed = error
             with self._changed:
-                said.failed, said.ended = failed, ends or failed is not None
-                said.windows += windows
-                if self._said is said:
+                utterance.failed, utterance.ended = failed, ends or failed is not None
+                utterance.windows += windows
+                if self._utterance is utterance:
                     self._fill()
                 self._changed.notify_all()
 
     def _fill(self) -> None:
         """Let the workers paint as many frames ahead as they may."""
-        while self._said.windows and len(self._said.painting) < self._ahead:
-            window = self._said.windows.popleft()
+        while self._utterance.windows and len(self._utterance.rendering) < self._ahead:
+            window = self._utterance.windows.popleft()
             number, self._number = self._number, self._number + 1
             deadline = WHENEVER if self._began is None else self._began + number / self._rate
-            work: Callable[[int, Window], Painted | Frame] = self._paint if self._steady else self._make
+            work: Callable[[int, Window], RenderedFrame | Frame] = self._render if self._steady else self._make
             task = self._engine.submit(partial(work, number, window), deadline)
             task.add_done_callback(self._notify)
-            self._said.painting.append((window, task))
+            self._utterance.rendering.append((window, task))
 
     def _next(self, *, wait: bool) -> Frame | None:
         """The next frame; None when there is none any more, or, where nobody waits, none yet."""
         while True:
             with self._changed:
-                if self._said.complete:
-                    self._said.given += 1
+                if self._utterance.complete:
+                    self._utterance.given += 1
                     self._shown += 1
                     self._changed.notify_all()
-                    return self._said.complete.popleft()
-                if self._said.painting:
-                    head = self._said.painting[0]
+                    return self._utterance.complete.popleft()
+                if self._utterance.rendering:
+                    head = self._utterance.rendering[0]
                     if not wait and self._engine.workers and not head[1].done():
                         return None
-                elif self._said.failed is not None:
-                    raise self._said.failed
-                elif self._said.ended:
-                    if not self._said.end(self._times):
+                elif self._utterance.failed is not None:
+                    raise self._utterance.failed
+                elif self._utterance.ended:
+                    if not self._utterance.end(self._times):
                         return None
                     continue
                 elif not wait:
@@ -275,24 +275,25 @@ class Session:
                     continue
             self._collect(*head)
 
-    def _collect(self, window: Window, task: Task[Painted | Frame]) -> None:
+    def _collect(self, window: Window, task: Task[RenderedFrame | Frame]) -> None:
         """Wait for the task that was begun first and take what comes of it."""
         try:
-            made = self._engine.wait(task)
+            rendered = self._engine.wait(task)
         except CancelledError:
-            made = None
+            rendered = None
         with self._changed:
-            if made is not None and self._said.painting and self._said.painting[0][1] is task:  # not interrupted
-                self._said.painting.popleft()
+            rendering = self._utterance.rendering
+            if rendered is not None and rendering and rendering[0][1] is task:  # not interrupted
+                rendering.popleft()
                 self._fill()
-                self._said.add(window, made, self._times)
+                self._utterance.add(window, rendered, self._times)
 
     def _notify(self, _: object) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _paint(self, number: int, window: Window) -> Painted:
-        return self._painter.paint(number, window, self._start_frame, self._times)
+    def _render(self, number: int, window: Window) -> RenderedFrame:
+        return self._renderer.render(number, window, self._start_frame, self._times)
 
     def _make(self, number: int, window: Window) -> Frame:
-        return self._painter.make(number, window, self._start_frame, self._times)
+        return self._renderer.make(number, window, self._start_frame, self._times)

@@ -84,12 +84,12 @@ def plan_speech(
     shares: list[float] = []  # of frames first, first + 1, ...
     if audio is not None and gate is not None and rest is not None:
         # Told from the audio's beginning, so that a cut has what the whole has.
-        heard = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
-        shares = list(islice(heard, first, first + count))
+        resting = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
+        shares = list(islice(resting, first, first + count))
         if min(shares) == 1:
             logger.warning("%s: no speech heard%s, so the mouth rests", audio, " in this part" if part else "")
 
-    said = (audio, start_time, end_time, downmix, track, shares)
+    origin = (audio, start_time, end_time, downmix, track, shares)
 
     def gated(windows: Windows, skip: int) -> Windows:
         if not shares or rest is None:
@@ -105,7 +105,7 @@ def plan_speech(
                 audio,
                 duration,
             )
-        return Speech(count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), skip), *said)
+        return Speech(count, spec, lambda skip=0: gated(features.windows(count - skip, first + skip), skip), *origin)
     assert audio is not None  # one of the two was given
     if encoder is None:
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
@@ -119,7 +119,7 @@ def plan_speech(
         before = first - skipped * spec.fps
         return gated(stream_windows(blocks, encoder, before + count, before + skip), skip)
 
-    return Speech(count, spec, windows, *said)
+    return Speech(count, spec, windows, *origin)
 
 
 def frame_count(seconds: float, spec: AudioSpec) -> int:

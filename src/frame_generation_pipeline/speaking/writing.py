@@ -96,7 +96,7 @@ def write_frames(
 def _write_from(
     first: int,
     again: int,
-    made: Frames,
+    frames: Frames,
     count: int,
     sinks: Sequence[FrameSink],
     ratio: Fraction,
@@ -118,7 +118,7 @@ def _write_from(
         return done
 
     # One frame is encoded in a thread of its own while the engine works on the next ones.
-    with closing(made), closing(in_parallel(write, enumerate(made, start=again + 1), workers=1)) as writing:
+    with closing(frames), closing(in_parallel(write, enumerate(frames, start=again + 1), workers=1)) as writing:
         for done in writing:
             if progress:
                 progress(done, count)

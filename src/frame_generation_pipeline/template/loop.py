@@ -15,7 +15,7 @@ ENDS, MOST_END = 0.2, 500  # share of the recording, and frames at most, that ma
 
 
 @dataclass(frozen=True)
-class Place:
+class ShownFrame:
     """Which frame is shown, and as what share of it another one that it dissolves into."""
 
     index: int
@@ -86,7 +86,7 @@ class Loop:
         first, last = np.unravel_index(np.lexsort((shorter.ravel(), apart.ravel()))[0], apart.shape)
         return replace(self, first=int(starts[first]), stop=int(stops[last]))
 
-    def place(self, i: int, count: int) -> Place:
+    def shown(self, i: int, count: int) -> ShownFrame:
         """What the `i`-th place, from 0 on, of the order over `count` frames shows.
 
         Forth and back is 0, 1, ..., n-1, n-2, ..., 0, 1, ... In a loop the last frames, 12 where there are as many as
@@ -94,16 +94,16 @@ class Loop:
         """
         frames = self.frames(count)
         if len(frames) == 1:
-            return Place(frames[0])
+            return ShownFrame(frames[0])
         if self.kind == PINGPONG:
             turn = len(frames) - 1
-            return Place(frames[turn - abs(turn - i % (2 * turn))])
+            return ShownFrame(frames[turn - abs(turn - i % (2 * turn))])
         fade = min(FADE, len(frames) // 3)
         period = len(frames) - fade
         turns, step = divmod(i, period)
         if not turns or step >= fade:
-            return Place(frames[step])
-        return Place(frames[period + step], frames[step], (step + 1) / (fade + 1))
+            return ShownFrame(frames[step])
+        return ShownFrame(frames[period + step], frames[step], (step + 1) / (fade + 1))
 
 
 FORTH_AND_BACK = Loop()

@@ -11,7 +11,7 @@ from frame_generation_pipeline.arrays import Frame, Planes
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.images import to_planes
 from frame_generation_pipeline.template.crop_box import CropBox
-from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop, Place
+from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop, ShownFrame
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Background:
 
     def around(self, part: Frame) -> Planes:
         """The frame with `part` (h, w, 3) BGR in its place: the same bits as the whole converted afterwards."""
-        whole, made = self.planes.copy(), to_planes(part)
-        height, width = made.shape[0] * 2 // 3, made.shape[1]
+        whole, patch = self.planes.copy(), to_planes(part)
+        height, width = patch.shape[0] * 2 // 3, patch.shape[1]
         rows = whole.shape[0] * 2 // 3
-        whole[:rows][self.top : self.top + height, self.left : self.left + width] = made[:height]
-        chroma, made_chroma = (
-            planes[luma:].reshape(2, luma // 2, -1) for planes, luma in ((whole, rows), (made, height))
+        whole[:rows][self.top : self.top + height, self.left : self.left + width] = patch[:height]
+        chroma, patch_chroma = (
+            planes[luma:].reshape(2, luma // 2, -1) for planes, luma in ((whole, rows), (patch, height))
         )
         top, left = self.top // 2, self.left // 2
-        chroma[:, top : top + height // 2, left : left + width // 2] = made_chroma
+        chroma[:, top : top + height // 2, left : left + width // 2] = patch_chroma
         return whole
 
 
@@ -65,7 +65,7 @@ class FrameSequence(ABC):
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index`, counted from 0; raises a FrameGenerationError when its image is not readable."""
 
-    def place(self, i: int, start_frame: int = 0, loop: Loop = FORTH_AND_BACK) -> Place:
+    def shown(self, i: int, start_frame: int = 0, loop: Loop = FORTH_AND_BACK) -> ShownFrame:
         """What the `i`-th output shows: the loop's places from 1 on, entered `start_frame` frames later.
 
         Forth and back that is 1, 2, ..., n-1, n-2, ..., 0, 1, ... Raises OptionError when there is no frame
@@ -75,8 +75,8 @@ class FrameSequence(ABC):
         if not 0 <= start_frame < len(frames):
             last = len(frames) - 1
             raise OptionError(f"start frame {start_frame} does not exist; {self.path} has frames 0 to {last}")
-        return loop.place(i + 1 + start_frame, len(self))
+        return loop.shown(i + 1 + start_frame, len(self))
 
     def index(self, i: int, start_frame: int = 0) -> int:
         """Which frame the `i`-th output uses where frames are shown forth and back, as the original does."""
-        return self.place(i, start_frame).index
+        return self.shown(i, start_frame).index

@@ -236,8 +236,8 @@ class TrainingSet:
     def windows(self, targets: npt.NDArray[np.int64], voices: npt.NDArray[np.int64] | None = None) -> Tensor:
         """The audio windows of given frames, (b, *window_shape); voices as in `samples`."""
         spoken = [self.features, *self.others]
-        said = zip(np.zeros_like(targets) if voices is None else voices, targets, strict=True)
-        windows = np.stack([feature_window(spoken[voice].values, int(index)) for voice, index in said])
+        pairs = zip(np.zeros_like(targets) if voices is None else voices, targets, strict=True)
+        windows = np.stack([feature_window(spoken[voice].values, int(index)) for voice, index in pairs])
         return self._network_windows(windows)
 
     def _network_windows(self, windows: npt.NDArray[np.float32]) -> Tensor:

@@ -45,7 +45,7 @@ class DistillationSet:
     faces: npt.NDArray[np.uint8]  # (n, crop_size, crop_size, 3) BGR of `face`, mapped from a file
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
     speech: tuple[Features, ...]  # to learn from; each with silence before and after it
-    unheard: tuple[Window, ...]  # never learned from
+    held_out_windows: tuple[Window, ...]  # never learned from
     about_held_out: str = "Speech that is not learned from: what the large generator paints"
 
     @classmethod
@@ -67,18 +67,18 @@ class DistillationSet:
         values = [features.values.reshape(len(features), -1) for features in speech]
         last = values[-1]
         held = min(round(held_out * teacher.spec.audio.fps), len(last))
-        heard = max(len(last) - held - WINDOW_BEFORE, 0) if held else len(last)
-        values[-1] = last[:heard]
+        learned = max(len(last) - held - WINDOW_BEFORE, 0) if held else len(last)
+        values[-1] = last[:learned]
         if not (kept := tuple(np.pad(voice, ((1, 1), (0, 0))) for voice in values if len(voice))):
             raise FeatureError(
                 f"{len(last)} features of speech leave none to learn from beside {held_out} s held out; give more"
                 " speech or hold less out"
             )
-        unheard = tuple(feature_window(last, index) for index in range(len(last) - held, len(last)))
+        held_out_windows = tuple(feature_window(last, index) for index in range(len(last) - held, len(last)))
         faces = stored_faces(template, store, 0, face.crop_size, cubic=face.cubic, progress=progress)
         lips = [stored_points(template, index, 0, face.crop_size)[LIPS].mean(axis=0) for index in range(len(template))]
         states = FaceStates(teacher, len(template), budget=available_memory() // SHARE_OF_FREE)
-        return cls(teacher, states, face, faces, np.array(lips), kept, unheard)
+        return cls(teacher, states, face, faces, np.array(lips), kept, held_out_windows)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """See `SampleSource.batch`."""
@@ -91,27 +91,29 @@ class DistillationSet:
 
     def held_out_samples(self, count: int) -> Batch | None:
         """See `SampleSource.held_out_samples`: windows and frames, each spread over all that there are."""
-        if not self.unheard:
+        if not self.held_out_windows:
             return None
-        said, shown = (np.linspace(0, of - 1, count).round().astype(int) for of in (len(self.unheard), len(self.faces)))
-        return self.samples(shown, [self.unheard[index] for index in said])
+        windows, frames = (
+            np.linspace(0, of - 1, count).round().astype(int) for of in (len(self.held_out_windows), len(self.faces))
+        )
+        return self.samples(frames, [self.held_out_windows[index] for index in windows])
 
     def samples(self, frames: npt.NDArray[np.int64], windows: Sequence[Window]) -> Batch:
         """Frames (b,) that say b windows, painted by the teacher."""
         with ThreadPoolExecutor(self.teacher.concurrency) as pool:
-            painted = list(pool.map(self._painted, frames.tolist(), windows))
+            targets = list(pool.map(self._target, frames.tolist(), windows))
         inner = [self._region(self.faces[index]) for index in frames]
         images = [np.concatenate([region, mask_face(region, self.face)], axis=2) for region in inner]
         side = mouth_side(self.face)
         corners = np.rint(self.lips[frames] - self.face.margin - side / 2)
         return Batch(
             to_tensor(np.stack(images)),
-            to_tensor(np.stack(painted)),
+            to_tensor(np.stack(targets)),
             torch.from_numpy(np.stack(windows).reshape(len(windows), *self.teacher.spec.audio.window_shape)),
             np.clip(corners, 0, self.face.size - side).astype(np.int64),
         )
 
-    def _painted(self, index: int, window: Window) -> npt.NDArray[np.uint8]:
+    def _target(self, index: int, window: Window) -> npt.NDArray[np.uint8]:
         crop = np.array(self.faces[index])
         return self._region(self.teacher.render(self.states.encode_face(index, crop), window, crop))
 

@@ -38,10 +38,12 @@ class Trainer:
         listening = self.network.audio_model
         if not recipe.audio_rate:
             listening.requires_grad_(False).eval()
-        heard = list(listening.parameters()) if recipe.audio_rate else []
-        seen = [value for name, value in self.network.named_parameters() if not name.startswith("audio_model.")]
+        audio_parameters = list(listening.parameters()) if recipe.audio_rate else []
+        image_parameters = [
+            value for name, value in self.network.named_parameters() if not name.startswith("audio_model.")
+        ]
         self.optimizer = torch.optim.Adam(
-            [{"params": seen, "share": 1.0}, {"params": heard, "share": recipe.audio_rate}],
+            [{"params": image_parameters, "share": 1.0}, {"params": audio_parameters, "share": recipe.audio_rate}],
             fused=self.device.type == "cuda",
         )
         self.mean = {name: value.detach().clone() for name, value in self.network.state_dict().items()}

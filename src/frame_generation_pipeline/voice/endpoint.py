@@ -92,11 +92,11 @@ class EndpointVoice:
                 return answer
             except urllib.error.HTTPError as error:
                 with error:
-                    said = error.read(500).decode("utf-8", "replace")
+                    problem = error.read(500).decode("utf-8", "replace")
                 if error.code not in BUSY or not left:
                     hint = f"put the key into {KEY}" if error.code in (401, 403) else "check address, model and voice"
                     raise VoiceError(
-                        f"{self._url}: answered {error.code} ({quoted(ValueError(said or error.reason))}); {hint}"
+                        f"{self._url}: answered {error.code} ({quoted(ValueError(problem or error.reason))}); {hint}"
                     ) from error
                 time.sleep(PAUSE * 2 ** (TRIES - left - 1))
         raise AssertionError("the last try returns or raises")

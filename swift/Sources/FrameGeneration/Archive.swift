@@ -1,12 +1,12 @@
 /// Reading a zip archive without trusting it (PKWARE's APPNOTE.TXT 6.3.10). Entries are stored as they are, so each is a
-/// stretch of the archive: no entry unpacks to more than its size.
+/// range of the archive: no entry unpacks to more than its size.
 
 private let mostDirectory = 32 << 20  // bytes of an archive's directory, which is read as a whole
 private let endSize = 22  // bytes of the record at the archive's end
 private let localHeaderSize = 30
 
 /// Gives `add` every entry of the archive `path`. Throws `Refusal`, `SystemError`, and what `add` throws.
-func readArchive(_ path: String, add: (String, Stretch) throws -> Void) throws {
+func readArchive(_ path: String, add: (String, FileRange) throws -> Void) throws {
     let file = try ReadableFile(path)
     let directory = try findDirectory(file)
     guard directory.size <= mostDirectory else {
@@ -153,13 +153,13 @@ private struct Entry {
 
 /// Where the entry's data are, by its own header.
 private func place(_ entry: (name: String, header: Int, size: Int), _ file: ReadableFile, _ path: String) throws
-    -> Stretch
+    -> FileRange
 {
     if entry.header <= file.size - localHeaderSize {
         let header = Bytes(try file.read(at: entry.header, count: localHeaderSize))
         let start = entry.header + localHeaderSize + (try header.number(26, 2)) + (try header.number(28, 2))
         if header.begins([0x50, 0x4B, 3, 4], at: 0), start <= file.size, entry.size <= file.size - start {
-            return Stretch(path: path, start: start, size: entry.size)
+            return FileRange(path: path, start: start, size: entry.size)
         }
     }
     throw Refusal("\(shown(entry.name)) is not where the archive's directory says")

@@ -60,7 +60,7 @@ struct AudioFile: Sendable {
         guard wave.channels > 1 else { return sum }
         var cancellation = Cancellation(sum, rate: sampleRate)
         let source = try audioErrors(path) { WaveSource(try ReadableFile(path), wave, sum, path) }
-        while let piece = try source.interleaved() { cancellation.hear(piece) }
+        while let piece = try source.interleaved() { cancellation.push(piece) }
         return cancellation.downmix()
     }
 

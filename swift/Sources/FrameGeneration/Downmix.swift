@@ -89,7 +89,7 @@ struct Cancellation {
         energies = Array(repeating: 0, count: weights.count)
     }
 
-    mutating func hear(_ samples: [Float]) {
+    mutating func push(_ samples: [Float]) {
         guard weights.count > 1 else { return }
         pending += samples
         let block = size * weights.count
@@ -105,9 +105,9 @@ struct Cancellation {
     mutating func downmix() -> Downmix {
         if !pending.isEmpty { add(pending) }
         pending = []
-        let heard = zip(energies, weights).map { $1 == 0 ? 0 : $0 }
-        guard heard.count > 1, let most = heard.max(), Self.cancels * mixed < most else { return sum }
-        return .channel(heard.firstIndex(of: most) ?? 0)
+        let audible = zip(energies, weights).map { $1 == 0 ? 0 : $0 }
+        guard audible.count > 1, let most = audible.max(), Self.cancels * mixed < most else { return sum }
+        return .channel(audible.firstIndex(of: most) ?? 0)
     }
 
     private mutating func add(_ block: [Float]) {

@@ -46,10 +46,10 @@ enum SpeechDetector {
         }
     }
 
-    mutating func hear(_ samples: ArraySlice<Float>) -> Bool {
+    mutating func push(_ samples: ArraySlice<Float>) -> Bool {
         switch self {
         case .relative(var detector):
-            let speaks = detector.hear(samples)
+            let speaks = detector.push(samples)
             self = .relative(detector)
             return speaks
         case .fixed(let silence, let speech, let spoke):
@@ -70,14 +70,14 @@ struct RelativeDetector {
     private var speech = 0.0  // the speech's own energy; 0 until somebody speaks
     private var speaks = false  // in the last frame
 
-    mutating func hear(_ samples: ArraySlice<Float>) -> Bool {
-        let heard = energy(samples)
+    mutating func push(_ samples: ArraySlice<Float>) -> Bool {
+        let power = energy(samples)
         if floors.count == Self.floorFrames { floors.removeFirst() }
-        floors.append(heard >= Self.noRoom ? heard : Self.unknownRoom)
+        floors.append(power >= Self.noRoom ? power : Self.unknownRoom)
         let threshold = self.threshold
-        speaks = heard >= (speaks ? threshold * 0.3125 : threshold)
+        speaks = power >= (speaks ? threshold * 0.3125 : threshold)
         if speaks {
-            speech = speech == 0 ? min(heard, Self.usualThreshold) : speech * (heard > speech ? 1.125 : 0.96875)
+            speech = speech == 0 ? min(power, Self.usualThreshold) : speech * (power > speech ? 1.125 : 0.96875)
         }
         return speaks
     }
@@ -105,7 +105,7 @@ struct RestStream {
     private let size: Int  // samples of a frame
     private var pending: [Float] = []
     private var quiet = after  // frames without speech at the end; before the first there is silence
-    private var heard = 0  // frames
+    private var pushed = 0  // frames
     private var rests: [Bool] = []  // of the last frames, at most `fade`
 
     /// gate: `relative` or `fixed`.
@@ -119,7 +119,7 @@ struct RestStream {
         var shares: [Float] = []
         var at = 0
         while at + size <= pending.count {
-            if let share = add(detector.hear(pending[at..<at + size])) { shares.append(share) }
+            if let share = add(detector.push(pending[at..<at + size])) { shares.append(share) }
             at += size
         }
         pending.removeFirst(at)
@@ -128,7 +128,7 @@ struct RestStream {
 
     /// Ends the audio: what a last frame tells that it only begins.
     mutating func flush() -> [Float] {
-        guard !pending.isEmpty, let share = add(detector.hear(pending[...])) else { return [] }
+        guard !pending.isEmpty, let share = add(detector.push(pending[...])) else { return [] }
         return [share]
     }
 
@@ -139,8 +139,8 @@ struct RestStream {
 
     private mutating func add(_ speaks: Bool) -> Float? {
         quiet = speaks ? 0 : quiet + 1
-        heard += 1
-        if heard <= Self.ahead { return nil }
+        pushed += 1
+        if pushed <= Self.ahead { return nil }
         let resting = quiet > Self.after + Self.ahead
         if rests.isEmpty { rests = Array(repeating: resting, count: Self.fade - 1) }
         rests = (rests + [resting]).suffix(Self.fade)

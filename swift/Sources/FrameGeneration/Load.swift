@@ -3,7 +3,7 @@ struct Package: Sendable {
     let path: String
     let manifest: Manifest
     let fingerprint: String  // SHA-256 of avatar.json, and so of everything
-    private let files: [String: Stretch]  // all but avatar.json
+    private let files: [String: FileRange]  // all but avatar.json
 
     /// Opens the folder or archive `path`; its files are listed and measured, and read only when they are asked for.
     ///
@@ -16,11 +16,11 @@ struct Package: Sendable {
         self.path = path
         (manifest, fingerprint, files) = try refusing(path) {
             var files = try findFiles(path)
-            guard let stretch = files.removeValue(forKey: manifestName) else { throw Refusal("has no \(manifestName)") }
-            guard stretch.size <= Manifest.mostBytes else {
-                throw Refusal("\(manifestName) has \(stretch.size) bytes; expected at most \(Manifest.mostBytes)")
+            guard let file = files.removeValue(forKey: manifestName) else { throw Refusal("has no \(manifestName)") }
+            guard file.size <= Manifest.mostBytes else {
+                throw Refusal("\(manifestName) has \(file.size) bytes; expected at most \(Manifest.mostBytes)")
             }
-            let data = try stretch.read()
+            let data = try file.read()
             let manifest = try Manifest(json: data)
             if let name = Set(files.keys).symmetricDifference(manifest.files.keys).min() {
                 throw Refusal(files[name] == nil ? "lacks \(shown(name))" : "holds \(shown(name)), which is not listed")
@@ -39,10 +39,10 @@ struct Package: Sendable {
     /// Memory: the file's size. Any number of threads may read. Throws an error of kind `package`.
     func read(_ name: String) throws -> [UInt8] {
         try refusing(path) {
-            guard let stretch = files[name], let expected = manifest.files[name] else {
+            guard let file = files[name], let expected = manifest.files[name] else {
                 throw Refusal("has no \(shown(name))")
             }
-            let data = try stretch.read()
+            let data = try file.read()
             guard data.count == expected.size, sha256(data) == expected.sha256 else {
                 throw Refusal("\(name) is not the file that \(manifestName) lists, its bytes differ")
             }

@@ -27,7 +27,7 @@ struct MediaInfo: Sendable {
                 guard piece.allSatisfy(\.isFinite) else {
                     throw Refusal("holds samples that are not finite numbers; export it again")
                 }
-                cancellation.hear(piece)
+                cancellation.push(piece)
                 frames += piece.count / channels
             }
             guard frames > 0 else { throw undecodable("it has no samples") }

@@ -145,7 +145,7 @@ final class Windows: @unchecked Sendable {
     /// The next frame's window, or nil after the last.
     func next() throws -> [Float]? {
         guard given < plan.count else { return nil }
-        while samples != nil, needsAudio { try hear() }
+        while samples != nil, needsAudio { try readAudio() }
         let window: [Float]
         if let features = plan.speech.features {
             window = features.window(given)
@@ -161,7 +161,7 @@ final class Windows: @unchecked Sendable {
         stream != nil && ready.isEmpty || rests.map { !$0.isReady } ?? false
     }
 
-    private func hear() throws {
+    private func readAudio() throws {
         if let piece = try samples?.next() {
             ready += try stream?.push(piece) ?? []
             rests?.push(piece)

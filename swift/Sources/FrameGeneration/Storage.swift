@@ -1,5 +1,5 @@
 /// Where a file's bytes are: the whole of a file in a folder, or a part of an archive.
-struct Stretch: Sendable {
+struct FileRange: Sendable {
     let path: String
     let start: Int
     let size: Int
@@ -17,10 +17,10 @@ let mostFiles = 250_000
 ///
 /// Throws `Refusal` for links, special files, folders in folders or without files, and in archives for names that come
 /// twice, compressed or encrypted entries and what is not an archive at all; `SystemError` for what cannot be read.
-func findFiles(_ path: String) throws -> [String: Stretch] {
-    var files: [String: Stretch] = [:]
-    func add(_ name: String, _ stretch: Stretch) throws {
-        guard files.updateValue(stretch, forKey: name) == nil else { throw Refusal("holds \(shown(name)) twice") }
+func findFiles(_ path: String) throws -> [String: FileRange] {
+    var files: [String: FileRange] = [:]
+    func add(_ name: String, _ file: FileRange) throws {
+        guard files.updateValue(file, forKey: name) == nil else { throw Refusal("holds \(shown(name)) twice") }
         guard files.count <= mostFiles else { throw Refusal("holds more than \(mostFiles) files") }
     }
     if PathKind.of(path) == .folder {
@@ -31,7 +31,7 @@ func findFiles(_ path: String) throws -> [String: Stretch] {
     return files
 }
 
-private func walk(_ folder: String, prefix: String, add: (String, Stretch) throws -> Void) throws {
+private func walk(_ folder: String, prefix: String, add: (String, FileRange) throws -> Void) throws {
     let entries = try folderEntries(folder)
     for entry in entries {
         let name = prefix + entry, path = joined(folder, entry)
@@ -42,7 +42,7 @@ private func walk(_ folder: String, prefix: String, add: (String, Stretch) throw
             }
             try walk(path, prefix: "\(name)/", add: add)
         case .file:
-            try add(name, Stretch(path: path, start: 0, size: try ReadableFile(path).size))
+            try add(name, FileRange(path: path, start: 0, size: try ReadableFile(path).size))
         default:
             throw Refusal("\(shown(name)) is a link or no file; expected the file itself")
         }

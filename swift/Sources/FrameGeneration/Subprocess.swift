@@ -107,10 +107,10 @@
             while waitpid(process, &found, 0) < 0 && errno == EINTR {}
             status = found
             guard found != 0 else { return nil }
-            var said = [UInt8](repeating: 0, count: 1 << 14)
+            var message = [UInt8](repeating: 0, count: 1 << 14)
             let size = max(Int(lseek(errors, 0, SEEK_END)), 0)
-            let taken = max(pread(errors, &said, said.count, off_t(max(size - said.count, 0))), 0)
-            let lines = String(decoding: said[..<taken], as: UTF8.self).split(whereSeparator: \.isNewline)
+            let taken = max(pread(errors, &message, message.count, off_t(max(size - message.count, 0))), 0)
+            let lines = String(decoding: message[..<taken], as: UTF8.self).split(whereSeparator: \.isNewline)
             return lines.last.map { String($0.prefix(200)) } ?? "it ended with status \(found)"
         }
     }

@@ -122,10 +122,10 @@ func tenTo(_ exponent: Double) -> Double { pow(10, exponent) }
         #expect(sum.mix([1, 0, 0.5, 0.5], channels: 2) == [0.5, 0.5])
         let tone = (0..<16_000).map { index in Float(index % 50) / 50 - 0.5 }
         var cancellation = Cancellation(sum, rate: 16_000)
-        cancellation.hear(tone.flatMap { [$0, -$0] })
+        cancellation.push(tone.flatMap { [$0, -$0] })
         #expect(cancellation.downmix() == .channel(0))
         var alike = Cancellation(sum, rate: 16_000)
-        alike.hear(tone.flatMap { [$0, $0] })
+        alike.push(tone.flatMap { [$0, $0] })
         #expect(alike.downmix() == sum)
     }
 }

@@ -12,9 +12,9 @@ from frame_generation_pipeline.arrays import Frame, Window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.media.images import to_planes
 from frame_generation_pipeline.speaking.engine import Engine
-from frame_generation_pipeline.speaking.painter import Painter
+from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.stages import StageTimes
-from frame_generation_pipeline.template.loop import Place
+from frame_generation_pipeline.template.loop import ShownFrame
 
 NEWEST = 0.1  # weight of the newest frame in the mean of what a frame costs
 
@@ -35,7 +35,7 @@ class Room:
 
 
 @dataclass(frozen=True, eq=False)
-class LivePainter(Painter):
+class LiveRenderer(FrameRenderer):
     """Paints 4:2:0 frames (H * 3/2, W) uint8, planes Y, U, V below each other, BT.709, both sides even.
 
     Frames at rest are kept while there is room; which of them are kept changes nothing in what comes out.
@@ -44,15 +44,15 @@ class LivePainter(Painter):
     rest: Window = field(default_factory=lambda: np.empty((0, 0), np.float32))
     longest: int = 720  # pixels; the most that the longer side has
     room: Room = field(default_factory=lambda: Room(0))
-    _kept: dict[Place, Frame] = field(default_factory=dict)
+    _kept: dict[ShownFrame, Frame] = field(default_factory=dict)
     _cost: list[float] = field(default_factory=list)  # seconds of one core for a frame that is painted
 
     NO_TIMES: ClassVar[StageTimes] = StageTimes()
 
     @classmethod
-    def of(cls, avatar: Avatar, longest: int, room: Room) -> "LivePainter":
-        """The painter of an avatar's live sessions. Raises OptionError where it cannot be spoken with."""
-        rest = avatar.hearing().rest
+    def of(cls, avatar: Avatar, longest: int, room: Room) -> "LiveRenderer":
+        """The renderer of an avatar's live sessions. Raises OptionError where it cannot be spoken with."""
+        rest = avatar.front_end().rest
         assert rest is not None  # the encoder's of silence at least
         loop = avatar.style.loop
         whole = max(avatar.template.width, avatar.template.height) <= longest
@@ -73,7 +73,7 @@ class LivePainter(Painter):
         return self._cost[0] if self._cost else 0.0
 
     def make(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Frame:
-        """See `Painter.make`."""
+        """See `FrameRenderer.make`."""
         if (kept := self.kept(number, window, start_frame)) is not None:
             return kept
         started = thread_time()
@@ -83,18 +83,18 @@ class LivePainter(Painter):
         taken = thread_time() - started
         self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
         if window is self.rest and self.room.take(frame.nbytes):
-            self._kept[self._place(number, start_frame)] = frame
+            self._kept[self._shown(number, start_frame)] = frame
         return frame
 
     def kept(self, number: int, window: Window, start_frame: int) -> Frame | None:
-        """See `Painter.kept`."""
-        return self._kept.get(self._place(number, start_frame)) if window is self.rest else None
+        """See `FrameRenderer.kept`."""
+        return self._kept.get(self._shown(number, start_frame)) if window is self.rest else None
 
     def keep_all(self, engine: Engine) -> None:
         """Have every frame at rest painted, whenever the engine has nothing else to do."""
-        places = {self._place(number, 0): number for number in range(2 * len(self.template))}
-        for number in sorted(places.values()):
+        shown = {self._shown(number, 0): number for number in range(2 * len(self.template))}
+        for number in sorted(shown.values()):
             engine.submit(lambda number=number: self.make(number, self.rest, 0, self.NO_TIMES))  # type: ignore[misc]
 
-    def _place(self, number: int, start_frame: int) -> Place:
-        return self.template.place(number, start_frame, self.loop)
+    def _shown(self, number: int, start_frame: int) -> ShownFrame:
+        return self.template.shown(number, start_frame, self.loop)

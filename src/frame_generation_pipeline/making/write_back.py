@@ -19,10 +19,10 @@ def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: 
     rim = graph.op("Sub", resized, graph.op("Pad", inner_region(graph, face, resized), around))
     whole = graph.op("Add", graph.op("Pad", levels, around), rim)
     side, size = graph.integers(face.crop_size), image_size(graph, crop)
-    painted = resize(graph, whole, (side, side), size, cubic=face.cubic)
+    scaled = resize(graph, whole, (side, side), size, cubic=face.cubic)
     share = graph.op("Mul", *(_fade(graph, face, length, axis, feathered) for axis, length in enumerate(size)))
     own = graph.cast(graph.op("Transpose", crop, perm=[2, 0, 1]), np.float32)
-    patch = graph.op("Add", own, graph.op("Mul", share, graph.op("Sub", painted, own)))
+    patch = graph.op("Add", own, graph.op("Mul", share, graph.op("Sub", scaled, own)))
     return graph.op("Transpose", graph.cast(graph.op("Round", patch), np.uint8), perm=[1, 2, 0])
 
 

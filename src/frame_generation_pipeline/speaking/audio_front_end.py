@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Hearing:
+class AudioFrontEnd:
     """What turns audio into windows: the audio program, and the gate with the window of a mouth at rest.
 
     Without a gate or a rest, no window is rested.
@@ -41,13 +41,13 @@ class WindowsOfAudio:
     which is heard by then.
     """
 
-    def __init__(self, hearing: Hearing) -> None:
-        self._spec = hearing.program.spec
-        self._windows = WindowStream(hearing.program)
+    def __init__(self, front_end: AudioFrontEnd) -> None:
+        self._spec = front_end.program.spec
+        self._windows = WindowStream(front_end.program)
         self._samples = 0
-        self._rest = hearing.rest
+        self._rest = front_end.rest
         self._rests = (
-            LiveRests(hearing.gate, self._spec) if hearing.gate is not None and hearing.rest is not None else None
+            LiveRests(front_end.gate, self._spec) if front_end.gate is not None and front_end.rest is not None else None
         )
         self._shares: deque[float] = deque()  # of rest; a share is known before its window is complete
 

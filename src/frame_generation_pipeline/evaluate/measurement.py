@@ -23,7 +23,7 @@ from frame_generation_pipeline.evaluate.definitions import (
 from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE, Phone
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
-from frame_generation_pipeline.evaluate.track import Track, Truth
+from frame_generation_pipeline.evaluate.track import GroundTruth, Track
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
@@ -38,7 +38,7 @@ NO_FACE = "no frame shows a face"
 Done = Callable[[int], None]  # frames done
 
 
-class Scene:
+class Measurement:
     """The recording, who is measured on it, and what was measured so far."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Scene:
         # A frame's row in time; a cut is a gap that no shift bridges.
         before = [sum(held_out.start < cut <= index for cut in cuts) for index in held_out]
         self.rows = np.arange(len(held_out)) + (2 * figures.MOST_LAG + 1) * np.array(before)
-        self.truths: list[Truth] = []
+        self.truths: list[GroundTruth] = []
         self.strips: list[Frame] = []
         self.tracks = {name: self._track() for name in (OUTPUT, TEMPLATE, RANDOM, RECORDING, DUBBING, UNCHANGED)}
 
@@ -65,13 +65,13 @@ class Scene:
         shown = set(np.linspace(0, len(self.held_out) - 1, strips).round().astype(int).tolist())
         for i, index in enumerate(self.held_out):
             frame = self.template.read(index)
-            truth = Truth.of(frame.image, frame.box, self.landmarker)
+            truth = GroundTruth.of(frame.image, frame.box, self.landmarker)
             self.truths.append(truth)
             reference, other = (self.template.read(picked[i]) for picked in (choice.references, choice.mouths))
             images = {RECORDING: frame.image, TEMPLATE: with_face(frame, reference, self.generator.spec.face)}
             if isinstance(self.generator, NetworkGenerator):
                 images[OUTPUT] = reconstruct(self.generator, frame, reference, self._window(index), self.blend)
-            mouth = Truth.of(other.image, other.box, self.landmarker).mouth
+            mouth = GroundTruth.of(other.image, other.box, self.landmarker).mouth
             if mouth and truth.mouth:
                 images[RANDOM] = with_mouth(frame, truth.mouth, other, mouth)
             for name, image in images.items():
@@ -206,10 +206,10 @@ def _spread(opening: Curve) -> Value:
 def _strip(index: int, frame: TemplateFrame, output: Frame, baseline: Frame) -> Frame:
     """Truth, output, difference and baseline of a frame beside each other, captioned."""
     faces = [frame.box.cut(image) for image in (frame.image, output, baseline)]
-    truth, painted, template = (
+    recorded, rendered, template = (
         cv2.resize(face, (STRIP_SIDE, STRIP_SIDE), interpolation=cv2.INTER_AREA) for face in faces
     )
-    difference = cv2.convertScaleAbs(cv2.absdiff(truth, painted), alpha=STRIP_GAIN)
+    difference = cv2.convertScaleAbs(cv2.absdiff(recorded, rendered), alpha=STRIP_GAIN)
     captions = (f"recording, frame {index}", "output", f"difference x {STRIP_GAIN}", "template")
-    parts = (truth, painted, difference, template)
+    parts = (recorded, rendered, difference, template)
     return np.hstack([captioned(np.asarray(part, np.uint8), text) for part, text in zip(parts, captions, strict=True)])
