@@ -24,6 +24,7 @@ FROM_JSON = ("given", "message", "settings", "source", "state", "summary", "valu
 THEIR_CALLS = {("pipeline.py", "generate_video")}  # whose keywords are SyncTalk_2D's
 MAY_TAKE_IT = {  # by extra
     "train": ("making", "prepare", "train", "evaluate", "report"),
+    "ray": ("jobs",),
     "say": (),
     "serve": ("server",),
     "coreml": ("making",),

@@ -8,6 +8,7 @@ from frame_generation_pipeline.errors import OptionError
 EXTRAS = {  # what each brings, by the names of its modules
     "coreml": ("coremltools",),
     "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
+    "ray": ("ray",),
     "say": ("hibari",),
     "serve": (
         "aiortc",

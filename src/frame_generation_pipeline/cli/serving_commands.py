@@ -26,6 +26,10 @@ class JobOptions:
     jobs_at_once: Annotated[int, typer.Option(min=1, help="Videos that are made at the same time.")] = 1
     jobs_disk: Annotated[float, typer.Option(min=0, help="GB that they may take.")] = 10.0
     jobs_keep: Annotated[float, typer.Option(min=0, help="Hours for which finished ones stay.")] = 24.0
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ray cluster whose nodes make them; needs the extra `[ray]`."),
+    ] = None
     webhook_host: Annotated[
         list[str] | None, typer.Option(help=f"Host that may be told of them; {SECRET} signs. May be repeated.")
     ] = None
@@ -37,6 +41,7 @@ class JobOptions:
             self.jobs_at_once,
             int(self.jobs_disk * 10**9),
             self.jobs_keep * 3600,
+            ray=self.ray,
             webhook_hosts=frozenset(host.lower() for host in self.webhook_host or ()),
             webhook_secret=os.environ.get(SECRET, ""),
         )

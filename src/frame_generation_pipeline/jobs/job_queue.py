@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -63,7 +64,7 @@ class JobQueue:
     """The jobs of one folder and the threads that have them made. Any thread may call.
 
     package_of: where an avatar's package is; raises what a job for an unknown avatar fails with.
-    describe: a job as webhooks tell it, JSON. worker: makes one; a process of its own when not given.
+    describe: a job as webhooks tell it, JSON. worker: makes one; what the settings ask for when not given.
 
     Raises OutputError for a folder that cannot be written to or that another server works in.
     """
@@ -75,7 +76,7 @@ class JobQueue:
         describe: Callable[[Job], str],
         *,
         voice: VoiceSettings = VoiceSettings(),
-        worker: Callable[[], Worker] = WorkerProcess,
+        worker: Callable[[], Worker] | None = None,
     ) -> None:
         self.settings, self._package_of, self._describe, self._voice = settings, package_of, describe, voice
         prepare_folder(settings.folder)
@@ -87,6 +88,7 @@ class JobQueue:
         self._running: dict[str, Progress] = {}
         self._not_before: dict[str, float] = {}  # on the monotonic clock, by job
         self._webhooks = Webhooks(self.store, settings)
+        worker = worker or partial(WorkerProcess, settings.ray)
         self._workers = [worker() for _ in range(settings.at_once)]
         self._threads = [
             threading.Thread(target=self._serve, args=(one,), name="jobs", daemon=True) for one in self._workers

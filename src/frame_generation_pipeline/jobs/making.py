@@ -51,7 +51,8 @@ def video_path(folder: Path, request: VideoRequest) -> Path:
 class Maker:
     """Makes videos one after another; what it loaded last stays loaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime = Runtime()) -> None:
+        self._runtime = runtime
         self._avatar: tuple[object, Avatar] | None = None
         self._voice: tuple[VoiceSettings, Voice] | None = None
 
@@ -74,5 +75,5 @@ class Maker:
         known = (task.package, style, stands and (stands.st_mtime_ns, stands.st_ino))
         if self._avatar is None or self._avatar[0] != known:
             self._avatar = None  # its memory goes before the next one's comes
-            self._avatar = known, Avatar.load(task.package, style=style, runtime=Runtime())
+            self._avatar = known, Avatar.load(task.package, style=style, runtime=self._runtime)
         return self._avatar[1]

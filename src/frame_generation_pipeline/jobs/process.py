@@ -32,18 +32,21 @@ class Worker(Protocol):
 
 
 class WorkerProcess:
-    """A process on this machine, started when it is needed first."""
+    """A process on this machine, started when it is needed first.
 
-    def __init__(self) -> None:
+    ray: address of the cluster that it has the videos made by; None where it makes them itself.
+    """
+
+    def __init__(self, ray: str | None = None) -> None:
+        self._command = [sys.executable, "-m", "frame_generation_pipeline.jobs.worker", *([ray] if ray else [])]
         self._process: subprocess.Popen[str] | None = None
 
     def run(self, task: Task, progress: Progress) -> Outcome:
         """See `Worker`."""
         process = self._process
         if process is None or process.poll() is not None:
-            command = [sys.executable, "-m", "frame_generation_pipeline.jobs.worker"]
             process = self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
             )
         assert process.stdin is not None
         assert process.stdout is not None

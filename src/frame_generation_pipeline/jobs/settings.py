@@ -1,6 +1,7 @@
 """How jobs are kept and made, as a value."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class JobSettings:
     disk: int = 10 * 10**9  # bytes that all jobs may take; beyond it none is taken on
     keep: float = 24 * 3600.0  # seconds for which a finished job stays, counted while the server runs
     most_waiting: int = 5000  # jobs in the queue
+    ray: str | None = None  # HOST:PORT of a Ray cluster whose nodes make them; None for this machine
     longest: float = 3600.0  # seconds of audio of one job
     longest_text: int = 50_000  # characters of one job
     webhook_hosts: frozenset[str] = frozenset()  # names and addresses that webhooks may go to
@@ -27,6 +29,8 @@ class JobSettings:
     def __post_init__(self) -> None:
         if self.at_once < 1:
             raise OptionError(f"--jobs-at-once {self.at_once}: give 1 or more")
+        if self.ray is not None and not re.fullmatch(r"\S+:[0-9]{1,5}", self.ray):
+            raise OptionError(f"--ray {self.ray}: expected HOST:PORT of a Ray cluster, such as 10.0.0.1:6379")
         if self.disk <= 0 or self.keep <= 0:
             raise OptionError("--jobs-disk and --jobs-keep: give more than 0")
         if self.webhook_hosts and len(self.webhook_secret) < LEAST_SECRET:

@@ -1,7 +1,8 @@
-"""A process that makes videos: tasks come as lines of JSON on standard input, what becomes of them goes out likewise.
+"""A process that makes videos: tasks come as lines of JSON on standard input, messages about them go out likewise.
 
 It is `python -m frame_generation_pipeline.jobs.worker`, and ends at once when its standard input does: whoever started
-it is gone then, however that happened, and somebody else may be at the same task soon.
+it is gone then, however that happened, and somebody else may be at the same task soon. With the address of a Ray
+cluster as its argument it has the videos made there.
 """
 
 import errno
@@ -12,11 +13,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from functools import partial
+from typing import Any
 
 from frame_generation_pipeline.errors import FrameGenerationError, OutputError, library_errors, quoted
-from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.jobs.making import Maker, Task
 
 LAST = 19  # niceness: live sessions come first, and everything else too
@@ -24,60 +26,76 @@ REPORT_EVERY = 0.2  # seconds
 PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # what another try may not meet
 BUSY = 10.0  # seconds in which a worker before this one must have let go of the task
 
+Message = dict[str, Any]  # `done` and `total` frames, or at the end `completed` bytes, or `failed` and `again`
+Report = Callable[[Message], None]
+
 
 def main() -> None:
     """Work until standard input ends."""
     lines: queue.Queue[str] = queue.Queue()
     output = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # nothing but reports may come between them
+    os.dup2(2, 1)  # nothing but messages may come between them
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; the server ends its workers
-    with suppress(OSError):
-        os.nice(LAST)
-    maker = Maker()
+    if sys.argv[1:]:
+        from frame_generation_pipeline.jobs.cluster import Cluster
+
+        work: Callable[[Task, Report], None] = Cluster(sys.argv[1]).work
+    else:
+        with suppress(OSError):
+            os.nice(LAST)
+        work = partial(make, Maker())
     while True:
-        _work(maker, Task.from_json(json.loads(lines.get())), output)
+        work(Task.from_json(json.loads(lines.get())), lambda message: print(json.dumps(message), file=output))
+
+
+def make(maker: Maker, task: Task, report: Report) -> None:
+    """Make the video; the last message says what became of it."""
+    shown = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        if done == total or time.monotonic() - shown > REPORT_EVERY:
+            shown = time.monotonic()
+            report({"done": done, "total": total})
+
+    try:
+        with library_errors("the work ended"):
+            patiently(lambda: maker.make(task, progress))
+        report(completed(task))
+    except Exception as error:
+        report(failed(error))
+
+
+def completed(task: Task) -> Message:
+    """The message about a video that is there."""
+    return {"completed": task.video.stat().st_size}
+
+
+def failed(error: Exception) -> Message:
+    """The message about an error: it in one line, and whether the same may go well later."""
+    known = isinstance(error, FrameGenerationError)
+    line = quoted(error) if known else f"the work ended: {type(error).__name__} ({quoted(error)})"
+    return {"failed": line, "again": _passing(error)}
+
+
+def patiently(act: Callable[[], object]) -> None:
+    """Act once the worker before, which ends by itself, has let go of the task. Raises what `act` does."""
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            act()
+            return
+        except OutputError as error:
+            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
 
 
 def _read(lines: "queue.Queue[str]") -> None:
     for line in sys.stdin:
         lines.put(line)
     os._exit(0)
-
-
-def _work(maker: Maker, task: Task, output: TextIO) -> None:
-    shown = 0.0
-
-    def tell(**values: object) -> None:
-        output.write(json.dumps(values) + "\n")
-
-    def progress(done: int, total: int) -> None:
-        nonlocal shown
-        if done == total or time.monotonic() - shown > REPORT_EVERY:
-            shown = time.monotonic()
-            tell(done=done, total=total)
-
-    try:
-        with library_errors("the work ended"):
-            _patiently(maker, task, progress)
-    except FrameGenerationError as error:
-        tell(failed=quoted(error), again=_passing(error))
-    except Exception as error:
-        tell(failed=f"the work ended: {type(error).__name__} ({quoted(error)})", again=False)
-    else:
-        tell(completed=task.video.stat().st_size)
-
-
-def _patiently(maker: Maker, task: Task, progress: Progress) -> None:
-    """Make the video, once the worker before, which ends by itself, has let go of it."""
-    until = time.monotonic() + BUSY
-    while True:
-        try:
-            return maker.make(task, progress)
-        except OutputError as error:
-            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() > until:
-                raise
-        time.sleep(0.1)
 
 
 def _passing(error: BaseException) -> bool:

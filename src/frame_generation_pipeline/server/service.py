@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.jobs.cluster_check import check_cluster
 from frame_generation_pipeline.jobs.job_queue import JobQueue
 from frame_generation_pipeline.runtime.cores import available_cores
 from frame_generation_pipeline.server.catalogue import Catalogue
@@ -24,7 +25,7 @@ class Service:
     """The one object behind an app: settings, tokens, avatars, sessions and the engine that paints for all."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Raises what `Catalogue` raises."""
+        """Raises what `Catalogue`, `JobQueue` and `check_cluster` raise."""
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
         self.engine = Engine(settings.runtime.threads or available_cores())
@@ -35,6 +36,8 @@ class Service:
         self.voice = LazyVoice(settings.voice)
         self.jobs: JobQueue | None = None
         if settings.jobs is not None:
+            if settings.jobs.ray is not None:
+                check_cluster(settings.jobs.ray)
             self.jobs = JobQueue(settings.jobs, self._package_path, webhook_body, voice=settings.voice)
 
     def close(self) -> None:
