@@ -25,6 +25,7 @@ from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
+from frame_generation_pipeline.tracking.openings import track_openings
 from studio.presenter.listen import features
 from studio.presenter.portraits import read_image
 
@@ -39,13 +40,9 @@ def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
     Openings are tracked in what the avatar makes, and known of the truth; closed is what its recording's lips are.
     """
     truth = np.load(folder / "truth.npz")
-    landmarker, previous, tracked = FaceLandmarker(threads=1), None, []
     images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / "speech.wav"))
-    for image in islice(images, 25 + MOST_FRAMES):
-        region = previous or landmarker.faces(image)[0]
-        previous = landmarker.follow(image, region) or landmarker.faces(image)[0]
-        tracked.append(landmarker.lip_opening(image, previous, region))
-    below, opening = closed_below(np.array(tracked[:25])), np.array(tracked[25:])
+    tracked = np.array(list(track_openings(islice(images, 25 + MOST_FRAMES))))
+    below, opening = closed_below(tracked[:25]), tracked[25:]
     wanted = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
     phones = truth["phones"][: len(opening)]
     lips, begin = [], 0

@@ -16,11 +16,11 @@ from frame_generation_pipeline.evaluate.definitions import Value
 from frame_generation_pipeline.media.level import SILENCE
 from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.tracking.lag import FEWEST_PAIRS, Curve, correlations, top
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
 GRID = 4  # pixels of the network's output: the coarsest grid that a decoder may leave
 MOST_LAG = 10  # frames
-FEWEST_PAIRS = 20  # of frames, for a correlation
 FEWEST_CHANGES = 5  # for what moves in silence
 LEAST_MOTION = 0.005  # standard deviation of the lips' opening, in face scales, from which they are said to move
 LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
@@ -28,7 +28,6 @@ FEWEST_CLOSURES = 5  # of p, b and m
 LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips, at which they are together
 CLOSED = 0.01  # gap in face scales, above that one, below which they are together too
 
-Curve = npt.NDArray[np.float64]  # (n,), NaN where there is no value
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; the last two are just outside
 
 
@@ -151,7 +150,7 @@ def lag(output: Curve, truth: Curve, fps: float) -> Value:
     plain = opening_correlation(output, truth)
     if plain.number is None:
         return plain
-    found = [_shifted(output, truth, shift) for shift in range(-MOST_LAG, MOST_LAG + 1)]
+    found = correlations(output, truth, range(-MOST_LAG, MOST_LAG + 1))
     if not np.isfinite(found).all():
         return Value.missing(f"too few frames for shifts of {MOST_LAG}")
     peak = int(np.argmax(found))
@@ -159,10 +158,7 @@ def lag(output: Curve, truth: Curve, fps: float) -> Value:
         return Value.missing(f"no shift fits: the highest correlation is {found[peak]:.2f}")
     if peak in (0, len(found) - 1):
         return Value.missing(f"the correlation is highest {MOST_LAG} frames away or further")
-    left, middle, right = found[peak - 1 : peak + 2]
-    bend = left - 2 * middle + right
-    shift = peak - MOST_LAG + ((left - right) / (2 * bend) if bend < 0 else 0.0)
-    return Value(1000 * shift / fps)
+    return Value(1000 * (top(found) - MOST_LAG) / fps)
 
 
 def silence_motion(opening: Curve, loudness: Curve) -> Value:
@@ -205,18 +201,6 @@ def resting(opening: Curve, spans: Iterable[tuple[int, int]], below: float) -> V
 
 def _meet(opening: Curve, below: float) -> bool:
     return bool((opening[np.isfinite(opening)] < below).any())
-
-
-def _shifted(output: Curve, truth: Curve, shift: int) -> float:
-    """Pearson's correlation of `output` with `truth` that comes `shift` frames later; NaN where there are too few."""
-    count = len(truth) - abs(shift)
-    a, b = output[max(shift, 0) :][:count], truth[max(-shift, 0) :][:count]
-    both = np.isfinite(a) & np.isfinite(b)
-    if both.sum() < FEWEST_PAIRS:
-        return float("nan")
-    a, b = a[both] - a[both].mean(), b[both] - b[both].mean()
-    spread = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum()) / spread if spread else 0.0
 
 
 def _known(values: Iterable[float]) -> Curve:

@@ -1,0 +1,71 @@
+"""How late lips come after others."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from frame_generation_pipeline.tracking.lag import FEWEST_PAIRS, correlations, measure_lag, top
+
+FPS = 25
+
+
+def openings(count: int, late: float = 0.0, seed: int = 0) -> npt.NDArray[np.float64]:
+    """(count,) of lips that open and close at random, some four times a second, `late` frames later."""
+    random = np.random.default_rng(seed)
+    times = np.arange(count) - late
+    waves = [(random.normal(), random.uniform(0.1, 1.0), random.uniform(0, 6.28)) for _ in range(40)]
+    return np.asarray(0.02 * sum(size * np.sin(speed * times + begin) for size, speed, begin in waves) / np.sqrt(40))
+
+
+@pytest.mark.parametrize("late", [-9.5, -3.0, -0.4, 0.0, 0.75, 5.0, 12.2])
+def test_found_between_frames_in_noise(late: float) -> None:
+    random = np.random.default_rng(1)
+    output, truth = (openings(500, shift) + random.normal(0, 0.01, 500) for shift in (late, 0.0))
+    found = measure_lag(output, truth, FPS)
+    assert found is not None
+    assert found.milliseconds == pytest.approx(40 * late, abs=12)
+    assert found.low - 5 < 40 * late < found.high + 5
+    assert 5 < found.high - found.low < 50
+    assert 0.4 < found.correlation < 0.8
+    assert found.confidence > 5
+
+
+def test_lips_that_say_something_else_stand_out_little() -> None:
+    found = [measure_lag(openings(500, seed=seed), openings(500, seed=seed + 100), FPS) for seed in range(20)]
+    assert max(lag.confidence for lag in found if lag) < 5
+    assert len([lag for lag in found if lag]) == 20
+
+
+def test_frames_without_lips_count_for_nothing() -> None:
+    output, truth = openings(600, 2.0), openings(600)
+    truth[100:250] = np.nan
+    output[400:420] = np.nan
+    found = measure_lag(output, truth, FPS)
+    assert found is not None
+    assert found.milliseconds == pytest.approx(80, abs=4)
+    assert found.correlation == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [0, 30, 120])
+def test_too_short_to_tell(count: int) -> None:
+    assert measure_lag(openings(count), openings(count), FPS) is None
+
+
+def test_lips_that_do_not_move_tell_nothing() -> None:
+    assert measure_lag(openings(500), np.zeros(500), FPS) is None
+    assert measure_lag(openings(500), np.full(500, np.nan), FPS) is None
+
+
+def test_correlations_are_pearsons() -> None:
+    output, truth = openings(80, 1.0), openings(80)
+    found = correlations(output, truth, [-3, 0, 2, 80 - FEWEST_PAIRS + 1])
+    assert found[0] == pytest.approx(np.corrcoef(output[:-3], truth[3:])[0, 1])
+    assert found[1] == pytest.approx(np.corrcoef(output, truth)[0, 1])
+    assert found[2] == pytest.approx(np.corrcoef(output[2:], truth[:-2])[0, 1])
+    assert np.isnan(found[3])
+
+
+def test_the_top_of_a_parabola() -> None:
+    places = np.arange(7)
+    assert top(np.asarray(-((places - 3.3) ** 2), np.float64)) == pytest.approx(3.3)
+    assert top(places.astype(float)) == 6
