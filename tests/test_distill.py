@@ -17,11 +17,16 @@ from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.spec import FACE_MOBILE, NETWORKS
+from frame_generation_pipeline.train.distillation import DistillationSet
 from frame_generation_pipeline.train.recipe import DISTILLING
 from frame_generation_pipeline.train.run import Duration
 from samples import draw, write_template, write_wav
 
 QUICK = DISTILLING.changed({"batch": 2})
+
+
+class Stopped(BaseException):
+    """An interruption."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +81,6 @@ def test_of_an_avatar(checkpoint: Path, encoder_path: Path, template: Path, tmp_
 def test_stopped_and_continued_to_the_same_bits(
     checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stopped(BaseException):
-        pass
-
     def stop(*arguments: object, **options: object) -> None:
         raise Stopped
 
@@ -114,6 +116,30 @@ def test_bad_input(options: dict[str, Any], error: type[FrameGenerationError], m
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OutputError, match=r"end its name with \.avatar"):
         learn(tmp_path / "small")
+
+
+def test_the_built_in_speech_is_learned_from_too(
+    checkpoint: Path, encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[list[int]] = []
+
+    def stop(template: object, teacher: object, face: object, speech: Any, *others: object, **options: object) -> None:
+        given.append([len(features) for features in speech])
+        raise Stopped
+
+    monkeypatch.setattr(DistillationSet, "build", stop)
+    folder = write_template(tmp_path / "may", 4)
+
+    def learned_from(name: str, encoder: Path | None) -> list[int]:
+        with pytest.raises(Stopped):
+            learn(tmp_path / f"{name}.avatar", checkpoint=checkpoint, template=folder, encoder=encoder)
+        return given[-1]
+
+    (sample,) = learned_from("alone", encoder_path)
+    assert 13.5 < sample / 25 < 14.5
+    np.save(folder / "aud_ave.npy", draw("speech", (40, 512)))
+    assert learned_from("beside", encoder_path) == [sample, 40]  # the end of the last one is held out
+    assert learned_from("features", None) == [40]
 
 
 def test_without_speech(checkpoint: Path, tmp_path: Path) -> None:

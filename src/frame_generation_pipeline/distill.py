@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
+from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import MissingFileError, OptionError, OutputError
@@ -35,6 +35,7 @@ from frame_generation_pipeline.train.recipe import DISTILLING, Recipe
 from frame_generation_pipeline.train.run import CHECKPOINTS, FACES, PAGE, Duration, TrainingRun, begin
 from frame_generation_pipeline.train.scores import score_held_out
 from frame_generation_pipeline.train.trainer import Trainer
+from frame_generation_pipeline.weights import SPEECH
 
 HELD_OUT = 4.0  # seconds at the end of the speech that are never learned from
 FEATURES = (".npy", ".bin")
@@ -87,8 +88,9 @@ def distill(
     """Make the avatar package `output`, a `.avatar` file, whose small generator paints what a large one paints.
 
     avatar: whose generator, template and encoder are taken; or checkpoint, mode, template, encoder, as `pack_avatar`
-    takes them. speech: a folder with audio or feature files to learn from too, beside the template's own; audio needs
-    an encoder. network: which of `spec.NETWORKS` the small one is; it begins from the presenter's where there is one.
+    takes them. speech: a folder with audio or feature files to learn from too, beside the template's own and, where
+    there is an audio encoder, that of the built-in sample; audio needs an encoder.
+    network: which of `spec.NETWORKS` the small one is; it begins from the presenter's where there is one.
     recipe: by default `recipe.DISTILLING`. held_out: seconds at the end of the last speech that are never learned from.
     device: of the small one, see `choose_device`; the large one paints on the CPU, in threads of its own.
     label: of the package; what it leaves out is as the avatar has it.
@@ -181,9 +183,10 @@ def _trained(checkpoint: str | Path, template: str | Path, encoder: str | Path |
 
 
 def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
-    """The features of the template's own audio, and of every file in `folder`, by their names.
+    """The features of the built-in sample's speech, the template's own and that of every file in `folder`, by name.
 
-    Raises MissingFileError where there is nothing, OptionError for audio without an encoder.
+    Without an audio encoder the sample's are left out. Raises MissingFileError where there is nothing, OptionError for
+    other audio without an encoder.
     """
     spec = teacher.generator.spec.audio
     if folder is not None and not folder.is_dir():
@@ -191,18 +194,19 @@ def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
     given = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
     own = [teacher.template.folder / name for name in (features_name(spec.name), AUDIO)]
     files = [path for path in own if path.is_file()][:1] + [path for path in given if path.suffix != ".json"]
+    encoder = builtin_encoder(spec) if teacher.encoder is None else load_encoder(teacher.encoder)
+    if encoder is not None:
+        files.insert(0, SPEECH)  # not last, for the end of the last is held out
     if not files:
         raise MissingFileError(
             f"{teacher.template.folder}: no {features_name(spec.name)} there, and no speech given to learn from; give"
             " a folder with some"
         )
-    encoder: AudioProgram | None = None
     found = []
     for path in files:
         if path.suffix in FEATURES:
             found.append(AudioFeatures.load(path, spec))
             continue
-        encoder = encoder or (builtin_encoder(spec) if teacher.encoder is None else load_encoder(teacher.encoder))
         if encoder is None:
             raise OptionError(f"{path}: its {spec.name} features are needed; give an encoder, or features themselves")
         found.append(extract_features(decode_audio(path), encoder))

@@ -1,4 +1,4 @@
-"""Networks that come with the package; README.md beside them says where each is from."""
+"""Networks that come with the package, and speech; README.md beside them says where each is from."""
 
 from pathlib import Path
 
@@ -10,4 +10,5 @@ PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which o
 PRESENTER_MOBILE = FOLDER / "presenter_mobile.safetensors"  # a mobile network that paints what her generator does
 STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # by the network that trainings begin with
 WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
+SPEECH = FOLDER / "hello.ogg"  # 14 s, a synthetic voice: what `make demo` has the presenter say
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"
