@@ -32,10 +32,12 @@ CHANGES: dict[str, dict[str, float]] = {
     "half of the rate": {"learning_rate": 5e-4},
     "boxes not moved": {"jitter": 0.0},
 }
+Figures = dict[str, float | None]
 FIGURES = (
     "face_psnr",
     "face_ssim",
     "mouth_psnr",
+    "mouth_ssim",
     "mouth_sharpness",
     "lip_distance",
     "opening_correlation",
@@ -44,26 +46,43 @@ FIGURES = (
 )
 
 
-def measure(name: str, recipe: Recipe, start: Path | None, arguments: argparse.Namespace) -> dict[str, float | None]:
-    """Train and evaluate one recipe, unless that was done before; its figures by their names."""
-    run = f"{name}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
-    folder = arguments.output / run.replace(",", "").replace(" ", "_")
+def measure(
+    name: str,
+    template: Path,
+    folder: Path,
+    steps: int,
+    *,
+    recipe: Recipe,
+    start: Path | None,
+    held_out: float,
+    seed: int,
+) -> Figures:
+    """Train a generator in `folder` and evaluate it there, unless that was done before; its figures by their names."""
     if not (folder / JSON).is_file():
         with show_progress(name, "steps") as progress:
             checkpoint = train(
-                arguments.template,
+                template,
                 folder,
-                Duration(steps=arguments.steps),
+                Duration(steps=steps),
                 recipe=recipe,
                 start=start,
-                held_out=arguments.held_out,
-                seed=arguments.seed,
+                held_out=held_out,
+                seed=seed,
                 resume=True,
                 progress=progress,
             )
-        evaluate_files(checkpoint, arguments.template, folder)
+        evaluate_files(checkpoint, template, folder)
     figures = json.loads((folder / JSON).read_text())["figures"]
     return {figure: figures[figure]["values"]["output"] for figure in FIGURES}
+
+
+def print_table(rows: dict[str, Figures]) -> None:
+    """Print what was measured, a line for each of `rows`, as Markdown has tables."""
+    print("| |", " | ".join(FIGURES), "|")
+    print("|---" * (len(FIGURES) + 1) + "|")
+    for name, figures in rows.items():
+        shown = ("-" if figures[figure] is None else f"{figures[figure]:.3g}" for figure in FIGURES)
+        print("|", name, "|", " | ".join(shown), "|", flush=True)
 
 
 def main() -> None:
@@ -80,14 +99,22 @@ def main() -> None:
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
     recipes = {name: recipe.changed(values) for name, values in CHANGES.items()}
     different = [name for name in recipes if name == "default" or recipes[name] != recipe]
-    found = {name: measure(name, recipes[name], start, arguments) for name in arguments.only or different}
+    found = {}
+    for name in arguments.only or different:
+        run = f"{name}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
+        found[name] = measure(
+            name,
+            arguments.template,
+            arguments.output / run.replace(",", "").replace(" ", "_"),
+            arguments.steps,
+            recipe=recipes[name],
+            start=start,
+            held_out=arguments.held_out,
+            seed=arguments.seed,
+        )
     study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": found}
     (arguments.output / "recipes.json").write_text(json.dumps(study, indent=2))
-    print("| recipe |", " | ".join(FIGURES), "|")
-    print("|---" * (len(FIGURES) + 1) + "|")
-    for name, figures in found.items():
-        shown = ("-" if figures[figure] is None else f"{figures[figure]:.3g}" for figure in FIGURES)
-        print("|", name, "|", " | ".join(shown), "|")
+    print_table(found)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ def test_truth_is_found_to_be_good(known: Evaluation) -> None:
         ("face_psnr", 30, 60),  # two resizings from the recording
         ("face_ssim", 0.95, 1),
         ("mouth_psnr", 28, 60),
+        ("mouth_ssim", 0.9, 1),
         ("lip_distance", 0, 1.5),
         ("lip_distance_px", 0, 3),
         ("opening_correlation", 0.97, 1),
@@ -76,6 +77,7 @@ def test_truth_is_found_to_be_good(known: Evaluation) -> None:
         assert low <= number(known, name) <= high, (name, number(known, name))
     for subject in ("template", "random"):
         assert number(known, "mouth_psnr", subject) < number(known, "mouth_psnr") - 3
+        assert number(known, "mouth_ssim", subject) < number(known, "mouth_ssim") - 0.02
         assert number(known, "lip_distance", subject) > number(known, "lip_distance")
         assert abs(number(known, "opening_correlation", subject)) < 0.8
     assert number(known, "mouth_jitter", "random") > 1.3

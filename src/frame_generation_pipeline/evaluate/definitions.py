@@ -48,6 +48,7 @@ DEFINITIONS = {
         " wide",
         2,
     ),
+    "mouth_ssim": Definition("SSIM of the mouth", "", "higher", "structural similarity over the same square", 4),
     "mouth_sharpness": Definition(
         "sharpness of the mouth",
         "ratio",

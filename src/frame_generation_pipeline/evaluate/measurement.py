@@ -166,6 +166,7 @@ class Measurement:
             "face_psnr": figures.overall_psnr(track["error"]),
             "face_ssim": figures.mean(track["ssim"]),
             "mouth_psnr": figures.overall_psnr(track["mouth_error"]),
+            "mouth_ssim": figures.mean(track["mouth_ssim"]),
             "mouth_sharpness": figures.ratio(track["sharpness"], recording["sharpness"], NO_FACE),
             "lip_distance": figures.mean(track["distance"], 100),
             "lip_distance_px": figures.mean(track["distance_px"]),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Frame
-from frame_generation_pipeline.evaluate.compare import ssim
+from frame_generation_pipeline.evaluate.compare import SSIM_SIDE, ssim
 from frame_generation_pipeline.evaluate.figures import (
     Box,
     cut,
@@ -31,7 +31,7 @@ from frame_generation_pipeline.tracking.lips import (
 )
 
 LEAST_OVERLAP = 0.1  # of a face with the template's box, to be the template's person
-SMALLEST_MOUTH = 8  # pixels of its square, to be compared
+SMALLEST_MOUTH = SSIM_SIDE  # pixels of its square, to be compared
 FACE_SIDE = 320  # pixels of a face's box that distances are told for
 LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
 
@@ -67,6 +67,7 @@ class Track:
             "error",
             "ssim",
             "mouth_error",
+            "mouth_ssim",
             "sharpness",
             "distance",
             "distance_px",
@@ -97,7 +98,9 @@ class Track:
             self._put(row, "error", squared_error(output, expected))
             self._put(row, "ssim", ssim(output, expected))
             if truth.mouth:
-                self._put(row, "mouth_error", squared_error(cut(image, truth.mouth), cut(original, truth.mouth)))
+                mouth, true_mouth = cut(image, truth.mouth), cut(original, truth.mouth)
+                self._put(row, "mouth_error", squared_error(mouth, true_mouth))
+                self._put(row, "mouth_ssim", ssim(mouth, true_mouth))
         if truth.mouth:
             self._put(row, "sharpness", sharpness(cut(image, truth.mouth), scale))
         self._recent.append((row, image, truth.mouth))
