@@ -22,9 +22,10 @@ def network_input(graph: Graph, face: FaceSpec, resized: str) -> str:
     inner = graph.op("Unsqueeze", inner_region(graph, face, resized), graph.integers(0))
     inner = graph.op("Mul", inner, graph.number(1 / 255))
     x, y, width, height = face.mask
-    hidden = graph.op("Slice", inner, graph.integers(y, x), graph.integers(y + height, x + width), graph.integers(2, 3))
-    around = graph.integers(0, 0, y, x, 0, 0, face.size - y - height, face.size - x - width)
-    masked = graph.op("Sub", inner, graph.op("Pad", hidden, around))
+    rows, columns = np.zeros((face.size, 1)), np.zeros(face.size)
+    rows[y : y + height], columns[x : x + width] = 1, 1
+    hidden = graph.op("Mul", graph.constant("hidden_rows", rows), graph.constant("hidden_columns", columns))
+    masked = graph.op("Mul", inner, graph.op("Sub", graph.number(1), hidden))
     return graph.op("Concat", inner, masked, axis=1)
 
 

@@ -15,9 +15,7 @@ def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: 
     matched = graph.op("Add", levels, _colour_shift(graph, face, resized, levels))
     matched = graph.op("Clip", graph.op("Round", matched), graph.number(0), graph.number(255))
     levels = graph.op("Where", feathered, matched, graph.op("Floor", levels))
-    around = graph.integers(*(0, face.margin, face.margin) * 2)
-    rim = graph.op("Sub", resized, graph.op("Pad", inner_region(graph, face, resized), around))
-    whole = graph.op("Add", graph.op("Pad", levels, around), rim)
+    whole = _surrounded(graph, face, levels, resized)
     side, size = graph.integers(face.crop_size), image_size(graph, crop)
     scaled = resize(graph, whole, (side, side), size, cubic=face.cubic)
     share = graph.op("Mul", *(_fade(graph, face, length, axis, feathered) for axis, length in enumerate(size)))
@@ -30,6 +28,18 @@ def kept(graph: Graph, keep: str, crop: str, patch: str) -> str:
     """The patch with the crop's own pixels where `keep` (h, w) uint8 is not zero."""
     chosen = graph.op("Unsqueeze", graph.cast(keep, np.bool_), graph.integers(2))
     return graph.op("Where", chosen, crop, patch)
+
+
+def _surrounded(graph: Graph, face: FaceSpec, levels: str, resized: str) -> str:
+    """The resized crop (3, crop_size, crop_size) with what was painted, (3, size, size), in its middle."""
+    begin, end, side = face.margin, face.margin + face.size, face.crop_size
+
+    def rim(top: int, bottom: int, left: int, right: int) -> str:
+        corners = graph.integers(top, left), graph.integers(bottom, right)
+        return graph.op("Slice", resized, *corners, graph.integers(1, 2))
+
+    middle = graph.op("Concat", rim(begin, end, 0, begin), levels, rim(begin, end, end, side), axis=2)
+    return graph.op("Concat", rim(0, begin, 0, side), middle, rim(end, side, 0, side), axis=1)
 
 
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
