@@ -36,6 +36,9 @@ class ScriptedWorker:
         task.video.write_bytes(b"video")
         return Outcome(size=5)
 
+    def rest(self, resting: bool) -> None:
+        pass
+
     def stop(self) -> None:
         pass
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from frame_generation_pipeline.jobs.settings import JobSettings
+from frame_generation_pipeline.server.app import SWEEP
 from frame_generation_pipeline.server.settings import ServerSettings
 from samples import write_wav
 from serving import TINY, Running, running
@@ -163,6 +165,39 @@ def test_a_worker_that_dies_loses_nothing(jobs: Running, tmp_path: Path) -> None
     os.kill(int(worker.stdout.split()[0]), signal.SIGKILL)
     wait(jobs.client, video, completed)
     assert frames(jobs.client.get(f"/v1/videos/{video}/content").content, tmp_path) == 100
+
+
+def test_jobs_rest_while_frames_of_a_session_are_late(
+    jobs: Running, audio: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frame_generation_pipeline.server.live_session.RECENT", 0.0)  # it stays as late as it is set
+    begun = jobs.client.post("/v1/sessions", json={"avatar": TINY}).json()["id"]
+    (session,) = jobs.service.sessions.all()
+    session.lateness = 0.9
+    time.sleep(1.5 * SWEEP)
+    video = ask(jobs.client, audio).json()["id"]
+    wait(jobs.client, video, lambda found: bool(found["progress"]))
+    time.sleep(1.0)
+    assert jobs.client.get(f"/v1/videos/{video}").json()["progress"] == 4  # percent, one frame of 25
+    session.lateness = 0.0
+    wait(jobs.client, video, completed)
+    jobs.client.delete(f"/v1/sessions/{begun}")
+
+
+def test_an_avatar_that_goes_away_in_the_middle_ends_no_other_job(avatars: Path, audio: bytes, tmp_path: Path) -> None:
+    gone, spoken = tmp_path / "avatars", write_wav(tmp_path / "a.wav", 60, rate=8000).read_bytes()
+    shutil.copytree(avatars / TINY, gone / TINY)
+    with running(ServerSettings(port=0, avatars=gone, jobs=JobSettings(tmp_path / "jobs"))) as server:
+        first = ask(server.client, spoken).json()["id"]
+        wait(server.client, first, lambda found: bool(found["progress"]))
+        shutil.rmtree(gone)
+        second = ask(server.client, audio).json()["id"]
+        found = wait(server.client, second, lambda found: found["status"] == "failed")
+        assert isinstance(found, dict)
+        assert f"{gone / TINY}: no such" in found["error"]
+        found = wait(server.client, first, lambda found: found["status"] in ("completed", "failed"))
+        assert isinstance(found, dict)
+        assert found["status"] == "completed" or f"{gone / TINY}: " in found["error"]
 
 
 def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, audio: bytes, tmp_path: Path) -> None:

@@ -72,3 +72,17 @@ def test_a_slow_upload_keeps_nobody_waiting(jobs: Running) -> None:
             if place % 10 == 0:
                 assert jobs.client.get("/v1/videos").status_code == 200
         assert slow.recv(4000).startswith(b"HTTP/1.1 400")
+
+
+def test_an_upload_that_takes_too_long_is_ended(jobs: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frame_generation_pipeline.server.video_requests.SLOWEST_UPLOAD", 1.0)
+    head = "POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n"
+    address = jobs.address.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=20) as slow:
+        slow.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode())
+        answer = b""
+        while b"too_slow" not in answer:
+            answer += slow.recv(4000)
+        assert answer.startswith(b"HTTP/1.1 408")
+    assert jobs.service.jobs is not None
+    assert not list(jobs.service.jobs.settings.folder.glob("incoming-*"))

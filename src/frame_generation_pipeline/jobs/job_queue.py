@@ -84,7 +84,7 @@ class JobQueue:
         self.store = JobStore(settings.folder / "jobs.sqlite")
         self._remove_others()
         self._changed = threading.Condition()
-        self._open = True
+        self._open, self._resting = True, False
         self._running: dict[str, Progress] = {}
         self._not_before: dict[str, float] = {}  # on the monotonic clock, by job
         self._webhooks = Webhooks(self.store, settings)
@@ -111,6 +111,13 @@ class JobQueue:
         self._webhooks.close()
         self.store.close()
         self._lock_file.close()
+
+    def rest(self, resting: bool) -> None:
+        """Make no frames until further notice, or go on."""
+        if resting != self._resting:
+            self._resting = resting
+            for worker in self._workers:
+                worker.rest(resting)
 
     def folder(self, job_id: str) -> Path:
         """Where everything of a job lies."""

@@ -96,7 +96,9 @@ def _make(order: Order, package: Path, folder: Path) -> Iterator[Message | Part]
     for _ in _changed(partial, sent):  # where these come from they are known
         pass
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    threading.Thread(target=make, args=(_maker(), task, messages.put), daemon=True).start()
+    awake = threading.Event()
+    awake.set()
+    threading.Thread(target=make, args=(_maker(), awake, task, messages.put), daemon=True).start()
     while True:
         message = messages.get()
         if "completed" in message:

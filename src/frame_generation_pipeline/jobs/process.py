@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +28,9 @@ class Worker(Protocol):
     def run(self, task: Task, progress: Progress) -> Outcome:
         """Make the video; returns when it is there, has failed or `stop` was called."""
 
+    def rest(self, resting: bool) -> None:
+        """Make no frames until further notice, or go on; from any thread."""
+
     def stop(self) -> None:
         """End what is being done, at once; from any thread. The next `run` begins anew."""
 
@@ -40,6 +44,8 @@ class WorkerProcess:
     def __init__(self, ray: str | None = None) -> None:
         self._command = [sys.executable, "-m", "frame_generation_pipeline.jobs.worker", *([ray] if ray else [])]
         self._process: subprocess.Popen[str] | None = None
+        self._resting = False
+        self._sending = threading.Lock()
 
     def run(self, task: Task, progress: Progress) -> Outcome:
         """See `Worker`."""
@@ -51,8 +57,7 @@ class WorkerProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps(task.to_json()) + "\n")
-            process.stdin.flush()
+            self._send(process, task.to_json())
             for line in process.stdout:
                 message = json.loads(line)
                 if "completed" in message:
@@ -64,6 +69,20 @@ class WorkerProcess:
             pass
         self.stop()
         return Outcome(error=f"the worker ended with status {process.returncode}", again=True, died=True)
+
+    def rest(self, resting: bool) -> None:
+        """See `Worker`."""
+        self._resting, process = resting, self._process
+        if process is not None:
+            with suppress(OSError, ValueError):  # it has ended
+                self._send(process)
+
+    def _send(self, process: "subprocess.Popen[str]", *tasks: object) -> None:
+        """Send whether it is to rest, and then tasks."""
+        assert process.stdin is not None
+        with self._sending:
+            process.stdin.writelines(json.dumps(given) + "\n" for given in (self._resting, *tasks))
+            process.stdin.flush()
 
     def stop(self) -> None:
         """See `Worker`."""

@@ -1,5 +1,7 @@
 """A process that makes videos: tasks come as lines of JSON on standard input, messages about them go out likewise.
 
+A line that is `true` or `false` instead of a task lets it rest, in the middle of a video too, or go on.
+
 It is `python -m frame_generation_pipeline.jobs.worker`, and ends at once when its standard input does: whoever started
 it is gone then, however that happened, and somebody else may be at the same task soon. With the address of a Ray
 cluster as its argument it has the videos made there.
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from frame_generation_pipeline.errors import FrameGenerationError, OutputError, library_errors, quoted
@@ -32,25 +35,26 @@ Report = Callable[[Message], None]
 
 def main() -> None:
     """Work until standard input ends."""
-    lines: queue.Queue[str] = queue.Queue()
+    tasks: queue.Queue[Any] = queue.Queue()
+    awake = threading.Event()
+    awake.set()
     output = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # nothing but messages may come between them
-    threading.Thread(target=_read, args=(lines,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; the server ends its workers
     if sys.argv[1:]:
         from frame_generation_pipeline.jobs.cluster import Cluster
 
         work: Callable[[Task, Report], None] = Cluster(sys.argv[1]).work
     else:
-        with suppress(OSError):
-            os.nice(LAST)
-        work = partial(make, Maker())
+        _come_last()
+        work = partial(make, Maker(), awake)
+    threading.Thread(target=_read, args=(tasks, awake), daemon=True).start()  # with the niceness that is set by now
     while True:
-        work(Task.from_json(json.loads(lines.get())), lambda message: print(json.dumps(message), file=output))
+        work(Task.from_json(tasks.get()), lambda message: print(json.dumps(message), file=output))
 
 
-def make(maker: Maker, task: Task, report: Report) -> None:
-    """Make the video; the last message says what became of it."""
+def make(maker: Maker, awake: threading.Event, task: Task, report: Report) -> None:
+    """Make the video, frame by frame while `awake` is set; the last message says what became of it."""
     shown = 0.0
 
     def progress(done: int, total: int) -> None:
@@ -58,6 +62,7 @@ def make(maker: Maker, task: Task, report: Report) -> None:
         if done == total or time.monotonic() - shown > REPORT_EVERY:
             shown = time.monotonic()
             report({"done": done, "total": total})
+        awake.wait()
 
     try:
         with library_errors("the work ended"):
@@ -65,6 +70,14 @@ def make(maker: Maker, task: Task, report: Report) -> None:
         report(completed(task))
     except Exception as error:
         report(failed(error))
+
+
+def _come_last() -> None:
+    """Let every other process of the machine go first."""
+    with suppress(OSError, AttributeError):
+        os.nice(LAST)
+        for thread in Path("/proc/self/task").glob("*"):  # Linux: each has its own, and importing has started some
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), LAST)
 
 
 def completed(task: Task) -> Message:
@@ -92,9 +105,15 @@ def patiently(act: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
-def _read(lines: "queue.Queue[str]") -> None:
+def _read(tasks: "queue.Queue[Any]", awake: threading.Event) -> None:
     for line in sys.stdin:
-        lines.put(line)
+        given = json.loads(line)
+        if not isinstance(given, bool):
+            tasks.put(given)
+        elif given:
+            awake.clear()
+        else:
+            awake.set()
     os._exit(0)
 
 

@@ -75,4 +75,4 @@ def create_app(settings: ServerSettings) -> FastAPI:
 async def _sweep(service: Service) -> None:
     while True:
         await asyncio.sleep(SWEEP)
-        await asyncio.to_thread(service.sessions.sweep)
+        await asyncio.to_thread(service.sweep)

@@ -40,6 +40,12 @@ class Service:
                 check_cluster(settings.jobs.ray)
             self.jobs = JobQueue(settings.jobs, self._package_path, webhook_body, voice=settings.voice)
 
+    def sweep(self) -> None:
+        """End sessions that nobody wants any more, and let jobs rest while frames of others are late."""
+        self.sessions.sweep()
+        if self.jobs is not None:
+            self.jobs.rest(self.sessions.need_all)
+
     def close(self) -> None:
         """End all sessions and all work."""
         self.sessions.close()

@@ -110,6 +110,11 @@ class Sessions:
             elif not session.is_alive:
                 self.end(session, "error")
 
+    @property
+    def need_all(self) -> bool:
+        """Whether frames of a session were late lately, so that nothing else shall be done on this machine."""
+        return any(session.lateness > LATE / 2 for session in self.all())
+
     def close(self) -> None:
         """End all of them."""
         for session in self.all():

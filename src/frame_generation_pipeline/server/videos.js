@@ -36,15 +36,15 @@
   function show(video) {
     const parts = shown.get(video.id);
     if (!parts) return;
-    const left = video.seconds_left === null ? "" : `, ${Math.ceil(video.seconds_left)} s left`;
-    const running = video.status === "in_progress" ? ` (${video.progress} %${left})` : "";
+    const left = video.seconds_left === null ? "" : `, ${Math.ceil(video.seconds_left)}\u00a0s left`;
+    const running = video.status === "in_progress" ? ` (${video.progress}\u00a0%${left})` : "";
     parts.words.textContent = `${video.avatar}: ${WORDS[video.status]}${running}${video.error ? `: ${video.error}` : ""}`;
     parts.bar.hidden = video.status === "completed" || video.status === "failed";
     if (video.status === "in_progress" && video.progress) parts.bar.value = video.progress;
     parts.bar.setAttribute("aria-label", `How far the video of ${video.avatar} is`);
     if (video.status === "completed" && !parts.item.querySelector("video")) {
-      const source = video.content.slice(1);
-      parts.item.append(element("video", { src: source, controls: true, preload: "metadata", playsInline: true }));
+      const source = video.content.slice(1), poster = `v1/avatars/${encodeURIComponent(video.avatar)}/preview`;
+      parts.item.append(element("video", { src: source, poster, controls: true, preload: "metadata", playsInline: true }));
       parts.remove.before(element("a", { href: source, download: "", textContent: "Download" }));
     }
   }
