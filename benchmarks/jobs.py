@@ -61,6 +61,7 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.address, self._folder = f"http://127.0.0.1:{self.port}", folder
+        self.client = httpx.Client(base_url=self.address, timeout=60, limits=httpx.Limits())
         self.starts: list[float] = []  # seconds until it answered
         self.start()
 
@@ -74,7 +75,7 @@ class Server:
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env=environment)
         while True:
             try:
-                if httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200:
+                if self.client.get("/healthz", timeout=5).status_code == 200:
                     break
             except httpx.HTTPError:
                 time.sleep(0.05)
@@ -106,12 +107,11 @@ def ask(
         while True:
             began = time.monotonic()
             try:
-                answer = httpx.post(
-                    f"{server.address}/v1/videos",
+                answer = server.client.post(
+                    "/v1/videos",
                     data={"avatar": AVATAR, "webhook": webhook},
                     files={"audio": ("a.wav", audio)},
                     headers={"idempotency-key": key},
-                    timeout=60,
                 )
             except httpx.HTTPError:
                 time.sleep(random.uniform(0.1, 0.5))
@@ -130,7 +130,7 @@ def all_videos(server: Server) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     while True:
         after = {"after": str(found[-1]["id"])} if found else {}
-        page = httpx.get(f"{server.address}/v1/videos", params={"limit": 100, **after}, timeout=60).json()
+        page = server.client.get("/v1/videos", params={"limit": 100, **after}).json()
         found += page["data"]
         if not page["has_more"]:
             return found
@@ -181,7 +181,7 @@ def main() -> None:
         lasted = time.monotonic() - began
         wanted = round(arguments.seconds * FPS)
         whole = sum(
-            frames_of(httpx.get(f"{server.address}{video['content']}", timeout=60).content) == wanted
+            frames_of(server.client.get(str(video["content"])).content) == wanted
             for video in videos
             if video["status"] == "completed"
         )
