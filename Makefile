@@ -43,9 +43,12 @@ lint: install
 	$(BIN)/mypy
 
 check: install
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
-test: lint check go-check swift-check
+# pytest, whose tests of live speech need the time that they are given, runs alone; all else beside each other before it.
+test:
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target lint go-check swift-check
+	@$(MAKE) --no-print-directory check
 	@echo "make test: $(if $(SWIFT),all passed,passed; swift-check was skipped, no Swift toolchain on the PATH)"
 
 go: bin/framegen-go

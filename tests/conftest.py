@@ -35,6 +35,8 @@ WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # 
 
 # What these tests share takes long to make; each group goes to one of the processes that pytest-xdist starts.
 GROUPS = {"evaluate", "package", "prepare", "server", "tracking", "train"}
+# Of groups and files those that take longest: they are begun first, so that the processes end at about the same time.
+LONGEST = ("server", "prepare", "train", "test_continuing.py", "evaluate", "test_create.py", "package", "test_cli.py")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,10 +54,16 @@ def pytest_make_collect_report(
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the markers in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, or of a folder in GROUPS, in one process; a marker of a test's own comes first."""
-    for item in items:
+    places = {name: place for place, name in enumerate(LONGEST)}
+
+    def group(item: pytest.Item) -> str:
         folder = item.path.parent.name
+        return folder if folder in GROUPS else item.path.name
+
+    for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(folder if folder in GROUPS else str(item.path)))
+            item.add_marker(pytest.mark.xdist_group(group(item) if group(item) in GROUPS else str(item.path)))
+    items.sort(key=lambda item: places.get(group(item), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -84,3 +84,14 @@ def with_tracks(path: Path, video: Path, *tracks: tuple[float, Samples]) -> Path
             container.mux(stream.encode(block))
             container.mux(stream.encode(None))
     return path
+
+
+def write_beginning(path: Path, video: Path, seconds: float) -> Path:
+    """The first packets of a video, as they are."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as container:
+        streams = {stream.index: container.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None and packet.dts * packet.time_base < seconds:
+                packet.stream = streams[packet.stream.index]
+                container.mux(packet)
+    return path

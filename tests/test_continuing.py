@@ -163,8 +163,8 @@ def test_what_lies_there_is_used_only_where_it_fits(
         {"timing": Timing(end=2.9)},
         {"timing": Timing(fps=50)},
     ):
-        made(lambda **o: call(**o), at=45)
-        assert (tmp_path / "o.mp4.partial" / "00002.segment").exists()
+        made(lambda **o: call(**o), at=15)
+        assert (tmp_path / "o.mp4.partial" / "00000.segment").exists()
         assert made(lambda **o: call(**options, **o), at=5)[0] == 1, options  # noqa: B023
     made(lambda **o: call(**o), at=45)
     damaged = tmp_path / "o.mp4.partial" / "00001.segment"

@@ -1,6 +1,7 @@
 """Another person after a cut is told from the same one in other light."""
 
 import logging
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def landmarker() -> FaceLandmarker:
     return FaceLandmarker()
 
 
+@cache
 def presenter() -> Frame:
     """The built-in presenter's face where the portrait's is, (360, 360, 3)."""
     image = Avatar.load(PRESENTER).template.read(0).image

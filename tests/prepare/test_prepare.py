@@ -20,7 +20,7 @@ from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from frame_generation_pipeline.prepare.template_files import has_links
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.template import Template
-from recordings import portrait, write_recording
+from recordings import portrait, write_beginning, write_recording
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -268,11 +268,11 @@ def test_output_that_cannot_be_written(recording: Path, tmp_path: Path) -> None:
 
 
 def test_real_footage(real_dir: Path, tmp_path: Path) -> None:
-    clip = tmp_path / "presenter.mp4"
-    shutil.copy(real_dir / "presenter.mp4", clip)
+    clip = write_beginning(tmp_path / "presenter.mp4", real_dir / "presenter.mp4", seconds=4)
     made = prepare(clip, tmp_path / "presenter")
     assert made.with_face / made.observed >= 0.99
-    assert made.frames == 501
+    assert made.observed == made.frames
+    assert 96 <= made.frames <= 101  # the last ones may come after others that were cut off
 
 
 def test_a_working_folder_of_somebody_else(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, Face
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.dataset import TrainingSet
 from frame_generation_pipeline.train.run import Duration, train
+from frame_generation_pipeline.train.syncnet import SyncNetwork
 from frame_generation_pipeline.train.trainer import Trainer
 from samples import TINY
-from train.training import QUICK, STEPS, run
+from train.training import NARROW, QUICK, STEPS, run
 
 
 def test_writes_checkpoints_page_and_settings(finished: Path, dataset_dir: Path) -> None:
@@ -74,6 +76,7 @@ def test_killed_and_resumed_to_the_same_bits(
 def test_sync_network_learns_first(
     dataset_dir: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run_module, "SyncNetwork", partial(SyncNetwork, widths=NARROW))
     monkeypatch.setattr(run_module, "SYNC_SHARE", 0.5)
     monkeypatch.setattr(run_module, "SAVE_EVERY", 0.0)
     monkeypatch.setattr(run_module, "LOG_EVERY", 1)

@@ -9,6 +9,7 @@ from frame_generation_pipeline.train.run import Duration, train
 
 QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
 STEPS = 6
+NARROW = (4, 8, 8, 16, 16)  # widths of a SyncNet that learns in a moment
 
 
 def run(dataset: Path, output: Path, start: Path, **options: Any) -> Path:
