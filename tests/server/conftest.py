@@ -1,6 +1,7 @@
 """Servers with a tiny avatar beside the presenter; the extra `[serve]` is imported only by tests that run."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from frame_generation_pipeline.server.settings import ServerSettings
+from server.workers import WORKER
 
 if TYPE_CHECKING:
     from server.talking import Talk
@@ -47,6 +49,14 @@ def serve() -> Iterator[Callable[[ServerSettings], "Running"]]:
 def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames may be late where tests run; nobody is refused for it."""
     monkeypatch.setattr("frame_generation_pipeline.server.sessions.LATE", 1.0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _workers_take_their_turn() -> Iterator[None]:
+    """Jobs are made by the workers of `workers.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("frame_generation_pipeline.jobs.process.COMMAND", (sys.executable, "-c", WORKER))
+        yield
 
 
 @pytest.fixture

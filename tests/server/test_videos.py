@@ -20,6 +20,7 @@ from frame_generation_pipeline.jobs.settings import JobSettings
 from frame_generation_pipeline.server.app import SWEEP
 from frame_generation_pipeline.server.settings import ServerSettings
 from samples import write_wav
+from server.workers import FRAMEGEN
 from serving import TINY, Running, running
 
 
@@ -213,7 +214,7 @@ def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, audi
 
 
 def test_a_server_that_is_killed_goes_on_within_the_video(avatars: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "frame_generation_pipeline", "serve", "--port", "0"]
+    command = [sys.executable, "-c", FRAMEGEN, "serve", "--port", "0"]
     command += ["--jobs", str(tmp_path / "jobs"), "--avatars", str(avatars)]
 
     def start() -> tuple["subprocess.Popen[str]", httpx.Client]:

@@ -11,6 +11,8 @@ from typing import Protocol
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.jobs.making import Task
 
+COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,7 +44,7 @@ class WorkerProcess:
     """
 
     def __init__(self, ray: str | None = None) -> None:
-        self._command = [sys.executable, "-m", "frame_generation_pipeline.jobs.worker", *([ray] if ray else [])]
+        self._command = [*COMMAND, *([ray] if ray else [])]
         self._process: subprocess.Popen[str] | None = None
         self._resting = False
         self._sending = threading.Lock()
