@@ -100,6 +100,16 @@ def test_utterances_wait_for_each_other(talk: Callable[..., Talk]) -> None:
     assert [event["event_id"] for event in found.events if event["type"] == "agent.speak_started"] == ["one", "two"]
 
 
+def test_bodies_that_cannot_be_read_are_answered_as_described(server: Running) -> None:
+    described = server.client.get("/openapi.json").json()["paths"]
+    for path in ("/v1/sessions", "/v1/sessions/{session_id}/say"):
+        for body in (b"\xff", b"{", b"[]"):
+            answer = server.client.post(path, content=body, headers={"content-type": "application/json"})
+            assert answer.status_code in (400, 422)
+            assert str(answer.status_code) in described[path]["post"]["responses"]
+            assert answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

@@ -2,24 +2,36 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from benchmarks.live_drops import WAYS, upgraded
+from frame_generation_pipeline.server import sessions, socket_routes, webrtc
+from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from frame_generation_pipeline.server.settings import Limits, ServerSettings
 from frame_generation_pipeline.server.socket_routes import MOST_WAITING, Outbox
 from server.talking import RATE, Talk, tone
-from serving import TINY, Running
+from serving import TINY, Running, running
 
 
-def test_a_session_outlives_its_connection(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
-    found = Talk(serve(ServerSettings(port=0, avatars=avatars, limits=Limits(absence=1.5))))
+@pytest.fixture(scope="module")
+def impatient(avatars: Path) -> Iterator[Running]:
+    """A server that keeps sessions for a moment only, and many of them."""
+    with running(ServerSettings(port=0, avatars=avatars, limits=Limits(sessions=100, absence=1.5))) as found:
+        yield found
+
+
+def test_a_session_outlives_its_connection(impatient: Running) -> None:
+    found = Talk(impatient)
     found.say(tone(0.8), event_id="on")
     found.until("agent.speak_started")
     found.socket.close()
@@ -35,6 +47,49 @@ def test_a_session_outlives_its_connection(serve: Callable[[ServerSettings], Run
         found.connect().recv()
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 4404
+
+
+def test_sessions_that_are_left_badly_leave_nothing(impatient: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "CONNECTING", 0.5)
+    monkeypatch.setattr(sessions, "CARRIED", 1000.0)  # whatever else the machine does
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
+        pytest.skip("this system does not tell what descriptors a process has")
+    before = len(list(descriptors.iterdir()))
+    for number in range(20):
+        answer = impatient.client.post("/v1/sessions", json={"avatar": TINY})
+        assert answer.status_code == 201, answer.text
+        WAYS[number % len(WAYS)](impatient.address, f"/v1/sessions/{answer.json()['id']}")
+    deadline = time.monotonic() + 30
+    while impatient.service.sessions.all():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("session")]
+    assert len(list(descriptors.iterdir())) < before + 5  # what any first use leaves, and nothing of the twenty
+
+
+def test_a_reader_that_takes_nothing_is_dropped(
+    server: Running, talk: Callable[..., Talk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(16, 235, (40, 98 * 3 // 2, 132), np.uint8)
+    monkeypatch.setattr(LiveRenderer, "make", lambda _, number, *__: noise[number % len(noise)])
+    monkeypatch.setattr(LiveRenderer, "kept", lambda *_: None)
+    monkeypatch.setattr(socket_routes, "MOST_WAITING", 20)
+    monkeypatch.setattr(socket_routes, "SLOWEST", 0.5)
+    monkeypatch.setattr(socket_routes, "CLOSING", 0.1)
+    found = talk()
+    session = server.service.sessions.all()[-1]
+    with socket.socket() as deaf:  # whose system keeps as little as it can, too
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        upgraded(server.address, found.url, deaf)
+        for connections in (2, 1):
+            deadline = time.monotonic() + 20
+            while session.connections != connections:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+    found.say(tone(0.2))  # the other connection is as good as before
+    found.until("agent.speak_ended")
 
 
 def test_limits_of_a_client(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:

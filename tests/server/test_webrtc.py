@@ -2,36 +2,35 @@
 
 import asyncio
 import fractions
+import io
 import time
+import wave
 from collections.abc import Awaitable, Callable
 
 import httpx
 import numpy as np
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.mediastreams import AudioStreamTrack
 from av import AudioFrame
 
+from benchmarks.live_receiver import Receiver, marking, negotiate
+from frame_generation_pipeline.audio.gate import FADE
 from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.server.live_renderer import LiveRenderer
+from frame_generation_pipeline.server.live_session import Event
 from frame_generation_pipeline.server.settings import IceServer
-from samples import write_wav
+from server.talking import RATE, tone
 from serving import TINY, Running
 
+FRAME = 0.04  # seconds
+CLOSING = FADE - 1  # frames in which the mouth closes
 SDP = {"content-type": "application/sdp"}
 
 
 def begin(server: Running) -> str:
     session = server.client.post("/v1/sessions", json={"avatar": TINY}).json()
     return f"{server.address}/v1/sessions/{session['id']}"
-
-
-async def offer(peer: RTCPeerConnection, url: str) -> httpx.Response:
-    await peer.setLocalDescription(await peer.createOffer())
-    async with httpx.AsyncClient(timeout=20) as client:
-        answer = await client.post(url, content=peer.localDescription.sdp, headers=SDP)
-    assert answer.status_code == 201, answer.text
-    await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-    return answer
 
 
 async def until(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -41,32 +40,6 @@ async def until(condition: Callable[[], object], seconds: float = 20) -> None:
         await asyncio.sleep(0.02)
 
 
-class Receiver:
-    """Takes what a session sends."""
-
-    def __init__(self) -> None:
-        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.video: list[tuple[int, int, int]] = []  # time of 1/90,000 s, width and height
-        self.audio: list[tuple[int, float]] = []  # time of 1/48,000 s, and loudness
-        self._tasks: list[asyncio.Task[None]] = []
-        for kind in ("video", "audio"):
-            self.peer.addTransceiver(kind, direction="recvonly")
-        self.peer.on("track", lambda track: self._tasks.append(asyncio.create_task(self._take(track))))
-
-    async def _take(self, track: MediaStreamTrack) -> None:
-        while True:
-            frame = await track.recv()
-            if isinstance(frame, AudioFrame):
-                self.audio.append((frame.pts or 0, float(np.abs(frame.to_ndarray().astype(float)).mean())))
-            else:
-                self.video.append((frame.pts, frame.width, frame.height))  # type: ignore[union-attr, arg-type]
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await self.peer.close()
-
-
 def run(work: Callable[[], Awaitable[None]]) -> None:
     async def running() -> None:
         await work()
@@ -74,27 +47,37 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(running())
 
 
-def test_a_receiver_sees_and_hears(server: Running, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def wav(seconds: float) -> bytes:
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(tone(seconds))
+    return written.getvalue()
+
+
+def test_a_receiver_sees_and_hears_in_time_and_nothing_after_an_interruption(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveRenderer, "make", marking(LiveRenderer.make))
     url = begin(server)
-    audio = write_wav(tmp_path / "speech.wav", 1.0).read_bytes()
+    events: list[Event] = []
+    server.service.sessions.all()[-1].listen(events.append)
 
     async def work() -> None:
         receiver = Receiver()
-        answer = await offer(receiver.peer, f"{url}/whep")
+        answer = await negotiate(receiver.peer, f"{url}/whep")
         assert "127.0.0.1" in answer.text  # no other address than the server's own
         assert answer.text.count("a=candidate") == answer.text.count(" 127.0.0.1 ")
         assert "VP8" not in answer.text
         assert "H264" in answer.text
-        await until(lambda: len(receiver.video) > 12 and len(receiver.audio) > 25)
-        assert max(loud for _, loud in receiver.audio[10:]) < 5
+        await until(lambda: len(receiver.frames) > 12 and len(receiver.loudness) > 25)
+        assert max(loud for _, loud in receiver.loudness[10:]) < 5
+        assert receiver.size == (132, 98)
         async with httpx.AsyncClient(timeout=20) as client:
-            assert (await client.post(f"{url}/speak", content=audio)).status_code == 202
-            await until(lambda: max(loud for _, loud in receiver.audio) > 1000)
-            seen = len(receiver.video)
-            await until(lambda: len(receiver.video) > seen + 12)
-            steps = np.diff([when for when, _, _ in receiver.video])
-            assert np.median(steps) == 3600  # 25 a second
-            assert receiver.video[-1][1:] == (132, 98)
+            await have_all_said(client, receiver)
+            await interrupt(client, receiver)
             place = f"{server.address}{answer.headers['location']}"
             trickled = "a=mid:0\r\na=candidate:1 1 UDP 1 127.0.0.1 9 typ host\r\n"
             kind = {"content-type": "application/trickle-ice-sdpfrag"}
@@ -103,9 +86,41 @@ def test_a_receiver_sees_and_hears(server: Running, tmp_path) -> None:  # type: 
             assert (await client.delete(place)).status_code == 404
         await receiver.close()
 
+    async def have_all_said(client: httpx.AsyncClient, receiver: Receiver) -> None:
+        for number in range(3):
+            assert (await client.post(f"{url}/speak", content=wav(0.4))).status_code == 202
+            await until(lambda number=number: len(ends(events)) > number)  # type: ignore[misc]
+            await asyncio.sleep(0.6)
+        assert np.median(np.diff([when for when, _ in receiver.frames])) == 3600  # 25 a second
+        assert sum(marked for _, marked in receiver.frames) == pytest.approx(3 * (10 + CLOSING), abs=1)
+        await until(lambda: receiver.video.reports and receiver.audio.reports)
+        skews = receiver.skews()
+        assert len(skews) == 3
+        assert max(map(abs, skews)) < FRAME, skews
+
+    async def interrupt(client: httpx.AsyncClient, receiver: Receiver) -> None:
+        seen, heard = len(receiver.frames), len(receiver.loudness)
+        assert (await client.post(f"{url}/speak", content=wav(5.0))).status_code == 202
+        await until(lambda: any(marked for _, marked in receiver.frames[seen:]))
+        await asyncio.sleep(0.4)
+        assert (await client.post(f"{url}/interrupt")).status_code == 204
+        await until(lambda: len(ends(events)) == 4)
+        await asyncio.sleep(0.8)
+        position = ends(events)[-1]["playback_position"]
+        spoken = round(position / FRAME)
+        speaks = [marked for _, marked in receiver.frames[seen:]]
+        assert spoken <= sum(speaks) <= spoken + 4
+        assert speaks[-10:] == [False] * 10  # the mouth is closed and rests
+        loud = sum(level > 1000 for _, level in receiver.loudness[heard:])
+        assert loud * 0.02 <= position + FRAME
+
     run(work)
     assert server.service.sessions.all()[-1].connections == 0
     server.client.delete(url)
+
+
+def ends(events: list[Event]) -> list[Event]:
+    return [event for event in events if event["type"] == "agent.speak_ended"]
 
 
 class Tone(AudioStreamTrack):
@@ -132,7 +147,7 @@ def test_a_microphone_is_said(server: Running) -> None:
     async def work() -> None:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         peer.addTrack(Tone())
-        await offer(peer, f"{url}/whip")
+        await negotiate(peer, f"{url}/whip")
         await until(lambda: session.state == "speaking")
         session.interrupt()
         assert session.state == "idle"

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -12,6 +13,7 @@ from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.speaking import audio_front_end
 
 GRACE = 1  # seconds that open connections get once the server shall end
+DEAF = 30  # seconds after which a connection is cut whose other end takes nothing that is sent (Linux)
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
 
 
@@ -55,6 +57,8 @@ def _listen(host: str, port: int) -> socket.socket:
         )[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "linux":  # connections inherit it
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF * 1000)
         listening.bind(address)
         listening.listen(128)
     except OSError as error:

@@ -75,7 +75,7 @@ class UtteranceView(BaseModel):
     seconds: float
 
 
-@router.post("", status_code=201, responses=problems(403, 404, 429, 503))
+@router.post("", status_code=201, responses=problems(400, 403, 404, 429, 503))
 def begin_session(service: ServiceOf, client: ClientOf, body: SessionBody | None = None) -> SessionView:
     """Begin a session; 503 with Retry-After where the machine cannot carry another one."""
     body = body or SessionBody()

@@ -17,6 +17,7 @@ router = APIRouter()
 PROTOCOL = "framegen"  # what a client asks for that must name a protocol beside its token
 MOST_WAITING = 250  # messages that a slow reader may leave; with frames that is ten seconds
 SLOWEST = 10.0  # seconds that one message may take
+CLOSING = 1.0  # seconds that telling the end may take: who reads nothing is not waited for
 TOO_SLOW, NO_SESSION, NORMAL = 4408, 4404, 1000  # close codes
 
 
@@ -123,4 +124,5 @@ async def _send(websocket: WebSocket, outbox: Outbox, receiving: "asyncio.Task[N
                 outbox.too_slow = True
                 break
         if not receiving.done():
-            await websocket.close(TOO_SLOW if outbox.too_slow else NORMAL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(websocket.close(TOO_SLOW if outbox.too_slow else NORMAL), CLOSING)

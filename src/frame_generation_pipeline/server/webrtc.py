@@ -8,12 +8,11 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import deque
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import aioice.ice
-import av
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
@@ -28,14 +27,15 @@ from aiortc.sdp import candidate_from_sdp
 
 from frame_generation_pipeline.server.live_encoder import AUDIO_RATE, Encoded, LiveEncoder, Packet
 from frame_generation_pipeline.server.live_session import ENDED, Event, LiveSession
+from frame_generation_pipeline.server.packet_tracks import PacketTrack, SenderClock
 from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.settings import EVERYWHERE, IceServer
 from frame_generation_pipeline.server.utterance_audio import UtteranceAudio
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 50  # packets of a track that wait to be sent; what comes then is left out
 MOST_PEERS = 8  # of one session
+CONNECTING = 20.0  # seconds that a peer has to connect; ICE without candidates would wait for ever
 OPUS_SECONDS = 0.02  # from one packet of audio to the next
 _every_address = aioice.ice.get_host_addresses
 
@@ -107,6 +107,11 @@ class Peers:
             elif peer.connection.connectionState in ("failed", "closed"):
                 end()
 
+        def give_up() -> None:
+            if peer.connection.connectionState != "connected":
+                end()
+
+        loop.call_later(CONNECTING, give_up)
         peer.connection.on("connectionstatechange", changed)
         peer.listener = on_event
         session.listen(on_event)
@@ -175,13 +180,15 @@ class Watcher(Peer):
     def __init__(self, session: LiveSession, connection: RTCPeerConnection) -> None:
         super().__init__(session, connection)
         self._loop = asyncio.get_running_loop()
-        self._video, self._audio = PacketTrack("video"), PacketTrack("audio")
-        self._coming: list[asyncio.TimerHandle] = []  # packets of audio whose moment has not come
+        clock = SenderClock()
+        self._video, self._audio = PacketTrack("video", clock), PacketTrack("audio", clock)
+        self._coming: deque[Packet] = deque()  # of audio, whose moment has not come
 
     def prepare(self) -> None:
         """Offer H.264 and Opus, and nothing else."""
         for track, codec in ((self._video, "video/H264"), (self._audio, "audio/opus")):
             transceiver = self.connection.addTransceiver(track, direction="sendonly")
+            track.report_exactly(transceiver.sender)
             known = RTCRtpSender.getCapabilities(track.kind).codecs
             transceiver.setCodecPreferences([each for each in known if each.mimeType.lower() == codec.lower()])
 
@@ -197,16 +204,21 @@ class Watcher(Peer):
     def _send(self, encoded: Encoded) -> None:
         if encoded.video is not None:
             self._video.put(encoded.video)
-        # One after the other, as their times are: sender reports pair these with the moment of sending.
-        self._coming = [
-            self._loop.call_later(number * OPUS_SECONDS, self._audio.put, packet)
-            for number, packet in enumerate(encoded.opus)
-        ]
+        while self._coming:  # where ticks follow each other faster, as after a delay
+            self._send_audio()
+        # One after the other, as their times are.
+        self._coming.extend(encoded.opus)
+        self._send_audio()
+        for number in range(1, len(encoded.opus)):
+            self._loop.call_later(number * OPUS_SECONDS, self._send_audio)
+
+    def _send_audio(self) -> None:
+        if self._coming:
+            self._audio.put(self._coming.popleft())
 
     def interrupted(self) -> None:
         """See `Peer`."""
-        for handle in self._coming:
-            handle.cancel()
+        self._coming.clear()
 
     async def close(self) -> None:
         """See `Peer`."""
@@ -254,34 +266,6 @@ class Talker(Peer):
         if self._listening is not None:
             self._listening.cancel()
         await super().close()
-
-
-class PacketTrack(MediaStreamTrack):
-    """A track of packets that are encoded already."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind = kind
-        self._queue: asyncio.Queue[Packet | None] = asyncio.Queue()
-
-    def put(self, packet: Packet) -> None:
-        """Send a packet, unless too many wait."""
-        if self._queue.qsize() < MOST_WAITING:
-            self._queue.put_nowait(packet)
-
-    async def recv(self) -> "av.Packet[Any]":  # aiortc packs these as they are
-        """The next packet."""
-        packet = None if self.readyState != "live" else await self._queue.get()
-        if packet is None:
-            raise MediaStreamError
-        sent: av.Packet[Any] = av.Packet(packet.data)
-        sent.pts, sent.time_base = packet.pts, Fraction(packet.time_base)
-        return sent
-
-    def stop(self) -> None:
-        """End the track."""
-        super().stop()
-        self._queue.put_nowait(None)
 
 
 def _mono(frame: Any) -> bytes:
