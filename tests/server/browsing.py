@@ -16,6 +16,19 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SECONDS = 40  # that anything may take on a busy machine
 
 
+NOTE_TIMES = """
+const begin = window.play, take = window.hear;
+window.play = (session) => {
+  const began = performance.now();
+  window.shownAfter = null;
+  video.requestVideoFrameCallback(() => { window.shownAfter = performance.now() - began; });
+  return begin(session);
+};
+window.hear = (event) => {
+  if (event.interrupted) window.interruption = { at: performance.now(), shown: video.currentTime };
+  take(event);
+};
+"""
 LISTEN = """
 const context = new AudioContext(), analyser = context.createAnalyser();
 const video = document.getElementById("video");
@@ -25,6 +38,9 @@ window.loudness = () => {
   analyser.getFloatTimeDomainData(data);
   return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
 };
+window.levels = [];
+clearInterval(window.listening);
+window.listening = setInterval(() => window.levels.push([performance.now(), window.loudness()]), 20);
 """
 
 
@@ -49,6 +65,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
         self.driver.get(f"{server.address}/")
+        self.run(NOTE_TIMES)
 
     def run(self, script: str) -> object:
         return self.driver.execute_script(script)
@@ -70,7 +87,14 @@ class Browser:
         self.until(lambda: self.run("return video.currentTime > 0.2 && video.videoWidth > 0"))
         self.run(LISTEN)
 
-    def loudness(self) -> float:
-        found = self.run("return window.loudness()")
-        assert isinstance(found, int | float)
+    def end(self) -> None:
+        self.driver.find_element(By.ID, "start").click()
+        self.until(lambda: self.state() == "not started")
+
+    def number(self, script: str) -> float:
+        found = self.run(f"return {script}")
+        assert isinstance(found, int | float), found
         return float(found)
+
+    def loudness(self) -> float:
+        return self.number("window.loudness()")

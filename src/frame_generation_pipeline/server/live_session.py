@@ -57,7 +57,7 @@ class LiveSession:
         self._listeners: list[Listener] = []
         self._utterances: deque[UtteranceAudio] = deque()  # the first one is said
         self._shown: Frame | None = None
-        self._interruptions = 0
+        self._interruptions = self._keyed = 0  # and those of them that a key frame followed
         self._changed = threading.Condition(threading.RLock())
         self._thread = threading.Thread(target=self._run, name=f"session {self.id[:4]}", daemon=True)
         self._thread.start()
@@ -194,7 +194,7 @@ class LiveSession:
         with self._changed:
             tick, samples = self._next_tick()
             interruptions = self._interruptions
-            viewers, newcomers = list(self._viewers), not all(self._viewers.values())
+            viewers, key = list(self._viewers), not all(self._viewers.values()) or self._keyed < interruptions
             self._viewers = dict.fromkeys(viewers, True)
         self.ticks += 1
         self.late += tick.late
@@ -213,7 +213,8 @@ class LiveSession:
         frame = tick.frame
         if self._encoder is None:
             self._encoder, frame = LiveEncoder(self.size, self.fps), self._shown
-        encoded = self._encoder.encode(frame, samples, key=newcomers)
+        encoded = self._encoder.encode(frame, samples, key=key)
+        self._keyed = interruptions
         with self._changed:
             if self._interruptions > interruptions:  # meanwhile: nothing of it is sent any more
                 encoded.opus.clear()
