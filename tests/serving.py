@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,8 @@ class Running:
 
 @contextmanager
 def running(settings: ServerSettings) -> Iterator[Running]:
-    server, listening, address = prepare(settings)
+    """The server; it paints nothing before it is asked to, for tests share the machine."""
+    server, listening, address = prepare(replace(settings, warm=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -44,7 +44,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(asyncio.to_thread(service.catalogue.load, PRESENTER_ID))
+        load = service.sessions.prepare if settings.warm else service.catalogue.load
+        loading = asyncio.create_task(asyncio.to_thread(load, PRESENTER_ID))
         sweeping = asyncio.create_task(_sweep(service))
         try:
             yield

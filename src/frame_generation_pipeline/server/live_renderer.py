@@ -82,19 +82,37 @@ class LiveRenderer(FrameRenderer):
             frame = to_planes(np.asarray(cv2.resize(frame, self.size, interpolation=cv2.INTER_AREA), np.uint8))
         taken = thread_time() - started
         self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
-        if window is self.rest and self.room.take(frame.nbytes):
-            self._kept[self._shown(number, start_frame)] = frame
+        shown = self._shown(number, start_frame)
+        if window is self.rest and shown not in self._kept and self.room.take(frame.nbytes):
+            self._kept[shown] = frame
         return frame
 
     def kept(self, number: int, window: Window, start_frame: int) -> Frame | None:
         """See `FrameRenderer.kept`."""
         return self._kept.get(self._shown(number, start_frame)) if window is self.rest else None
 
+    @property
+    def frames_at_rest(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
     def keep_all(self, engine: Engine) -> None:
-        """Have every frame at rest painted, whenever the engine has nothing else to do."""
-        shown = {self._shown(number, 0): number for number in range(2 * len(self.template))}
-        for number in sorted(shown.values()):
-            engine.submit(lambda number=number: self.make(number, self.rest, 0, self.NO_TIMES))  # type: ignore[misc]
+        """Have every frame at rest painted while there is room, whenever the engine has nothing else to do.
+
+        One after the other, so that the other workers are free for what is due.
+        """
+        numbers = {self._shown(number, 0): number for number in range(2 * len(self.template))}
+        coming = iter(sorted(numbers.values()))
+
+        def keep_next() -> None:
+            number = next(coming, None)
+            if number is None:
+                return
+            self.make(number, self.rest, 0, self.NO_TIMES)
+            if self.kept(number, self.rest, 0) is not None:
+                engine.submit(keep_next)
+
+        engine.submit(keep_next)
 
     def _shown(self, number: int, start_frame: int) -> ShownFrame:
         return self.template.shown(number, start_frame, self.loop)

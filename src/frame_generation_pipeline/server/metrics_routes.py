@@ -37,6 +37,7 @@ class _Figures(Collector):
         yield _gauge("connections", "Connections of live sessions.", sum(s.connections for s in sessions))
         yield _gauge("utterances_waiting", "Utterances that are said or wait.", sum(s.waiting for s in sessions))
         yield _gauge("engine_queue", "Frames and audio that wait for a worker.", self._service.engine.waiting)
+        yield _gauge("frames_at_rest", "Frames of mouths at rest that are kept.", registry.frames_at_rest)
         lateness = max((s.behind for s in sessions), default=0.0)
         yield _gauge("clock_lateness_seconds", "By how much the latest session's clock is late.", lateness)
         yield CounterMetricFamily("framegen_sessions_begun", "Live sessions that were begun.", registry.begun)

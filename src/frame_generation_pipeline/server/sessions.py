@@ -38,6 +38,12 @@ class Sessions:
         self.begun = 0
         self._ticks = self._late = 0  # of sessions that have ended
 
+    def prepare(self, avatar_id: str) -> None:
+        """Load an avatar and have its frames at rest painted, so that its first session need not wait for them."""
+        avatar = self._load(avatar_id)
+        with self._lock:
+            self._renderer(avatar_id, avatar, Style())
+
     def create(self, client: Client, avatar_id: str, style: Style) -> LiveSession:
         """A new session, whose first frames are being painted; loads the avatar where it is not loaded yet.
 
@@ -81,6 +87,11 @@ class Sessions:
             self._ticks + sum(session.ticks for session in sessions),
             self._late + sum(session.late for session in sessions),
         )
+
+    @property
+    def frames_at_rest(self) -> int:
+        """Frames of mouths at rest that are kept."""
+        return sum(renderer.frames_at_rest for renderer in list(self._renderers.values()))
 
     def client_of_token(self, token: str) -> Client | None:
         """Whom a session's own token stands for; every one is compared, each in constant time."""

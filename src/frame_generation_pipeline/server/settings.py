@@ -60,6 +60,7 @@ class ServerSettings:
     tokens: Mapping[str, str] = field(default_factory=dict)  # secret by the client's name; none where all may ask
     hosts: tuple[str, ...] = ()  # names by which the server may be addressed, beside loopback's and `host`
     origins: tuple[str, ...] = ()  # of pages elsewhere that may ask, such as https://example.org
+    warm: bool = True  # whether the presenter's frames at rest are painted before anybody asks for a session
     live_size: int = 720  # pixels; the most that a live frame's longer side has
     ice_servers: tuple[IceServer, ...] = ()  # for the server's peers, and for the page's
     certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
