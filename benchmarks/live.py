@@ -8,8 +8,6 @@ and a machine that does nothing else. Progress goes to standard error.
 
 import argparse
 import json
-import socket
-import struct
 import sys
 import threading
 import time
@@ -20,8 +18,9 @@ from typing import Any
 
 import httpx
 import numpy as np
-from websockets.sync.client import connect
 
+from benchmarks.live_drops import WAYS
+from benchmarks.live_receiver import Receiver, receiving
 from benchmarks.live_server import ABSENCE, RATE, TINY, Server, Talk, running, serve_here
 from frame_generation_pipeline.media.audio_encoder import read_audio
 
@@ -30,11 +29,15 @@ SPEECH = ROOT / "demo" / "hello.ogg"
 DROPPED = 100
 IDLE_SECONDS = 8.0  # for which sessions idle that are measured
 PIECE = 0.02  # seconds of audio in real time
+TONE = 0.1  # seconds
+PAUSE = 1.0  # seconds between the utterances of the long run
+LONGEST = 60.0  # seconds until something is said
 
 
 def speech() -> bytes:
-    """The demo's sentence as PCM16."""
-    samples = np.concatenate([piece[:, 0] for piece in read_audio(SPEECH, RATE, "mono")])
+    """A tone, by whose beginning audio is compared with video, and the demo's sentence, as PCM16."""
+    tone = 0.4 * np.sin(2 * np.pi * 440 * np.arange(round(TONE * RATE)) / RATE)
+    samples = np.concatenate([tone, *(piece[:, 0] for piece in read_audio(SPEECH, RATE, "mono"))])
     return (samples.clip(-1, 1) * 32767).astype("<i2").tobytes()
 
 
@@ -50,15 +53,16 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
-    """From the first audio to the first speaking frame; from an interruption to its end."""
-    at_once, interrupted, real_time = [], [], []
-    with server.session(video=True) as talk:
+    """From the first byte of audio that is sent to the arrival of the first frame whose mouth speaks; interruptions."""
+    by_webrtc, by_mp4, interrupted, real_time = [], [], [], []
+    with server.session(video=True) as talk, receiving(f"{server.address}{talk.url}/whep") as receiver:
         server.settle(talk)
+        talk.decodes = True
         for run in range(runs):
             started = time.monotonic()
             talk.say(pcm)
-            talk.until("agent.speak_started")
-            at_once.append(time.monotonic() - started)
+            by_webrtc.append(_wait(talk, receiver, started) - started)
+            by_mp4.append(_wait(talk, talk, started) - started)
             talk.watch(0.5 + 0.37 * (run % 3))
             started = time.monotonic()
             talk.send("agent.interrupt")
@@ -66,15 +70,26 @@ def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
             interrupted.append(time.monotonic() - started)
             talk.watch(0.5 + run % 7 * 0.013)
         for _ in range(max(1, runs // 3)):
-            real_time.append(_in_real_time(talk, pcm))
+            real_time.append(_in_real_time(talk, receiver, pcm))
+            talk.watch(0.5)
     return {
-        "first audio to first frame, ms": spread(at_once),
+        "first audio to first speaking frame by WebRTC, ms": spread(by_webrtc),
+        "first audio to first speaking frame by MP4, ms": spread(by_mp4),
         "interruption to its end, ms": spread(interrupted),
-        "sample to frame, audio in real time, ms": spread(real_time),
+        "sample to frame by WebRTC, audio in real time, ms": spread(real_time),
     }
 
 
-def _in_real_time(talk: Talk, pcm: bytes) -> float:
+def _wait(talk: Talk, seeing: Talk | Receiver, started: float) -> float:
+    """When the first speaking frame came after `started`; `talk` takes what comes meanwhile."""
+    while (came := seeing.spoke_after(started)) is None:
+        if time.monotonic() - started > LONGEST:
+            raise TimeoutError("nothing is said")
+        talk.watch(0.02)
+    return came
+
+
+def _in_real_time(talk: Talk, receiver: Receiver, pcm: bytes) -> float:
     """Seconds from the first sample to its frame, and from then on, because speech never pauses."""
     started = time.monotonic()
     size = round(PIECE * RATE) * 2
@@ -88,8 +103,7 @@ def _in_real_time(talk: Talk, pcm: bytes) -> float:
 
     pushing = threading.Thread(target=push)
     pushing.start()
-    talk.until("agent.speak_started")
-    latency = time.monotonic() - started
+    latency = _wait(talk, receiver, started) - started
     talk.until("agent.speak_ended")
     pushing.join()
     return latency
@@ -142,24 +156,40 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
     rows: list[dict[str, float]] = []
     with ExitStack() as stack:
         speaking = stack.enter_context(server.session(video=True))
-        try:
-            idling = stack.enter_context(server.session(TINY, video=True))
-        except httpx.HTTPStatusError:  # this machine does not carry both
-            idling = None
-        if idling is not None:
-            threading.Thread(target=idling.watch, args=(minutes * 60 + 60,), daemon=True).start()
-        started, last = time.monotonic(), 0.0
+        receiver = stack.enter_context(receiving(f"{server.address}{speaking.url}/whep"))
+        started, last, idling = time.monotonic(), 0.0, None
         while time.monotonic() - started < minutes * 60 + 10:
             speaking.say(pcm)
             speaking.until("agent.speak_ended")
+            speaking.watch(PAUSE)  # in which the next utterance's beginning is told from this one
+            if idling is None and (idling := _idle_beside(server, stack)) is not None:
+                threading.Thread(target=idling.watch, args=(minutes * 60 + 60,), daemon=True).start()
             now = time.monotonic() - started
             if now - last > 60 or not rows:
                 last = now
                 rows.append(_row(server, speaking, now))
                 print(json.dumps(rows[-1]), file=sys.stderr)
         rows.append(_row(server, speaking, time.monotonic() - started))
-    most = max(row["memory, MB"] for row in rows)
-    return {"one idles beside it": idling is not None, "first": rows[0], "last": rows[-1], "most memory, MB": most}
+        skews = receiver.skews()
+    quarter = max(1, len(skews) // 4)
+    return {
+        "one idles beside it": idling is not None,
+        "first": rows[0],
+        "last": rows[-1],
+        "most memory, MB": max(row["memory, MB"] for row in rows),
+        "most video before audio in the MP4, ms": max(abs(row["video before audio, ms"]) for row in rows),
+        "video and audio apart by sender reports, ms": spread([abs(skew) for skew in skews]),
+        "the same, first quarter": spread([abs(skew) for skew in skews[:quarter]]),
+        "the same, last quarter": spread([abs(skew) for skew in skews[-quarter:]]),
+    }
+
+
+def _idle_beside(server: Server, stack: ExitStack) -> Talk | None:
+    """A session that idles; None while the machine does not carry it."""
+    try:
+        return stack.enter_context(server.session(TINY, video=True))
+    except httpx.HTTPStatusError:
+        return None
 
 
 def _row(server: Server, talk: Talk, now: float) -> dict[str, float]:
@@ -170,28 +200,21 @@ def _row(server: Server, talk: Talk, now: float) -> dict[str, float]:
         "clock behind the wall's, ms": round((now - talk.ends[1]) * 1000, 1),
         "memory, MB": round(figures["process_resident_memory_bytes"] / 1e6, 1),
         "descriptors": figures["process_open_fds"],
+        "threads": server.threads(),
+        "frames": figures["framegen_frames_total"],
         "late frames": figures["framegen_frames_late_total"],
     }
 
 
 def measure_drops(server: Server) -> dict[str, Any]:
-    """A hundred sessions that are opened and left in a bad way: what stays of them."""
+    """A hundred sessions that are opened and left in bad ways, twice: what stays of them."""
     found: list[tuple[float, float, int]] = []
     for _ in range(2):  # what the first hundred leave is what any first use leaves
         for number in range(DROPPED):
-            answer = server.client.post("/v1/sessions", json={"avatar": TINY})
-            if answer.status_code == 503:
+            while (answer := server.client.post("/v1/sessions", json={"avatar": TINY})).status_code == 503:
                 time.sleep(ABSENCE / 2)
-                continue
-            path = f"/v1/sessions/{answer.json()['id']}/socket?video=fmp4"
-            if number % 3 == 0:
-                continue  # nobody ever connects
-            websocket = connect(server.address.replace("http", "ws") + path, legacy=True)
-            websocket.send(json.dumps({"type": "agent.speak"}))
-            websocket.send(b"\\1\\2" * RATE)
-            if number % 3 == 1:  # the network is gone: a reset, without a word
-                websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            websocket.socket.close()
+            answer.raise_for_status()
+            WAYS[number % len(WAYS)](server.address, f"/v1/sessions/{answer.json()['id']}")
         while server.figures()["framegen_sessions"]:
             time.sleep(0.5)
         figures = server.figures()
@@ -206,6 +229,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30, help="Utterances whose latency is measured.")
     parser.add_argument("--seconds", type=float, default=30, help="For which all sessions speak.")
     parser.add_argument("--minutes", type=float, default=60, help="For which one session speaks beside one that idles.")
+    parser.add_argument("--only", choices=["latency", "capacity", "drops", "hour"], help="Measure nothing else.")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -218,6 +242,8 @@ def main() -> None:
         "drops": measure_drops,
         "hour": lambda server: measure_hour(server, pcm, arguments.minutes),
     }
+    if arguments.only is not None:
+        measures = {arguments.only: measures[arguments.only]}
     for name, measure in measures.items():
         with running() as server:
             found[name] = measure(server)

@@ -145,8 +145,8 @@ def _look_at(receiver: RTCRtpReceiver, track: Track) -> None:
 
     async def rtcp(packet: Any) -> None:
         if isinstance(packet, RtcpSrPacket) and packet.sender_info.packet_count and track.first is not None:
-            told = packet.sender_info
-            track.reports.append((track.since_first(told.rtp_timestamp), told.ntp_timestamp / WRAP))
+            info = packet.sender_info
+            track.reports.append((track.since_first(info.rtp_timestamp), info.ntp_timestamp / WRAP))
         await take_rtcp(packet)
 
     for name, take in (("_handle_rtp_packet", rtp), ("_handle_rtcp_packet", rtcp)):

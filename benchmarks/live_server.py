@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+from av.codec.context import Flags
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.live_receiver import is_marked, marking
+from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from frame_generation_pipeline.server.running import serve
 from frame_generation_pipeline.server.settings import Limits, ServerSettings
 
@@ -40,9 +44,11 @@ class Server:
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def settle(self, talk: "Talk") -> None:
-        """Wait until nothing waits for a worker: all faces and frames at rest are kept then."""
-        while self.figures()["framegen_engine_queue"] > 2:
-            talk.watch(0.5)
+        """Wait until all faces and frames at rest are kept."""
+        before, kept = -1.0, 0.0
+        while kept != before:
+            talk.watch(2.0)
+            before, kept = kept, self.figures()["framegen_frames_at_rest"]
 
     @contextmanager
     def session(self, avatar: str = "presenter", *, video: bool = False) -> Iterator["Talk"]:
@@ -53,7 +59,7 @@ class Server:
         path = f"{self.address.replace('http', 'ws')}{url}/socket{'?video=fmp4' if video else ''}"
         try:
             with connect(path, max_size=None) as websocket:
-                yield Talk(websocket)
+                yield Talk(websocket, url)
         finally:
             self.client.delete(url)
 
@@ -61,11 +67,16 @@ class Server:
 class Talk:
     """One session's WebSocket: what is said, and when what came."""
 
-    def __init__(self, websocket: ClientConnection) -> None:
-        self.socket = websocket
+    def __init__(self, websocket: ClientConnection, url: str) -> None:
+        """url: the session's path."""
+        self.socket, self.url = websocket, url
         self.ends = {1: 0.0, 2: 0.0}  # seconds of the MP4 that came of each track, by its `tfdt`
         self._scales = {1: 0, 2: 48_000}
         self.fragments = 0  # with an image
+        self.decodes = False  # whether to look for frames that speak
+        self.spoken: list[float] = []  # when those came, by `time.monotonic`
+        self._track = 0  # of the newest fragment
+        self._decoder: av.VideoCodecContext | None = None
 
     def send(self, kind: str, **fields: object) -> None:
         """A message."""
@@ -95,17 +106,47 @@ class Talk:
         except TimeoutError:
             return
 
+    def spoke_after(self, moment: float) -> float | None:
+        """When the first frame that speaks came after a moment of `time.monotonic`; None where none has."""
+        return next((when for when in self.spoken if when > moment), None)
+
     def _look(self, data: bytes) -> None:
-        if (place := data.find(b"mdhd")) > 0 and not self._scales[1]:  # the video track's time scale
-            self._scales[1] = struct.unpack(">I", data[place + 16 : place + 20])[0]
-        place = -1
-        while (place := data.find(b"tfhd", place + 1)) > 0:
-            track = struct.unpack(">I", data[place + 8 : place + 12])[0]
-            decode = data.find(b"tfdt", place)
-            wide = data[decode + 4] == 1
-            (at,) = struct.unpack(">Q" if wide else ">I", data[decode + 8 : decode + (16 if wide else 12)])
-            self.ends[track] = at / self._scales[track]
-            self.fragments += track == 1
+        now = time.monotonic()
+        for kind, box in _boxes(data):
+            if kind == b"moov":
+                place = box.index(b"mdhd")  # the first one is the video track's
+                self._scales[1] = struct.unpack(">I", box[place + 16 : place + 20])[0]
+                self._decoder = _decoder(box)
+            elif kind == b"moof":
+                place = box.index(b"tfhd")
+                self._track = struct.unpack(">I", box[place + 8 : place + 12])[0]
+                decode = box.index(b"tfdt", place)
+                wide = box[decode + 4] == 1
+                (at,) = struct.unpack(">Q" if wide else ">I", box[decode + 8 : decode + (16 if wide else 12)])
+                self.ends[self._track] = at / self._scales[self._track]
+                self.fragments += self._track == 1
+            elif kind == b"mdat" and self._track == 1 and self.decodes and self._decoder is not None:
+                for frame in self._decoder.decode(av.Packet(box)):
+                    self.spoken += [now] if is_marked(frame) else []
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of an MP4, one after the other: kind, and what is in it."""
+    place = 0
+    while place < len(data):
+        size = int.from_bytes(data[place : place + 4], "big")
+        yield data[place + 4 : place + 8], data[place + 8 : place + size]
+        place += size
+
+
+def _decoder(header: bytes) -> av.VideoCodecContext:
+    """What decodes an MP4's video frame by frame, from its header."""
+    place = header.index(b"avcC")
+    decoder = av.VideoCodecContext.create("h264", "r")
+    decoder.extradata = header[place + 4 : place - 4 + int.from_bytes(header[place - 4 : place], "big")]
+    decoder.flags |= Flags.low_delay
+    decoder.thread_count = 1
+    return decoder
 
 
 @contextmanager
@@ -124,6 +165,7 @@ def running() -> Iterator[Server]:
 
 
 def serve_here() -> None:
-    """Serve with no limits for one client but the machine's, and print the address."""
+    """Serve with no limits for one client but the machine's, mark frames that speak, and print the address."""
+    setattr(LiveRenderer, "make", marking(LiveRenderer.make))  # noqa: B010  # mypy allows no other way
     settings = ServerSettings(port=0, avatars=AVATARS, limits=Limits(sessions=1000, absence=ABSENCE))
     serve(settings, lambda address: print(address, flush=True))

@@ -99,19 +99,19 @@ def test_a_receiver_sees_and_hears_in_time_and_nothing_after_an_interruption(
         assert max(map(abs, skews)) < FRAME, skews
 
     async def interrupt(client: httpx.AsyncClient, receiver: Receiver) -> None:
-        seen, heard = len(receiver.frames), len(receiver.loudness)
+        frames, packets = len(receiver.frames), len(receiver.loudness)
         assert (await client.post(f"{url}/speak", content=wav(5.0))).status_code == 202
-        await until(lambda: any(marked for _, marked in receiver.frames[seen:]))
+        await until(lambda: any(marked for _, marked in receiver.frames[frames:]))
         await asyncio.sleep(0.4)
         assert (await client.post(f"{url}/interrupt")).status_code == 204
         await until(lambda: len(ends(events)) == 4)
         await asyncio.sleep(0.8)
         position = ends(events)[-1]["playback_position"]
         spoken = round(position / FRAME)
-        speaks = [marked for _, marked in receiver.frames[seen:]]
+        speaks = [marked for _, marked in receiver.frames[frames:]]
         assert spoken <= sum(speaks) <= spoken + 4
         assert speaks[-10:] == [False] * 10  # the mouth is closed and rests
-        loud = sum(level > 1000 for _, level in receiver.loudness[heard:])
+        loud = sum(level > 1000 for _, level in receiver.loudness[packets:])
         assert loud * 0.02 <= position + FRAME
 
     run(work)

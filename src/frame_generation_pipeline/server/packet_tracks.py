@@ -1,7 +1,6 @@
 """Tracks of packets that are encoded already, and sender reports by which a receiver plays them together."""
 
 import asyncio
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -71,7 +70,7 @@ class PacketTrack(MediaStreamTrack):
         """
         send = sender._send_rtcp
 
-        async def send_exactly(packets: Sequence[Any]) -> None:
+        async def send_exactly(packets: list[Any]) -> None:
             for packet in packets:
                 if isinstance(packet, RtcpSrPacket) and self._last is not None:
                     seconds = float(self._last.pts * self._last.time_base)
