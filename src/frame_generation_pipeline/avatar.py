@@ -89,7 +89,7 @@ class Avatar:
         that cannot be written.
         """
         package = open_package(path)
-        generator, encoder = load_programs(package, providers=runtime.providers, threads=runtime.threads)
+        generator, encoder = load_programs(package, runtime)
         template = PackagedTemplate(package)
         states = FaceStates(
             generator,

@@ -15,6 +15,7 @@ from frame_generation_pipeline.package.program_reader import Value, read_signatu
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.refusal import Refusal
 from frame_generation_pipeline.package.verify import verify_package
+from frame_generation_pipeline.runtime.settings import Runtime
 from package.models import NUMBER, ONES, branch, model
 
 Replace = Callable[[str, bytes], None]
@@ -206,7 +207,7 @@ def test_programs_that_do_not_run(light: Path, replace: Replace) -> None:
 
 def test_provider_that_is_not_there(light: Path) -> None:
     with pytest.raises(OptionError, match="NoSuchProvider"):
-        load_programs(open_package(light), providers=["NoSuchProvider"])
+        load_programs(open_package(light), Runtime(providers=("NoSuchProvider",)))
 
 
 def test_face_state_limit(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:

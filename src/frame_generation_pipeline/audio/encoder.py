@@ -10,6 +10,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.errors import ModelError
+from frame_generation_pipeline.runtime.isolated import IsolatedProcess
 from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import WHISPER, AudioSpec
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
@@ -41,11 +42,18 @@ class OnnxAudioProgram:
     """The `AudioProgram` that runs an ONNX file or its bytes: what `export_encoder` wrote, or our own.
 
     On one thread: how a product is split among more can change its rounding, and they would wait for each other more
-    than they gain. providers: see `open_session`. Raises what that raises, and ModelError for another model.
+    than they gain. providers: see `open_session`. process: see `ProgramGenerator`. Raises what the former
+    raises, and ModelError for another model.
     """
 
-    def __init__(self, model: str | Path | bytes, *, providers: Sequence[str] | None = None) -> None:
-        self._session = open_session(model, providers=providers, threads=1)
+    def __init__(
+        self,
+        model: str | Path | bytes,
+        *,
+        providers: Sequence[str] | None = None,
+        process: IsolatedProcess | None = None,
+    ) -> None:
+        self._session = process.open(model) if process else open_session(model, providers=providers, threads=1)
         found = {
             value.name: (value.type, [size if isinstance(size, int) else None for size in value.shape])
             for value in self._session.get_inputs() + self._session.get_outputs()

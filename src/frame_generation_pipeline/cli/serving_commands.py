@@ -56,6 +56,9 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8700,
     avatars: Annotated[Path | None, typer.Option(help="Folder of .avatar files, beside the presenter.")] = None,
+    foreign_avatars: Annotated[
+        Path | None, typer.Option(help="Folder of those that others made: their programs run apart, within bounds.")
+    ] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with a line `name:token` for each client.")] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Name by which the server may be addressed; may be repeated.")
@@ -94,6 +97,7 @@ def serve(
             tuple(allow_origin or ()),
             live_size=live_size,
             ice_servers=tuple(IceServer.of(text) for text in ice_server or ()),
+            foreign_avatars=foreign_avatars,
             certificate=certificate,
             key=key,
             runtime=runtime.value(),

@@ -11,6 +11,7 @@ import onnxruntime
 
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.runtime.cores import available_cores
+from frame_generation_pipeline.runtime.isolated import IsolatedProcess
 from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import BLENDS, REFERENCE, WINDOW, GeneratorSpec
 
@@ -41,8 +42,11 @@ class ProgramGenerator:
         *,
         providers: Sequence[str] | None = None,
         threads: int | None = None,
+        process: IsolatedProcess | None = None,
     ) -> None:
         """Open both programs, each a file or its content; providers: see `open_session`.
+
+        process: runs them, on the CPU whatever the providers; this one when None.
 
         threads: how many frames are best made at once, each by one thread, which then needs to wait for no other; as
         many as there are cores when not given.
@@ -52,7 +56,10 @@ class ProgramGenerator:
         """
         self.spec = spec
         self.concurrency = threads or available_cores()
-        self._face, self._render = (open_session(m, providers=providers, threads=1) for m in (face, render))
+        self._face, self._render = (
+            process.open(model) if process else open_session(model, providers=providers, threads=1)
+            for model in (face, render)
+        )
         inputs = {tensor.name: tensor for tensor in self._render.get_inputs()}
         state = [(tensor.name, tensor.shape) for tensor in self._face.get_outputs()]
         if state != [(name, tensor.shape) for name, tensor in inputs.items() if name not in _ARGUMENTS]:

@@ -1,6 +1,6 @@
 """The programs of a package: their bytes are checked before a runtime sees them, then they are opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
@@ -10,6 +10,8 @@ from frame_generation_pipeline.package.load import Package
 from frame_generation_pipeline.package.manifest import BLENDS_SINCE, Manifest, program_path
 from frame_generation_pipeline.package.program_reader import Signature, Value, read_signature
 from frame_generation_pipeline.package.refusal import Refusal, refusing, shown
+from frame_generation_pipeline.runtime.isolated import IsolatedProcess
+from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.spec import WINDOW
 
 MOST_STATE = 2**28  # bytes of a face state
@@ -17,10 +19,8 @@ MOST_STATE = 2**28  # bytes of a face state
 _IMAGE = Value("uint8", (None, None, 3))
 
 
-def load_programs(
-    package: Package, *, providers: Sequence[str] | None = None, threads: int | None = None
-) -> tuple[ProgramGenerator, OnnxAudioProgram | None]:
-    """The generator of a package, and its audio program where it has one. providers, threads: see `open_session`.
+def load_programs(package: Package, runtime: Runtime = Runtime()) -> tuple[ProgramGenerator, OnnxAudioProgram | None]:
+    """The generator of a package, and its audio program where it has one.
 
     Raises PackageError for programs that are not those listed or that docs/avatar.md does not allow, OptionError for a
     provider that is not available.
@@ -32,11 +32,19 @@ def load_programs(
     with refusing(package.path):
         check_programs(manifest, programs)
         try:
+            process = IsolatedProcess(runtime.bounds) if runtime.bounds else None
             generator = ProgramGenerator(
-                programs["face"], programs["render"], manifest.generator, providers=providers, threads=threads
+                programs["face"],
+                programs["render"],
+                manifest.generator,
+                providers=runtime.providers,
+                threads=runtime.threads,
+                process=process,
             )
             audio = programs.get("audio")
-            return generator, OnnxAudioProgram(audio, providers=providers) if audio else None
+            if not audio:
+                return generator, None
+            return generator, OnnxAudioProgram(audio, providers=runtime.providers, process=process)
         except ModelError as error:
             raise Refusal(f"its programs do not load ({shown(str(error))})") from error
 

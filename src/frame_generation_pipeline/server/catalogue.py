@@ -1,14 +1,15 @@
 """The avatars that the server knows: their packages are checked at the start, their programs loaded when needed."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import MissingFileError, OptionError
 from frame_generation_pipeline.package.load import Package, open_package
 from frame_generation_pipeline.package.manifest import MANIFEST, PREVIEW
-from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.server.problems import Problem
+from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.weights import PRESENTER
 
@@ -19,20 +20,26 @@ SUFFIX = ".avatar"
 class Catalogue:
     """Avatars by their ids; all paint with one engine. Any thread may ask."""
 
-    def __init__(self, folder: Path | None, engine: Engine, runtime: Runtime) -> None:
-        """folder: holds `.avatar` files and folders of packages; their ids are their names without suffix.
+    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+        """The folders in the settings hold `.avatar` files and folders of packages; ids are names without suffix.
 
-        Raises MissingFileError, PackageError for a package that is damaged, OptionError for one of the presenter's id.
+        Raises MissingFileError, PackageError for a package that is damaged, OptionError for two of one id.
         """
-        self._engine, self._runtime = engine, runtime
+        self._engine, self._settings = engine, settings
         self._packages = {PRESENTER_ID: open_package(PRESENTER)}
+        self._add(settings.avatars)
+        own = set(self._packages)
+        self._add(settings.foreign_avatars)
+        self.foreign = frozenset(self._packages) - own  # ids of what others made
+        self._avatars: dict[str, Avatar] = {}
+        self._loading = threading.Lock()
+
+    def _add(self, folder: Path | None) -> None:
         for path in [] if folder is None else _packages(folder):
             name = path.name.removesuffix(SUFFIX)
             if name in self._packages:
                 raise OptionError(f"{path}: there is another avatar {name!r}; rename the file")
             self._packages[name] = open_package(path)
-        self._avatars: dict[str, Avatar] = {}
-        self._loading = threading.Lock()
 
     def ids(self) -> list[str]:
         """Of all avatars, the presenter first."""
@@ -54,7 +61,10 @@ class Catalogue:
         package = self.package(avatar_id)
         with self._loading:
             if avatar_id not in self._avatars:
-                self._avatars[avatar_id] = Avatar.load(package.path, runtime=self._runtime, engine=self._engine)
+                runtime = self._settings.runtime
+                if avatar_id in self.foreign:
+                    runtime = replace(runtime, bounds=self._settings.bounds)
+                self._avatars[avatar_id] = Avatar.load(package.path, runtime=runtime, engine=self._engine)
             return self._avatars[avatar_id]
 
     @property

@@ -29,7 +29,7 @@ class Service:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
         self.engine = Engine(settings.runtime.threads or available_cores())
-        self.catalogue = Catalogue(settings.avatars, self.engine, settings.runtime)
+        self.catalogue = Catalogue(settings, self.engine)
         self.sessions = Sessions(settings, self.catalogue.load, self.engine)
         self.peers = Peers(settings.ice_servers)
         bind_media(settings.host)
@@ -54,7 +54,9 @@ class Service:
         self.engine.close()
 
     def _package_path(self, avatar_id: str) -> Path:
-        """Where an avatar is. Raises OptionError where it is not any more."""
+        """Where an avatar is. Raises OptionError where it is not any more, or where others made it."""
+        if avatar_id in self.catalogue.foreign:
+            raise OptionError(f"avatar {avatar_id!r} was made by others; it speaks live alone")
         try:
             return self.catalogue.package(avatar_id).path
         except Problem as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frame_generation_pipeline.errors import MissingFileError, OptionError
 from frame_generation_pipeline.jobs.settings import JobSettings
-from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.runtime.settings import Bounds, Runtime
 from frame_generation_pipeline.voice.settings import VoiceSettings
 
 PORT = 8700
@@ -63,6 +63,8 @@ class ServerSettings:
     warm: bool = True  # whether the presenter's frames at rest are painted before anybody asks for a session
     live_size: int = 720  # pixels; the most that a live frame's longer side has
     ice_servers: tuple[IceServer, ...] = ()  # for the server's peers, and for the page's
+    foreign_avatars: Path | None = None  # another folder, of packages that others made
+    bounds: Bounds = Bounds()  # of the process that runs each of those
     certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
     key: Path | None = None
     limits: Limits = Limits()

@@ -78,6 +78,8 @@ def checked(form: VideoForm, audio: Path, service: Service, settings: JobSetting
     manifest = service.catalogue.package(form.avatar).manifest
     if "audio" not in manifest.programs:
         raise Problem(422, "mute_avatar", f"the avatar {form.avatar!r} has no audio program; choose another one")
+    if form.avatar in service.catalogue.foreign:
+        raise Problem(422, "foreign_avatar", f"the avatar {form.avatar!r} was made by others; it speaks live alone")
     for name, value, known in (("format", form.format, FORMATS), ("loop", form.loop, (PINGPONG, CROSSFADE))):
         if value not in known:
             raise Problem(422, "invalid", f"form.{name}: expected one of {', '.join(known)}")
