@@ -32,7 +32,7 @@ def running(settings: ServerSettings) -> Iterator[Running]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        found = Running(address, server.config.app.state.service)  # type: ignore[union-attr]
+        found = Running(address, server.service)
         with closing(found.client):
             while found.client.get("/readyz").status_code != 200:
                 time.sleep(0.05)

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from benchmarks.live_drops import offer_and_leave
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.running import prepare
 from frame_generation_pipeline.server.settings import ServerSettings
@@ -41,6 +43,8 @@ def test_the_command_serves_and_ends_when_told() -> None:
             socket.create_connection((host, int(port))) as unfinished,
         ):
             assert watching.recv(timeout=20)
+            offer_and_leave(address.rstrip("/"), f"/v1/sessions/{session['id']}")
+            watching.send(json.dumps({"type": "agent.speak", "text": "A voice is loaded when the end comes."}))
             unfinished.sendall(b"POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)

@@ -1,20 +1,46 @@
 """Run the application: one socket to listen on, and an end within seconds."""
 
+import asyncio
 import logging
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.app import create_app
+from frame_generation_pipeline.server.service import Service
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.speaking import audio_front_end
 
 GRACE = 1  # seconds that open connections get once the server shall end
+LATEST = 3.0  # seconds after which it ends whatever threads are at, such as one that loads a voice
 DEAF = 30  # seconds after which a connection is cut whose other end takes nothing that is sent (Linux)
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends sessions before it waits for their connections, and which a signal ends in time."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal that tells to end."""
+        last = threading.Timer(LATEST, os._exit, (128 + sig,))
+        last.daemon = True
+        last.start()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End everything."""
+        await asyncio.to_thread(self.service.sessions.close)
+        await super().shutdown(sockets)
 
 
 def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
@@ -28,7 +54,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
     server.run(sockets=[listening])
 
 
-def prepare(settings: ServerSettings) -> tuple[uvicorn.Server, socket.socket, str]:
+def prepare(settings: ServerSettings) -> tuple[Server, socket.socket, str]:
     """A server that is ready to run on a socket that listens, and its address, `http://127.0.0.1:8700/`.
 
     Raises OptionError for an address that cannot be listened on, and what `create_app` raises.
@@ -46,7 +72,7 @@ def prepare(settings: ServerSettings) -> tuple[uvicorn.Server, socket.socket, st
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
     )
-    return uvicorn.Server(config), listening, _address(listening, settings)
+    return Server(config, app.state.service), listening, _address(listening, settings)
 
 
 def _listen(host: str, port: int) -> socket.socket:
