@@ -1,26 +1,23 @@
 """A person who can speak: a template, the generator that paints the face, and what turns audio into features."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, AsPackaged, SpeechGate, silence_window
-from frame_generation_pipeline.errors import OptionError, library_errors
+from frame_generation_pipeline.audio.gate import RELATIVE_GATE, AsPackaged
+from frame_generation_pipeline.errors import library_errors
 from frame_generation_pipeline.files.fingerprint import fingerprint_of
 from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.generator.face_states import FaceStates
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
-from frame_generation_pipeline.media.downmix import MEAN, Downmix
+from frame_generation_pipeline.media.downmix import Downmix
 from frame_generation_pipeline.media.encoding import Encoding
-from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
-from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.package.manifest import LISTENING_SINCE, Manifest
+from frame_generation_pipeline.package.manifest import Manifest
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.package.rest import read_rest
 from frame_generation_pipeline.package.template import PackagedTemplate
@@ -33,13 +30,17 @@ from frame_generation_pipeline.speaking.speech import Speech, plan_speech
 from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
-from frame_generation_pipeline.speaking.writing import FrameSink, run_fingerprint, write_frames
+from frame_generation_pipeline.speaking.writing import (
+    FrameSink,
+    folder_writers,
+    run_fingerprint,
+    video_writer,
+    write_speech,
+)
 from frame_generation_pipeline.spec import FEATHERED, REFERENCE
 from frame_generation_pipeline.template.planar import planar_record
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.weights import PRESENTER
-
-LOOK_BACK = 1  # frames before the first one of a resumed video that are made again, where the mouth is made steadier
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Avatar:
             package.manifest,
             states,
             replace(style, blend=style.blend or package.manifest.blend),
-            None if package.manifest.version >= LISTENING_SINCE else MEAN,
+            package.manifest.downmix,
             read_rest(package),
             f"{package.fingerprint} {','.join(runtime.providers or ())}",
             engine,
@@ -142,24 +143,10 @@ class Avatar:
         keep_inputs(Path(output_path), audio_path, audio_features_path, package)
         speech = self.plan(audio_features_path, audio_path, timing)
         fingerprint = run_fingerprint(self.frames_fingerprint(), audio_path, audio_features_path, timing)
-        sinks: list[FrameSink] = [
-            VideoWriter(
-                Path(output_path),
-                (self.template.width, self.template.height),
-                timing.fps if timing.fps is not None else speech.spec.fps,
-                audio_path=speech.audio_path,
-                audio_start=speech.start,
-                audio_end=speech.end,
-                audio_track=speech.track,
-                crf=encoding.crf,
-                preset=encoding.preset,
-                provenance=encoding.provenance,
-                fingerprint=fingerprint,
-            )
-        ]
-        if frames_dir is not None:
-            sinks.append(_frames_folder(frames_dir, encoding, fingerprint))
-        self._write(speech, timing, sinks, progress, times)
+        fps = speech.spec.fps if timing.fps is None else timing.fps
+        video = video_writer(output_path, self.template, fps, encoding, fingerprint, speech)
+        sinks: list[FrameSink] = [video, *folder_writers(frames_dir, encoding, fingerprint)]
+        write_speech(partial(self.session, timing.start_frame), speech, timing, sinks, progress, times)
         return Path(output_path)
 
     @library_errors("the frames could not be made")
@@ -177,9 +164,9 @@ class Avatar:
         """Write the frames as images, `frame_00000.png` on, and return their paths; see `generate_video`."""
         speech = self.plan(audio_features_path, audio_path, timing)
         fingerprint = run_fingerprint(self.frames_fingerprint(), audio_path, audio_features_path, timing)
-        sink = _frames_folder(output_dir, encoding, fingerprint)
-        written = self._write(speech, timing, [sink], progress, times)
-        return [sink.path(index) for index in range(written)]
+        [writer] = folder_writers(output_dir, encoding, fingerprint)
+        written = write_speech(partial(self.session, timing.start_frame), speech, timing, [writer], progress, times)
+        return [writer.path(index) for index in range(written)]
 
     def frames(
         self,
@@ -197,48 +184,26 @@ class Avatar:
 
         bound: see `Session`. Raises OptionError without an audio encoder, or for a `start_frame` that does not exist.
         """
-        return self.session(start_frame, front_end=self.front_end(), bound=bound)
-
-    def front_end(self) -> AudioFrontEnd:
-        """What turns audio into windows as it comes. Raises OptionError without an audio encoder."""
-        if self.encoder is None:
-            raise OptionError("this avatar has no audio encoder; live speech needs one")
-        return AudioFrontEnd(self.encoder, self._gate, self._rest())
+        return self.session(start_frame, front_end=self.front_end, bound=bound)
 
     def plan(
         self, features_path: str | Path | None, audio_path: str | Path | None, timing: Timing = Timing()
     ) -> Speech:
         """What is said and in how many frames, checked; the arguments as in `generate_video`. See `plan_speech`."""
-        gate = self._gate if audio_path is not None else None
-        return plan_speech(
-            self.generator.spec.audio,
-            features_path=features_path,
-            audio_path=audio_path,
-            encoder=self.encoder,
-            start_time=timing.start,
-            end_time=timing.end,
-            gate=gate,
-            rest=self._rest() if gate is not None else None,
-            downmix=self.downmix,
-            track=timing.audio_track,
-        )
+        return plan_speech(self.front_end, features_path=features_path, audio_path=audio_path, timing=timing)
+
+    @cached_property
+    def front_end(self) -> AudioFrontEnd:
+        """What turns its audio into windows."""
+        gate = None if self.blend == REFERENCE else self.style.gate  # the original's own way knows no gate
+        if isinstance(gate, AsPackaged):
+            gate = RELATIVE_GATE if self.manifest is None else self.manifest.gate
+        return AudioFrontEnd(self.generator.spec.audio, self.encoder, gate, self.rest, self.downmix)
 
     @property
     def blend(self) -> str:
         """How faces are written back, of `spec.BLENDS`."""
         return choose_blend(self.generator, self.style.blend)
-
-    @property
-    def _gate(self) -> SpeechGate | None:
-        if self.blend == REFERENCE:  # the original's own way knows no gate
-            return None
-        if isinstance(self.style.gate, AsPackaged):
-            older = self.manifest is not None and self.manifest.version < LISTENING_SINCE
-            return FIXED_GATE if older else RELATIVE_GATE
-        return self.style.gate
-
-    def _rest(self) -> Window | None:
-        return silence_window(self.encoder) if self.rest is None and self.encoder is not None else self.rest
 
     def session(
         self,
@@ -269,32 +234,4 @@ class Avatar:
         if self.fingerprint is None:
             return None
         rest = None if self.rest is None else self.rest.tobytes()
-        return fingerprint_of(self.fingerprint, self.style, self._gate, self.downmix, rest)
-
-    def _write(
-        self,
-        speech: Speech,
-        timing: Timing,
-        sinks: Sequence[FrameSink],
-        progress: Progress | None,
-        times: StageTimes | None,
-    ) -> int:
-        times, planar = times or StageTimes(), all(isinstance(sink, VideoWriter) for sink in sinks)
-
-        def make(first: int) -> Frames:
-            return self.session(timing.start_frame, first=first, times=times, planar=planar).say(speech.windows(first))
-
-        self.session(timing.start_frame)  # raises now when there is no such frame
-        return write_frames(
-            make,
-            speech.count,
-            sinks,
-            ratio=exact_rate(timing.fps) / speech.spec.fps if timing.fps is not None else Fraction(1),
-            look_back=LOOK_BACK if self.style.steady else 0,
-            progress=progress,
-            times=times,
-        )
-
-
-def _frames_folder(path: str | Path, encoding: Encoding, fingerprint: Mapping[str, Any] | None) -> FrameFolderWriter:
-    return FrameFolderWriter(Path(path), encoding.frame_format, provenance=encoding.provenance, fingerprint=fingerprint)
+        return fingerprint_of(self.fingerprint, self.style, self.front_end.gate, self.downmix, rest)

@@ -19,6 +19,7 @@ from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.codecs import DEFAULT_PRESET
 from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd
 from frame_generation_pipeline.speaking.speech import plan_speech
 from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.speaking.style import Style
@@ -229,7 +230,7 @@ class FrameGenerationPipeline:
         """
         from frame_generation_pipeline.making.reference_outputs import write_reference_outputs
 
-        speech = plan_speech(self.generator.spec.audio, features_path=audio_features_path)
+        speech = plan_speech(AudioFrontEnd(self.generator.spec.audio), features_path=audio_features_path)
         return write_reference_outputs(
             self.generator, Template.open(template_dir), speech, Path(output_dir), num_sample_frames
         )

@@ -4,22 +4,19 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 from frame_generation_pipeline.arrays import Window
-from frame_generation_pipeline.avatar import LOOK_BACK, Avatar
+from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.files.fingerprint import describe_versions
 from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.media.encoding import Encoding
-from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
 from frame_generation_pipeline.media.resampling import resampled
-from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
 from frame_generation_pipeline.speaking.session import Frames
 from frame_generation_pipeline.speaking.stages import StageTimes
-from frame_generation_pipeline.speaking.writing import FrameSink, write_frames
+from frame_generation_pipeline.speaking.writing import FrameSink, folder_writers, video_writer, write_frames
 from frame_generation_pipeline.voice.protocol import RATE, Voice, VoiceSamples, spoken
 from frame_generation_pipeline.voice.synthesis import Synthesis, write_wav
 
@@ -50,34 +47,22 @@ def say_video(
     output = Path(output_path)
     keep_inputs(output, avatar.template.path if avatar.template.path.is_file() else None)
     sentences = voice.check(text)
-    front_end, spec = avatar.front_end(), avatar.generator.spec.audio
+    audio, spec = avatar.front_end.begin(), avatar.generator.spec.audio
     person, fingerprint = avatar.frames_fingerprint(), None
     if person is not None:
         inputs = {"avatar": person, "text": hashlib.sha256(text.encode()).hexdigest(), "voice": voice.fingerprint}
         fingerprint = describe_versions() | inputs | {"start_frame": start_frame, "fps": fps}
-    writer = VideoWriter(
-        output,
-        (avatar.template.width, avatar.template.height),
-        spec.fps if fps is None else fps,
-        crf=encoding.crf,
-        preset=encoding.preset,
-        provenance=encoding.provenance,
-        fingerprint=fingerprint,
-    )
-    sinks: list[FrameSink] = [writer]
-    if frames_dir is not None:
-        frame_format, provenance = encoding.frame_format, encoding.provenance
-        sinks.append(FrameFolderWriter(Path(frames_dir), frame_format, provenance=provenance, fingerprint=fingerprint))
+    writer = video_writer(output, avatar.template, spec.fps if fps is None else fps, encoding, fingerprint)
+    sinks: list[FrameSink] = [writer, *folder_writers(frames_dir, encoding, fingerprint)]
     times = times or StageTimes()
     avatar.session(start_frame)  # raises now when there is no such frame
 
     synthesis: Synthesis | None = None
 
     def windows(synthesis: Synthesis) -> Iterator[Window]:
-        stream = front_end.begin()
         for block in resampled(synthesis.blocks(), RATE):
-            yield from stream.push(block)
-        yield from stream.flush()
+            yield from audio.push(block)
+        yield from audio.flush()
 
     def make(first: int) -> Frames:
         nonlocal synthesis
@@ -99,8 +84,9 @@ def say_video(
         make,
         sys.maxsize,  # how many there are is known when all is spoken
         sinks,
-        ratio=exact_rate(fps) / spec.fps if fps is not None else Fraction(1),
-        look_back=LOOK_BACK if avatar.style.steady else 0,
+        rate=spec.fps,
+        fps=fps,
+        steady=avatar.style.steady,
         progress=report,
         times=times,
     )

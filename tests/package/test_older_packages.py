@@ -68,7 +68,7 @@ def test_version_2_gives_the_same_frames(light: Path, edit: Edit, features_path:
     edit(lambda manifest: manifest.update(version=2))
     verify_package(light)
     before = Avatar.load(light)
-    assert (before._gate, before.downmix) == (FIXED_GATE, MEAN)
+    assert (before.front_end.gate, before.downmix) == (FIXED_GATE, MEAN)
     np.testing.assert_array_equal(list(before.frames(audio_features_path=features_path)), now)
     assert b'"version":2' in open_package(light).manifest.to_json()
 

@@ -26,7 +26,7 @@ def avatar() -> Iterator[Avatar]:
 @pytest.fixture
 def conversation(avatar: Avatar) -> Conversation:
     assert avatar.engine
-    return Conversation(renderer_of(avatar), avatar.engine, avatar.front_end())
+    return Conversation(renderer_of(avatar), avatar.engine, avatar.front_end)
 
 
 def renderer_of(avatar: Avatar) -> FrameRenderer:
@@ -148,7 +148,7 @@ def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeyp
         return make(self, number, *arguments)
 
     monkeypatch.setattr(type(renderer), "make", slow)
-    conversation = Conversation(renderer, engine, avatar.front_end())
+    conversation = Conversation(renderer, engine, avatar.front_end)
     conversation.push(tone(1.6))
     conversation.finish()
     found: list[Tick] = []

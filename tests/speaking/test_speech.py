@@ -2,7 +2,6 @@ import logging
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,9 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, SpeechGate
 from frame_generation_pipeline.errors import AudioError, FeatureError, MissingFileError, OptionError
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd
 from frame_generation_pipeline.speaking.speech import plan_speech
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER, AudioSpec
 from samples import draw, write_wav
 
@@ -32,8 +33,11 @@ class LoudnessProgram:
         return np.repeat(np.array(loudness, np.float32)[:, np.newaxis], AVE.feature_size, axis=1)
 
 
+NO_ENCODER, FRONT_END = AudioFrontEnd(AVE), AudioFrontEnd(AVE, LoudnessProgram())
+
+
 def test_features_alone_give_a_frame_each(features_path: Path) -> None:
-    speech = plan_speech(AVE, features_path=features_path)
+    speech = plan_speech(NO_ENCODER, features_path=features_path)
     windows = list(speech.windows())
     assert (speech.count, len(windows), speech.audio_path) == (8, 8, None)
     values = np.load(features_path)
@@ -46,7 +50,7 @@ def test_features_alone_give_a_frame_each(features_path: Path) -> None:
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_image_is_as_long_as_the_audio(tmp_path: Path, seconds: float, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", seconds, rate)
-    speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram())
+    speech = plan_speech(FRONT_END, audio_path=path)
     assert speech.count == max(1, round(seconds * 25))
     assert len(list(speech.windows())) == speech.count
 
@@ -54,19 +58,19 @@ def test_image_is_as_long_as_the_audio(tmp_path: Path, seconds: float, rate: int
 def test_features_longer_or_shorter_than_the_audio(
     tmp_path: Path, features_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    longer = plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "a.wav", 0.2))
+    longer = plan_speech(NO_ENCODER, features_path=features_path, audio_path=write_wav(tmp_path / "a.wav", 0.2))
     assert (longer.count, caplog.records) == (8, [])
-    shorter = plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "b.wav", 0.5))
+    shorter = plan_speech(NO_ENCODER, features_path=features_path, audio_path=write_wav(tmp_path / "b.wav", 0.5))
     assert (shorter.count, caplog.records) == (12, [])
     assert len(list(shorter.windows())) == 12
     with caplog.at_level(logging.WARNING):
-        plan_speech(AVE, features_path=features_path, audio_path=write_wav(tmp_path / "c.wav", 2))
+        plan_speech(NO_ENCODER, features_path=features_path, audio_path=write_wav(tmp_path / "c.wav", 2))
     assert "do they belong together" in caplog.text
 
 
 @pytest.mark.parametrize(("start", "end", "first", "count"), [(0.08, None, 2, 6), (0, 0.12, 0, 3), (0.2, 0.24, 5, 1)])
 def test_cut_of_features(features_path: Path, start: float, end: float | None, first: int, count: int) -> None:
-    speech = plan_speech(AVE, features_path=features_path, start_time=start, end_time=end)
+    speech = plan_speech(NO_ENCODER, features_path=features_path, timing=Timing(start, end))
     values = np.load(features_path)
     windows = list(speech.windows())
     assert speech.count == len(windows) == count
@@ -76,8 +80,8 @@ def test_cut_of_features(features_path: Path, start: float, end: float | None, f
 @pytest.mark.parametrize("start", [0.4, 2.0, 4.52, 6.0])
 def test_cut_of_audio_sees_what_the_whole_sees(tmp_path: Path, start: float) -> None:
     path = write_wav(tmp_path / "a.wav", 7)
-    whole = list(plan_speech(AVE, audio_path=path, encoder=LoudnessProgram()).windows())
-    speech = plan_speech(AVE, audio_path=path, encoder=LoudnessProgram(), start_time=start, end_time=start + 0.6)
+    whole = list(plan_speech(FRONT_END, audio_path=path).windows())
+    speech = plan_speech(FRONT_END, audio_path=path, timing=Timing(start, start + 0.6))
     windows = list(speech.windows())
     assert (speech.count, speech.start, speech.end) == (15, start, start + 0.6)
     for window, expected in zip(windows, whole[round(25 * start) :], strict=False):
@@ -88,21 +92,21 @@ def test_cut_of_audio_sees_what_the_whole_sees(tmp_path: Path, start: float) -> 
 @pytest.mark.parametrize("start", [1.4, 3.2, 5.96])
 def test_cut_of_audio_has_the_bits_of_the_whole(tmp_path: Path, start: float) -> None:
     """Also where a second is no whole number of blocks of features."""
-    path, encoder = write_wav(tmp_path / "a.wav", 7), builtin_encoder(WHISPER)
-    whole = list(plan_speech(WHISPER, audio_path=path, encoder=encoder).windows())
-    speech = plan_speech(WHISPER, audio_path=path, encoder=encoder, start_time=start, end_time=start + 0.6)
+    path, front_end = write_wav(tmp_path / "a.wav", 7), AudioFrontEnd(WHISPER, builtin_encoder(WHISPER))
+    whole = list(plan_speech(front_end, audio_path=path).windows())
+    speech = plan_speech(front_end, audio_path=path, timing=Timing(start, start + 0.6))
     np.testing.assert_array_equal(np.stack(list(speech.windows())), whole[round(25 * start) :][:15])
 
 
 def test_wenet_counts_at_its_own_rate(tmp_path: Path) -> None:
     np.save(tmp_path / "w.npy", draw("wenet", (20, 32, 256)))
-    assert plan_speech(WENET, features_path=tmp_path / "w.npy", end_time=0.5).count == 10
+    assert plan_speech(AudioFrontEnd(WENET), features_path=tmp_path / "w.npy", timing=Timing(end=0.5)).count == 10
 
 
 @pytest.mark.parametrize(("start", "end"), [(1.0, 1.0), (0.5, 0.2), (-1.0, None), (9.0, None)])
 def test_empty_cuts(features_path: Path, start: float, end: float | None) -> None:
     with pytest.raises(OptionError, match="empty"):
-        plan_speech(AVE, features_path=features_path, start_time=start, end_time=end)
+        plan_speech(NO_ENCODER, features_path=features_path, timing=Timing(start, end))
 
 
 def test_nothing_to_go_by(tmp_path: Path, features_path: Path) -> None:
@@ -110,12 +114,16 @@ def test_nothing_to_go_by(tmp_path: Path, features_path: Path) -> None:
     program = LoudnessProgram()
     program.spec = HUBERT
     cases: list[tuple[type[Exception], str, Callable[[], object]]] = [
-        (OptionError, "nothing to say", lambda: plan_speech(AVE)),
-        (OptionError, "give an audio encoder", lambda: plan_speech(AVE, audio_path=path)),
-        (OptionError, "gives hubert", lambda: plan_speech(AVE, audio_path=path, encoder=program)),
-        (MissingFileError, "nowhere", lambda: plan_speech(AVE, audio_path=tmp_path / "nowhere.wav")),
-        (FeatureError, "expected hubert", lambda: plan_speech(HUBERT, features_path=features_path)),
-        (AudioError, "npy", lambda: plan_speech(AVE, features_path=features_path, audio_path=features_path)),
+        (OptionError, "nothing to say", lambda: plan_speech(NO_ENCODER)),
+        (OptionError, "give an audio encoder", lambda: plan_speech(NO_ENCODER, audio_path=path)),
+        (OptionError, "gives hubert", lambda: plan_speech(AudioFrontEnd(AVE, program), audio_path=path)),
+        (MissingFileError, "nowhere", lambda: plan_speech(NO_ENCODER, audio_path=tmp_path / "nowhere.wav")),
+        (FeatureError, "expected hubert", lambda: plan_speech(AudioFrontEnd(HUBERT), features_path=features_path)),
+        (
+            AudioError,
+            "npy",
+            lambda: plan_speech(NO_ENCODER, features_path=features_path, audio_path=features_path),
+        ),
     ]
     for error, message, call in cases:
         with pytest.raises(error, match=message):
@@ -135,14 +143,14 @@ def test_says_so_where_nobody_speaks(
     voice = np.concatenate([hiss, hiss + 0.3 * np.sin(np.arange(16_000) / 5)])
     for name, samples in (("hiss.wav", hiss), ("voice.wav", voice)):
         soundfile.write(tmp_path / name, samples, 16_000)
-    silence: dict[str, Any] = {"gate": gate, "rest": rest, "encoder": LoudnessProgram()}
-    speech = plan_speech(AVE, audio_path=tmp_path / "hiss.wav", **silence)
+    front_end = AudioFrontEnd(AVE, LoudnessProgram(), gate, rest)
+    speech = plan_speech(front_end, audio_path=tmp_path / "hiss.wav")
     assert f"{tmp_path / 'hiss.wav'}: no speech heard, so the mouth rests" in caplog.text
     assert (set(speech.rests), len(speech.rests)) == ({1.0}, speech.count)
     np.testing.assert_array_equal(list(speech.windows()), [rest] * speech.count)
     caplog.clear()
-    assert min(plan_speech(AVE, audio_path=tmp_path / "voice.wav", **silence).rests) == 0
-    plan_speech(AVE, audio_path=tmp_path / "hiss.wav", encoder=LoudnessProgram())  # without a gate nothing rests
+    assert min(plan_speech(front_end, audio_path=tmp_path / "voice.wav").rests) == 0
+    plan_speech(FRONT_END, audio_path=tmp_path / "hiss.wav")  # without a gate nothing rests
     assert caplog.records == []
-    plan_speech(AVE, audio_path=tmp_path / "voice.wav", end_time=0.5, **silence)
+    plan_speech(front_end, audio_path=tmp_path / "voice.wav", timing=Timing(end=0.5))
     assert "no speech heard in this part" in caplog.text

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category
 
+from frame_generation_pipeline.audio.gate import FIXED_GATE, RELATIVE_GATE, SpeechGate
+from frame_generation_pipeline.media.downmix import MEAN, Downmix
 from frame_generation_pipeline.spec import REFERENCE, WINDOW, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
@@ -74,6 +76,16 @@ class Manifest:
     def rest_bytes(self) -> int:
         """Size of the window (16, F) of float32 at which the mouth rests."""
         return WINDOW * self.generator.audio.feature_size * 4
+
+    @property
+    def gate(self) -> SpeechGate:
+        """What tells where nobody speaks, as packages of this version mean it."""
+        return RELATIVE_GATE if self.version >= LISTENING_SINCE else FIXED_GATE
+
+    @property
+    def downmix(self) -> Downmix | None:
+        """How a file's channels become one, as packages of this version mean it; as the whole file tells when None."""
+        return None if self.version >= LISTENING_SINCE else MEAN
 
     def to_json(self) -> bytes:
         """The same bytes for the same values."""

@@ -52,7 +52,8 @@ class LiveRenderer(FrameRenderer):
     @classmethod
     def of(cls, avatar: Avatar, longest: int, room: Room) -> "LiveRenderer":
         """The renderer of an avatar's live sessions. Raises OptionError where it cannot be spoken with."""
-        rest = avatar.front_end().rest
+        avatar.front_end.begin()  # raises where no audio can become windows
+        rest = avatar.front_end.rest
         assert rest is not None  # the encoder's of silence at least
         loop = avatar.style.loop
         whole = max(avatar.template.width, avatar.template.height) <= longest

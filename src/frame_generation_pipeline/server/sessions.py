@@ -58,7 +58,7 @@ class Sessions:
                 raise Problem(429, "too_many_sessions", f"this token has {own} sessions; end one of them", RETRY)
             renderer = self._renderer(avatar_id, avatar, style)
             self._check_capacity(renderer)
-            conversation = Conversation(renderer, self._engine, avatar.front_end())
+            conversation = Conversation(renderer, self._engine, avatar.front_end)
             fps = avatar.generator.spec.audio.fps
             session = LiveSession(client.name, avatar_id, conversation, renderer.size, fps)
             self._sessions[session.id], self._renderer_of[session.id] = session, renderer

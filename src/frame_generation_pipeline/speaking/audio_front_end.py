@@ -3,33 +3,41 @@
 import logging
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.audio.encoder import AudioProgram
-from frame_generation_pipeline.audio.gate import LiveRests, SpeechGate, rested
+from frame_generation_pipeline.audio.gate import LiveRests, SpeechGate, rested, silence_window
 from frame_generation_pipeline.audio.stream import WindowStream
-from frame_generation_pipeline.speaking.speech import frame_count
-from frame_generation_pipeline.spec import SAMPLE_RATE
+from frame_generation_pipeline.errors import OptionError
+from frame_generation_pipeline.media.downmix import Downmix
+from frame_generation_pipeline.spec import SAMPLE_RATE, AudioSpec
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class AudioFrontEnd:
-    """What turns audio into windows: the audio program, and the gate with the window of a mouth at rest.
+    """Turns audio into windows: the audio program, and the gate with the window of a mouth at rest."""
 
-    Without a gate or a rest, no window is rested.
-    """
+    spec: AudioSpec
+    program: AudioProgram | None = None  # None where all features come ready-made
+    gate: SpeechGate | None = None  # None where no window is rested
+    chosen_rest: Window | None = None  # (16, F); None for the program's of silence
+    downmix: Downmix | None = None  # how a file's channels become one; as the whole file tells when None
 
-    program: AudioProgram
-    gate: SpeechGate | None = None
-    rest: Window | None = None  # (16, F)
+    @cached_property
+    def rest(self) -> Window | None:
+        """The window (16, F) at which the mouth rests; None where nothing tells."""
+        if self.chosen_rest is None and self.program is not None:
+            return silence_window(self.program)
+        return self.chosen_rest
 
     def begin(self) -> "WindowsOfAudio":
-        """The windows of one utterance."""
+        """The windows of one utterance, whose audio comes in pieces. Raises OptionError without an audio program."""
         return WindowsOfAudio(self)
 
 
@@ -37,18 +45,19 @@ class WindowsOfAudio:
     """Windows (16, F) of one audio, pushed piece by piece; bit for bit those of the whole, however it is cut.
 
     A window's features reach beyond its frame and come in blocks, so that windows are 0.44 to 0.60 s behind the audio,
-    for `whisper` 0.52 to 0.88 s. Whether somebody speaks is told from the audio up to 0.32 s after a frame's beginning,
-    which is heard by then.
+    for `whisper` 0.52 to 0.88 s. The gate needs the audio up to 0.32 s after a frame's beginning, which has come by
+    then.
     """
 
     def __init__(self, front_end: AudioFrontEnd) -> None:
-        self._spec = front_end.program.spec
+        if front_end.program is None:
+            raise OptionError("this avatar has no audio encoder; live speech needs one")
+        self._spec = front_end.spec
         self._windows = WindowStream(front_end.program)
         self._samples = 0
         self._rest = front_end.rest
-        self._rests = (
-            LiveRests(front_end.gate, self._spec) if front_end.gate is not None and front_end.rest is not None else None
-        )
+        gate = front_end.gate
+        self._rests = None if gate is None or self._rest is None else LiveRests(gate, self._spec)
         self._shares: deque[float] = deque()  # of rest; a share is known before its window is complete
 
     def push(self, samples: npt.NDArray[np.float32]) -> list[Window]:
@@ -73,3 +82,8 @@ class WindowsOfAudio:
         if self._rest is None or not self._rests:
             return windows
         return [rested(window, self._rest, self._shares.popleft()) for window in windows]
+
+
+def frame_count(seconds: float, spec: AudioSpec) -> int:
+    """Frames of so much audio: as long as it, to within half a frame, and at least one."""
+    return max(1, round(seconds * spec.fps))

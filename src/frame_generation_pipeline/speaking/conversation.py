@@ -149,7 +149,7 @@ class Conversation(Session):
         if self._utterance.ending:
             return least
         assert self._front_end is not None
-        step = BLOCKS[self._front_end.program.spec].step
+        step = BLOCKS[self._front_end.spec].step
         ahead = sum(map(len, self._utterance.pieces)) / SAMPLE_RATE + len(self._utterance.windows) / self._rate
         return max(least, ceil((step / SAMPLE_RATE + MARGIN - ahead) * self._rate))
 

@@ -57,7 +57,7 @@ class Session:
         renderer.template.shown(first, start_frame, renderer.loop)
         self._renderer, self._engine, self._front_end = renderer, engine, front_end
         self._start_frame, self._bound, self._times = start_frame, bound, times or StageTimes()
-        self._steady = steady
+        self.steady = steady
         self._number = self._shown = first  # of the next frame that is begun, and of the next that is given
         self._rate = renderer.generator.spec.audio.fps
         self._began: float | None = None  # when frame 0 of what is said was due, for live use
@@ -66,7 +66,7 @@ class Session:
         self._utterance = self._new_utterance()
 
     def _new_utterance(self) -> Utterance:
-        steadier = Steadier(self._renderer.generator.spec.face) if self._steady else None
+        steadier = Steadier(self._renderer.generator.spec.face) if self.steady else None
         return Utterance(None if self._front_end is None else self._front_end.begin(), steadier)
 
     def push(self, samples: npt.NDArray[np.float32]) -> None:
@@ -244,7 +244,7 @@ class Session:
             window = self._utterance.windows.popleft()
             number, self._number = self._number, self._number + 1
             deadline = WHENEVER if self._began is None else self._began + number / self._rate
-            work: Callable[[int, Window], RenderedFrame | Frame] = self._render if self._steady else self._make
+            work: Callable[[int, Window], RenderedFrame | Frame] = self._render if self.steady else self._make
             task = self._engine.submit(partial(work, number, window), deadline)
             task.add_done_callback(self._notify)
             self._utterance.rendering.append((window, task))

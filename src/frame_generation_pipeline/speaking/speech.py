@@ -7,13 +7,14 @@ from itertools import islice
 from pathlib import Path
 
 from frame_generation_pipeline.arrays import Window
-from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import FeatureWindows
-from frame_generation_pipeline.audio.gate import SpeechGate, rest_shares, rested
+from frame_generation_pipeline.audio.gate import rest_shares, rested
 from frame_generation_pipeline.audio.stream import stream_windows
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.downmix import Downmix
+from frame_generation_pipeline.speaking.audio_front_end import AudioFrontEnd, frame_count
+from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import AudioSpec
 
 logger = logging.getLogger(__name__)
@@ -41,30 +42,24 @@ class Speech:
 
 
 def plan_speech(
-    spec: AudioSpec,
+    front_end: AudioFrontEnd,
     *,
     features_path: str | Path | None = None,
     audio_path: str | Path | None = None,
-    encoder: AudioProgram | None = None,
-    start_time: float = 0.0,
-    end_time: float | None = None,
-    gate: SpeechGate | None = None,
-    rest: Window | None = None,
-    downmix: Downmix | None = None,
-    track: int | None = None,
+    timing: Timing = Timing(),
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
     Features, or whole windows, alone give a frame each. With audio, the video lasts as long as it, to within
-    half a frame, or as the features where these last longer. `start_time` and `end_time` (seconds) cut both.
+    half a frame, or as the features where these last longer. `timing.start` and `timing.end` cut both.
 
-    gate, rest: where nobody speaks, as the gate tells from the audio, windows become `rest` (16, F), that of a mouth at
-    rest; without a gate, a rest or audio they stay as they are. Where nobody speaks at all, a warning says so.
-    downmix, track: see `decode_audio`.
+    Where nobody speaks, as the front end's gate tells from the audio, windows become that of a mouth at rest; without a
+    gate, a rest or audio they stay as they are. Where nobody speaks at all, a warning says so.
 
     Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
     the cut is empty.
     """
+    spec, encoder, downmix, track = front_end.spec, front_end.program, front_end.downmix, timing.audio_track
     if features_path is None and audio_path is None:
         raise OptionError("nothing to say; give audio, audio features or both")
     features = FeatureWindows.load(features_path, spec) if features_path is not None else None
@@ -74,14 +69,15 @@ def plan_speech(
         probed = probe_audio(audio, track)
         duration, downmix = probed.duration, downmix or probed.downmix
     lasts = duration if features is None else max(duration, len(features) / spec.fps)
-    end = lasts if end_time is None else min(end_time, lasts)
-    if not 0 <= start_time < end:
-        raise OptionError(f"the cut from {start_time:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
-    first = round(start_time * spec.fps)
-    count = frame_count(end - start_time, spec)
-    part = start_time > 0 or end < lasts
+    start, end = timing.start, lasts if timing.end is None else min(timing.end, lasts)
+    if not 0 <= start < end:
+        raise OptionError(f"the cut from {start:g} s to {end:g} s is empty; the input lasts {lasts:.2f} s")
+    first = round(start * spec.fps)
+    count = frame_count(end - start, spec)
+    part = start > 0 or end < lasts
 
     shares: list[float] = []  # of frames first, first + 1, ...
+    gate, rest = front_end.gate, front_end.rest if audio is not None and front_end.gate is not None else None
     if audio is not None and gate is not None and rest is not None:
         # Told from the audio's beginning, so that a cut has what the whole has.
         resting = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
@@ -89,7 +85,7 @@ def plan_speech(
         if min(shares) == 1:
             logger.warning("%s: no speech heard%s, so the mouth rests", audio, " in this part" if part else "")
 
-    origin = (audio, start_time, end_time, downmix, track, shares)
+    origin = (audio, start, timing.end, downmix, track, shares)
 
     def gated(windows: Windows, skip: int) -> Windows:
         if not shares or rest is None:
@@ -111,7 +107,7 @@ def plan_speech(
         raise OptionError(f"{audio}: its features are needed; give an audio encoder (.pth or .onnx) or a feature file")
     if encoder.spec != spec:
         raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
-    skipped = max(0, int(start_time - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
+    skipped = max(0, int(start - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
 
     def windows(skip: int = 0) -> Windows:
         # Always decoded from the same place, because a resampler's last bits depend on where it began.
@@ -120,8 +116,3 @@ def plan_speech(
         return gated(stream_windows(blocks, encoder, before + count, before + skip), skip)
 
     return Speech(count, spec, windows, *origin)
-
-
-def frame_count(seconds: float, spec: AudioSpec) -> int:
-    """Frames of so much audio: as long as it, to within half a frame, and at least one."""
-    return max(1, round(seconds * spec.fps))

@@ -1,6 +1,6 @@
 """Frames into files: the loop that goes on where an interrupted run of the same inputs stopped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from math import ceil
@@ -11,9 +11,16 @@ from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import FrameGenerationError
 from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest
 from frame_generation_pipeline.files.progress import Progress
-from frame_generation_pipeline.speaking.session import Frames
+from frame_generation_pipeline.media.encoding import Encoding
+from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
+from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
+from frame_generation_pipeline.speaking.session import Frames, Session
+from frame_generation_pipeline.speaking.speech import Speech
 from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
 from frame_generation_pipeline.speaking.timing import Timing
+from frame_generation_pipeline.template.sequence import FrameSequence
+
+LOOK_BACK = 1  # frames before the first one of a resumed run that are made again, where the mouth is made steadier
 
 
 class FrameSink(Protocol):
@@ -56,29 +63,92 @@ def run_fingerprint(
     }
 
 
+def video_writer(
+    path: str | Path,
+    template: FrameSequence,
+    fps: float,
+    encoding: Encoding,
+    fingerprint: Mapping[str, Any] | None,
+    speech: Speech | None = None,
+) -> VideoWriter:
+    """The writer of a video of the template's size, with the speech's audio where it has any; see `VideoWriter`."""
+    writer = VideoWriter(
+        Path(path),
+        (template.width, template.height),
+        fps,
+        crf=encoding.crf,
+        preset=encoding.preset,
+        provenance=encoding.provenance,
+        fingerprint=fingerprint,
+    )
+    if speech is not None and speech.audio_path is not None:
+        writer.add_audio(speech.audio_path, speech.start, speech.end, speech.track)
+    return writer
+
+
+def folder_writers(
+    folder: str | Path | None, encoding: Encoding, fingerprint: Mapping[str, Any] | None
+) -> list[FrameFolderWriter]:
+    """The writer of a folder of images, or none without a folder; see `FrameFolderWriter`."""
+    if folder is None:
+        return []
+    frame_format, provenance = encoding.frame_format, encoding.provenance
+    return [FrameFolderWriter(Path(folder), frame_format, provenance=provenance, fingerprint=fingerprint)]
+
+
+def write_speech(
+    session: Callable[..., Session],
+    speech: Speech,
+    timing: Timing,
+    sinks: Sequence[FrameSink],
+    progress: Progress | None,
+    times: StageTimes | None,
+) -> int:
+    """Write the frames of a speech, see `write_frames`. session: begins one, given `first`, `times` and `planar`."""
+    times, planar = times or StageTimes(), all(isinstance(sink, VideoWriter) for sink in sinks)
+    begun = session()  # raises now when there is no frame that it can start with
+
+    def make(first: int) -> Frames:
+        return session(first=first, times=times, planar=planar).say(speech.windows(first))
+
+    return write_frames(
+        make,
+        speech.count,
+        sinks,
+        rate=speech.spec.fps,
+        fps=timing.fps,
+        steady=begun.steady,
+        progress=progress,
+        times=times,
+    )
+
+
 def write_frames(
     make: Callable[[int], Frames],
     count: int,
     sinks: Sequence[FrameSink],
     *,
-    ratio: Fraction,
-    look_back: int,
+    rate: int,
+    fps: float | None,
+    steady: bool,
     progress: Progress | None,
     times: StageTimes,
 ) -> int:
     """Make frames and give them to every sink, from where the one stands that has least; returns how many it wrote.
 
-    make: the frames from a number on, of `count`. ratio: frames written for each that is made.
-    look_back: frames before the first one of a resumed run that are made again because later ones depend on them.
+    make: the frames from a number on, of `count`. rate: how many are made for a second of audio.
+    fps: frames written for a second, for which frames are repeated or dropped; `rate` when None.
+    steady: whether a frame depends on the one before it, so that a resumed run makes that one again.
 
     Raises what making and writing raise; an error's notes say how many frames are kept for the next run.
     """
+    ratio = Fraction(1) if fps is None else exact_rate(fps) / rate  # frames written for each that is made
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(sink)
         first = min(sink.done for sink in sinks)
         skip = min(int(first / ratio), count)  # made frames that need not be made again
-        again = max(skip - look_back, 0)
+        again = max(skip - LOOK_BACK * steady, 0)
         if skip and progress:
             progress(skip, count)
         try:
