@@ -1,12 +1,9 @@
 """Commands that make, check and explain files: pack, verify, features, export, reference, compare, info."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from frame_generation_pipeline.cli.making_options import LabelOptions
 from frame_generation_pipeline.cli.options import (
@@ -19,7 +16,7 @@ from frame_generation_pipeline.cli.options import (
     Quiet,
     TemplateDir,
 )
-from frame_generation_pipeline.cli.printing import print_values
+from frame_generation_pipeline.cli.printing import print_json, print_table, print_values
 from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.spec import FEATHERED
@@ -185,18 +182,22 @@ def compare(
     if image is not None:
         write_image(image, worst_frame_image(a, b, result.worst, samples=samples))
     if as_json:
-        typer.echo(json.dumps(result.to_json() | {"passed": passed}, indent=2, allow_nan=False))
+        print_json(result.to_json() | {"passed": passed})
     elif not quiet:
-        table = Table("frame", "MSE", "PSNR dB", "SSIM")
-        for score in result.frames:
-            mark = " (worst)" if score.index == result.worst else ""
-            table.add_row(f"{score.index}{mark}", f"{score.mse:.3f}", f"{score.psnr:.2f}", f"{score.ssim:.4f}")
-        table.add_section()
-        table.add_row("overall", f"{result.mse:.3f}", f"{result.psnr:.2f}", f"{result.ssim:.4f}")
-        Console().print(table)
+        rows = [
+            (f"{score.index}{' (worst)' * (score.index == result.worst)}", *_figures(score.mse, score.psnr, score.ssim))
+            for score in result.frames
+        ]
+        print_table(
+            ("frame", "MSE", "PSNR dB", "SSIM"), rows, ("overall", *_figures(result.mse, result.psnr, result.ssim))
+        )
         typer.echo("agree" if passed else f"differ: below {min_psnr:g} dB or SSIM {min_ssim:g}")
     if not passed:
         raise typer.Exit(1)
+
+
+def _figures(mse: float, psnr: float, ssim: float) -> tuple[str, str, str]:
+    return f"{mse:.3f}", f"{psnr:.2f}", f"{ssim:.4f}"
 
 
 def info(
@@ -213,6 +214,6 @@ def info(
 
     described = describe(path)
     if as_json:
-        typer.echo(json.dumps(described, indent=2))
+        print_json(described)
     else:
         print_values(described)

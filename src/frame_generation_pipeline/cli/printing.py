@@ -1,9 +1,28 @@
-"""What commands print: values from files, escaped."""
+"""What commands print: values from files, escaped; tables; JSON."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def print_json(value: object) -> None:
+    """The value as JSON. Raises ValueError for numbers that are not finite, which JSON does not have."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_table(headers: Iterable[str], rows: Iterable[Sequence[str]], last: Sequence[str] | None = None) -> None:
+    """Rows of cells below their headers; a rule sets the row `last` apart."""
+    table = Table(*headers)
+    for row in rows:
+        table.add_row(*row)
+    if last is not None:
+        table.add_section()
+        table.add_row(*last)
+    Console().print(table)
 
 
 def print_values(values: Mapping[str, Any]) -> None:

@@ -1,13 +1,10 @@
 """Commands that let somebody speak: generate, inspect, benchmark."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from frame_generation_pipeline.cli.options import (
     Audio,
@@ -29,6 +26,7 @@ from frame_generation_pipeline.cli.options import (
     Threads,
     TimingOptions,
 )
+from frame_generation_pipeline.cli.printing import print_json, print_table
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.making.source import Source
@@ -166,13 +164,18 @@ def benchmark(
         runs=runs,
     )
     if as_json:
-        typer.echo(json.dumps([asdict(result) for result in results], indent=2))
+        print_json([asdict(result) for result in results])
         return
-    speed = Table("backend", "fps", f"ratio to {TORCH}", "first frame, s", "peak memory, MB")
-    stages = Table("ms a frame", *results[0].stages)
-    for result in results:
-        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-        memory = f"{result.peak_memory / 1e6:.0f}"
-        speed.add_row(result.backend, f"{result.fps:.2f}", ratio, f"{result.first_frame:.2f}", memory)
-        stages.add_row(result.backend, *(f"{milliseconds:.1f}" for milliseconds in result.stages.values()))
-    Console().print(speed, stages)
+    speeds = [
+        (
+            result.backend,
+            f"{result.fps:.2f}",
+            "" if result.ratio is None else f"{result.ratio:.2f}",
+            f"{result.first_frame:.2f}",
+            f"{result.peak_memory / 1e6:.0f}",
+        )
+        for result in results
+    ]
+    stages = [(result.backend, *(f"{ms:.1f}" for ms in result.stages.values())) for result in results]
+    print_table(("backend", "fps", f"ratio to {TORCH}", "first frame, s", "peak memory, MB"), speeds)
+    print_table(("ms a frame", *results[0].stages), stages)

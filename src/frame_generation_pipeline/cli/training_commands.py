@@ -1,12 +1,9 @@
 """Commands from a recording to a generator, step by step: prepare, train, evaluate."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from frame_generation_pipeline.cli.making_options import RecipeOptions
 from frame_generation_pipeline.cli.options import (
@@ -24,6 +21,7 @@ from frame_generation_pipeline.cli.options import (
     TemplateDir,
     known_network,
 )
+from frame_generation_pipeline.cli.printing import print_json, print_table
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.train.recipe import MOST_FRAMES
@@ -153,12 +151,8 @@ def evaluate(
             progress=progress,
         )
     if as_json:
-        typer.echo(json.dumps(written, indent=2, allow_nan=False))
+        print_json(written)
     elif not quiet:
         for subjects in (RECONSTRUCTION, USE):
-            headers, rows = table(evaluation, tuple(subjects))
-            shown = Table(*headers)
-            for row in rows:
-                shown.add_row(*row)
-            Console().print(shown)
+            print_table(*table(evaluation, tuple(subjects)))
         typer.echo(output / PAGE)

@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
-from math import inf, log10
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from frame_generation_pipeline.making.export_generator import NetworkInput
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.making.package_writer import complete_package
+from frame_generation_pipeline.media.psnr import psnr
 
 FACE, RENDER = "face.mlpackage", "render.mlpackage"  # names in the folder
 LOWEST_PSNR = 50.0  # dB, of the painted faces; float16 rounds to 1/2048 of a value
@@ -93,12 +93,12 @@ def export_coreml(network: Network, folder: Path, *, inputs: Iterable[NetworkInp
         _convert(network, torch.from_numpy(image), torch.from_numpy(audio), temporary)
         face, render = (CoreMLProgram.open(temporary / name) for name in (FACE, RENDER))
         error = max(_error(network, face, render, given) for given in ((image, audio), *inputs))
-        psnr = -10 * log10(error) if error else inf
-        if not psnr >= LOWEST_PSNR:  # also when it is NaN
+        agreement = psnr(error, peak=1)
+        if not agreement >= LOWEST_PSNR:  # also when it is NaN
             raise ModelError(
-                f"{folder}: not written, Core ML and PyTorch agree to {psnr:.1f} dB (at least {LOWEST_PSNR:g})"
+                f"{folder}: not written, Core ML and PyTorch agree to {agreement:.1f} dB (at least {LOWEST_PSNR:g})"
             )
-    return psnr
+    return agreement
 
 
 def _convert(network: Network, image: Tensor, audio: Tensor, folder: Path) -> None:

@@ -1,6 +1,9 @@
 """The layers that the programs share, written so that ONNX Runtime computes them fast; see `programs`."""
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from frame_generation_pipeline.making.folding import Block, Convolution
 from frame_generation_pipeline.making.graph import Graph
@@ -33,6 +36,30 @@ def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
     for block in (second, *double_blocks(network, "fuse_conv.1")):
         x = block_layers(graph, x, block)
     return x
+
+
+def down_level(graph: Graph, network: Network, level: int, x: str, size: int, before: Convolution | None = None) -> str:
+    """An encoder level: `x`, of side `size`, after the convolution `before` -> the tensor at half that side."""
+    first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
+    if before is not None:
+        first = replace(first, expand=first.expand.after(before))
+    return block_layers(graph, block_layers(graph, x, first, size), second, size // 2)
+
+
+def image_half(graph: Graph, network: Network, x: str) -> str:
+    """The image's half of the first convolution after the audio joins, of the smallest tensor `x`."""
+    return convolve(graph, x, halves(double_blocks(network, "fuse_conv.0")[0].expand)[0])
+
+
+def image_half_shape(network: Network, size: int) -> tuple[type, tuple[int, ...]]:
+    """Type and shape of `image_half` where the smallest tensors are of side `size`."""
+    return np.float32, (1, double_blocks(network, "fuse_conv.0")[0].expand.channels_out, size, size)
+
+
+def up_level(graph: Graph, network: Network, level: int, x: str, skip: str, size: int) -> str:
+    """A decoder level: `x`, at half of `size`, and the encoder's `skip` -> the tensor of side `size`."""
+    first, second = double_blocks(network, f"up{level}.conv")
+    return block_layers(graph, joined(graph, x, skip, first, size), second, size)
 
 
 def joined(graph: Graph, x: str, skip: str, block: Block, size: int, before: Convolution | None = None) -> str:

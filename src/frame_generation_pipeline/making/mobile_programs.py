@@ -11,9 +11,10 @@ from frame_generation_pipeline.making.layers import (
     block_layers,
     bottleneck,
     convolve,
-    double_blocks,
-    halves,
-    joined,
+    down_level,
+    image_half,
+    image_half_shape,
+    up_level,
 )
 from frame_generation_pipeline.making.mobile import PIXELS, MobileNetwork
 
@@ -28,12 +29,10 @@ def encoded_mobile(graph: Graph, network: MobileNetwork, image: str) -> dict[str
     x = block_layers(graph, convolve(graph, image, start), Block.of(network, "inc.2"), size)
     state = {f"skip_{size}": x}
     for level in range(1, network.levels + 1):
-        first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
-        x = block_layers(graph, block_layers(graph, x, first, size), second, size // 2)
+        x = down_level(graph, network, level, x, size)
         size //= 2
         state[f"skip_{size}"] = x
-    fuse, _ = double_blocks(network, "fuse_conv.0")
-    state["bottom"] = convolve(graph, state.pop(f"skip_{size}"), halves(fuse.expand)[0])
+    state["bottom"] = image_half(graph, network, state.pop(f"skip_{size}"))
     return state
 
 
@@ -43,8 +42,7 @@ def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], 
     size = network.spec.face.size // PIXELS >> network.levels
     for level in range(1, network.levels + 1):
         size *= 2
-        first, second = double_blocks(network, f"up{level}.conv")
-        x = block_layers(graph, joined(graph, x, state[f"skip_{size}"], first, size), second, size)
+        x = up_level(graph, network, level, x, state[f"skip_{size}"], size)
     pixels = convolve(graph, x, Convolution.of("outc", network.outc))
     return graph.op("DepthToSpace", graph.op("Sigmoid", pixels), blocksize=PIXELS, mode="CRD")
 
@@ -54,6 +52,4 @@ def mobile_state_shapes(network: MobileNetwork) -> dict[str, tuple[type, tuple[i
     size, shapes = network.spec.face.size // PIXELS, {}
     for level, channels in enumerate(network.spec.widths[1:-1]):
         shapes[f"skip_{size >> level}"] = (np.float32, (1, channels, size >> level, size >> level))
-    fuse, _ = double_blocks(network, "fuse_conv.0")
-    bottom = size >> network.levels
-    return {**shapes, "bottom": (np.float32, (1, fuse.expand.channels_out, bottom, bottom))}
+    return {**shapes, "bottom": image_half_shape(network, size >> network.levels)}

@@ -27,8 +27,11 @@ from frame_generation_pipeline.making.layers import (
     bottleneck,
     convolve,
     double_blocks,
-    halves,
+    down_level,
+    image_half,
+    image_half_shape,
     joined,
+    up_level,
 )
 from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.mobile_programs import decoded_mobile, encoded_mobile, mobile_state_shapes
@@ -91,16 +94,11 @@ def build_network_program(network: Network) -> onnx.ModelProto:
         return graph.model("generator")
     encoded = [block_layers(graph, image, Block.of(network, "inc.inconv.0"), size)]
     for level in range(1, network.levels + 1):
-        first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
-        x = block_layers(graph, encoded[-1], first, size >> (level - 1))
-        encoded.append(block_layers(graph, x, second, size >> level))
-    fuse, _ = double_blocks(network, "fuse_conv.0")
-    bottom = convolve(graph, encoded.pop(), halves(fuse.expand)[0])
+        encoded.append(down_level(graph, network, level, encoded[-1], size >> (level - 1)))
+    bottom = image_half(graph, network, encoded.pop())
     x = bottleneck(graph, network, bottom, audio_layers(graph, network, audio))
     for level, skip in enumerate(reversed(encoded), start=1):
-        first, second = double_blocks(network, f"up{level}.conv")
-        across = size >> (network.levels - level)
-        x = block_layers(graph, joined(graph, x, skip, first, across), second, across)
+        x = up_level(graph, network, level, x, skip, size >> (network.levels - level))
     colours = convolve(graph, x, Convolution.of("outc.conv", network.outc.conv))
     graph.output(graph.op("Sigmoid", colours), "face", np.float32, ("n", 3, size, size))
     return graph.model("generator")
@@ -119,9 +117,7 @@ def face_state_shapes(network: Network) -> dict[str, tuple[type, tuple[int, ...]
     for level in range(1, network.levels):
         size, (_, last) = face.size >> level, double_blocks(network, f"down{level}.maxpool_conv.0")
         shapes[f"skip_{size}"] = (np.float32, (1, last.project.channels_out, size, size))
-    size, (fuse, _) = face.size >> network.levels, double_blocks(network, "fuse_conv.0")
-    shapes["bottom"] = (np.float32, (1, fuse.expand.channels_out, size, size))
-    return shapes
+    return shapes | {"bottom": image_half_shape(network, face.size >> network.levels)}
 
 
 def _encoded(graph: Graph, network: GeneratorNetwork, resized: str) -> dict[str, str]:
@@ -130,13 +126,9 @@ def _encoded(graph: Graph, network: GeneratorNetwork, resized: str) -> dict[str,
     x, before = _full_size(graph, network, resized)
     for level in range(1, network.levels + 1):
         size = face.size >> level
-        first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
-        if level == 1:
-            first = replace(first, expand=first.expand.after(before))
-        x = block_layers(graph, block_layers(graph, x, first, 2 * size), second, size)
+        x = down_level(graph, network, level, x, 2 * size, before if level == 1 else None)
         state[f"skip_{size}"] = x
-    fuse, _ = double_blocks(network, "fuse_conv.0")
-    state["bottom"] = convolve(graph, x, halves(fuse.expand)[0])
+    state["bottom"] = image_half(graph, network, x)
     return state
 
 
@@ -146,9 +138,7 @@ def _decoded(graph: Graph, network: GeneratorNetwork, state: dict[str, str], aud
     x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
     for level in range(1, network.levels):
         size = spec.face.size >> (network.levels - level)
-        first, second = double_blocks(network, f"up{level}.conv")
-        x = joined(graph, x, state[f"skip_{size}"], first, size)
-        x = block_layers(graph, x, second, size)
+        x = up_level(graph, network, level, x, state[f"skip_{size}"], size)
 
     hidden, before = _full_size(graph, network, resized)
     first, last = double_blocks(network, f"up{network.levels}.conv")
