@@ -103,14 +103,14 @@ def _refuse(line: str) -> NoReturn:
 
 
 def _forget(descriptor: int) -> None:
-    """Have what is left for a descriptor go nowhere, rather than failing again at the end."""
+    """Discard what is still to be written to a descriptor, so that it does not fail again at the end."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), descriptor)
 
 
 @contextmanager
 def _without_remarks() -> Iterator[None]:
-    """Keep off standard error what libraries in C write there by themselves: what matters of it is raised."""
+    """Keep messages of C libraries off standard error; whatever matters in them is raised as an error."""
     if sys.__stderr__ is None:  # it is closed
         yield
         return
@@ -133,6 +133,6 @@ def _text_output(descriptor: int) -> TextIO:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """End as an exception, so that nothing half-written stays behind; a second signal does not end that early."""
+    """End by an exception, so that nothing half-written stays behind; a second signal changes nothing."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)

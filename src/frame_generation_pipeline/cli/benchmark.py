@@ -135,7 +135,7 @@ def _fps(runs: list[Run]) -> float:
 def measure(backend: str, inputs: Inputs, started: float) -> Run:
     """Make one video in this process, of the avatar in `inputs` or else of its checkpoint or model.
 
-    started: when the process began, as `time.time()` tells it.
+    started: when the process began, in seconds as `time.time()` gives them.
     """
     from frame_generation_pipeline.avatar import Avatar
     from frame_generation_pipeline.pipeline import FrameGenerationPipeline

@@ -1,4 +1,4 @@
-"""What a file or folder is: an avatar, a checkpoint, an ONNX model, a template, features, audio, video or an image."""
+"""Describe a file or folder: an avatar, a checkpoint, an ONNX model, a template, features, audio, video or an image."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +22,7 @@ from frame_generation_pipeline.template.template import PARSING, Template
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """What `path` is, as named values in the order they should be shown; the first is `kind`.
+    """Return named values that describe `path`, in the order they should be shown; the first is `kind`.
 
     Raises MissingFileError, OptionError for a pipe or device, or the error of the reader that the kind of file has.
     """

@@ -1,4 +1,4 @@
-"""Images that explain a result: what the network saw and painted, what became of it, and how the lips follow."""
+"""Draw images that explain a result: the network's input and output, the frame, and how the lips follow the audio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -57,10 +57,10 @@ def inspect_speech(
 ) -> list[Path]:
     """Draw into the folder `output`, for the avatar that says the speech, and return the images' paths.
 
-    `frame.png`: the template frame with the face's box, the edge of what is painted, and what the network is not shown.
-    `faces.png`: that face as it is, as the network sees it, painted and written back, and the difference that it makes.
-    `lips.png`: the audio, what of it is silence to the gate, and below it the lips' opening, of the result and of the
-    recording's own frames.
+    `frame.png`: the template frame with the face's box, the edge of the pasted part, and the mask.
+    `faces.png`: that face as it is, the network's input and output, the patch, and the difference that it makes.
+    `lips.png`: the audio, the parts that the gate takes for silence, and below it the lips' opening, of the result and
+    of the recording's own frames.
 
     timing: the part of the audio, 10 s where no end is given. frame: the one that is drawn, counted from
     the part's beginning; by default the one whose lips are widest open.

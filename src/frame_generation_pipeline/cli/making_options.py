@@ -14,7 +14,7 @@ Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """What the avatar says of itself."""
+    """Name, licence and credits of the avatar."""
 
     name: Annotated[str | None, typer.Option(help="[default: the output's name]")] = None
     licence: Annotated[str, typer.Option(help="Licence of the avatar, such as CC-BY-4.0.")] = ""
@@ -27,7 +27,7 @@ class LabelOptions:
 
 @dataclass(frozen=True)
 class RecipeOptions:
-    """What the training optimises and how."""
+    """The losses and the steps of the training."""
 
     recipe: Annotated[
         str, typer.Option(help="default; following, from a start that knows voices; original, SyncTalk_2D's own.")

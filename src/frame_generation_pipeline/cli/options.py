@@ -290,6 +290,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def known_network(name: str) -> str:
-    """`name`, which is a network's. Raises OptionError for others."""
+    """Return `name` where it is the name of a network. Raises OptionError for any other."""
     check_choice("network", name, NETWORKS)
     return name

@@ -1,4 +1,4 @@
-"""What commands print: values from files, escaped; tables; JSON."""
+"""Print what commands found: values from files, escaped; tables; JSON."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from rich.table import Table
 
 
 def print_json(value: object) -> None:
-    """The value as JSON. Raises ValueError for numbers that are not finite, which JSON does not have."""
+    """Print the value as JSON. Raises ValueError for numbers that are not finite, which JSON does not have."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def print_table(headers: Iterable[str], rows: Iterable[Sequence[str]], last: Sequence[str] | None = None) -> None:
-    """Rows of cells below their headers; a rule sets the row `last` apart."""
+    """Print rows of cells below their headers; a rule sets the row `last` apart."""
     table = Table(*headers)
     for row in rows:
         table.add_row(*row)
@@ -26,7 +26,7 @@ def print_table(headers: Iterable[str], rows: Iterable[Sequence[str]], last: Seq
 
 
 def print_values(values: Mapping[str, Any]) -> None:
-    """One line for each value; what files say of themselves can neither forge lines nor steer a terminal."""
+    """Print a line for each value; text from files can neither forge lines nor steer a terminal."""
     shown = {printable(str(name)): printable(str(value)) for name, value in values.items()}
     width = max(map(len, shown))
     for name, value in shown.items():

@@ -90,7 +90,7 @@ def _voice(settings: VoiceSettings, text: str) -> Voice:
 
 
 def _text(text: str | None, file: Path | None) -> str:
-    """What is said, of an argument, standard input or a file."""
+    """The text to say, from an argument, standard input or a file."""
     if (text is None) == (file is None):
         raise OptionError("nothing to say; give a text in quotes, - for standard input or --text-file, one of them")
     if text is not None and text != STANDARD_INPUT:

@@ -35,7 +35,7 @@ class JobOptions:
     ] = None
 
     def value(self, port: int, temporary: Path) -> JobSettings:
-        """These as a value; temporary: where jobs lie that nobody could find again, those of any free port."""
+        """These as a value; temporary: folder of jobs on any free port, which nobody finds again."""
         return JobSettings(
             self.jobs or (default_folder(port) if port else temporary),
             self.jobs_at_once,

@@ -100,7 +100,7 @@ def inspect(
     parsing: Parsing = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw what explains a result: box and mask, network input and output, difference, the lips under the audio.
+    """Draw images that explain a result: box and mask, network input and output, difference, the lips under the audio.
 
     **Example:** `framegen inspect --avatar may.avatar --audio speech.wav -o explained/`
     """

@@ -1,4 +1,4 @@
-"""The held-out part of a recording, and everything that is measured on it."""
+"""Measure a generator on the held-out part of a recording."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor
@@ -39,7 +39,7 @@ Done = Callable[[int], None]  # frames done
 
 
 class Measurement:
-    """The recording, who is measured on it, and what was measured so far."""
+    """The recording, the generator that is measured on it, and what was measured so far."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """A frame of the recording, and where its face is."""
+    """The recording's own face in a frame, with which rendered faces are compared."""
 
     box: CropBox
     region: Face | None  # where the mesh is looked for, in this frame and in whatever is made of it
@@ -47,7 +47,7 @@ class GroundTruth:
 
     @classmethod
     def of(cls, image: Frame, box: CropBox, landmarker: FaceLandmarker) -> "GroundTruth":
-        """Look at a frame; without a face in its box there is no `face` and no `mouth`."""
+        """Find the face of a frame; without one in its box there is no `face` and no `mouth`."""
         around = (box.x, box.y, box.x + box.size, box.y + box.size)
         faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
         region = max(faces, key=lambda face: overlap(face.box, around), default=None)

@@ -35,7 +35,7 @@ class RenderedFrame:
 
 
 class Steadier:
-    """Rendered frames in order in, the same with steadied patches out, one frame later.
+    """Takes rendered frames in order and gives them one frame later, with steadied patches.
 
     A patch and its neighbours lie over each other by their boxes. The mean is symmetric, so that nothing comes late.
     """

@@ -1,4 +1,4 @@
-"""What decides the frames that come out, told in a few words: an interrupted run is continued where these are equal."""
+"""Fingerprint of a run: a later run resumes from its partial output only if the two fingerprints are equal."""
 
 import hashlib
 from importlib.metadata import version
@@ -26,7 +26,7 @@ def file_digest(path: str | Path) -> str:
 
 
 def fingerprint_of(*parts: object) -> str:
-    """SHA-256 of what the parts look like."""
+    """SHA-256 of the parts' representations, in hexadecimal."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

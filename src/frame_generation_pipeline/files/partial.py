@@ -1,4 +1,4 @@
-"""Unfinished work that outlives its process: a folder that is taken up again by those who want the very same."""
+"""Unfinished work that outlives its process: a folder in which a later run with the same fingerprint goes on."""
 
 import json
 import os
@@ -26,7 +26,7 @@ SUFFIX = ".partial"  # added to the name of what is being made
 
 
 class PartialFolder:
-    """What is finished of `output` so far, in `folder`, for one process at a time.
+    """The finished pieces of `output`, kept in `folder`, on which one process works at a time.
 
     fingerprint: everything that decides what comes out, as JSON has it; what lies in the folder of another run is
     removed. Without a fingerprint nothing is ever taken up again. A folder that holds anything without a fingerprint of
@@ -76,7 +76,7 @@ class PartialFolder:
         return [data[at : at + DIGEST] for at in range(0, len(data), DIGEST)]
 
     def close(self, *, keep: bool) -> None:
-        """Let others at the folder, or remove it."""
+        """Release the folder for other processes, or remove it."""
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
         _unlock(self._lock)
@@ -125,7 +125,7 @@ class PartialWriter(ABC):
 
     @abstractmethod
     def finish(self) -> None:
-        """Make the output and give it its name; what the end of the block does by itself."""
+        """Make the output and give it its name; the end of the `with` block calls it."""
 
     @abstractmethod
     def _end(self) -> bool:

@@ -18,7 +18,7 @@ class Update(Protocol):
     """Shows how far the work is."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """`done` of `total`, and in a few words what else is worth seeing."""
+        """Show that `done` of `total` is done, with a short note."""
 
 
 @contextmanager
@@ -67,7 +67,7 @@ class Rate:
         self._first: tuple[int, float] | None = None  # what was done by then, and when
 
     def at(self, done: int) -> float:
-        """What is done a second, now that `done` is."""
+        """How much is done in a second, now that `done` is done."""
         now = time.perf_counter()
         before, since = self._first or (0, self._started)
         self._first = self._first or (done, now)

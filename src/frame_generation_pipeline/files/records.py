@@ -37,7 +37,7 @@ class Records(Protocol):
 
     @property
     def kind(self) -> np.dtype[np.void]:
-        """The type of each."""
+        """The type of each record."""
 
     @property
     def places(self) -> int:

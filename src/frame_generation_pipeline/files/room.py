@@ -1,4 +1,4 @@
-"""Room on disk, said and checked before the work that fills it."""
+"""Check the room on disk, and log how much is needed, before the work that fills it."""
 
 import logging
 import shutil

@@ -27,12 +27,12 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether one can stand for the other."""
+        """Whether one generator can replace the other."""
         return self.psnr >= LOWEST_PSNR and self.far <= MOST_FAR
 
 
 def compare(a: Generator, b: Generator, recording: FrameSequence) -> Agreement:
-    """Compare what both paint on FRAMES frames for random windows, normally distributed and always the same ones."""
+    """Compare both on FRAMES frames for windows of normally distributed values, which are always the same ones."""
     draw = np.random.default_rng(0)
     squares, far = [], []
     for index in np.unique(np.linspace(0, len(recording) - 1, FRAMES).astype(int)):

@@ -252,9 +252,9 @@ def save_pickled(values: object, path: Path) -> None:
 
 
 def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:
-    """Which generators a checkpoint can be, told from the names and shapes of its tensors.
+    """The specs of the generators that a checkpoint can be, recognised by the names and shapes of its tensors.
 
-    More than one: `ave` and `hubert` networks of one size differ in two strides and in no tensor.
+    There can be more than one: `ave` and `hubert` networks of one size differ in two strides and in no tensor.
 
     Raises ModelError when the tensors are no generator's.
     """

@@ -30,7 +30,7 @@ LOWEST_PSNR = 50.0  # dB, of the painted faces; float16 rounds to 1/2048 of a va
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Drops what the converter says of its progress, of versions and of what there is on Apple systems alone."""
+    """Drop the converter's messages about its progress, versions and what exists on Apple systems alone."""
     logger = logging.getLogger("coremltools")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -29,7 +29,7 @@ def audio_layers(graph: Graph, network: Network, x: str) -> str:
 
 
 def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
-    """Where the audio joins; `image` is what the image's half of the first convolution gave."""
+    """Join the audio with the image, whose share `image_half` gave: the smallest tensor of the decoder."""
     first, second = double_blocks(network, "fuse_conv.0")
     from_audio = convolve(graph, audio, halves(first.expand)[1])
     x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", from_audio, image)), first)

@@ -94,8 +94,8 @@ def pack_avatar(
     label: what the manifest says for people.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
     are taken as they are, byte for byte. parsing: by default, when the template has such images.
-    precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players take unless
-    they are told otherwise. progress: called after each frame with the frames done and the frames in all.
+    precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players use by
+    default. progress: called after each frame with the frames done and the frames in all.
 
     The same input gives the same bytes. A frame at a time is in memory, and half a kilobyte for each.
 

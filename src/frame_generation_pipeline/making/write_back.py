@@ -1,4 +1,4 @@
-"""The end of a render program: from what the network painted to the crop that is written back."""
+"""The end of a render program: from the network's output to the crop that is written back."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Which audio stream of a file is heard, and its frames as one run of samples on the file's clock."""
+"""Choose the audio stream of a file, and give its frames as one run of samples on the file's clock."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -61,7 +61,7 @@ def _audible(path: Path, default: int, count: int, version: tuple[int, int]) -> 
 
 
 def _silent(path: Path, track: int) -> bool:
-    """Whether nothing can be heard in a track, as far as it can be decoded."""
+    """Whether a track is silent, as far as it can be decoded."""
     with suppress(av.FFmpegError, ValueError), open_media(path) as container:
         stream = container.streams.audio[track]
         resampler = AudioResampler(format="flt")

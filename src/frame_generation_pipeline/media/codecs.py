@@ -1,4 +1,4 @@
-"""What a video file's suffix decides: the container, the two encoders in it, and what their users may choose."""
+"""A video file's suffix decides its container, the two encoders in it, and what their users may choose."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -18,7 +18,7 @@ _ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.
 
 
 def open_media(path: Path, **format_options: str) -> InputContainer:
-    """A video or audio file that is what it is by itself: nothing else is read on its behalf.
+    """Open a video or audio file; no other file that it refers to is ever read.
 
     A WAV file that holds more than its header states, see `joined_wav.py`, is read to its end.
     format_options: further ones for the format.

@@ -1,4 +1,4 @@
-"""From a decoded frame to the image that a player shows: colours, squareness, fields and orientation."""
+"""Turn a decoded frame into the image that a player shows: colours, square pixels, fields and orientation."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -113,7 +113,7 @@ class Display:
             )
 
     def flush(self) -> Iterator[tuple[float | None, Frame]]:
-        """What is held back."""
+        """The images that are still held back, with their times in seconds."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from self._ready()

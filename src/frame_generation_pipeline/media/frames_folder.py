@@ -23,7 +23,7 @@ MOVING = "moving"  # a file that says how many images there are, from when on th
 
 
 class FrameFolderWriter(PartialWriter):
-    """Images `frame_00000.png` on in a folder; use it as a context manager.
+    """Writes images, `frame_00000.png` on, into a folder; use it as a context manager.
 
     They are written into the folder `.partial` inside of it and moved out when the `with` block ends; only then the
     frames of an earlier run disappear, in either format. Other files stay; images that have such names but are no
@@ -94,7 +94,7 @@ class FrameFolderWriter(PartialWriter):
     def finish(self) -> None:
         """Move the new frames in, over those of the same name, and remove what is left of an earlier run.
 
-        What the end of the block does by itself.
+        The end of the `with` block calls it.
         """
         if self._finished:
             return

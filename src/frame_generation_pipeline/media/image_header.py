@@ -31,7 +31,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 
 def complete_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
-    """What `image_size` gives and raises, for an image that is opened at its start; `name` is for messages."""
+    """Return and raise as `image_size` does, for an image that is open at its start; `name` is for messages."""
     size = stated_size(file, name)
     file.seek(0)
     complete = _tail(file, 12)[4:8] == b"IEND" if file.read(8) == PNG_SIGNATURE else JPEG_END in _tail(file, 64)
@@ -41,7 +41,7 @@ def complete_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
 
 
 def stated_size(file: BinaryIO, name: str | Path) -> tuple[int, int]:
-    """What `complete_size` gives and raises, without a look at the image's end."""
+    """Return and raise as `complete_size` does, without reading the image's end."""
     try:
         start = file.read(8)
         if start == PNG_SIGNATURE:

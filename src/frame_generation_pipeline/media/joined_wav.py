@@ -92,7 +92,7 @@ class JoinedWav:
 
 
 def _samples(file: BinaryIO, place: int, size: int) -> tuple[bytes, int | None, int]:
-    """Of the WAV file at `place`: its format, where its samples begin, if anywhere, and how many bytes it states."""
+    """The format of the WAV file at `place`, where its samples begin, if anywhere, and how many bytes it states."""
     form, place = b"", place + HEADER
     while place + CHUNK <= size:
         name, length = _chunk(file, place)

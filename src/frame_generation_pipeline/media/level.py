@@ -14,7 +14,7 @@ FULL_SCALE = float(STEPS**2)  # energy of 0 dB
 
 
 class FrameSplitter:
-    """Audio in pieces becomes audio by video frame: as many samples as one frame lasts."""
+    """Splits audio that comes in pieces into the samples of each video frame."""
 
     def __init__(self, fps: int) -> None:
         self._size = SAMPLE_RATE // fps

@@ -1,4 +1,4 @@
-"""Which streams of a file are used, and their packets on one clock that never goes back."""
+"""Choose the streams of a file, and put their packets on one clock that never goes back."""
 
 import logging
 from collections.abc import Iterator, Sequence

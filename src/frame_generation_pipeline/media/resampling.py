@@ -1,4 +1,4 @@
-"""Samples at the rate that audio features are computed at."""
+"""Resample audio to the rate that audio features are computed at."""
 
 import math
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Encoded images of a stretch of a video on their own, so that what is encoded need not be encoded again.
+"""Keep the encoded images of a part of a video in a file of their own, so that they are never encoded twice.
 
 A segment is a file of records, one a packet: presentation and decoding time in frames from the segment's first one,
 whether decoding can begin there, and the packet's bytes. At its end stand the number of frames and a SHA-256 of all

@@ -48,7 +48,7 @@ class VideoWriter(PartialWriter):
     until the `with` block ends; then this one takes its name.
     size: (width, height) of the frames; an odd side is made even by repeating the last column or row.
     fps: frames a second, 1 to 240. crf: quality, lower is better: 0 to 51 for H.264 (20), 0 to 63 for VP9 (32).
-    preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, for others make the
+    preset: one of `codecs.PRESETS`. threads: of the video encoder, by default half the cores, because the others make
     frames; equal input and threads give equal bytes.
     audio_path: a file whose audio stream is the audio from time 0; audio_start, audio_end cut it, in seconds;
     audio_track: which stream, see `audio_track.audio_stream`.
@@ -108,12 +108,12 @@ class VideoWriter(PartialWriter):
         self._finished = False
 
     def add_audio(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
-        """The audio as at construction, for one that is complete only when the last frame is; before `finish`."""
+        """Set the audio later than the constructor, where the last frame completes it; call it before `finish`."""
         self._audio = Soundtrack(path, self._codecs, self._fps, start, end, track)
 
     @property
     def folder(self) -> Path:
-        """Where unfinished work lies, once entered: what is added there stays and goes with the segments."""
+        """The folder of unfinished work, once entered; files added there are kept and removed with the segments."""
         return self._partial.folder
 
     @property
@@ -160,7 +160,7 @@ class VideoWriter(PartialWriter):
                 self._complete_segment()
 
     def finish(self) -> None:
-        """Make the file of the segments and the audio and give it its name; what the end of the block does by itself.
+        """Put the segments and the audio together under the final name; the end of the `with` block calls it.
 
         The segments stay until then.
         """

@@ -1,4 +1,4 @@
-"""Where audio that was recorded beside a camera lies on the camera's own audio, and how much faster its clock runs.
+"""Find where audio that was recorded beside a camera lies on the camera's own audio, and how much faster its clock is.
 
 Both are compared by how their levels rise and fall, which microphones and distances change little; in windows all over
 the recording, since two clocks that differ by 50 millionths are a tenth of a second apart after half an hour.
@@ -198,7 +198,7 @@ def _fit(centres: Levels, shifts: Levels, coarse: int) -> tuple[Alignment, float
 
 
 def _correlation(own: Levels, other: Levels, found: Alignment) -> float:
-    """Of the levels of both where both are heard."""
+    """The correlation of both levels where the two overlap in time; 0 where that is too short or one is even."""
     places = found.offset * STEPS + np.arange(len(other)) * found.stretch
     overlap = (places >= 0) & (places <= len(own) - 1)
     a, b = np.interp(places[overlap], np.arange(len(own)), own), other[overlap]

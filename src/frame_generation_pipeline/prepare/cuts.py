@@ -1,4 +1,4 @@
-"""Where a recording jumps, as edited ones do: what is before and after a cut has no motion in common."""
+"""Find where a recording jumps, as edited ones do: no motion goes on across a cut."""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,7 @@
 
 A face is brought to one place by points that speech moves little, and described by the directions of its edges, as
 N. Dalal and B. Triggs do ("Histograms of Oriented Gradients for Human Detection", CVPR 2005). Such descriptions tell
-people with other features, beards, hair or glasses apart; a double they do not.
+people with other features, beards, hair or glasses apart; they do not tell doubles apart.
 """
 
 from collections.abc import Sequence
@@ -97,5 +97,5 @@ def describe(image: Frame, face: Face) -> Description:
 
 
 def is_another(main: Sequence[Description], other: Sequence[Description]) -> bool:
-    """Whether frames of one part show no frame's person of the other; not where one of them has none."""
+    """Whether no frame of one part shows the person of the other; False where one part has no such frames."""
     return bool(main and other) and float((np.stack(other) @ np.stack(main).T).max()) < ALIKE

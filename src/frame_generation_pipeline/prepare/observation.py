@@ -1,4 +1,4 @@
-"""What is seen of the person in one frame, as a record of fixed size."""
+"""What is observed of the person in one frame, as a record of fixed size."""
 
 from dataclasses import dataclass, field
 
@@ -43,7 +43,7 @@ class Observation:
 
     @classmethod
     def from_record(cls, record: npt.NDArray[np.float32]) -> "Observation":
-        """What `to_record` gave."""
+        """The observation that `to_record` wrote."""
         points = record[: POINTS * 3].reshape(POINTS, 3)
         number, score, others, sharpness, light, change = record[POINTS * 3 : -COLOURS].tolist()
         face = Face(points, score) if np.isfinite(points).all() else None
@@ -63,7 +63,7 @@ class Observer:
         self._thumbnail = _thumbnail(image)
 
     def observe(self, number: int, image: npt.NDArray[np.uint8]) -> Observation:
-        """What is seen in the next frame (H, W, 3) uint8 BGR."""
+        """Observe the next frame (H, W, 3) uint8 BGR."""
         before, self._thumbnail = self._thumbnail, _thumbnail(image)
         change = 0.0 if before is None else float(np.abs(self._thumbnail - before).mean())
         # After a jump the face is somewhere else, and half of it may be where it was.

@@ -71,7 +71,7 @@ def prepare(
     as `aud_{type}.npy`, `report.html` and `prepare.json`; without audio in the recording, no audio and no features.
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
     audio: a file whose audio takes the place of the video's, see `Recording.open`.
-    audio_track: which of the tracks of the file that is heard, from 1; by default see `audio_track.audio_stream`.
+    audio_track: number, from 1, of the track of the file that gives the audio; see `audio_track.audio_stream`.
     further: bytes that later steps take beside it, of so many frames of so many bytes each.
     progress: called after each frame with the frames done and, about, those in all.
 
@@ -198,7 +198,7 @@ def _finished(output: Path, source: dict[str, Any]) -> Preparation:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What an earlier preparation wrote; nothing where the file is damaged."""
+    """The summary that an earlier preparation wrote; empty where the file is damaged."""
     try:
         found = read_json(path)
     except (OSError, ValueError):

@@ -131,7 +131,7 @@ class Recording:
 
 
 def _audio_start(path: Path, track: int | None) -> float:
-    """When the first packet of the audio track is heard, in seconds on the clock of the file's time stamps."""
+    """When the audio track's first packet begins, in seconds on the clock of the file's time stamps."""
     with open_media(path) as container:
         stream = audio_stream(container, path, track)
         if stream is None or stream.start_time is None or stream.time_base is None:

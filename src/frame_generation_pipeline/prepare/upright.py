@@ -1,4 +1,4 @@
-"""A recording that lies on its side, without saying so, is named before it is looked at from end to end."""
+"""Refuse a recording that lies on its side without saying so, before it is read from end to end."""
 
 from contextlib import closing
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What no ONNX file may hold that we give to ONNX Runtime, told from its message before the runtime sees it."""
+"""Refuse ONNX files whose content ONNX Runtime must not get, before it sees them."""
 
 from collections.abc import Iterable, Sequence
 from math import isfinite

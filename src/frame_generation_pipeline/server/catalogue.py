@@ -42,7 +42,7 @@ class Catalogue:
             self._packages[name] = open_package(path)
 
     def ids(self) -> list[str]:
-        """Of all avatars, the presenter first."""
+        """The ids of all avatars, the presenter first."""
         return list(self._packages)
 
     def package(self, avatar_id: str) -> Package:
@@ -69,7 +69,7 @@ class Catalogue:
 
     @property
     def loaded(self) -> bool:
-        """Whether the presenter is."""
+        """Whether the presenter is loaded."""
         return PRESENTER_ID in self._avatars
 
 

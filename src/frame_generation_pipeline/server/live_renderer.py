@@ -1,4 +1,4 @@
-"""Frames as a live encoder takes them, and those of the mouth at rest kept: painted once, shown by every session."""
+"""Render frames as a live encoder takes them; those of the mouth at rest are kept and shared by all sessions."""
 
 import threading
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ NEWEST = 0.1  # weight of the newest frame in the mean of what a frame costs
 
 
 class Room:
-    """Bytes that frames at rest may take, of all avatars together."""
+    """The number of bytes that the kept frames at rest of all avatars may take together."""
 
     def __init__(self, size: int) -> None:
         self._left, self._lock = size, threading.Lock()
@@ -36,7 +36,7 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class LiveRenderer(FrameRenderer):
-    """Paints 4:2:0 frames (H * 3/2, W) uint8, planes Y, U, V below each other, BT.709, both sides even.
+    """Renders 4:2:0 frames (H * 3/2, W) uint8, planes Y, U, V below each other, BT.709, both sides even.
 
     Frames at rest are kept while there is room; which of them are kept changes nothing in what comes out.
     """
@@ -94,11 +94,11 @@ class LiveRenderer(FrameRenderer):
 
     @property
     def frames_at_rest(self) -> int:
-        """How many are kept."""
+        """How many frames at rest are kept."""
         return len(self._kept)
 
     def keep_all(self, engine: Engine) -> None:
-        """Have every frame at rest painted while there is room, whenever the engine has nothing else to do.
+        """Have every frame at rest rendered while there is room, whenever the engine has nothing else to do.
 
         One after the other, so that the other workers are free for what is due.
         """

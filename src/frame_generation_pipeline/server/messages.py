@@ -63,7 +63,7 @@ class Messages:
         self._open = None
 
     def _speak_text(self, message: dict[str, Any]) -> Callable[[], object]:
-        """An utterance of its own, of a text."""
+        """Say a text as an utterance of its own."""
         text, event_id = message["text"], _event_id(message)
         if not isinstance(text, str) or "audio" in message:
             raise Problem(400, "bad_message", "expected a text without audio, or audio without a text")

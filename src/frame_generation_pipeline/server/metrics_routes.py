@@ -1,4 +1,4 @@
-"""`/metrics`: how the server does, for Prometheus."""
+"""`/metrics`: the server's figures, for Prometheus."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""All live sessions: who may have another one, whose they are, and when they end."""
+"""All live sessions: who may begin another one, to whom they belong, and when they end."""
 
 import threading
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class Sessions:
         return [session for session in self.all() if _is_of(session, client)]
 
     def all(self) -> list[LiveSession]:
-        """Everybody's."""
+        """The sessions of all clients."""
         return list(self._sessions.values())
 
     def ticks(self) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class Sessions:
         return sum(renderer.frames_at_rest for renderer in list(self._renderers.values()))
 
     def client_of_token(self, token: str) -> Client | None:
-        """Whom a session's own token stands for; every one is compared, each in constant time."""
+        """The client for whom a session's own token stands; every token is compared, each in constant time."""
         found = None
         for session in list(self._sessions.values()):
             if same_secret(token, session.token):
@@ -132,7 +132,7 @@ class Sessions:
             self.end(session, "the server ends")
 
     def _renderer(self, avatar_id: str, avatar: Avatar, style: Style) -> LiveRenderer:
-        """The one that all sessions of an avatar in a style share."""
+        """The renderer that all sessions of an avatar in a style share."""
         key = (avatar_id, style)
         if key not in self._renderers:
             styled = replace(avatar, style=replace(style, blend=style.blend or avatar.style.blend))

@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """Everything that `framegen serve` is told."""
+    """The settings of `framegen serve`."""
 
     host: str = "127.0.0.1"  # address to listen on
     port: int = PORT  # 0 for any that is free

@@ -31,7 +31,7 @@ class Tokens:
 
     @property
     def demanded(self) -> bool:
-        """Whether anybody needs one."""
+        """Whether clients need a token."""
         return bool(self._tokens)
 
     def client_of(self, token: str) -> Client | None:
@@ -61,5 +61,5 @@ class Tokens:
 
 
 def same_secret(given: str, own: str) -> bool:
-    """Whether they are equal, in a time that does not tell where they differ."""
+    """Whether both are equal; the time that it takes does not show where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), own.encode())

@@ -162,10 +162,10 @@ class Peer:
         """Set the connection up before the offer is read."""
 
     def connected(self) -> None:
-        """The way to the peer is open."""
+        """The connection to the peer is open."""
 
     def interrupted(self) -> None:
-        """What the session said is not wanted any more."""
+        """Drop what is not sent yet: the session was interrupted."""
 
     async def close(self) -> None:
         """End the connection."""

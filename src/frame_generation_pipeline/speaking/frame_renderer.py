@@ -1,4 +1,4 @@
-"""One frame: template frame, crop, generator, paste. What every frame of every session goes through."""
+"""Render one frame: template frame, crop, generator, paste. Every frame of every session is made here."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is to be said: from features, audio or both to a window for each frame, planned before any work starts."""
+"""Plan a speech before any work starts: from features, audio or both to a window for each frame."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence

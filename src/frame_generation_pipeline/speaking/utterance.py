@@ -1,4 +1,4 @@
-"""What a session knows of the speech that it is saying; an interruption begins a new one."""
+"""The state of the speech that a session is saying; an interruption begins a new one."""
 
 from collections import deque
 from dataclasses import dataclass, field

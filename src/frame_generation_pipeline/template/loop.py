@@ -1,4 +1,4 @@
-"""In which order a recording's frames are shown, so that nobody sees where it turns round or starts over."""
+"""The order in which a template's frames are shown, so that nobody sees where it turns round or starts over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ ENDS, MOST_END = 0.2, 500  # share of the recording, and frames at most, that ma
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """Which frame is shown, and as what share of it another one that it dissolves into."""
+    """The frame that is shown, and the share of another one that it dissolves into."""
 
     index: int
     into: int = 0

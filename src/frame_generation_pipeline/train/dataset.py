@@ -44,7 +44,7 @@ class Batch:
 
 
 class SampleSource(Protocol):
-    """What a generator learns from, whatever it is."""
+    """Gives the samples that a generator learns from."""
 
     @property
     def face(self) -> FaceSpec:
@@ -245,7 +245,7 @@ class TrainingSet:
         return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
 
     def _alike(self, target: int, rng: np.random.Generator) -> int:
-        """Of some frames of another moment, the one in which the head stands most as in `target`."""
+        """The one of some frames of another moment whose head pose is nearest to that of `target`."""
         drawn = rng.choice(self.shown, MATCH_OF)
         elsewhere = drawn[np.abs(drawn - target) > WINDOW_BEFORE]
         drawn = elsewhere if len(elsewhere) else drawn

@@ -1,4 +1,4 @@
-"""What a small generator learns from a large one: what that paints on a template's frames for any speech."""
+"""The samples that a small generator learns from a large one: its output on a template's frames for any speech."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,8 +35,8 @@ WINDOWS_A_FACE = 2  # painted of each face that is drawn, so that its own part o
 class DistillationSet:
     """Template faces, speech, and the teacher that paints the targets.
 
-    A frame is its own reference image, as in use. The teacher paints whatever it is told, so speech has no end: it is
-    said at other speeds, and windows of it are mixed.
+    A frame is its own reference image, as in use. The teacher renders any window, so speech never runs out: it is
+    also said at other speeds, and windows of it are mixed.
     """
 
     teacher: ProgramGenerator
@@ -99,7 +99,7 @@ class DistillationSet:
         return self.samples(frames, [self.held_out_windows[index] for index in windows])
 
     def samples(self, frames: npt.NDArray[np.int64], windows: Sequence[Window]) -> Batch:
-        """Frames (b,) that say b windows, painted by the teacher."""
+        """Frames (b,) that say b windows, rendered by the teacher."""
         with ThreadPoolExecutor(self.teacher.concurrency) as pool:
             targets = list(pool.map(self._target, frames.tolist(), windows))
         inner = [self._region(self.faces[index]) for index in frames]
@@ -135,7 +135,7 @@ class DistillationSet:
 
 
 def begin_student(network: str, audio: AudioSpec, seed: int) -> Network:
-    """The small generator, with those weights of the presenter's that fit; what hears other features begins anew."""
+    """The small generator, with the presenter's weights where they fit; layers for other features begin at random."""
     torch.manual_seed(seed)
     face, width = NETWORKS[network]
     student = build_network(GeneratorSpec(face, audio, width))

@@ -57,9 +57,9 @@ def stored_points(template: Template, index: int, context: float, side: int) -> 
 def stored_places(
     template: Template, count: int, context: float, side: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Of each frame, in pixels of stored faces: the lips' middle (n, 2), the nose's points (n, k), the mouth (n, 2).
+    """Places in pixels of each stored face: the lips' middle (n, 2), the nose's points (n, k), the mouth (n, 2).
 
-    The mouth is told by how wide and how high the outline of the lips is.
+    The mouth is the width and height of the outline of the lips.
     """
     lips, noses, mouths = [], [], []
     for index in range(count):

@@ -40,7 +40,7 @@ class GeneratorLoss(nn.Module):
 
     @classmethod
     def of(cls, recipe: Recipe, vgg: str | Path | None = None, sync: nn.Module | None = None) -> "GeneratorLoss":
-        """With the networks that the recipe wants. vgg: see `PerceptualLoss`."""
+        """The losses of a recipe, with the networks that it needs. vgg: see `PerceptualLoss`."""
         perceptual = PerceptualLoss(vgg, original=recipe.face_perceptual) if recipe.perceptual else None
         return cls(recipe, perceptual, sync)
 

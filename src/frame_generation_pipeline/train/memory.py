@@ -1,4 +1,4 @@
-"""Memory that a training frees and wants back at once."""
+"""Keep the memory that a training frees and needs again at once."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""A loss of features instead of pixels: those of VGG, which see edges and texture where pixels see an average.
+"""A loss that compares features of VGG instead of pixels: they show edges and texture where pixels show an average.
 
 J. Johnson, A. Alahi and L. Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016,
 arXiv:1603.08155. The weights that come with the package are VGG16's first seven convolutions, fine-tuned to find edges.

@@ -1,4 +1,4 @@
-"""What a training goes on from, read without trusting that it is what was written."""
+"""Read the state that a training goes on from, without trusting that it is what was written."""
 
 import hashlib
 import os
@@ -44,12 +44,12 @@ def load_optimizer(optimizer: torch.optim.Adam, state: dict[str, Any]) -> None:
 
 
 def damaged(path: Path) -> ModelError:
-    """The error that says so."""
+    """The error for a state that is damaged."""
     return ModelError(f"{path}: damaged, the training cannot go on; begin it anew in another folder")
 
 
 def fingerprint(template: Template, *features: AudioFeatures) -> str:
-    """What tells one template and its features from another."""
+    """Fingerprint of a template and its features: equal only for the same ones."""
     digest = hashlib.sha256()
     for voice in features:
         digest.update(np.ascontiguousarray(voice.values).tobytes())

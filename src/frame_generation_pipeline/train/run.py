@@ -228,7 +228,7 @@ class TrainingRun:
             )
 
     def _steps(self) -> int:
-        """Of both trainers together."""
+        """The steps of both trainers together."""
         return self.trainer.steps + (self.sync.steps if self.sync else 0)
 
     def _batches(self) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""How a training stands: frames that it does not learn from, painted with the weights as they are."""
+"""Score a training on frames that it does not learn from, rendered with its present weights."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Which frames of a long recording are learned from: fewer of what is shown often, all of what is rare."""
+"""Choose the frames of a long recording to learn from: fewer of what is shown often, all of what is rare."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""SyncNet: whether a face says what is heard, learned on the template and then held against the generator.
+"""SyncNet: a network learns on the template whether a face fits the audio, and then judges the generator.
 
 J. S. Chung and A. Zisserman, "Out of Time: Automated Lip Sync in the Wild", ACCV workshops 2016; in the form that
 SyncTalk_2D's 160 programs have it, one frame and a window of features. Faces of 320 pixels are halved first.
@@ -73,7 +73,7 @@ class SyncNetwork(nn.Module):
 
 
 class SyncLoss(nn.Module):
-    """How little a trained network finds faces and windows to belong together, as a loss for the generator."""
+    """A loss for the generator: how little a trained network finds that faces and windows belong together."""
 
     def __init__(self, network: SyncNetwork) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class SyncLoss(nn.Module):
         self.train()
 
     def train(self, mode: bool = True) -> "SyncLoss":
-        """Stays as it is: the network is only asked."""
+        """Change nothing: the network never trains here."""
         return super().train(False)
 
     def forward(self, faces: Tensor, windows: Tensor) -> Tensor:

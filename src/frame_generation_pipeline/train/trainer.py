@@ -52,7 +52,7 @@ class Trainer:
         self.loss.autocast = self._autocast
 
     def batch(self, step: int) -> Batch:
-        """What step `step` sees."""
+        """The samples of step `step`."""
         return self.data.batch(self.recipe, np.random.default_rng([self.seed, step]))
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
