@@ -242,7 +242,7 @@ func findFFmpeg(given string) (string, error) {
 	return path, nil
 }
 
-// inputOptions open a file that is what it is by itself: nothing else is read on its behalf.
+// inputOptions keep ffmpeg from reading any other file on behalf of the one that it is given.
 func inputOptions(path string) []string {
 	return []string{"-format_whitelist", audioFormats, "-protocol_whitelist", "file,pipe", "-i", "file:" + path}
 }

@@ -54,8 +54,8 @@ type Option func(*options)
 // WithBlend chooses how faces are written back, Reference or Feathered; the package says it by default.
 func WithBlend(blend string) Option { return func(o *options) { o.blend = blend } }
 
-// WithGate says from which level of audio on somebody speaks; a package of version 3 tells it from the room and the voice
-// by default.
+// WithGate says from which level of audio on somebody speaks; for a package of version 3 it follows from the room and the
+// voice by default.
 func WithGate(gate Gate) Option { return func(o *options) { o.gate = &gate } }
 
 // WithoutGate lets the mouth move where nobody speaks.

@@ -127,7 +127,7 @@ func (c *cancellation) add(size int) {
 	}
 }
 
-// downmix says how the file's channels become one, after all of it was heard.
+// downmix says how the file's channels become one; all of it must have been pushed.
 func (c *cancellation) downmix() downmix {
 	sum := c.format.channels
 	if left := len(c.pending[sum]); left > 0 {

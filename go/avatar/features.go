@@ -65,7 +65,7 @@ func (f *Features) Len() int {
 // Rows gives the values of each frame: F of a feature, or 16 F of a whole window. They must not be changed.
 func (f *Features) Rows() iter.Seq[[]float32] { return slices.Chunk(f.values, len(f.values)/f.Len()) }
 
-// window is what the generator hears at frame index, (16, F); beyond the end there are zeros.
+// window is what the generator sees for frame index, (16, F); beyond the end there are zeros.
 func (f *Features) window(index int) []float32 {
 	if !f.whole {
 		return featureWindow(f.values, f.Spec.FeatureSize, index)

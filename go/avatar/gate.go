@@ -32,7 +32,7 @@ const (
 // scale, of a frame's audio without its mean.
 type Gate struct{ Silence, Speech float64 }
 
-// FixedGate is the gate of packages up to version 2. From version 3 on it is told from the room and the voice.
+// FixedGate is the gate of packages up to version 2. From version 3 on it follows from the room and the voice.
 var FixedGate = Gate{-45, -40}
 
 // speechDetector is given the audio of frame after frame, and tells whether somebody speaks in it.
@@ -149,7 +149,7 @@ type restStream struct {
 
 func newRestStream() *restStream { return &restStream{quiet: after} }
 
-// push is told whether somebody speaks in the next frame, and gives the share of the frame whose look ahead it completes,
+// push takes whether somebody speaks in the next frame, and gives the share of the frame whose look ahead it completes,
 // if there is one.
 func (s *restStream) push(speaks bool) (share float64, ok bool) {
 	s.quiet++

@@ -9,7 +9,7 @@ const (
 	format           = "framegen-avatar"
 	newestVersion    = 3
 	blendsSince      = 2 // the version from which there are blend and rest
-	listensSince     = 3 // the version from which audio is heard as docs/avatar.md has it under Samples and Silence
+	listensSince     = 3 // the version from which samples and silence are as docs/avatar.md has them
 	outreachingSince = 3 // the version from which a box may reach beyond the image
 
 	manifestFile, landmarksFile, previewFile, restFile = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"

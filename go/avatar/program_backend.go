@@ -39,7 +39,7 @@ type programGenerator struct {
 	face, paint    *ort.Session
 	state          map[string]value // what the face program gives
 	names          []string         // of the face state
-	blend, parsing bool             // whether the render program is told the blend, and which pixels stay
+	blend, parsing bool             // whether the render program takes the blend, and which pixels stay
 	path           string
 }
 

@@ -33,4 +33,4 @@ const (
 	Feathered = "feathered" // without an edge
 )
 
-var blends = []string{Reference, Feathered} // their places are what the render program is told
+var blends = []string{Reference, Feathered} // the render program takes their places

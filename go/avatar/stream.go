@@ -116,7 +116,7 @@ func (w *windowStream) take(features []float32) [][]float32 {
 	return windows
 }
 
-// featureWindow is what the generator hears at frame index: features [index - 8, index + 8), zeros where there are none.
+// featureWindow is what the generator sees for frame index: features [index - 8, index + 8), zeros where there are none.
 func featureWindow(values []float32, size, index int) []float32 {
 	window := make([]float32, Window*size)
 	for row := range Window {

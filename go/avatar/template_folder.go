@@ -28,7 +28,7 @@ type templateFolder struct {
 	width, height int
 }
 
-// openTemplate checks both folders completely, and decodes nothing yet; all problems are told together.
+// openTemplate checks both folders completely, and decodes nothing yet; one error names all problems.
 func openTemplate(images, landmarks string) (*templateFolder, error) {
 	for _, folder := range []string{images, landmarks} {
 		if found, err := os.Stat(folder); err != nil || !found.IsDir() {

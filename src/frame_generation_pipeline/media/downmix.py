@@ -72,7 +72,7 @@ class Cancellation:
             self._add_blocks(max(1, frame.sample_rate // BLOCKS))
 
     def downmix(self) -> Downmix:
-        """How the file's channels become one, after all of it was heard."""
+        """How the file's channels become one; all of it must have been pushed."""
         self._add_blocks(max(1, self._pending.shape[1]))
         *channels, mixed = self._energies
         audible = [0.0 if not weight else value for value, weight in zip(channels, self._weights, strict=True)]

@@ -101,7 +101,7 @@ struct Cancellation {
         pending.removeFirst(at)
     }
 
-    /// How the file's channels become one, after all of it was heard.
+    /// How the file's channels become one; all of it must have been pushed.
     mutating func downmix() -> Downmix {
         if !pending.isEmpty { add(pending) }
         pending = []

@@ -10,7 +10,7 @@ public actor LiveSession {
     private let startFrame: Int
     private var windows: WindowStream
     private var rests: Rests?
-    private var samples = 0  // heard in this speech
+    private var samples = 0  // pushed in this speech
     private var frames = 0  // of the session, with idle ones
 
     init(_ engine: Engine, _ encoder: AudioProgram, _ blocks: Blocks, _ silence: Silence?, _ startFrame: Int) {
@@ -50,7 +50,7 @@ public actor LiveSession {
         return try await made(given)
     }
 
-    /// Drops the speech: what was heard and is not shown yet never will be. The next audio begins a new speech.
+    /// Drops the speech: frames that were not shown never are. The next audio begins a new speech.
     public func interrupt() {
         windows = WindowStream(encoder, blocks)
         rests = silence.map { Rests($0, encoder.spec) }

@@ -40,7 +40,7 @@ public struct Manifest: Sendable {
     /// Of `audio`, `face` and `render`, in that order; `audio` may be absent.
     public let programs: [String]
     public let precision: String
-    /// How faces are written back unless the player is told otherwise.
+    /// How faces are written back by default.
     public let blend: Blend
     /// Whether there are features of a mouth at rest.
     public let rest: Bool
@@ -49,10 +49,10 @@ public struct Manifest: Sendable {
     /// Frames a second, those of the audio features.
     public var fps: Int { generator.audio.fps }
 
-    /// Whether the render program is told which blend is meant.
+    /// Whether the render program takes the blend.
     var hasBlends: Bool { version > 1 }
 
-    /// Whether speech is told relative to its own level, and channels have weights.
+    /// Whether the gate is relative to the level of the speech, and channels have weights.
     var listens: Bool { version > 2 }
 
     /// Size of the window (16, F) of float32 at which the mouth rests.

@@ -71,6 +71,6 @@ public enum Blend: String, Sendable, CaseIterable {
     /// Without an edge to be seen.
     case feathered
 
-    /// What the render program is told.
+    /// What the render program takes.
     var number: UInt8 { self == .reference ? 0 : 1 }
 }

@@ -12,7 +12,7 @@ struct Template: FrameSequence {
 
     var count: Int { images.count }
 
-    /// Checks both folders completely and decodes nothing yet; all problems are told together.
+    /// Checks both folders completely and decodes nothing yet; one error names all problems.
     ///
     /// Throws an error of kind `missingFile` where a folder is absent, and `template`.
     init(images folder: String, landmarks: String) throws {
