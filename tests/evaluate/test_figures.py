@@ -6,8 +6,8 @@ import pytest
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.evaluate import figures
 from frame_generation_pipeline.evaluate.definitions import Value
-from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.template.crop_box import CropBox
+from frame_generation_pipeline.tracking.lag import Curve
 
 RNG = np.random.default_rng(0)
 NAN = float("nan")

@@ -14,7 +14,6 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, DUBBING, OUTPUT, RECORDING, Value
-from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.evaluate.measurement import Measurement
 from frame_generation_pipeline.evaluate.phones import Phone
 from frame_generation_pipeline.evaluate.rendering import Choice
@@ -24,6 +23,7 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import frame_levels
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 from frame_generation_pipeline.template.sequence import FrameSequence
+from frame_generation_pipeline.tracking.lag import Curve
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
 FEWEST_FRAMES = 3  # that are held out; most figures need more

@@ -20,12 +20,12 @@ from frame_generation_pipeline.evaluate.definitions import (
     UNCHANGED,
     Value,
 )
-from frame_generation_pipeline.evaluate.figures import Curve
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE, Phone
 from frame_generation_pipeline.evaluate.rendering import Choice, dub, reconstruct, with_face, with_mouth
 from frame_generation_pipeline.evaluate.track import GroundTruth, Track
 from frame_generation_pipeline.generator.protocol import Generator, NetworkGenerator
 from frame_generation_pipeline.template.sequence import FrameSequence, TemplateFrame
+from frame_generation_pipeline.tracking.lag import Curve
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
 STRIP_SIDE = 240  # pixels of a face on a strip
