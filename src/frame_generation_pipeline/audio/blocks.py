@@ -11,7 +11,7 @@ from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WHISPER, AudioSpec
 
 @dataclass(frozen=True)
 class Blocks:
-    """Block b is the features from `features` b on; it begins at sample `step` b and hears `before` more."""
+    """Block b gives the features from `features` b on; it begins at sample `step` b and needs `before` blocks more."""
 
     features: int  # in a block
     step: int  # samples from one block to the next

@@ -47,9 +47,9 @@ class AudioFeatures:
     def load(cls, path: str | Path, spec: AudioSpec | None = None) -> "AudioFeatures":
         """Features of a `.npy` file, or of a raw little-endian float32 `.bin` beside its `.bin.json`; memory mapped.
 
-        Without `spec` the type is told by the values in one feature. Other float types than float32 are converted (and
-        then held in memory). Raises MissingFileError, or FeatureError for a file that is not readable, contradicts
-        `spec` or holds what are no features. Nothing is ever unpickled.
+        Without `spec` the type follows from the number of values in one feature. Other float types than float32 are
+        converted (and then held in memory). Raises MissingFileError, or FeatureError for a file that is not readable,
+        contradicts `spec` or holds what are no features. Nothing is ever unpickled.
         """
         path = Path(path)
         if not path.is_file():
@@ -85,7 +85,7 @@ class AudioFeatures:
 
 @dataclass(frozen=True, eq=False)
 class FeatureWindows:
-    """Windows that were cut before, one a video frame, as SyncTalk_2D's ports for other languages are given them.
+    """Windows that are cut already, one a video frame, as SyncTalk_2D's ports for other languages take them.
 
     values: (N, 16, F) float32, N >= 1, finite; may be mapped from a file. Raises FeatureError when not finite.
     """
@@ -118,13 +118,13 @@ class FeatureWindows:
         return AudioFeatures.load(path, spec)
 
     def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
-        """As of `AudioFeatures`; beyond the last window there are zeros."""
+        """As `AudioFeatures.windows`; beyond the last window there are zeros."""
         for index in range(start, len(self) if count is None else start + count):
             yield self.values[index] if index < len(self) else np.zeros(self.values.shape[1:], np.float32)
 
 
 def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
-    """What the generator hears at frame `index`: the features `[index - 8, index + 8)` of `values`.
+    """The window that the generator sees for frame `index`: the features `[index - 8, index + 8)` of `values`.
 
     values: `(N, ...)`; returns `(16, F)` float32, each feature flattened, zeros where the window leaves `values`. Any
     index is fine, also beyond either end.

@@ -1,6 +1,6 @@
-"""Silence: where nobody speaks, the mouth is given the window of features at which it rests.
+"""Silence: where nobody speaks, the generator gets the window of features at which the mouth rests.
 
-Everything is told frame by frame from the audio so far, with so much of a look ahead as windows of features have
+Everything follows frame by frame from the audio so far, with as much look ahead as windows of features have
 anyway, so that live speech waits for nothing and every way of feeding audio gives the same bits.
 """
 
@@ -143,7 +143,7 @@ class RestStream:
 
 
 class LiveRests:
-    """The shares of rest of audio that comes in pieces, each as soon as it can be told."""
+    """The shares of rest of audio that comes in pieces, each as soon as it is known."""
 
     def __init__(self, gate: SpeechGate, spec: AudioSpec) -> None:
         self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream()
@@ -154,7 +154,7 @@ class LiveRests:
         return self._detect(self._frames.push(samples))
 
     def flush(self) -> list[float]:
-        """End the audio: what its last, incomplete frame tells. `missing` gives the rest."""
+        """End the audio: the shares that its last, incomplete frame completes. `missing` gives the others."""
         return self._detect(self._frames.flush())
 
     def missing(self, count: int) -> list[float]:

@@ -1,7 +1,7 @@
 """Audio features from audio that arrives in pieces: the same bits however it is cut.
 
-The audio program runs on blocks whose place is fixed in the whole audio, see `blocks.py`. A block is given the audio of
-the blocks before it that it hears, and runs as soon as its last sample is there; only what is left at the end waits for
+The audio program runs on blocks whose place is fixed in the whole audio, see `blocks.py`. A block gets the audio of the
+blocks before it that it needs, and runs as soon as its last sample is there; only what is left at the end waits for
 `flush`.
 """
 

@@ -1,6 +1,6 @@
-"""The feature type `whisper`: what its audio program hears for which features.
+"""The feature type `whisper`: which part of the audio its audio program takes for which features.
 
-Ten features at a time are told from one second of audio: 0.4 s before them, their own 0.4 s, and 0.2 s after. The
+Ten features at a time are computed from one second of audio: 0.4 s before them, their own 0.4 s, and 0.2 s after. The
 program (`weights/presenter/programs/audio.onnx`, made by `studio/voice_encoder.py`) is Whisper tiny.en's encoder behind
 its mel front end, and a projection to 256 values; every feature is two of its 50 vectors a second.
 """

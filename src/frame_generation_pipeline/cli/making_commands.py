@@ -1,8 +1,9 @@
 """Commands that make an avatar in one go: create of a recording, distill of a larger generator."""
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,9 +63,7 @@ def create(
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:
-        print_values(result.packed.describe())
-        for page in result.pages:
-            typer.echo(f"see {page}")
+        _print_result(result.packed.describe(), result.pages)
 
 
 def distill(
@@ -113,5 +112,12 @@ def distill(
         stage=partial(show_progress, quiet=quiet),
     )
     if not quiet:
-        print_values(result.packed.describe() | {key: f"{value:.1f} dB" for key, value in result.scores.items()})
-        typer.echo(f"see {result.page}")
+        scores = {name: f"{value:.1f} dB" for name, value in result.scores.items()}
+        _print_result(result.packed.describe() | scores, [result.page])
+
+
+def _print_result(values: Mapping[str, Any], pages: Iterable[Path]) -> None:
+    """Say what was packed, and which pages show how it was made."""
+    print_values(values)
+    for page in pages:
+        typer.echo(f"see {page}")

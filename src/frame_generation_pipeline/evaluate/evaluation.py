@@ -90,7 +90,7 @@ def evaluate(
     encoder: for features of digital silence; ours when not given and there is one for these features.
     cuts: frames before which the recording was cut; nothing is compared over time across them.
     blend: of `spec.BLENDS`, by default the best that the generator can.
-    phones: what is said when, for figures of closed lips; without them those are left out.
+    phones: the phones of the speech with their times, for figures of closed lips, which are left out without them.
     seed: of what is drawn at random. strips: of how many frames `Evaluation.strips` are.
     One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
 

@@ -1,4 +1,4 @@
-"""What was measured, as one HTML page."""
+"""Write what was measured as one HTML page."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which sounds of speech are said when, as forced alignment or a synthetic voice tells it."""
+"""The phones of a recording with their times, as forced alignment or a synthetic voice gives them."""
 
 from itertools import pairwise
 from math import isfinite

@@ -1,4 +1,4 @@
-"""The images that are measured: faces painted by the network, and the baselines beside it."""
+"""Make the images that are measured: faces rendered by the network, and the baselines beside them."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Choice:
 def reconstruct(
     generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window, blend: str
 ) -> Frame:
-    """The target's image with its face painted, the reference's crop being what the network sees unmasked.
+    """The target's image with its face rendered; the network sees the reference's crop unmasked.
 
     window: see `audio.features.feature_window`. blend: of `spec.BLENDS`. Neither frame is changed.
     """

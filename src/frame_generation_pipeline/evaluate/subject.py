@@ -1,4 +1,4 @@
-"""What is evaluated, and on which frames: a generator's file, and what its training held out."""
+"""Choose what is evaluated and on which frames: a generator's file, and the frames that its training held out."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -63,7 +63,7 @@ class Subject:
 def choose_frames(
     generator: Path, count: int, fps: float, *, frames: str | None = None, seconds: float | None = None
 ) -> tuple[range, str]:
-    """The frames to evaluate on, of `count`, and in a few words who chose them.
+    """The frames to evaluate on, of `count`, and in a few words why these.
 
     frames: `450:500`, the first and the one after the last. seconds: so much of the end. Without either it is what the
     training beside `generator` held out; without a training the last tenth, at least 2 s.

@@ -1,4 +1,4 @@
-"""What is measured frame by frame of one way to make the frames, from which its figures follow."""
+"""Measure frame by frame one way to make the frames; its figures follow from these values."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class GroundTruth:
 
 
 class Track:
-    """One value a frame of each measure, `size` frames in time; NaN where there is none."""
+    """The values of each measure, one for each of `size` frames; NaN where there is none."""
 
     def __init__(self, size: int, face: FaceSpec, landmarker: FaceLandmarker) -> None:
         self._landmarker, self._face = landmarker, face

@@ -1,11 +1,11 @@
-"""How what the network paints becomes part of the image: as the original pastes it, or so that no edge can be seen.
+"""Write the generated face back into the image: as the original pastes it, or so that no edge can be seen.
 
 `feathered` does two things. It takes the painted face's colours to those of the recording: along the ring just inside
 of the painted edge both are known, and their ratio, smoothed, is continued inwards as a membrane that is clamped there
 would lie (the harmonic continuation of Perez, Gangnet and Blake, "Poisson image editing", 2003, at a low
 resolution, so that detail is left alone). And it fades from the recording to the painted face over a few pixels, in the
 frame's own resolution, so that all pixels around stay the recording's. The render program computes the same
-(`generator/programs.py`), from the same constants.
+(`making/write_back.py`), from the same constants.
 """
 
 from functools import cache

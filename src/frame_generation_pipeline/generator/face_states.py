@@ -19,7 +19,7 @@ MAGIC = KIND + b"4\n"
 
 
 class FaceStates:
-    """`ProgramGenerator.encode_face` with a memory; what it gives does not depend on what it kept.
+    """`ProgramGenerator.encode_face` with a memory, which never changes the result.
 
     Frames 0, 1, ... up to the budget have a place, each is kept once it was needed, and the others are computed every
     time. Any number of threads may ask, and processes share a file.
@@ -38,7 +38,7 @@ class FaceStates:
         """States for the `frames` frames of a template.
 
         budget: bytes; without it a part of the free memory, or, in a file, as many as there are frames.
-        file: keeps the states from one run to the next; `fingerprint` tells what they were made from, and a file of
+        file: keeps the states from one run to the next; `fingerprint` says what they were made from, and a file of
         something else is replaced.
         beside: a record of this type is kept for each frame too, by whoever uses `self.beside`.
 

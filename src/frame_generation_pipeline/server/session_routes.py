@@ -69,7 +69,7 @@ class SessionsView(BaseModel):
 
 
 class UtteranceView(BaseModel):
-    """What will be said."""
+    """The utterance that an audio file becomes."""
 
     event_id: str
     seconds: float
@@ -134,24 +134,24 @@ async def speak_file(session_id: str, request: Request, service: ServiceOf, clie
 
 
 class TextBody(BaseModel):
-    """What shall be said."""
+    """The text that shall be said."""
 
     model_config = {"extra": "forbid"}
 
     text: str
 
 
-class SaidView(BaseModel):
-    """What will be said."""
+class SpokenTextView(BaseModel):
+    """The utterance that a text becomes."""
 
     event_id: str
 
 
 @router.post("/{session_id}/say", status_code=202, responses=problems(400, 404, 410, 413, 429))
-def say(session_id: str, body: TextBody, service: ServiceOf, client: ClientOf) -> SaidView:
+def say(session_id: str, body: TextBody, service: ServiceOf, client: ClientOf) -> SpokenTextView:
     """Say a text with the server's voice; after what is being said."""
     session = service.sessions.get(client, session_id)
-    return SaidView(event_id=say_text(session, service.voice, body.text, service.settings.limits.audio).event_id)
+    return SpokenTextView(event_id=say_text(session, service.voice, body.text, service.settings.limits.audio).event_id)
 
 
 def _say(session: LiveSession, path: Path, longest: float) -> UtteranceView:

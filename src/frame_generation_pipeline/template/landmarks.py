@@ -42,7 +42,7 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
 def lip_opening(landmarks: npt.NDArray[np.int32]) -> float:
     """How far the lips are apart in the middle, over the distance of the eyes' outer corners: about 0 when closed.
 
-    landmarks: (110, 2) pixels. As `tracking.lips.lip_opening` tells it from the mesh, but for the pixels' rounding.
+    landmarks: (110, 2) pixels. The same as `tracking.lips.lip_opening` of the mesh, but for the pixels' rounding.
     """
     points = landmarks.astype(np.float64)
     nose, chin = points[list(NOSE_TO_CHIN)]

@@ -51,7 +51,7 @@ class PlanarFrames:
 
 
 def _around(box: CropBox, width: int, height: int) -> Rectangle:
-    """What of the image a box covers, its corners at even pixels, for a chroma sample is of two by two."""
+    """The part of the image that a box covers, with corners at even pixels: a chroma sample covers two by two."""
     right, bottom = box.x + box.size, box.y + box.size
     left, top = (max(side, 0) // 2 * 2 for side in (box.x, box.y))
     return left, top, min(right + right % 2, width), min(bottom + bottom % 2, height)

@@ -1,4 +1,4 @@
-"""Silence in a recording: the moment at which the mouth rests, and those at which it does not."""
+"""Find in a recording where the mouth rests, and the silent moments at which it does not."""
 
 from itertools import groupby, islice, takewhile
 from math import inf
@@ -46,7 +46,7 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
 
 
 def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
-    """The frames in which nobody is heard and the lips are apart: laughter, a smile, a breath.
+    """The frames without speech in which the lips are apart: laughter, a smile, a breath.
 
     Silence is below `SILENCE` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. A smile often
     begins before its pause and lasts longer: the frames next to it belong to it too while the lips are as far apart.
@@ -75,7 +75,7 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
 
 
 def _openings(template: Template) -> list[float]:
-    """Of the lips in each frame."""
+    """The opening of the lips in each frame."""
     return [lip_opening(read_landmarks(template.landmark_file(index))) for index in range(len(template))]
 
 

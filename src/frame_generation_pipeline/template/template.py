@@ -125,7 +125,7 @@ class Template(FrameSequence):
 
 
 def landmark_file(folder: Path, number: int) -> Path:
-    """Where a template folder has the landmarks of the frame that is numbered so; images may have leading zeros."""
+    """The file of landmarks of a frame, by the number in its name; images' numbers may have leading zeros."""
     return folder / LANDMARKS / f"{number}.lms"
 
 

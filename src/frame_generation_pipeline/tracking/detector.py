@@ -86,7 +86,7 @@ def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, 
 
 
 def _anchors() -> npt.NDArray[np.float64]:
-    """The middles that positions are told from, (896, 2) as shares of the input's side."""
+    """The anchors to which predicted positions are relative, (896, 2) as shares of the input's side."""
     middles = []
     for cells, anchors in GRIDS:
         steps = (np.arange(cells) + 0.5) / cells

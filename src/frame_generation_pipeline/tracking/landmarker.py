@@ -61,7 +61,7 @@ class FaceLandmarker:
         return float(np.mean([lip_opening(found.points) for found in (face, mirrored) if found]))
 
     def _meshes(self, image: npt.NDArray[np.uint8], detections: list[Detection]) -> list[Face]:
-        """What detections turn out to be; false ones show no mesh."""
+        """The meshes of detections; false ones show none."""
         faces: list[Face] = []
         for detection in detections:
             face = self._look(image, Region.around(detection.box, *detection.eyes))

@@ -1,4 +1,4 @@
-"""The 110 points that templates have, told from the mesh.
+"""Compute the 110 points that templates have from the mesh.
 
 Left and right are the image's. As the existing templates show them:
 

@@ -1,4 +1,4 @@
-"""What the mesh tells about the mouth and the head, free of the face's size and place."""
+"""Measures of the mouth and the head from the mesh, independent of the face's size and place."""
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ def mouth_box(points: Points) -> tuple[int, int, int, int]:
 def yaw(points: Points) -> float:
     """How far the head is turned, in degrees, roughly: 0 to the camera, positive to the right of the image.
 
-    Told from the line between the cheeks, which then goes into depth; the mesh makes large turns too small.
+    It follows from the line between the cheeks, which then goes into depth; the mesh makes large turns too small.
     """
     left, right = points[list(CHEEKS)].astype(np.float64)
     across = right - left

@@ -85,7 +85,7 @@ class HibariVoice:
         return self._speakable[letter]
 
     def _known(self, letter: str) -> bool:
-        """Whether a character is spoken, or is one of those that need none: blanks, marks and punctuation."""
+        """Whether a character is spoken, or needs no sound: blanks, marks and punctuation."""
         kind = unicodedata.category(letter)
         if letter.isascii():
             return letter.isprintable() or letter.isspace()

@@ -1,4 +1,4 @@
-"""A text in sentences, each short enough to be spoken soon, that know where they stand in it."""
+"""Split a text into sentences that are short enough to be spoken soon and know their place in the text."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def split_sentences(text: str) -> list[Sentence]:
 
 
 def place_of(text: str, index: int) -> str:
-    """Where a character stands in a text, for people: `line 2, character 7`."""
+    """The place of a character in a text, for people: `line 2, character 7`."""
     before = text[:index].splitlines() or [""]
     if text[:index].endswith(("\n", "\r")):
         before.append("")

@@ -1,4 +1,4 @@
-"""A text that is spoken into a folder, sentence by sentence, ahead of those who take its audio."""
+"""Speak a text into a folder, sentence by sentence, ahead of whoever takes its audio."""
 
 import threading
 import wave
@@ -86,7 +86,7 @@ class Synthesis:
                 self._changed.notify_all()
 
     def _as_long_as_wanted(self, blocks: Iterator[VoiceSamples]) -> Iterator[VoiceSamples]:
-        """The blocks; raises where nobody wants them any more, so that nothing is written behind anybody's back."""
+        """The blocks; raises where nobody wants them any more, so that nothing more is written."""
         for samples in blocks:
             if not self._wanted:
                 break
