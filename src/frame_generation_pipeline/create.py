@@ -42,6 +42,7 @@ def create(
     *,
     audio: str | Path | None = None,
     audio_track: int | None = None,
+    av_offset: int | None = None,
     minutes: float = 60.0,
     network: str = "light",
     recipe: Recipe | None = None,
@@ -54,7 +55,7 @@ def create(
 ) -> Creation:
     """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
 
-    audio: a file whose audio takes the place of the video's, see `prepare`. audio_track: likewise.
+    audio: a file whose audio takes the place of the video's, see `prepare`. audio_track, av_offset: likewise.
     minutes, network, device, most_frames: of the training, see `train`. start: the checkpoint that it begins from, by
     default the one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
     `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
@@ -85,7 +86,13 @@ def create(
     prepare_folder(work)
     with stage("Preparing", "frames") as progress:
         preparation = prepare(
-            recording, work / "template", audio=audio, audio_track=audio_track, further=further, progress=progress
+            recording,
+            work / "template",
+            audio=audio,
+            audio_track=audio_track,
+            av_offset=av_offset,
+            further=further,
+            progress=progress,
         )
     with stage("Training", "steps") as progress:
         checkpoint = train(

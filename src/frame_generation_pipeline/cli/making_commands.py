@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from frame_generation_pipeline.cli.making_options import LabelOptions
+from frame_generation_pipeline.cli.making_options import AvOffset, LabelOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Device,
@@ -31,6 +31,7 @@ def create(
     label: LabelOptions,
     audio: RecordedAudio = None,
     audio_track: AudioTrack = None,
+    av_offset: AvOffset = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
     network: Network = "light",
     start: Annotated[
@@ -53,6 +54,7 @@ def create(
         output,
         audio=audio,
         audio_track=audio_track,
+        av_offset=av_offset,
         minutes=minutes,
         network=known_network(network),
         start=start,

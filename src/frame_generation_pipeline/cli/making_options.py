@@ -25,6 +25,16 @@ class LabelOptions:
         return Label(self.name, self.licence, tuple(self.credit or ()))
 
 
+AvOffset = Annotated[
+    int | None,
+    typer.Option(
+        min=-1000,
+        max=1000,
+        help="Milliseconds that the recording's audio comes after the lips, 0 to leave it [default: as lips tell].",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class RecipeOptions:
     """The losses and the steps of the training."""

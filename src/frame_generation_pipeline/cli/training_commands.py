@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from frame_generation_pipeline.cli.making_options import RecipeOptions
+from frame_generation_pipeline.cli.making_options import AvOffset, RecipeOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Blend,
@@ -35,6 +35,7 @@ def prepare(
     ] = None,
     audio: RecordedAudio = None,
     audio_track: AudioTrack = None,
+    av_offset: AvOffset = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a template of a recording: frames, landmarks, audio, features and a report; goes on where it was stopped.
@@ -47,7 +48,13 @@ def prepare(
 
     with show_progress("Preparing", "frames", quiet=quiet) as progress:
         prepared = prepare_recording(
-            recording, output, encoder=encoder, audio=audio, audio_track=audio_track, progress=progress
+            recording,
+            output,
+            encoder=encoder,
+            audio=audio,
+            audio_track=audio_track,
+            av_offset=av_offset,
+            progress=progress,
         )
     if not quiet:
         typer.echo(f"{output}: {prepared.frames} frames, {prepared.with_face} of {prepared.observed} show a face")

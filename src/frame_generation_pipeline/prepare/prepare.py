@@ -22,6 +22,7 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.files.room import check_room
 from frame_generation_pipeline.making.encoder import load_encoder
 from frame_generation_pipeline.media.video_reader import read_image, write_image
+from frame_generation_pipeline.prepare.av_offset import check_offset, correct_offset
 from frame_generation_pipeline.prepare.covered import shows_lips
 from frame_generation_pipeline.prepare.cuts import find_cuts, find_scenes
 from frame_generation_pipeline.prepare.identity import Description, Part, describe, is_another, parts_to_compare
@@ -38,7 +39,7 @@ from frame_generation_pipeline.template.prepared import SUMMARY
 
 logger = logging.getLogger(__name__)
 
-VERSION = 5  # of what a recording is made into; another one is made anew
+VERSION = 6  # of what a recording is made into; another one is made anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 
@@ -62,6 +63,7 @@ def prepare(
     encoder: str | Path | None = None,
     audio: str | Path | None = None,
     audio_track: int | None = None,
+    av_offset: int | None = None,
     further: Callable[[int, int], int] = lambda frames, size: 0,
     progress: Update = lambda done, total, note="": None,
 ) -> Preparation:
@@ -72,16 +74,18 @@ def prepare(
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
     audio: a file whose audio takes the place of the video's, see `Recording.open`.
     audio_track: number, from 1, of the track of the file that gives the audio; see `audio_track.audio_stream`.
+    av_offset: milliseconds that the audio comes after the lips; by default what lips tell, see `correct_offset`.
     further: bytes that later steps take beside it, of so many frames of so many bytes each.
     progress: called after each frame with the frames done and, about, those in all.
 
     While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
-    OutputError for a folder that cannot be written, has no room, holds something else or that another run is making;
-    LibraryError.
+    OptionError for `av_offset`, OutputError for a folder that cannot be written, has no room, holds something else or
+    that another run is making; LibraryError.
     """
     output = Path(output_dir)
     recording = Recording.open(recording_path, audio, audio_track)
+    check_offset(recording, av_offset)
     program = load_encoder(encoder) if encoder is not None else builtin_encoder(WHISPER)
     assert program is not None  # the built-in one is there
     source = {
@@ -90,6 +94,7 @@ def prepare(
         "sha256": file_digest(recording.path),
         "features": program.spec.name,
         "fps": program.spec.fps,
+        "av offset": av_offset,
     }
     if audio is not None:
         source |= {"audio": recording.audio_path.name, "audio sha256": file_digest(recording.audio_path)}
@@ -104,6 +109,7 @@ def prepare(
         _check_room(recording, program.spec.fps, work, further)
         observations, (width, height) = _observe(recording, program.spec.fps, work, progress)
         problems = find_problems(observations, width, height, find_scenes(observations))
+        offset, recording, problems = correct_offset(recording, observations, problems, program.spec.fps, av_offset)
         cuts = find_cuts(observations)
         if not shows_lips([seen.mouth for seen in observations if seen.face]):
             logger.warning("%s: %s", recording.path, NO_LIPS)
@@ -120,7 +126,7 @@ def prepare(
         summary = source | _summary(recording, observations, problems, cuts, ranges, (width, height), program.spec.fps)
         times = [seen.number / program.spec.fps for seen in observations]
         spans = [(times[part.first], times[part.stop - 1]) for part in others]
-        summary["other people"] = spans
+        summary |= {"other people": spans, "audio and lips": offset.to_json()}
         if spans:
             logger.warning(
                 "%s: after a cut, at %s, another person may be speaking; cut that out if so",

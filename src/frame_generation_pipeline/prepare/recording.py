@@ -1,7 +1,7 @@
 """A recording as a run of frames at the features' rate, each with the audio of its time."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil, floor, inf
@@ -19,6 +19,7 @@ from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
 from frame_generation_pipeline.media.video_reader import read_timed_frames
 from frame_generation_pipeline.prepare.audio_alignment import AS_IT_IS, Alignment, align_audio
+from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Recording:
     seconds: float  # seconds of audio; 0 where there is none
     audio_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no audio
     alignment: Alignment = AS_IT_IS  # of audio of another file to the video's own
+    late: int = 0  # milliseconds that the audio comes after the lips, by which `audio` moves it earlier
 
     @classmethod
     def open(cls, path: str | Path, audio: str | Path | None = None, track: int | None = None) -> "Recording":
@@ -74,8 +76,17 @@ class Recording:
             return round((container.duration or 0) / av.time_base * fps)
 
     def audio(self) -> Iterator[Samples]:
-        """The audio, (k,) float32 at 16 kHz, from `audio_start` on and at the video's clock; see `decode_audio`."""
-        return self.alignment.apply(decode_audio(self.audio_path, track=self.track))
+        """The audio, (k,) float32 at 16 kHz, from `audio_start` on and at the video's clock; see `decode_audio`.
+
+        Where it is `late`, so much of its beginning is left out; where it is early, silence comes before it.
+        """
+        blocks = self.alignment.apply(decode_audio(self.audio_path, track=self.track))
+        return _moved(blocks, self.late * SAMPLE_RATE // 1000)
+
+    def has_audio(self, number: int, fps: int) -> bool:
+        """Whether there is audio for a frame of `frames`, or at least for half of it."""
+        place = number + self.late * fps / 1000
+        return -0.5 <= place < floor(self.seconds * fps + 0.5)
 
     def frames(self, fps: int) -> Generator[tuple[int, npt.NDArray[np.uint8]], None, None]:
         """Frames (H, W, 3) uint8 BGR at exactly `fps`, with their numbers: frame i is of the time i / fps of the audio.
@@ -128,6 +139,17 @@ class Recording:
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
         right, bottom = width - size[0] - left, height - size[1] - top
         return np.asarray(cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def _moved(blocks: Iterable[Samples], samples: int) -> Iterator[Samples]:
+    """The blocks without their first `samples`; where that is negative, with so many zeros before them."""
+    if samples < 0:
+        yield np.zeros(-samples, np.float32)
+    left = max(samples, 0)
+    for block in blocks:
+        if left < len(block):
+            yield block[left:]
+        left = max(left - len(block), 0)
 
 
 def _audio_start(path: Path, track: int | None) -> float:

@@ -55,6 +55,8 @@ def write_report(
         page.paragraph(
             f"The audio's own clock differs from the video's by {summary['audio drift']} ppm, which is corrected."
         )
+    if summary["has audio"]:
+        page.paragraph(f"Lips and audio: {summary['audio and lips']['says']}.")
     curves = {"lip opening": (_seconds(openings, fps), openings)}
     page.chart(curves, x="seconds", y="face scales", caption="How far the lips are apart; about 0 is closed.")
     if loudness:

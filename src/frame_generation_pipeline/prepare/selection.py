@@ -37,6 +37,7 @@ class Problem(StrEnum):
     TURNED = "turned away"
     COVERED = "mouth covered"
     BLURRED = "blurred"
+    NO_AUDIO = "without audio"  # at an end of a recording whose audio was moved
 
 
 @dataclass(frozen=True, eq=False)

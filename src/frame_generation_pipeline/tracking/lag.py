@@ -17,6 +17,7 @@ FAR, FARTHEST, FAR_STEP = 25, 750, 3  # frames: shifts at which two curves have 
 FEWEST_FAR = 40  # of such shifts, to tell what chance gives
 BLOCK = 2.0  # seconds that are drawn together, longer than openings are correlated with themselves
 DRAWS = 400
+SLOW = 1.0  # seconds: what changes more slowly is no speech
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ def top(values: Curve) -> float:
     left, middle, right = values[peak - 1 : peak + 2]
     bend = left - 2 * middle + right
     return float(peak + ((left - right) / (2 * bend) if bend < 0 else 0.0))
+
+
+def without_slow_part(curve: Curve, fps: float) -> Curve:
+    """The curve (n,) less its mean over `SLOW` seconds around each frame, weighted by a Hann window.
+
+    What remains of an opening is speech: a smile or laughter that lasts is slower.
+    """
+    window = np.hanning(2 * round(SLOW * fps / 2) + 3)[1:-1]
+    known = np.isfinite(curve)
+    total, weight = (
+        np.convolve(values, window, "same") for values in (np.where(known, curve, 0.0), known.astype(float))
+    )
+    return np.where(known, curve - total / np.maximum(weight, window.min()), np.nan)
 
 
 def measure_lag(output: Curve, truth: Curve, fps: float, seed: int = 0) -> Lag | None:

@@ -9,6 +9,7 @@ PRESENTER = FOLDER / "presenter"  # an avatar package: who speaks where no other
 PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which others are trained from
 PRESENTER_MOBILE = FOLDER / "presenter_mobile.safetensors"  # a mobile network that paints what her generator does
 STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # by the network that trainings begin with
+PRESENTER_OPENING = FOLDER / "presenter_opening.npy"  # what tells how far her lips open from audio features alone
 WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
 SPEECH = FOLDER / "hello.ogg"  # 14 s, a synthetic voice: what `make demo` has the presenter say
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"
