@@ -102,6 +102,7 @@ def _one_thread() -> Iterator[None]:
     if "torch" not in WITHOUT:
         importlib.import_module("torch").set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # PyTorch's, in processes that tests start
         patch.setattr(onnx_session, "available_cores", lambda: 1)
         yield
 
