@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from token import NAME as NAME_TOKEN
+from tokenize import tokenize
 
 import pytest
 
@@ -21,6 +23,12 @@ LONGEST = 300  # lines of a file
 MOST_PARAMETERS = 16
 ANY_NAMES = ("attributes", "format_options", "given", "values")  # ONNX's, FFmpeg's, Typer's, an event's
 FROM_JSON = ("given", "message", "settings", "source", "state", "summary", "values")  # and from states of trainings
+PRIVATE_NOUNS = {
+    *("Place", "Painted", "Made", "Stretch", "Scene", "Truth", "Told", "Heard"),
+    *("heard", "hears", "told", "painted"),
+}
+    ["Place", "Painted", "Made", "Stretch", "Scene", "Truth", "Told", "Heard", "heard", "hears", "told", "painted"]
+)
 THEIR_CALLS = {("pipeline.py", "generate_video")}  # whose keywords are SyncTalk_2D's
 MAY_TAKE_IT = {  # by extra
     "train": ("making", "prepare", "train", "evaluate", "report"),
@@ -97,6 +105,14 @@ def test_options_are_values() -> None:
                 for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
                     anything = argument.annotation and "dict[str, Any]" in ast.unparse(argument.annotation)
                     assert not anything or argument.arg in FROM_JSON, f"{where} takes anything as {argument.arg}"
+
+
+def test_names_are_the_fields_words() -> None:
+    """No name is a private noun for what has a name in the field; docs/architecture.md has the words."""
+    for path in SOURCE.rglob("*.py"):
+        with path.open("rb") as file:
+            names = {token.string for token in tokenize(file.readline) if token.type == NAME_TOKEN}
+        assert not names & PRIVATE_NOUNS, path
 
 
 def test_array_types_are_of_one_dialect() -> None:

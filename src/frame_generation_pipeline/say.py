@@ -39,7 +39,7 @@ def say_video(
     """Make the video `output_path` of the avatar saying `text`; returns its path.
 
     The frames are those that `Avatar.generate_video` makes of the same audio, and the other arguments are its own. The
-    number of frames that `progress` is told is a guess until all is spoken. Interrupted at any moment, the same call
+    number of frames that `progress` gets is a guess until all is spoken. Interrupted at any moment, the same call
     goes on; what is spoken already stays as it is, whatever the voice.
 
     Raises the errors of `errors.py`; TextError before the first frame for what the voice knows that it cannot speak.
@@ -96,7 +96,7 @@ def say_video(
 def say_audio(text: str, output_path: str | Path, *, voice: Voice, progress: Progress | None = None) -> Path:
     """Write the audio of `text` as the WAV file `output_path`; returns its path.
 
-    progress: is told of sentences. Raises TextError, before the first audio for what the voice knows that it cannot
+    progress: counts sentences. Raises TextError, before the first audio for what the voice knows that it cannot
     speak, VoiceError and OutputError.
     """
     output, sentences = Path(output_path), voice.check(text)

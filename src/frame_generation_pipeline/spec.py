@@ -81,7 +81,7 @@ class GeneratorSpec:
 
 
 REFERENCE, FEATHERED = "reference", "feathered"  # blends: the original's hard paste; without an edge, `face.blend`
-BLENDS = (REFERENCE, FEATHERED)  # their places are what the render program is told
+BLENDS = (REFERENCE, FEATHERED)  # the render program takes their places
 
 FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices
 NETWORKS = {"full": (FACE_328, FULL), "light": (FACE_328, LIGHT), "mobile": (FACE_MOBILE, LIGHT)}  # as users name them

@@ -8,10 +8,10 @@ its mel front end, and a projection to 256 values; every feature is two of its 5
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 
 FFT_SIZE, HOP = 400, 160  # samples; Whisper's own
-COLUMNS = 100  # mel columns that are heard at once
+COLUMNS = 100  # mel columns that the encoder takes at once
 BLOCK_FEATURES = 10
 BLOCK_SAMPLES = BLOCK_FEATURES * SAMPLE_RATE // WHISPER.fps  # 6400
 TOKENS_BEFORE = 20  # vectors, of two columns each, before those that are used
-LEAD = FFT_SIZE // 2  # a column is told from as many samples on either side of its time
-SAMPLES_BEFORE = TOKENS_BEFORE * 2 * HOP + LEAD  # heard before a block, 6600
+LEAD = FFT_SIZE // 2  # a column is computed from as many samples on either side of its time
+SAMPLES_BEFORE = TOKENS_BEFORE * 2 * HOP + LEAD  # that a block needs before it, 6600
 SAMPLES_WITH_CONTEXT = (COLUMNS - 1) * HOP + FFT_SIZE  # for a block, 16240

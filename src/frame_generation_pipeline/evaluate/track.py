@@ -32,7 +32,7 @@ from frame_generation_pipeline.tracking.lips import (
 
 LEAST_OVERLAP = 0.1  # of a face with the template's box, to be the template's person
 SMALLEST_MOUTH = SSIM_SIDE  # pixels of its square, to be compared
-FACE_SIDE = 320  # pixels of a face's box that distances are told for
+FACE_SIDE = 320  # pixels of a face's box, to which distances are scaled
 LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 LINE_EVERY = 5.0  # seconds between plain lines
 
-Progress = Callable[[int, int], None]  # is told how much is done, and of how much
+Progress = Callable[[int, int], None]  # takes how much is done, and how much there is in all
 
 
 class Update(Protocol):

@@ -33,7 +33,7 @@ class VideoRequest:
     fps: float | None = None  # frames a second; None for the features' own
     steady: bool = False  # see `Style`
     loop: str = PINGPONG
-    webhook: str | None = None  # is told when the job is finished
+    webhook: str | None = None  # address that gets a message when the job is finished
 
     def to_json(self) -> str:
         """As it is stored."""

@@ -20,11 +20,11 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-STEP = SAMPLE_RATE // 200  # samples that a level is told of; 5 ms
+STEP = SAMPLE_RATE // 200  # samples that a level is measured over; 5 ms
 STEPS = SAMPLE_RATE // STEP  # a second
 RANGE = 50.0  # dB below the loudest level; what is quieter is taken for that quiet
-LEAST_OVERLAP = 1.0  # seconds that both must be heard at once
-LEAST_CORRELATION = 0.5  # of the levels where both are heard, for both to be of one recording
+LEAST_OVERLAP = 1.0  # seconds in which both must overlap
+LEAST_CORRELATION = 0.5  # of the levels where both overlap, for both to be of one recording
 
 WINDOW = 4.0, 20.0  # seconds; at least and at most as long is each part that is looked for by itself
 WINDOWS = 200  # at most, spread over the recording

@@ -26,7 +26,7 @@ class Observation:
 
     number: int  # of the frame, on the audio's clock
     face: Face | None
-    others: int  # faces beside the person's; told every few frames, otherwise as before
+    others: int  # faces beside the person's; counted every few frames, otherwise as before
     sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
     light: float  # mean grey level of the face, 0 to 255
     change: float = 0.0  # mean difference of the whole image's grey levels from the image before

@@ -24,7 +24,7 @@ MOST_ROLLED = 50.0  # degrees that a head is tilted to a shoulder
 LEAST_SHARP = 0.15  # of the recording's median sharpness
 UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the image, where the mesh is not that exact
 SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
-AT_ONCE = 1000  # faces whose landmarks are told at once, in some 50 MB
+AT_ONCE = 1000  # faces whose landmarks are computed at once, in some 50 MB
 
 
 class Problem(StrEnum):

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.media.images import FrameEncoding
 
-AUDIO_RATE = 48_000  # Hz of what is heard; mono
+AUDIO_RATE = 48_000  # Hz of the audio that viewers get; mono
 AAC_FRAME, OPUS_FRAME = 1024, 960  # samples in a packet
 AAC_BITS, OPUS_BITS = 96_000, 48_000  # bit/s
 CRF = 23

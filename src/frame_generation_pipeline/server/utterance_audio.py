@@ -29,7 +29,7 @@ class UtteranceAudio:
         self.event_id, self.rate, self._longest, self.text = event_id, rate, longest, text
         self.ended = False  # nothing will be pushed any more
         self.dropped = False  # nobody will take anything any more
-        self.finished = False  # the session was told that all of it is there
+        self.finished = False  # the session knows that all of it is there
         self.frames = 0  # that were sent of it
         self._lock = threading.Lock()
         self._odd = b""  # the first byte of a sample whose second one has not come

@@ -1,4 +1,4 @@
-"""How late lips come after others that say the same, told from how far both open over time.
+"""How late lips come after others that say the same, measured by how far both open over time.
 
 Curves are (n,) float64 with one value for each frame, NaN where none is known.
 """

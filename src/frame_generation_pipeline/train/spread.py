@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-COMPONENTS = 4  # principal ones by which frames are told apart
-CELLS = 0.1  # of the frames that are wanted, about so many cells are told apart
+COMPONENTS = 4  # principal ones by which frames are compared
+CELLS = 0.1  # of the frames that are wanted, about so many cells there are
 
 
 def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = False) -> npt.NDArray[np.int64]:
