@@ -27,8 +27,6 @@ PRIVATE_NOUNS = {
     *("Place", "Painted", "Made", "Stretch", "Scene", "Truth", "Told", "Heard"),
     *("heard", "hears", "told", "painted"),
 }
-    ["Place", "Painted", "Made", "Stretch", "Scene", "Truth", "Told", "Heard", "heard", "hears", "told", "painted"]
-)
 THEIR_CALLS = {("pipeline.py", "generate_video")}  # whose keywords are SyncTalk_2D's
 MAY_TAKE_IT = {  # by extra
     "train": ("making", "prepare", "train", "evaluate", "report"),
