@@ -145,10 +145,10 @@ def test_step_by_step(recording: Path, start: Path, prepared: Path, tmp_path: Pa
     template, run = tmp_path / "dataset", tmp_path / "run"
     shutil.copytree(prepared / "template", template)
     assert f"{FRAMES} of {FRAMES} show a face" in framegen("prepare", recording, "-o", template).stdout
-    training = ("train", template, "-o", run, "--steps", 2, "--start", start, "--temporal", 0.5, "--device", "cpu")
-    assert framegen(*training).stdout.strip() == str(run / "generator.safetensors")
+    training = ("train", template, "-o", run, "--steps", 2, "--start", start, "--temporal", 0.5, "--held-out", 0.4)
+    assert framegen(*training, "--device", "cpu").stdout.strip() == str(run / "generator.safetensors")
     assert json.loads((run / "train.json").read_text())["recipe"]["temporal"] == 0.5
-    framegen(*training, "--resume", "--quiet")
+    framegen(*training, "--device", "cpu", "--resume", "--quiet")
     checkpoint = run / "generator.safetensors"
     figures = framegen("evaluate", checkpoint, "-t", template, "-o", tmp_path / "evaluation", "--json", "-q").stdout
     assert json.loads(figures)["figures"]["mouth_psnr"]["values"]["output"] > 1
