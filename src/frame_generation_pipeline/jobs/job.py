@@ -36,12 +36,12 @@ class VideoRequest:
     webhook: str | None = None  # address that gets a message when the job is finished
 
     def to_json(self) -> str:
-        """As it is stored."""
+        """The job as JSON, as it is stored."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, stored: str) -> Self:
-        """Of what `to_json` gave."""
+        """The job from what `to_json` gave."""
         return cls(**json.loads(stored))
 
 

@@ -120,7 +120,7 @@ class JobQueue:
                 worker.rest(resting)
 
     def folder(self, job_id: str) -> Path:
-        """Where everything of a job lies."""
+        """The folder that holds everything of a job."""
         return self.settings.folder / job_id
 
     def video(self, job: Job) -> Path:

@@ -33,12 +33,12 @@ class Task:
         return video_path(self.folder, self.request)
 
     def to_json(self) -> dict[str, Any]:
-        """For another process."""
+        """The task as JSON, for another process."""
         return asdict(self) | {"folder": str(self.folder), "package": str(self.package)}
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """Of what `to_json` gave."""
+        """The task from what `to_json` gave."""
         request, voice = VideoRequest(**given["request"]), VoiceSettings(**given["voice"])
         return cls(Path(given["folder"]), Path(given["package"]), request, voice)
 

@@ -16,7 +16,7 @@ COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task."""
+    """The result of a task."""
 
     size: int | None = None  # bytes of the video; None where there is none
     error: str | None = None  # why there is none, in one line

@@ -77,7 +77,7 @@ class JobStore:
             raise OutputError(f"{path}: expected the jobs' database ({error}); choose another folder") from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         with self._lock:
             self._database.close()
 
@@ -119,7 +119,7 @@ class JobStore:
         return self._jobs(f"where client = ? {older} order by number desc limit ?", (*given, limit))
 
     def claim(self) -> Job | None:
-        """The job that waits longest, which is in progress from now on."""
+        """Take the job that waits longest; it is in progress from now on."""
         with self._change() as database:
             found = self._jobs("where state = ? order by number limit 1", (State.QUEUED,))
             if not found:
@@ -128,13 +128,13 @@ class JobStore:
             return found[0]
 
     def give_back(self, job_id: str, *, attempts: int) -> None:
-        """The job waits again, in its old place."""
+        """Put the job back into its old place in the queue."""
         with self._change() as database:
             query = "update jobs set state = ?, attempts = ? where id = ? and state = ?"
             database.execute(query, (State.QUEUED, attempts, job_id, State.IN_PROGRESS))
 
     def finish(self, job: Job, delivery: Delivery | None = None) -> None:
-        """The job is completed or failed, and somebody is to be told, in one step."""
+        """Record in one step that the job is completed or failed, and that its webhook is to be sent."""
         with self._change() as database:
             query = "update jobs set state = ?, error = ?, size = ?, finished = ? where id = ? and state = ?"
             values = (job.state, job.error, job.size, job.finished, job.id, State.IN_PROGRESS)
@@ -154,7 +154,7 @@ class JobStore:
             return [job_id for (job_id,) in database.execute(query, (*FINISHED, keep)).fetchall()]
 
     def ids(self) -> set[str]:
-        """Of all jobs."""
+        """The ids of all jobs."""
         with self._lock:
             return {job_id for (job_id,) in self._database.execute("select id from jobs").fetchall()}
 
@@ -182,7 +182,7 @@ class JobStore:
             database.execute("delete from deliveries where id = ?", (delivery_id,))
 
     def not_delivered(self, delivery_id: str) -> None:
-        """A webhook did not arrive, once more."""
+        """Count one more failed delivery of a webhook."""
         with self._change() as database:
             database.execute("update deliveries set attempts = attempts + 1 where id = ?", (delivery_id,))
 

@@ -1,4 +1,4 @@
-"""What every request and WebSocket passes first: its Host, its Origin, who asks, and how long its body is.
+"""Check every request and WebSocket first: its Host, its Origin, who asks, and how long its body is.
 
 Any web page can reach a server on localhost, so Host and Origin are checked also where nobody needs a token.
 """

@@ -46,7 +46,7 @@ class Catalogue:
         return list(self._packages)
 
     def package(self, avatar_id: str) -> Package:
-        """What the avatar's package says. Raises Problem 404."""
+        """The avatar's package with its manifest. Raises Problem 404."""
         try:
             return self._packages[avatar_id]
         except KeyError:

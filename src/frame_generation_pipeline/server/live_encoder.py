@@ -171,13 +171,13 @@ class _Written(io.RawIOBase):
         return len(data)
 
     def take(self) -> bytes:
-        """All of it."""
+        """Take everything that was written."""
         data = bytes(self._data)
         self._data.clear()
         return data
 
     def fragments(self) -> list[bytes]:
-        """Those that are complete: each is a `moof` and its `mdat`."""
+        """The fragments that are complete: each is a `moof` and its `mdat`."""
         found = []
         while (size := self._box(0)) and (after := self._box(size)):
             found.append(bytes(self._data[: size + after]))

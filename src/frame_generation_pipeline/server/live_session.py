@@ -31,7 +31,7 @@ Listener = Callable[[Event], None]  # is called in any thread
 
 
 class Viewer(Protocol):
-    """Who is sent what a session shows and says."""
+    """Receives what a session shows and says."""
 
     def take(self, encoded: Encoded, encoder: LiveEncoder) -> None:
         """Called in the session's thread for every tick, with the encoder that it is from; returns at once."""
@@ -127,7 +127,7 @@ class LiveSession:
 
     @property
     def waiting(self) -> int:
-        """Utterances that are said or wait."""
+        """The number of utterances that are said or wait."""
         return len(self._utterances)
 
     @property

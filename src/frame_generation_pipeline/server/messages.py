@@ -1,4 +1,4 @@
-"""What clients say over a session's WebSocket: JSON messages, and PCM16 as binary ones; see docs/live.md."""
+"""Read what clients send over a session's WebSocket: JSON messages, and PCM16 as binary ones; see docs/live.md."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What the server answers instead of a result: a status, a code for programs and a sentence for people."""
+"""The answer instead of a result: a status, a code for programs and a sentence for people."""
 
 import logging
 import sqlite3
@@ -23,7 +23,7 @@ class Problem(Exception):
         self.status, self.code, self.message, self.headers = status, code, message, dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """What the client gets."""
+        """The answer that the client gets."""
         return JSONResponse(problem_body(self.code, self.message), self.status, self.headers)
 
 

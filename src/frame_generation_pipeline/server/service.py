@@ -1,4 +1,4 @@
-"""What the routes share."""
+"""The objects that the routes share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,7 +54,7 @@ class Service:
         self.engine.close()
 
     def _package_path(self, avatar_id: str) -> Path:
-        """Where an avatar is. Raises OptionError where it is not any more, or where others made it."""
+        """The path of an avatar's package. Raises OptionError where it is not any more, or where others made it."""
         if avatar_id in self.catalogue.foreign:
             raise OptionError(f"avatar {avatar_id!r} was made by others; it speaks live alone")
         try:

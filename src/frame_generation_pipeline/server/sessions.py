@@ -73,7 +73,7 @@ class Sessions:
         return session
 
     def of_client(self, client: Client) -> list[LiveSession]:
-        """All that the client may ask for."""
+        """The sessions that the client may ask for."""
         return [session for session in self.all() if _is_of(session, client)]
 
     def all(self) -> list[LiveSession]:
@@ -127,7 +127,7 @@ class Sessions:
         return any(session.lateness > LATE / 2 for session in self.all())
 
     def close(self) -> None:
-        """End all of them."""
+        """End all sessions."""
         for session in self.all():
             self.end(session, "the server ends")
 

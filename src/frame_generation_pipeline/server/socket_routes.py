@@ -22,7 +22,7 @@ TOO_SLOW, NO_SESSION, NORMAL = 4408, 4404, 1000  # close codes
 
 
 class Outbox:
-    """What waits to be sent over one connection; filled by the session's thread, emptied by the event loop."""
+    """Messages that wait to be sent over one connection; filled by the session's thread, emptied by the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -49,7 +49,7 @@ class Outbox:
             self._put(data)
 
     async def next(self) -> bytes | str | None:
-        """What is to be sent next; None at the end."""
+        """The next message to send; None at the end."""
         return await self._queue.get()
 
     def finish(self) -> None:

@@ -35,7 +35,7 @@ class Tokens:
         return bool(self._tokens)
 
     def client_of(self, token: str) -> Client | None:
-        """Whose token it is; every one is compared, each in constant time."""
+        """The client whose token it is; every token is compared, each in constant time."""
         found = None
         for name, own in self._tokens.items():
             if same_secret(token, own):
@@ -51,7 +51,7 @@ class Tokens:
         return cookie
 
     def client_of_cookie(self, cookie: str) -> Client | None:
-        """Who logged in; the cookie has 256 random bits, so that looking it up tells nothing."""
+        """The client that logged in; the cookie has 256 random bits, so that looking it up tells nothing."""
         name, end = self._logins.get(cookie, ("", 0.0))
         return Client(name) if time.monotonic() < end else None
 

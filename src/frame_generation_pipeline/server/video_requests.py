@@ -1,4 +1,4 @@
-"""What a client sends to have a video made, checked before it becomes a job."""
+"""Check what a client sends to have a video made, before it becomes a job."""
 
 import asyncio
 import hashlib
@@ -146,5 +146,5 @@ def _pixels(manifest: Manifest) -> int:
 
 
 def full(error: QueueFullError) -> Problem:
-    """What a client is told where nothing more is taken on."""
+    """The answer to a client where no more jobs are taken on."""
     return Problem(503, "full", str(error), {"retry-after": "60"})

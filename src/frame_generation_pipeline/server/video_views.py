@@ -71,6 +71,6 @@ def view(job: Job, progress: Progress | None) -> VideoView:
 
 
 def webhook_body(job: Job) -> str:
-    """What a webhook says of a finished job."""
+    """The body of a finished job's webhook."""
     event: dict[str, Any] = {"type": f"video.{job.state}", "data": view(job, None).model_dump(mode="json")}
     return json.dumps(event)

@@ -50,7 +50,7 @@ def bind_media(host: str) -> None:
 
 
 class Peers:
-    """All peers of all sessions; everything here runs in the event loop."""
+    """The peers of all sessions; everything here runs in the event loop."""
 
     def __init__(self, servers: Sequence[IceServer]) -> None:
         self._servers = [RTCIceServer(each.url, each.username, each.credential) for each in servers]
@@ -175,7 +175,7 @@ class Peer:
 
 
 class Watcher(Peer):
-    """Who is sent video and audio. A `Viewer`."""
+    """A peer that receives video and audio; a `Viewer`."""
 
     def __init__(self, session: LiveSession, connection: RTCPeerConnection) -> None:
         super().__init__(session, connection)
@@ -229,7 +229,7 @@ class Watcher(Peer):
 
 
 class Talker(Peer):
-    """Who sends a voice; all of it is one utterance, until it is interrupted or the connection ends."""
+    """A peer that sends a voice; all of it is one utterance, until it is interrupted or the connection ends."""
 
     def __init__(self, session: LiveSession, connection: RTCPeerConnection, longest: float) -> None:
         super().__init__(session, connection)
