@@ -1,5 +1,6 @@
 """How far audio and video are apart, of the presenter who says a sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_audio_that_was_moved_is_found(
     assert lag[0] == pytest.approx(late, abs=BOUND)
     assert lag[1] == (round(lag[0]) if abs(lag[0]) >= WORTH else 0)
     assert (lag[1] == 0) == (late == 0)
+
+
+def test_frames_at_another_rate_than_the_features(
+    clip: Path, observations: list[Observation], speech: npt.NDArray[np.float32], tmp_path: Path
+) -> None:
+    recording = Recording.open(with_tracks(tmp_path / "moved.mkv", clip, (0.0, moved(speech, 100))))
+    slower = [replace(observations[round(1.25 * number)], number=number) for number in range(round(20 * SECONDS) - 1)]
+    offset = find_offset(recording, slower, [None] * len(slower), 20)
+    assert offset.sure
+    assert offset.corrected == pytest.approx(100, abs=BOUND)
 
 
 @pytest.mark.parametrize("kind", ["backwards", "half of it later", "noise", "silence"])

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from frame_generation_pipeline.tracking.lag import FEWEST_PAIRS, correlations, measure_lag, top
+from frame_generation_pipeline.tracking.lag import FEWEST_PAIRS, correlations, measure_lag, top, without_slow_part
 
 FPS = 25
 
@@ -33,7 +33,7 @@ def test_found_between_frames_in_noise(late: float) -> None:
 def test_lips_that_say_something_else_stand_out_little() -> None:
     found = [measure_lag(openings(500, seed=seed), openings(500, seed=seed + 100), FPS) for seed in range(20)]
     assert max(lag.confidence for lag in found if lag) < 5
-    assert len([lag for lag in found if lag]) == 20
+    assert len([lag for lag in found if lag]) > 10
 
 
 def test_frames_without_lips_count_for_nothing() -> None:
@@ -51,9 +51,27 @@ def test_too_short_to_tell(count: int) -> None:
     assert measure_lag(openings(count), openings(count), FPS) is None
 
 
+@pytest.mark.parametrize("late", [-20.0, 17.0])
+def test_a_lag_beyond_what_is_looked_at_is_not_taken_for_one(late: float) -> None:
+    found = measure_lag(openings(500, late), openings(500), FPS)
+    assert found is None or found.confidence < 5
+
+
 def test_lips_that_do_not_move_tell_nothing() -> None:
     assert measure_lag(openings(500), np.zeros(500), FPS) is None
     assert measure_lag(openings(500), np.full(500, np.nan), FPS) is None
+
+
+def test_what_is_slow_is_taken_out() -> None:
+    times = np.arange(500.0)
+    quick, smile = openings(500), 0.2 * np.sin(times / 80)
+    quick[200:210] = np.nan
+    found = without_slow_part(quick + smile, FPS)
+    assert np.flatnonzero(np.isnan(found)).tolist() == list(range(200, 210))
+    known = np.isfinite(found)
+    assert np.corrcoef(found[known], smile[known])[0, 1] == pytest.approx(0, abs=0.1)
+    assert np.corrcoef(found[known], quick[known])[0, 1] > 0.7
+    assert without_slow_part(quick[:3], FPS).shape == (3,)
 
 
 def test_correlations_are_pearsons() -> None:

@@ -108,8 +108,8 @@ def find_offset(
     for observation, problem in zip(observations, problems, strict=True):
         if observation.face and problem is None:
             seen[observation.number] = lip_opening(observation.face.points)
-    middles = (np.arange(len(seen)) + 0.5) / fps * WHISPER.fps - 0.5  # of the frames, in features
-    spoken = np.interp(middles, np.arange(len(expected)), expected, left=np.nan, right=np.nan)
+    places = np.arange(len(seen)) * WHISPER.fps / fps  # of the frames, in features
+    spoken = np.interp(places, np.arange(len(expected)), expected, left=np.nan, right=np.nan)
     offset = AvOffset(measure_lag(without_slow_part(spoken, fps), without_slow_part(seen, fps), fps), 0)
     if offset.found is None or not offset.sure or abs(offset.found.milliseconds) < WORTH:
         return offset

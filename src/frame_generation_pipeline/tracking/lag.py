@@ -54,10 +54,12 @@ def without_slow_part(curve: Curve, fps: float) -> Curve:
 
     What remains of an opening is speech: a smile or laughter that lasts is slower.
     """
-    window = np.hanning(2 * round(SLOW * fps / 2) + 3)[1:-1]
+    half = round(SLOW * fps / 2)
+    window = np.hanning(2 * half + 3)[1:-1]
     known = np.isfinite(curve)
     total, weight = (
-        np.convolve(values, window, "same") for values in (np.where(known, curve, 0.0), known.astype(float))
+        np.convolve(values, window)[half : half + len(curve)]
+        for values in (np.where(known, curve, 0.0), known.astype(float))
     )
     return np.where(known, curve - total / np.maximum(weight, window.min()), np.nan)
 
@@ -65,7 +67,8 @@ def without_slow_part(curve: Curve, fps: float) -> Curve:
 def measure_lag(output: Curve, truth: Curve, fps: float, seed: int = 0) -> Lag | None:
     """How late `output` comes after `truth`, both (n,), within `MOST_SHIFT` frames.
 
-    None where too little is known to tell: some 7 s are needed. seed: of the blocks that are drawn.
+    None where too little is known to tell, since some 7 s are needed, and where the correlation still rises at an end
+    of those shifts. seed: of the blocks that are drawn.
     """
     shifts = range(-MOST_SHIFT, MOST_SHIFT + 1)
     distances = range(FAR, min(FARTHEST, len(truth) // 2), FAR_STEP)
@@ -75,7 +78,7 @@ def measure_lag(output: Curve, truth: Curve, fps: float, seed: int = 0) -> Lag |
     chance = chance[np.isfinite(chance)]
     sums = _sums(output, truth, shifts, round(BLOCK * fps))
     found = _pearson(sums.sum(axis=1))
-    if len(chance) < FEWEST_FAR or not np.isfinite(found).all() or not found.any():
+    if len(chance) < FEWEST_FAR or not np.isfinite(found).all() or np.argmax(found) in (0, len(found) - 1):
         return None
     blocks = sums.shape[1]
     counts = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS)
