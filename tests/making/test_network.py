@@ -73,6 +73,23 @@ def test_mobile_begins_without_a_grid() -> None:
     assert torch.equal(blocks, blocks[:, :, :, :1, :, :1].expand_as(blocks))
 
 
+def test_mobile_draws_no_grid_whatever_it_learned() -> None:
+    network = build_network(GeneratorSpec(FACE_MOBILE, WHISPER, width=4))
+    network.outc.load_state_dict(
+        {name: torch.tensor(draw(name, tuple(value.shape))) for name, value in network.outc.state_dict().items()}
+    )
+    column = torch.tensor(draw("column", (1, 16, 12, 1))).expand(-1, -1, -1, 12)
+    with torch.inference_mode():
+        rows, columns = network.leave(column), network.leave(column.mT).mT
+        free = network.leave(column + column.mT)
+    for painted in (rows, columns):
+        inner = painted[..., 4:-4, 4:-4]  # beyond the edge there are zeros
+        torch.testing.assert_close(inner, inner[..., :1].expand_as(inner))
+        assert inner[..., 0].std() > 0.1
+    blocks = free.reshape(3, 12, 4, 12, 4)
+    assert blocks.std(dim=(2, 4)).mean() > 0.1, "pixels of a block differ where something changes"
+
+
 def test_mobile_hears_as_light_does() -> None:
     mobile = build_network(GeneratorSpec(FACE_MOBILE, WHISPER, LIGHT))
     light = build_network(GeneratorSpec(FACE_328, WHISPER, LIGHT))

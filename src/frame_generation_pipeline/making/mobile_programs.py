@@ -43,7 +43,8 @@ def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], 
     for level in range(1, network.levels + 1):
         size *= 2
         x = up_level(graph, network, level, x, state[f"skip_{size}"], size)
-    pixels = convolve(graph, x, Convolution.of("outc", network.outc))
+    weight, bias = (values.detach().double().numpy() for values in network.outc.even())
+    pixels = convolve(graph, x, Convolution("outc", weight, bias, padding=1))
     return graph.op("DepthToSpace", graph.op("Sigmoid", pixels), blocksize=PIXELS, mode="CRD")
 
 
