@@ -19,8 +19,6 @@ from frame_generation_pipeline.jobs.node import CPUS, PACKAGE, VERSION, Order, P
 from frame_generation_pipeline.jobs.worker import Message, Report, completed, failed, patiently
 from frame_generation_pipeline.package.load import open_package
 
-logger = logging.getLogger(__name__)
-
 MOST_AHEAD = 8  # messages and parts of files that wait to be taken
 LOSSES = 3  # workers that may be lost one after another at the same piece of a video
 PATIENCE = 5.0  # seconds for the cluster to answer
@@ -56,7 +54,7 @@ class Cluster:
         while True:
             before = len(kept_files(folder))
             try:
-                self._connect()
+                self._connect(report)
                 return _have_made(task, folder, report)
             except RayTaskError as error:
                 return {"failed": f"a node of the cluster: {quoted(error.cause)}", "again": False}
@@ -66,9 +64,9 @@ class Cluster:
                 line = f"the cluster lost a worker ({quoted(error)})"
                 if losses == LOSSES:
                     return {"failed": f"{line}, {LOSSES} times at the same place", "again": False}
-                logger.warning("%s: %s; another one goes on", task.folder.name, line)
+                report({"warning": f"{task.folder.name}: {line}; another one goes on"})
 
-    def _connect(self) -> None:
+    def _connect(self, report: Report) -> None:
         """Wait until the cluster answers."""
         waiting = False
         while not ray.is_initialized():
@@ -76,7 +74,7 @@ class Cluster:
                 connect(self._address)
             except OptionError as error:
                 if not waiting:
-                    logger.warning("%s; jobs wait", error)
+                    report({"warning": f"{error}; jobs wait"})
                 waiting = True
                 time.sleep(PAUSE)
 

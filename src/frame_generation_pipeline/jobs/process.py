@@ -1,6 +1,7 @@
 """A worker as those who give it tasks see it: a process that may end at any moment."""
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -12,6 +13,9 @@ from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.jobs.making import Task
 
 COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ class WorkerProcess:
                     return Outcome(size=message["completed"])
                 if "failed" in message:
                     return Outcome(error=message["failed"], again=message["again"])
-                progress(message["done"], message["total"])
+                if "warning" in message:
+                    logger.warning("%s", message["warning"])
+                else:
+                    progress(message["done"], message["total"])
         except (BrokenPipeError, ValueError):  # it ended, perhaps in the middle of a line
             pass
         self.stop()

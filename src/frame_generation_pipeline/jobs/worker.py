@@ -29,7 +29,8 @@ REPORT_EVERY = 0.2  # seconds
 PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # what another try may not meet
 BUSY = 10.0  # seconds in which a worker before this one must have let go of the task
 
-Message = dict[str, Any]  # `done` and `total` frames, or at the end `completed` bytes, or `failed` and `again`
+# `done` and `total` frames, or a `warning` for the log; at the end `completed` bytes, or `failed` and `again`
+Message = dict[str, Any]
 Report = Callable[[Message], None]
 
 
