@@ -43,7 +43,7 @@ from frame_generation_pipeline.train.trainer import Trainer
 from frame_generation_pipeline.weights import STARTS
 
 WARM_UP, ROUNDS = 2, 8  # steps of each network before its costs count, and that count
-SHOWN, ZOOM, MOUTH = 6, 3, 0.34  # mouths side by side; how many times their size; their side as a share of the box
+SHOWN, ZOOM, MOUTH = 6, 3, 0.42  # mouths side by side; how many times their size; their side as a share of the box
 STUDY = "equal_cost.json"
 
 
