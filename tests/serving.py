@@ -22,7 +22,7 @@ class Running:
 
     def __init__(self, address: str, service: Service) -> None:
         self.address, self.service = address.rstrip("/"), service
-        self.client = httpx.Client(base_url=self.address, timeout=20)
+        self.client = httpx.Client(base_url=self.address, timeout=60)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def test_kill_9(package: Path, tmp_path: Path) -> None:
         process.communicate()
     for name in ("parts.mp4", "whole.mp4"):
         process = start(name)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
     assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert not partial.exists()

@@ -15,7 +15,7 @@ from frame_generation_pipeline.errors import FrameGenerationError
 
 def say(*arguments: object) -> tuple[int, str, str]:
     command = [sys.executable, "-W", "error", "-m", "frame_generation_pipeline", "say", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -48,7 +48,7 @@ def changed(data: bytes, changes: list[Change]) -> bytes:
 def test_changed_files(name: str, tmp_path: Path) -> None:
     @settings(
         max_examples=EXAMPLES.get(name, 60),
-        deadline=10_000,
+        deadline=60_000,  # ms of the clock; a tenth of that suffices alone
         derandomize=True,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

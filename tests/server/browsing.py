@@ -13,7 +13,7 @@ from serving import TINY, Running
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
-SECONDS = 40  # that anything may take on a busy machine
+SECONDS = 120  # that anything may take on a busy machine
 
 
 NOTE_TIMES = """

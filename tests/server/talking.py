@@ -48,7 +48,7 @@ class Talk:
             self.socket.send(pcm[start : start + 9_601])
         self.send("agent.speak_end")
 
-    def until(self, kind: str, seconds: float = 20, **fields: object) -> dict[str, object]:
+    def until(self, kind: str, seconds: float = 60, **fields: object) -> dict[str, object]:
         """The next event of that kind, with those fields; keeps all that comes before it."""
         end = time.monotonic() + seconds
         while True:

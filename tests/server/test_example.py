@@ -9,7 +9,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "dialogue.py"
 
 def dialogue(server: Running, lines: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(EXAMPLE), server.address]
-    return subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, input=lines, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_a_program_answers_what_it_hears(server: Running) -> None:

@@ -32,7 +32,7 @@ class Recorder:
 
     def until(self, kind: str) -> int:
         """The place of the next event of that kind."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             for place, entry in enumerate(self.log):
                 if not isinstance(entry, Encoded) and entry["type"] == kind:

@@ -42,7 +42,7 @@ def ask(client: httpx.Client, audio: bytes | None = None, key: str | None = None
     return client.post("/v1/videos", data={"avatar": TINY, **fields}, files=files or None, headers=headers)
 
 
-def wait(client: httpx.Client, video: str, until: Callable[[dict[str, object]], bool], seconds: float = 60) -> object:
+def wait(client: httpx.Client, video: str, until: Callable[[dict[str, object]], bool], seconds: float = 180) -> object:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found: dict[str, object] = client.get(f"/v1/videos/{video}").json()

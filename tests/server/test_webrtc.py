@@ -33,7 +33,7 @@ def begin(server: Running) -> str:
     return f"{server.address}/v1/sessions/{session['id']}"
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
