@@ -12,10 +12,9 @@ from typing import Protocol
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.jobs.making import Task
 
-COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
-
-
 logger = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
 
 
 @dataclass(frozen=True)
