@@ -19,8 +19,10 @@ let package = Package(
                 .linkedLibrary("turbojpeg", .when(platforms: [.linux])),
                 .linkedLibrary("png", .when(platforms: [.linux])),
             ]),
+        .target(name: "CDigest", path: "swift/CDigest"),
         .target(
-            name: "FrameGeneration", dependencies: ["COnnxRuntime", "CImages"], path: "swift/Sources/FrameGeneration"),
+            name: "FrameGeneration", dependencies: ["COnnxRuntime", "CImages", "CDigest"],
+            path: "swift/Sources/FrameGeneration"),
         .executableTarget(
             name: "framegen-swift", dependencies: ["FrameGeneration"], path: "swift/Sources/CommandLineTool"),
         .executableTarget(name: "TalkingAvatar", dependencies: ["FrameGeneration"], path: "swift/Examples"),

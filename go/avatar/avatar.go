@@ -106,15 +106,18 @@ func Open(path string, opts ...Option) (*Avatar, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
+	opening := make(chan error, 1)
+	go func() { opening <- openRuntime(options.runtime) }() // finding the library takes as long as reading the manifest
 	opened, err := OpenPackage(path)
+	noRuntime := <-opening
 	if err != nil {
 		return nil, err
 	}
 	if opened.Manifest.Version < blendsSince && options.blend == Feathered {
 		return nil, fail(BadOption, path, "packed without the blend 'feathered'; pack it again or choose reference")
 	}
-	if err := openRuntime(options.runtime); err != nil {
-		return nil, err
+	if noRuntime != nil {
+		return nil, noRuntime
 	}
 	generator, audio, err := openPrograms(opened)
 	if err != nil {

@@ -43,42 +43,47 @@ type programGenerator struct {
 	path           string
 }
 
-// openPrograms opens the programs of a package, each for one thread inside of it, beside each other.
+// inParallel gives what work makes for each role, by role, or the first error.
+func inParallel[T any](roles []string, work func(role string) (T, error)) (map[string]T, error) {
+	made := map[string]T{}
+	var first error
+	var group sync.WaitGroup
+	var lock sync.Mutex
+	for _, role := range roles {
+		group.Go(func() {
+			one, err := work(role)
+			lock.Lock()
+			defer lock.Unlock()
+			if err == nil {
+				made[role] = one
+			} else if first == nil {
+				first = err
+			}
+		})
+	}
+	group.Wait()
+	return made, first
+}
+
+// openPrograms opens the programs of a package, each for one thread inside of it. They are read, and once all of them are
+// checked opened, beside each other.
 func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
-	programs := map[string][]byte{}
-	for _, role := range p.Manifest.Programs {
-		data, err := p.Read(programPath(role))
-		if err != nil {
-			return nil, nil, err
-		}
-		programs[role] = data
+	programs, err := inParallel(p.Manifest.Programs, func(role string) (program, error) { return readProgram(p, role) })
+	if err != nil {
+		return nil, nil, err
 	}
 	state, err := checkPrograms(p.Manifest, programs)
 	if err != nil {
 		return nil, nil, refused(p.Path, err)
 	}
-	sessions := map[string]*ort.Session{}
-	var first error
-	var group sync.WaitGroup
-	var lock sync.Mutex
-	for role, data := range programs {
-		group.Go(func() {
-			session, err := ort.NewSession(data, 1)
-			lock.Lock()
-			defer lock.Unlock()
-			if err != nil {
-				first = refuse(StagePrograms, "its programs do not load (%s)", shown(err.Error()))
-				return
-			}
-			sessions[role] = session
-		})
-	}
-	group.Wait()
-	if first != nil {
+	sessions, err := inParallel(p.Manifest.Programs, func(role string) (*ort.Session, error) {
+		return ort.NewSession(programs[role].data, 1)
+	})
+	if err != nil {
 		for _, session := range sessions {
 			session.Close()
 		}
-		return nil, nil, refused(p.Path, first)
+		return nil, nil, refused(p.Path, refuse(StagePrograms, "its programs do not load (%s)", shown(err.Error())))
 	}
 	debug.FreeOSMemory() // the programs' bytes, as many as there are weights, which nobody needs any more
 	names := slices.Sorted(maps.Keys(state))

@@ -13,21 +13,29 @@ const (
 	elementInt64   = 7
 )
 
-// checkPrograms refuses programs, given by role, that hold what none may hold, or that take or give other values than
-// expected. It gives the values of the face state by name.
-func checkPrograms(m *Manifest, programs map[string][]byte) (map[string]value, error) {
-	signatures := map[string]signature{}
-	for _, role := range m.Programs {
-		found, err := readSignature(programs[role])
-		if err != nil {
-			if r, ok := err.(*refusal); ok {
-				return nil, refuse(StagePrograms, "%s %s", programPath(role), r.reason)
-			}
-			return nil, err
-		}
-		signatures[role] = found
+// program is one of a package's: its bytes, and what it takes and gives.
+type program struct {
+	data []byte
+	signature
+}
+
+// readProgram gives the program of a role, which holds nothing that none may hold.
+func readProgram(p *Package, role string) (program, error) {
+	data, err := p.Read(programPath(role))
+	if err != nil {
+		return program{}, err
 	}
-	state := signatures["face"].outputs
+	found, err := readSignature(data)
+	if r, ok := err.(*refusal); ok {
+		err = refused(p.Path, refuse(StagePrograms, "%s %s", programPath(role), r.reason))
+	}
+	return program{data, found}, err
+}
+
+// checkPrograms refuses programs, given by role, that take or give other values than expected. It gives the values of the
+// face state by name.
+func checkPrograms(m *Manifest, programs map[string]program) (map[string]value, error) {
+	state := programs["face"].outputs
 	total := int64(0)
 	for _, one := range state {
 		if slices.Contains(one.shape, free) || slices.Contains(one.shape, 0) {
@@ -47,7 +55,7 @@ func checkPrograms(m *Manifest, programs map[string][]byte) (map[string]value, e
 			return nil, err
 		}
 		for _, pair := range [][2]map[string]value{
-			{signatures[role].inputs, expected.inputs}, {signatures[role].outputs, expected.outputs},
+			{programs[role].inputs, expected.inputs}, {programs[role].outputs, expected.outputs},
 		} {
 			if name, found, wanted := difference(pair[0], pair[1]); found != wanted {
 				return nil, refuse(StagePrograms, "%s has %s as %s; expected %s", programPath(role), shown(name), found, wanted)

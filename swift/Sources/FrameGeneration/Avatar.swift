@@ -67,13 +67,15 @@ public final class Avatar: Sendable {
             throw FrameGenerationError(.option, "threads and memory must be positive numbers")
         }
         try Runtime.open(options.onnxRuntime)
-        let (generator, encoder) = try package.loadPrograms(try options.generator(for: manifest.generator))
+        let workers = Workers(options.threads ?? availableCores())
+        let (generator, encoder) = try package.loadPrograms(
+            try options.generator(for: manifest.generator), by: workers)
         self.encoder = encoder
         let template = PackagedTemplate(package: package)
         engine = Engine(
             template: template, generator: generator,
             states: FaceStates(generator, frames: template.count, budget: options.cacheSize), blend: blend,
-            workers: Workers(options.threads ?? availableCores()), path: path)
+            workers: workers, path: path)
         rest = try package.rest()
         try options.gate.check()
         switch options.gate {

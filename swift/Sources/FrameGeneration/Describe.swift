@@ -53,7 +53,7 @@ extension Avatar {
 
     /// Runs each program once.
     static func runPrograms(_ package: Package) throws {
-        let (generator, audio) = try package.loadPrograms(), manifest = package.manifest
+        let (generator, audio) = try package.loadPrograms(by: Workers(availableCores())), manifest = package.manifest
         let frame = try PackagedTemplate(package: package).read(0)
         try refusing(package.path) {
             let crop = frame.box.cut(frame.image), features = manifest.generator.audio.featureSize

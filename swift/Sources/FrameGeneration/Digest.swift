@@ -1,3 +1,5 @@
+import CDigest
+
 /// The SHA-256 (FIPS 180-4) of `data` in lower-case hexadecimal.
 func sha256(_ data: [UInt8]) -> String {
     var state: [UInt32] = [
@@ -35,6 +37,7 @@ private let roundConstants: [UInt32] = [
 ]
 
 private func digestBlocks(_ data: UnsafeBufferPointer<UInt8>, into state: UnsafeMutableBufferPointer<UInt32>) {
+    guard sha256_blocks(state.baseAddress!, data.baseAddress!, data.count / 64) == 0 else { return }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
         roundConstants.withUnsafeBufferPointer { constants in
             for start in stride(from: 0, to: data.count, by: 64) {

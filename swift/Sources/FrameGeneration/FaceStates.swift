@@ -11,7 +11,7 @@
 /// Frames 0, 1, ... up to the budget have a place, each is kept once it was needed, and the others are computed every
 /// time. Any number of threads may ask.
 final class FaceStates: Sendable {
-    private static let mostMemory = 64 << 20  // bytes that are kept at most, when nobody says how many
+    private static let mostMemory = 48 << 20  // bytes that are kept at most, when nobody says how many
     private static let shareOfFree = 4  // and never more than this part of what is free
 
     private let generator: any Generator

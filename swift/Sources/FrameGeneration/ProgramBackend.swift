@@ -9,11 +9,8 @@ struct ProgramGenerator: Generator {
     private let hasKeep: Bool
     let stateSize: Int
 
-    /// Throws `Refusal` for programs that ONNX Runtime cannot run.
-    init(face: [UInt8], render: [UInt8], manifest: Manifest, state: [String: ProgramValue]) throws {
-        self.face = try OnnxSession(face)
-        self.render = try OnnxSession(render)
-        self.state = state
+    init(face: OnnxSession, render: OnnxSession, manifest: Manifest, state: [String: ProgramValue]) {
+        (self.face, self.render, self.state) = (face, render, state)
         names = state.keys.sorted()
         stateSize = state.values.reduce(0) { $0 + ($1.size ?? 0) }
         (spec, hasBlends, hasKeep) = (manifest.generator, manifest.hasBlends, manifest.parsing)

@@ -166,16 +166,24 @@ private enum FloatKind: UInt64 {
 /// Whether none of these little-endian values is NaN or infinite.
 private func isFinite(_ values: ArraySlice<UInt8>, _ kind: FloatKind) -> Bool {
     values.withUnsafeBytes { bytes in
-        stride(from: 0, through: bytes.count - kind.size, by: kind.size).allSatisfy { at in
-            switch kind.size {
-            case 2:
-                kind.isFinite(UInt64(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))))
-            case 4:
-                kind.isFinite(UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))))
-            default: kind.isFinite(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
-            }
+        switch kind.size {
+        case 2: isFinite(bytes, UInt16(kind.exponent))
+        case 4: isFinite(bytes, UInt32(kind.exponent))
+        default: isFinite(bytes, kind.exponent)
         }
     }
+}
+
+/// All values are looked at, whatever is found: so the processor takes many at once.
+private func isFinite<Bits: FixedWidthInteger & UnsignedInteger>(_ bytes: UnsafeRawBufferPointer, _ exponent: Bits)
+    -> Bool
+{
+    var found = false
+    for at in stride(from: 0, through: bytes.count - exponent.bitWidth / 8, by: exponent.bitWidth / 8) {
+        let bits = Bits(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: Bits.self))
+        found = bits & exponent == exponent || found
+    }
+    return !found
 }
 
 /// Whether no value of a tensor is NaN or infinite; other than the float types have no such values.

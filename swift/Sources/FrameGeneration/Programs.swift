@@ -4,22 +4,26 @@ private let mostState = 1 << 28  // bytes of a face state
 private let image = ProgramValue(type: .uint8, shape: [nil, nil, 3])
 
 extension Package {
-    /// The generator of the package, or `other` in its place, and its audio program where it has one.
+    /// The generator of the package, or `other` in its place, and its audio program where it has one. Programs are read,
+    /// and once all of them are checked opened, beside each other by `workers`.
     ///
     /// Throws an error of kind `package` for programs that are not those listed or that docs/avatar.md does not allow.
-    func loadPrograms(_ other: (any Generator)? = nil) throws -> (any Generator, AudioProgram?) {
-        var programs: [String: [UInt8]] = [:]
-        for role in manifest.programs { programs[role] = try read(programPath(role)) }
+    func loadPrograms(_ other: (any Generator)? = nil, by workers: Workers) throws -> (any Generator, AudioProgram?) {
+        let programs = try workers.map(manifest.programs) { role in
+            let program = try read(programPath(role))
+            return (program, try refusing(path) { try readSignature(program, role) })
+        }
         return try refusing(path) {
-            let state = try checkPrograms(manifest, programs)
+            let state = try checkSignatures(manifest, programs.mapValues { $1 })
             do {
-                let generator =
-                    try other
-                    ?? ProgramGenerator(
-                        face: programs["face"] ?? [], render: programs["render"] ?? [], manifest: manifest,
-                        state: state)
-                let audio = try programs["audio"].map { AudioProgram(try OnnxSession($0), manifest.generator.audio) }
-                return (generator, audio)
+                let roles = manifest.programs.filter { other == nil || $0 == "audio" }
+                let sessions = try workers.map(roles) { try OnnxSession(programs[$0]?.0 ?? []) }
+                let audio = sessions["audio"].map { AudioProgram($0, manifest.generator.audio) }
+                if let other { return (other, audio) }
+                guard let face = sessions["face"], let render = sessions["render"] else {
+                    throw Refusal("face or render is missing")
+                }
+                return (ProgramGenerator(face: face, render: render, manifest: manifest, state: state), audio)
             } catch let refusal as Refusal {
                 throw Refusal("its programs do not load (\(refusal.reason))")
             }
@@ -27,17 +31,16 @@ extension Package {
     }
 }
 
-/// Refuses programs, given by role, that hold what none may hold, or that take or give other values than expected; gives
-/// the face state's values by name.
-func checkPrograms(_ manifest: Manifest, _ programs: [String: [UInt8]]) throws -> [String: ProgramValue] {
-    var signatures: [String: Signature] = [:]
-    for role in manifest.programs {
-        do {
-            signatures[role] = try Signature(program: programs[role] ?? [])
-        } catch let refusal as Refusal {
-            throw Refusal("\(programPath(role)) \(refusal.reason)")
-        }
+private func readSignature(_ program: [UInt8], _ role: String) throws -> Signature {
+    do {
+        return try Signature(program: program)
+    } catch let refusal as Refusal {
+        throw Refusal("\(programPath(role)) \(refusal.reason)")
     }
+}
+
+/// Refuses programs, given by role, that take or give other values than expected; gives the face state's values by name.
+private func checkSignatures(_ manifest: Manifest, _ signatures: [String: Signature]) throws -> [String: ProgramValue] {
     let state = signatures["face"]?.outputs ?? [:]
     guard !state.isEmpty, state.values.allSatisfy({ $0.shape.allSatisfy { ($0 ?? 0) > 0 } }) else {
         throw Refusal("\(programPath("face")) gives a face state whose shapes are not fixed")

@@ -61,6 +61,13 @@ extension Workers {
         if let error = problem.withLock({ $0 }) { throw error }
         return results.withLock { results in results.sorted { $0.key < $1.key }.map(\.value) }
     }
+
+    /// What `body` gives for each of `names`, by name; otherwise as `map`.
+    func map<Result: Sendable>(
+        _ names: [String], _ body: @escaping @Sendable (String) throws -> Result
+    ) throws -> [String: Result] {
+        Dictionary(uniqueKeysWithValues: zip(names, try map(names.count, progress: nil) { try body(names[$0]) }))
+    }
 }
 
 /// Work that waits for a thread, by its deadline and then in the order in which it came.
