@@ -1,12 +1,15 @@
 """The process that makes videos, beside what is more urgent."""
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from frame_generation_pipeline.jobs import process
+from frame_generation_pipeline.jobs import worker as worker_module
 from frame_generation_pipeline.jobs.job import VideoRequest
 from frame_generation_pipeline.jobs.making import AUDIO, Task
 from frame_generation_pipeline.jobs.process import Outcome, WorkerProcess
@@ -18,7 +21,10 @@ TINY = Path(__file__).parent.parent.parent / "conformance" / "avatars" / "ave-16
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the threads of a process in /proc")
-def test_a_worker_comes_last_and_rests_when_it_shall(tmp_path: Path) -> None:
+def test_a_worker_comes_last_and_rests_when_it_shall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        process, "COMMAND", (sys.executable, "-m", worker_module.__name__)
+    )  # not that of servers' tests
     write_wav(tmp_path / AUDIO, 4)
     worker, reports, outcomes = WorkerProcess(), list[int](), list[Outcome]()
     task = Task(tmp_path, TINY, VideoRequest("tiny"), VoiceSettings())
