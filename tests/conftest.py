@@ -36,7 +36,10 @@ WITHOUT = {name for name in EXTRA if importlib.util.find_spec(name) is None}  # 
 # What these tests share takes long to make; each group goes to one of the processes that pytest-xdist starts.
 GROUPS = {"evaluate", "package", "prepare", "server", "tracking", "train"}
 # Of groups and files those that take longest: they are begun first, so that the processes end at about the same time.
-LONGEST = ("server", "prepare", "train", "test_continuing.py", "evaluate", "test_create.py", "package", "test_cli.py")
+LONGEST = (
+    *("server", "prepare", "train", "test_continuing.py", "evaluate", "test_create.py", "package", "test_pipeline.py"),
+    *("test_cli.py", "test_export_coreml.py", "test_distill.py"),
+)
 
 
 @pytest.hookimpl(wrapper=True)
