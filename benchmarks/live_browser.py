@@ -41,12 +41,14 @@ LOOK_AND_LISTEN = """
 const video = document.querySelector("video");
 const paint = new OffscreenCanvas(4, 4).getContext("2d", { willReadFrequently: true });
 const shown = [], onsets = [];
-let white = false, last = 0;
+let white = -1000, last = -1000;
 function look(now, frame) {
   paint.drawImage(video, 0, 0, 12, 12, 0, 0, 4, 4);
-  const is = paint.getImageData(2, 2, 1, 1).data[1] > 200;
-  if (is && !white) shown.push(frame.expectedDisplayTime);
-  white = is;
+  const [red, green, blue] = paint.getImageData(2, 2, 1, 1).data, at = frame.expectedDisplayTime;
+  if (0.2126 * red + 0.7152 * green + 0.0722 * blue > 215) {
+    if (at - white > 300) shown.push(at);
+    white = at;
+  }
   video.requestVideoFrameCallback(look);
 }
 video.requestVideoFrameCallback(look);
@@ -82,9 +84,9 @@ def write_plain(path: Path, count: int) -> None:
         sound = output.add_stream("aac", rate=RATE, layout="mono")
         for tick in range(round((count + 1) * EVERY * FPS)):
             speaks = tick / FPS >= EVERY and (tick / FPS) % EVERY < TONE - 1e-6
-            frame = av.VideoFrame.from_ndarray(
-                np.full((98 * 3 // 2, 132), WHITE if speaks else 100, np.uint8), "yuv420p"
-            )
+            planes = np.full((98 * 3 // 2, 132), 128, np.uint8)
+            planes[:98] = WHITE if speaks else 100
+            frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
             frame.pts, frame.time_base = tick, Fraction(1, FPS)
             output.mux(video.encode(frame))
         whole = av.AudioFrame.from_ndarray(audio[np.newaxis], "fltp", "mono")
