@@ -56,8 +56,8 @@ def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
     """From the first byte of audio that is sent to the arrival of the first frame whose mouth speaks; interruptions."""
     by_webrtc, by_mp4, interrupted, real_time = [], [], [], []
     with server.session(video=True) as talk, receiving(f"{server.address}{talk.url}/whep") as receiver:
+        talk.decodes = True  # from the first frame on, which is a key frame
         server.settle(talk)
-        talk.decodes = True
         for run in range(runs):
             started = time.monotonic()
             talk.say(pcm)

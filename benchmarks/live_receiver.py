@@ -10,6 +10,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -116,8 +117,9 @@ class Receiver:
         return found
 
     def spoke_after(self, moment: float) -> float | None:
-        """When, by `time.monotonic`, the first frame that speaks came after a moment; None where none has."""
-        came = (self.video.arrivals[when] for when, marked in self.frames if marked)
+        """When, by `time.monotonic`, a frame that speaks came after a moment, and after one that does not; or None."""
+        pairs = pairwise(self.frames)
+        came = (self.video.arrivals[when] for (_, before), (when, marked) in pairs if marked and not before)
         return next((when for when in came if when > moment), None)
 
     async def _take(self, track: MediaStreamTrack) -> None:

@@ -74,8 +74,9 @@ class Talk:
         self._scales = {1: 0, 2: 48_000}
         self.fragments = 0  # with an image
         self.decodes = False  # whether to look for frames that speak
-        self.spoken: list[float] = []  # when those came, by `time.monotonic`
-        self._track = 0  # of the newest fragment
+        self.spoken: list[float] = []  # when those came, by `time.monotonic`, that follow one that does not speak
+        self._speaks = False  # whether the newest frame does
+        self._sample = 0  # bytes of the newest fragment's frame
         self._decoder: av.VideoCodecContext | None = None
 
     def send(self, kind: str, **fields: object) -> None:
@@ -107,7 +108,7 @@ class Talk:
             return
 
     def spoke_after(self, moment: float) -> float | None:
-        """When the first frame that speaks came after a moment of `time.monotonic`; None where none has."""
+        """When a frame that speaks came after a moment of `time.monotonic`, and after one that does not; or None."""
         return next((when for when in self.spoken if when > moment), None)
 
     def _look(self, data: bytes) -> None:
@@ -118,16 +119,25 @@ class Talk:
                 self._scales[1] = struct.unpack(">I", box[place + 16 : place + 20])[0]
                 self._decoder = _decoder(box)
             elif kind == b"moof":
-                place = box.index(b"tfhd")
-                self._track = struct.unpack(">I", box[place + 8 : place + 12])[0]
-                decode = box.index(b"tfdt", place)
-                wide = box[decode + 4] == 1
-                (at,) = struct.unpack(">Q" if wide else ">I", box[decode + 8 : decode + (16 if wide else 12)])
-                self.ends[self._track] = at / self._scales[self._track]
-                self.fragments += self._track == 1
-            elif kind == b"mdat" and self._track == 1 and self.decodes and self._decoder is not None:
-                for frame in self._decoder.decode(av.Packet(box)):
-                    self.spoken += [now] if is_marked(frame) else []
+                self._sample = self._look_at_tracks(box)
+            elif kind == b"mdat" and self._sample and self.decodes and self._decoder is not None:
+                for frame in self._decoder.decode(av.Packet(box[: self._sample])):
+                    before, self._speaks = self._speaks, is_marked(frame)
+                    self.spoken += [now] if self._speaks and not before else []
+
+    def _look_at_tracks(self, fragment: bytes) -> int:
+        """Take the times of a fragment's tracks; returns the bytes of its frame, which come first, 0 without any."""
+        sample, place = 0, -1
+        while (place := fragment.find(b"tfhd", place + 1)) > 0:
+            track, _, size = struct.unpack(">III", fragment[place + 8 : place + 20])
+            decode = fragment.index(b"tfdt", place)
+            wide = fragment[decode + 4] == 1
+            (at,) = struct.unpack(">Q" if wide else ">I", fragment[decode + 8 : decode + (16 if wide else 12)])
+            self.ends[track] = at / self._scales[track]
+            if track == 1:
+                self.fragments += 1
+                sample = size
+        return sample
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
