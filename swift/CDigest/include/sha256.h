@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// One for each round (FIPS 180-4, 4.2.2).
+extern const uint32_t sha256_constants[64];
+
 // Takes `count` blocks of 64 bytes into a state (FIPS 180-4). Returns 0 and leaves the state as it is where this processor
 // has no such instructions, or this file knows none of it.
 int sha256_blocks(uint32_t state[8], const uint8_t *blocks, size_t count);
