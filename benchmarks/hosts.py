@@ -1,6 +1,6 @@
 """The hosts in other languages beside Python: speed from end to end, first frame, memory, size.
 
-    python benchmarks/hosts.py [--runs 5] [--person ../shared/real/person --checkpoint person_ave.pth] [--minutes 10]
+    python -m benchmarks.hosts [--runs 5] [--person ../shared/real/person --checkpoint person_ave.pth] [--minutes 10]
 
 Makes the same videos by Python and by every host in `bin/`, in turn, so that whatever else the machine does meets all
 of them, and prints the medians as tables for `docs/performance.md`: of the built-in presenter from `demo/hello.ogg`
@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.video_reader import read_frames
@@ -151,16 +152,13 @@ def compare(case: Case, runs: int, work: Path) -> None:
             whole[name].append(Run.of([*generate, *case.options, "-o", str(video)]))
             count = count or sum(1 for _ in read_frames(video))
     print(f"\n{case.name}, {count} frames\n")
-    print("| | fps | of Python's | first frame, s | peak memory, MB | of Python's | binary, MB |")
-    print("|---|---|---|---|---|---|---|")
+    print_header("", "fps", "of Python's", "first frame, s", "peak memory, MB", "of Python's", "binary, MB")
     fps = {name: statistics.median(count / run.seconds for run in found) for name, found in whole.items()}
     peak = {name: statistics.median(max(run.memory) for run in found) for name, found in whole.items()}
     for name, (program, *_) in commands().items():
         size = "" if name == "Python" else f"{Path(program).stat().st_size / 1e6:.1f}"
-        print(
-            f"| {name} | {fps[name]:.1f} | {fps[name] / fps['Python']:.2f} | {statistics.median(first[name]):.2f} |"
-            f" {peak[name] / 1e6:.0f} | {peak[name] / peak['Python']:.2f} | {size} |"
-        )
+        speed = f"{fps[name]:.1f}", f"{fps[name] / fps['Python']:.2f}", f"{statistics.median(first[name]):.2f}"
+        print_row(name, *speed, f"{peak[name] / 1e6:.0f}", f"{peak[name] / peak['Python']:.2f}", size)
 
 
 def long_video(minutes: float, work: Path) -> None:

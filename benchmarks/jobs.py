@@ -1,6 +1,6 @@
 """Videos as jobs under fire: many clients ask at once while the server is killed again and again.
 
-python benchmarks/jobs.py [--jobs 1000] [--clients 50] [--kills 20] [--seconds 0.2]
+python -m benchmarks.jobs [--jobs 1000] [--clients 50] [--kills 20] [--seconds 0.2]
 
 Each client asks for its share with idempotency keys, twice for each, and again wherever it gets no answer. The server,
 a process of its own, is ended by `kill -9` at random moments and started again. In the end every key must stand for one
@@ -30,6 +30,7 @@ import av
 import httpx
 import numpy as np
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.jobs.settings import SECRET
 
 AVATAR = "ave-160"  # of the conformance avatars: 131x97 pixels
@@ -201,9 +202,9 @@ def main() -> None:
         "answer to a request, median; 95 %": f"{1000 * median(took):.0f} ms; {1000 * quantiles(took, n=20)[-1]:.0f} ms",
         "a killed server answers again, median": f"{median(server.starts[1:] or server.starts):.1f} s",
     }
-    print("| | |\n|---|---|")
-    for name, value in rows.items():
-        print(f"| {name} | {value} |")
+    print_header("", "")
+    for row in rows.items():
+        print_row(*row)
     if not arguments.jobs == once == len(videos) == whole == len(Receiver.received):
         sys.exit("something is missing")
 

@@ -17,8 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.live import measure_latency, speech
+from benchmarks.live_receiver import marking
 from benchmarks.live_server import RATE, Server
+from benchmarks.markdown import print_header, print_row
+from frame_generation_pipeline.jobs.settings import JobSettings
+from frame_generation_pipeline.server.live_renderer import LiveRenderer
+from frame_generation_pipeline.server.running import serve
+from frame_generation_pipeline.server.settings import ServerSettings
 
+FIRST, INTERRUPTED = "first audio to first speaking frame by MP4", "interruption to its end"  # figures of `live.py`
 LONG = 900.0  # seconds of a job's video, which is not completed meanwhile
 
 
@@ -32,11 +39,10 @@ def making(pcm: bytes, jobs: int) -> Iterator[Server]:
             file.setsampwidth(2)
             file.setframerate(RATE)
             file.writeframes(pcm * round(LONG * RATE * 2 / len(pcm)))
-        command = [sys.executable, "-m", "frame_generation_pipeline", "serve", "--port", "0"]
-        command += ["--jobs", str(Path(folder) / "jobs"), "--jobs-at-once", str(max(1, jobs))]
+        command = [sys.executable, "-m", "benchmarks.live_beside_jobs", "--serve", folder, "--jobs", str(jobs)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
-            server = Server(process, process.stdout.readline().split()[-1].rstrip("/"))
+            server = Server(process, process.stdout.readline().strip().rstrip("/"))
             try:
                 for _ in range(jobs):
                     with audio.open("rb") as file:
@@ -46,6 +52,13 @@ def making(pcm: bytes, jobs: int) -> Iterator[Server]:
                 yield server
             finally:
                 process.terminate()
+
+
+def serve_here(folder: Path, jobs: int) -> None:
+    """Serve with jobs in `folder`, mark frames that speak, and print the address."""
+    setattr(LiveRenderer, "make", marking(LiveRenderer.make))  # noqa: B010  # mypy allows no other way
+    settings = ServerSettings(port=0, jobs=JobSettings(folder / "jobs", at_once=max(1, jobs)))
+    serve(settings, lambda address: print(address, flush=True))
 
 
 def started(server: Server) -> int:
@@ -73,20 +86,20 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=int, default=10, help="Utterances whose latency is measured.")
     parser.add_argument("--seconds", type=float, default=20, help="For which the session speaks.")
+    parser.add_argument("--serve", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.serve is not None:
+        serve_here(arguments.serve, *arguments.jobs)
+        return
     pcm = speech()
-    print("| jobs at once | frames a second | late | first audio to first frame, median; 95 % | interruption |")
-    print("|---|---|---|---|---|")
+    print_header("jobs at once", "frames a second", "late", f"{FIRST}, median; 95 %", "interruption, median")
     for jobs in arguments.jobs:
         with making(pcm, jobs) as server:
             frames, late = rate(server, pcm, arguments.seconds)
             found = measure_latency(server, pcm, arguments.runs)
-        first, interrupted = found["first audio to first frame, ms"], found["interruption to its end, ms"]
-        print(
-            f"| {jobs} | {frames:.1f} | {late:.1%} | {first['median']:.0f} ms; {first['p95']:.0f} ms "
-            f"| {interrupted['median']:.0f} ms |",
-            flush=True,
-        )
+        first, interrupted = (found[f"{name}, ms"] for name in (FIRST, INTERRUPTED))
+        latency = f"{first['median']:.0f} ms; {first['p95']:.0f} ms"
+        print_row(jobs, f"{frames:.1f}", f"{late:.1%}", latency, f"{interrupted['median']:.0f} ms")
 
 
 if __name__ == "__main__":

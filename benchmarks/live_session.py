@@ -1,6 +1,6 @@
 """Whether a live session stays as it begins: minutes of speech in pieces of 20 ms, and frames taken one by one.
 
-python benchmarks/live_session.py [speech.wav] [--minutes 10] [--avatar may.avatar]
+python -m benchmarks.live_session [speech.wav] [--minutes 10] [--avatar may.avatar]
 
 The speech, demo/hello.ogg by default, is repeated until it is long enough. The frames come as fast as they are made.
 Prints the threads and the resident memory (Linux) over time, and whether the frames are, bit for bit, those that the

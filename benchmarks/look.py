@@ -1,6 +1,6 @@
 """How an avatar looks in silence, with --steady and where its recording starts over: the tables of docs/look.md.
 
-python benchmarks/look.py speech.wav [--avatar may.avatar]
+python -m benchmarks.look speech.wav [--avatar may.avatar]
 
 speech.wav: 3 s of speech or more. Three seconds of noise at -58 dB of full scale follow, then one second of speech.
 """
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.evaluate import figures
@@ -64,7 +65,9 @@ def print_silence(avatar: Avatar, audio: Path) -> None:
     }
     inside = np.zeros(count)
     inside[round((SPOKEN + FADED) * fps) : round((SPOKEN + PAUSE - FADED) * fps)] = 2 * SILENCE
-    print(f"{'':28}change in the pause, %   opening in the pause, %   jitter of the pixels   of the lips   sharpness")
+    print_header(
+        "", "change in the pause, %", "opening in the pause, %", "jitter of the pixels", "of the lips", "sharpness"
+    )
     own = ways["the recording's own frames"]
     for name, found in ways.items():
         change = figures.silence_motion(found["opening"], inside).number
@@ -72,9 +75,9 @@ def print_silence(avatar: Avatar, audio: Path) -> None:
         pixels = figures.ratio(found["flicker"], own["flicker"], "").number
         lips = figures.ratio(figures.point_jitter(found.lips), figures.point_jitter(own.lips), "").number
         sharp = figures.ratio(found["sharpness"], own["sharpness"], "").number
-        print(f"{name:28}{change:.2f}   {opening:.1f}   {pixels:.3f}   {lips:.3f}   {sharp:.3f}")
+        print_row(name, f"{change:.2f}", f"{opening:.1f}", *(f"{ratio:.3f}" for ratio in (pixels, lips, sharp)))
     steadied, plain = ways["gate, steady"]["opening"], ways["gate"]["opening"]
-    print(f"correlation of the opening, steady with not: {figures.opening_correlation(steadied, plain).number:.4f}")
+    print(f"\ncorrelation of the opening, steady with not: {figures.opening_correlation(steadied, plain).number:.4f}")
 
 
 def print_loop(avatar: Avatar) -> None:

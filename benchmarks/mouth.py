@@ -1,6 +1,6 @@
 """How an avatar's lips follow the audio of videos of people, beside the people's own lips: for docs/presenter.md.
 
-python benchmarks/mouth.py clip.mp4 ... [--avatar may.avatar] [--seconds 60]
+python -m benchmarks.mouth clip.mp4 ... [--avatar may.avatar] [--seconds 60]
 
 Both are tracked in frames at the avatar's rate. An opening is the gap between the lips over the distance between the
 eyes' outer corners. The lag is where the correlation of both without what is slower than a second, such as laughter, is
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.prepare.recording import Recording
@@ -71,10 +72,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each clip, from its beginning")
     arguments = parser.parse_args()
     avatar = Avatar.load(arguments.avatar)
-    print("|", " | ".join(HEADERS), "|")
-    print("|---" * len(HEADERS) + "|")
+    print_header(*HEADERS)
     for clip in arguments.clips:
-        print("|", " | ".join(row(avatar, clip, arguments.seconds)), "|", flush=True)
+        print_row(*row(avatar, clip, arguments.seconds))
 
 
 if __name__ == "__main__":

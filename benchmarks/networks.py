@@ -1,6 +1,6 @@
 """What a frame costs by each network: the face program and the render program, one core, in turn in one run.
 
-python benchmarks/networks.py [--crop 313] [--rounds 40]
+python -m benchmarks.networks [--crop 313] [--rounds 40]
 
 Weights are random, which changes no time. Prints the table of `docs/performance.md`: milliseconds of the fastest of the
 rounds, in which all programs take turns; the median over the rounds of what both take as a share of light's in the same
@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.half import halve
 from frame_generation_pipeline.making.networks import build_network
@@ -55,14 +56,11 @@ def main() -> None:
             render = measured(lambda g=generator, s=state: g.render(s, window, crop, blend=FEATHERED))  # type: ignore[misc]
             found[name].append((face, render))
     best = {name: np.min(times, axis=0) for name, times in found.items()}
-    print("| network | face program | render program | both | of light's | face state | both programs, fp16 |")
-    print("|---|---|---|---|---|---|---|")
+    print_header("network", "face program", "render program", "both", "of light's", "face state", "both programs, fp16")
     for name, (face, render) in best.items():
         share = np.median(np.sum(found[name], axis=1) / np.sum(found["light"], axis=1))
-        print(
-            f"| {name} | {face:.1f} ms | {render:.1f} ms | {face + render:.1f} ms | {share:.2f} |"
-            f" {states[name].nbytes / 1e6:.1f} MB | {sizes[name]:.1f} MB |"
-        )
+        times = (f"{milliseconds:.1f} ms" for milliseconds in (face, render, face + render))
+        print_row(name, *times, f"{share:.2f}", f"{states[name].nbytes / 1e6:.1f} MB", f"{sizes[name]:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Compare training recipes: each is trained for as many steps on one template, then measured on what it held out.
 
-python benchmarks/recipes.py dataset/may -o study/ --steps 300
+python -m benchmarks.recipes dataset/may -o study/ --steps 300
 
 All begin from the generator that comes with the package, as `framegen create` does; with --scratch from nothing. Writes
 `study/recipes.json` and prints the table that `docs/training.md` shows. Interrupted, the same command goes on.
@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.evaluate.report import JSON, evaluate_files
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
@@ -77,12 +78,11 @@ def measure(
 
 
 def print_table(rows: dict[str, Figures]) -> None:
-    """Print what was measured, a line for each of `rows`, as Markdown has tables."""
-    print("| |", " | ".join(FIGURES), "|")
-    print("|---" * (len(FIGURES) + 1) + "|")
+    """Print what was measured, a line for each of `rows`."""
+    print_header("", *FIGURES)
     for name, figures in rows.items():
         shown = ("-" if figures[figure] is None else f"{figures[figure]:.3g}" for figure in FIGURES)
-        print("|", name, "|", " | ".join(shown), "|", flush=True)
+        print_row(name, *shown)
 
 
 def main() -> None:

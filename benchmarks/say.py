@@ -1,6 +1,6 @@
 """How long `framegen say` takes from enter to its first frame, for texts of several lengths, beside speaking all first.
 
-python benchmarks/say.py [--rounds 3] [--avatar may.avatar]
+python -m benchmarks.say [--rounds 3] [--avatar may.avatar]
 
 Prints the table of `docs/say.md`: medians of the rounds, each a process of its own that ends with its first frame.
 "Streamed" is `framegen say`; "all first" is the command that writes the whole audio to a WAV file, and then
@@ -17,6 +17,8 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from benchmarks.markdown import print_header, print_row
 
 SENTENCES = ("Good morning, it is nice to see you.", "Today we look at how a face learns to speak, step by step.")
 TEXTS = {"1 sentence": 1, "10 sentences": 10, "100 sentences": 100}
@@ -68,9 +70,9 @@ def whole_audio(text: str, path: Path) -> Took:
     return Took(time.time() - began, computing)
 
 
-def shown(runs: list[Took]) -> str:
+def shown(runs: list[Took]) -> tuple[str, str]:
     """The medians of several runs."""
-    return f"{median(run.clock for run in runs):.1f} s | {median(run.computing for run in runs):.1f} s"
+    return f"{median(run.clock for run in runs):.1f} s", f"{median(run.computing for run in runs):.1f} s"
 
 
 def main() -> None:
@@ -80,7 +82,7 @@ def main() -> None:
     parser.add_argument("--avatar", help="the presenter when not given")
     arguments = parser.parse_args()
     avatar = [] if arguments.avatar is None else ["--avatar", arguments.avatar]
-    print("| text | its audio | streamed | computing | all first | computing |\n|---|---|---|---|---|---|")
+    print_header("text", "its audio", "streamed", "computing", "all first", "computing")
     for name, count in TEXTS.items():
         text = " ".join(SENTENCES[i % len(SENTENCES)] for i in range(count))
         streamed, spoken = [], []
@@ -93,7 +95,7 @@ def main() -> None:
                 )
             with wave.open(str(audio)) as file:
                 seconds = file.getnframes() / file.getframerate()
-        print(f"| {name} | {seconds:.0f} s | {shown(streamed)} | {shown(spoken)} |", flush=True)
+        print_row(name, f"{seconds:.0f} s", *shown(streamed), *shown(spoken))
 
 
 if __name__ == "__main__":

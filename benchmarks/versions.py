@@ -1,6 +1,6 @@
 """Frames a second of this checkout beside another one's, each in processes of its own, in turn.
 
-python benchmarks/versions.py --before ../before [--rounds 3] [--seconds 10] [--mobile]
+python -m benchmarks.versions --before ../before [--rounds 3] [--seconds 10] [--mobile]
 
 The built-in presenter of each, 720x720, makes a video of random features: with her own network and, with `--mobile`,
 in this checkout with the mobile network that comes along, beside her own in the other. Each face is seen for the
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.making.unpack import unpack_template
 from frame_generation_pipeline.package.load import open_package
@@ -70,16 +71,16 @@ def run(checkout: Path, avatar: Path, features: Path, cache: Path | None) -> Fig
     return found
 
 
-def row(name: str, frames: int, before: list[Figures], after: list[Figures]) -> str:
-    """A line of the table."""
-    cells = []
+def row(name: str, frames: int, before: list[Figures], after: list[Figures]) -> list[str]:
+    """The cells of a line of the table."""
+    cells = [name]
     for figures in (before, after):
         fps = statistics.median(frames / each["seconds"] for each in figures)
         cpu = statistics.median(1000 * each["cpu"] / frames for each in figures)
         first = statistics.median(each["first"] for each in figures)
-        cells.append(f"{fps:.1f} | {cpu:.1f} ms | {first:.2f} s")
+        cells += [f"{fps:.1f}", f"{cpu:.1f} ms", f"{first:.2f} s"]
     ratio = statistics.median(one["seconds"] / other["seconds"] for one, other in zip(before, after, strict=True))
-    return f"| {name} | {' | '.join(cells)} | {ratio:.2f} |"
+    return [*cells, f"{ratio:.2f}"]
 
 
 def main() -> None:
@@ -104,8 +105,8 @@ def main() -> None:
         frames = round(given.seconds * spec.fps)
         features = Path(folder, "features.npy")
         np.save(features, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
-        print("| | fps before | CPU a frame | first frame | fps after | CPU a frame | first frame | ratio |")
-        print("|---|---|---|---|---|---|---|---|")
+        each = ("CPU a frame", "first frame")
+        print_header("", "fps before", *each, "fps after", *each, "ratio")
         for name, avatars in pairs.items():
             sides = list(zip((given.before, HERE), avatars, strict=True))
             for kept in (False, True):
@@ -117,7 +118,7 @@ def main() -> None:
                 for _ in range(given.rounds):
                     for side, (checkout, avatar) in enumerate(sides):
                         measured[side].append(run(checkout, avatar, features, caches[side]))
-                print(row(f"{name}, {'faces kept' if kept else 'new faces'}", frames, *measured), flush=True)
+                print_row(*row(f"{name}, {'faces kept' if kept else 'new faces'}", frames, *measured))
                 for cache in caches:
                     if cache:
                         cache.unlink()
