@@ -1,7 +1,6 @@
 """The queue with workers that do what a test tells them: what they meet is met again, or told in one line."""
 
 import errno
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from frame_generation_pipeline.jobs.process import Outcome
 from frame_generation_pipeline.jobs.settings import JobSettings
 from frame_generation_pipeline.jobs.worker import _passing
 
+DIED = Outcome(error="the worker ended with status -9", again=True, died=True)
 FULL = Outcome(error="video.mp4: cannot be written (No space left on device)", again=True)
 
 
@@ -44,13 +44,13 @@ class ScriptedWorker:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ScriptedWorker], JobQueue]]:
-    """`start(worker)` opens the queue in one folder."""
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., JobQueue]]:
+    """`start(worker, keep=...)` opens the queue in one folder."""
     monkeypatch.setattr(job_queue, "PAUSE", 0.05)
     opened: list[JobQueue] = []
 
-    def start(worker: ScriptedWorker) -> JobQueue:
-        settings = JobSettings(tmp_path / "jobs")
+    def start(worker: ScriptedWorker, keep: float = 3600.0) -> JobQueue:
+        settings = JobSettings(tmp_path / "jobs", keep=keep)
         opened.append(JobQueue(settings, lambda avatar: tmp_path / avatar, lambda job: "{}", worker=lambda: worker))
         return opened[-1]
 
@@ -74,27 +74,31 @@ def submit(queue: JobQueue) -> Job:
     return queue.submit(Job("me", VideoRequest("may", "Hi."), created=time.time()), "d", None, None)
 
 
-def test_a_full_disk_is_tried_again(
-    start: Callable[[ScriptedWorker], JobQueue], caplog: pytest.LogCaptureFixture
-) -> None:
-    queue = start(worker := ScriptedWorker(FULL, FULL))
+def test_a_full_disk_is_tried_again(start: Callable[..., JobQueue], caplog: pytest.LogCaptureFixture) -> None:
+    queue = start(worker := ScriptedWorker(*[FULL] * 5))
     job = ended(queue, submit(queue))
-    assert (job.state, job.attempts, job.size) == (State.COMPLETED, 2, 5)
+    assert (job.state, job.attempts, job.size) == (State.COMPLETED, 0, 5)
     assert queue.video(job).read_bytes() == b"video"
-    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert len(worker.tasks) == 3
+    assert [record.message for record in caplog.records] == [f"{job.id}: {FULL.error}; it is tried again"]
+    assert len(worker.tasks) == 6
 
 
-def test_what_fails_again_and_again_fails_in_one_line(start: Callable[[ScriptedWorker], JobQueue]) -> None:
-    queue = start(ScriptedWorker(FULL, FULL, FULL, Outcome(error="the audio is none")))
-    for expected in (FULL.error, "the audio is none"):
+def test_a_disk_that_stays_full_fails_jobs_in_the_end(start: Callable[..., JobQueue]) -> None:
+    queue = start(ScriptedWorker(*[FULL] * 100), keep=0.1)
+    job = ended(queue, submit(queue))
+    assert (job.state, job.error) == (State.FAILED, FULL.error)
+
+
+def test_what_fails_again_and_again_fails_in_one_line(start: Callable[..., JobQueue]) -> None:
+    queue = start(ScriptedWorker(DIED, DIED, DIED, Outcome(error="the audio is none")))
+    for expected in (DIED.error, "the audio is none"):
         job = ended(queue, submit(queue))
         assert (job.state, job.error) == (State.FAILED, expected)
         assert not queue.folder(job.id).exists()
 
 
 def test_a_locked_database_loses_nothing(
-    start: Callable[[ScriptedWorker], JobQueue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start: Callable[..., JobQueue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("frame_generation_pipeline.jobs.store.PATIENCE", 0.05)
     queue = start(ScriptedWorker())
@@ -124,7 +128,7 @@ def test_a_locked_database_loses_nothing(
 
 
 def test_the_order_does_not_depend_on_the_clock(
-    start: Callable[[ScriptedWorker], JobQueue], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., JobQueue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = start(worker := ScriptedWorker())
     jobs = []
@@ -137,7 +141,7 @@ def test_the_order_does_not_depend_on_the_clock(
     assert [job.id for job in queue.store.page("me", 9)] == [job.id for job in reversed(jobs)]
 
 
-def test_one_server_works_in_a_folder(start: Callable[[ScriptedWorker], JobQueue]) -> None:
+def test_one_server_works_in_a_folder(start: Callable[..., JobQueue]) -> None:
     start(ScriptedWorker())
     with pytest.raises(OutputError, match="another server keeps its jobs here"):
         start(ScriptedWorker())

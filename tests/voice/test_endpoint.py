@@ -114,8 +114,16 @@ def test_no_audio_names_the_sentence(server: tuple[str, type[Handler]]) -> None:
 
 
 def test_nobody_there_is_one_line() -> None:
-    with pytest.raises(VoiceError, match=r"http://127.0.0.1:9/audio/speech: cannot be reached .*refused"):
+    with pytest.raises(VoiceError, match=r"^voice 'alloy': cannot be reached .*refused.*check --tts-url$"):
         list(spoken_text(EndpointVoice("http://127.0.0.1:9"), "Hello."))
+
+
+def test_errors_do_not_tell_where_the_endpoint_is(server: tuple[str, type[Handler]]) -> None:
+    url, handler = server
+    handler.answers = [(404, f"nothing at {url}/audio/speech".encode())]
+    with pytest.raises(VoiceError, match="nothing at http://the endpoint") as raised:
+        list(spoken_text(EndpointVoice(url, "nova"), "Hello."))
+    assert "127.0.0.1" not in str(raised.value)
 
 
 def test_silence_for_too_long_is_one_line(server: tuple[str, type[Handler]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from frame_generation_pipeline.errors import FrameGenerationError, OutputError, 
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.progress import Rate
 from frame_generation_pipeline.jobs.job import Job, State
+from frame_generation_pipeline.jobs.log_filter import RepeatFilter
 from frame_generation_pipeline.jobs.making import Task, video_path
 from frame_generation_pipeline.jobs.process import Outcome, Worker, WorkerProcess
 from frame_generation_pipeline.jobs.settings import JobSettings
@@ -28,9 +29,10 @@ if sys.platform != "win32":
     import fcntl
 
 logger = logging.getLogger(__name__)
+logger.addFilter(RepeatFilter())
 
 TRIES = 3  # workers that may end while they are at one job
-PAUSE = 20.0  # seconds until a job is tried again that met a full disk
+PAUSE = 20.0  # seconds until a worker that met a full disk takes a job again
 SWEEP = 30.0  # seconds between looks at what is kept too long
 
 
@@ -86,7 +88,7 @@ class JobQueue:
         self._changed = threading.Condition()
         self._open, self._resting = True, False
         self._running: dict[str, Progress] = {}
-        self._not_before: dict[str, float] = {}  # on the monotonic clock, by job
+        self._full_since: dict[str, float] = {}  # when a job met a full disk first, on the monotonic clock
         self._webhooks = Webhooks(self.store, settings)
         worker = worker or partial(WorkerProcess, settings.ray)
         self._workers = [worker() for _ in range(settings.at_once)]
@@ -183,6 +185,8 @@ class JobQueue:
                 if job is not None:
                     outcome = self._make(job, progress)
                     self._conclude(job, outcome, progress)
+                    if outcome.again and not outcome.died:
+                        self._wait(PAUSE)
             except sqlite3.Error as error:
                 if self._open:
                     logger.warning("the jobs' database: %s; jobs wait", quoted(error))
@@ -197,10 +201,7 @@ class JobQueue:
                 self._changed.wait(SWEEP)
                 return None
             self._running[job.id] = progress
-        pause = self._not_before.pop(job.id, 0.0) - time.monotonic()
-        if pause > 0:
-            self._wait(pause)
-        return job
+            return job
 
     def _make(self, job: Job, progress: Progress) -> Outcome:
         def report(done: int, total: int) -> None:
@@ -229,21 +230,25 @@ class JobQueue:
                 self._wait(1.0)
 
     def _record(self, job: Job, outcome: Outcome, progress: Progress) -> None:
-        folder = self.folder(job.id)
         if not progress.unwanted and self._open:
-            attempts = job.attempts + (outcome.error is not None)
-            if outcome.again and attempts < TRIES:
+            attempts = job.attempts + outcome.died
+            if attempts < TRIES if outcome.died else outcome.again and self._may_wait(job):
                 logger.warning("%s: %s; it is tried again", job.id, outcome.error)
-                if not outcome.died:
-                    self._not_before[job.id] = time.monotonic() + PAUSE
                 self.store.give_back(job.id, attempts=attempts)
             else:
+                self._full_since.pop(job.id, None)
                 self._finish(job, outcome)
         with self._changed:
             self._running.pop(job.id, None)
             self._changed.notify_all()
         if progress.unwanted:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._full_since.pop(job.id, None)
+            shutil.rmtree(self.folder(job.id), ignore_errors=True)
+
+    def _may_wait(self, job: Job) -> bool:
+        """Whether a job that met a full disk waits for room, at most as long as finished ones stay."""
+        now = time.monotonic()
+        return now - self._full_since.setdefault(job.id, now) < self.settings.keep
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         state = State.FAILED if outcome.size is None else State.COMPLETED

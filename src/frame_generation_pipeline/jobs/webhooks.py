@@ -14,10 +14,12 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from frame_generation_pipeline.errors import OptionError, quoted
+from frame_generation_pipeline.jobs.log_filter import RepeatFilter
 from frame_generation_pipeline.jobs.settings import JobSettings
 from frame_generation_pipeline.jobs.store import Delivery, JobStore
 
 logger = logging.getLogger(__name__)
+logger.addFilter(RepeatFilter())
 
 PAUSES = (2.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0)  # seconds before the next try, after each that failed
 TIMEOUT = 10.0  # seconds

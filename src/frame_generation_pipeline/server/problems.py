@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from frame_generation_pipeline.errors import FrameGenerationError, OutputError, quoted
+from frame_generation_pipeline.jobs.log_filter import RepeatFilter
 
 logger = logging.getLogger(__name__)
+logger.addFilter(RepeatFilter())
 
 
 class Problem(Exception):

@@ -19,21 +19,24 @@ from frame_generation_pipeline.server.video_views import webhook_body
 from frame_generation_pipeline.server.voices import LazyVoice
 from frame_generation_pipeline.server.webrtc import Peers, bind_media
 from frame_generation_pipeline.speaking.engine import Engine
+from frame_generation_pipeline.voice.settings import VoiceSettings
 
 
 class Service:
     """The one object behind an app: settings, tokens, avatars, sessions and the engine that paints for all."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Raises what `Catalogue`, `JobQueue` and `check_cluster` raise."""
+        """Raises what `Catalogue`, `JobQueue`, `check_cluster` and, where a voice is chosen, `LazyVoice` raise."""
         self.settings = settings
+        self.voice = LazyVoice(settings.voice)
+        if settings.voice != VoiceSettings():
+            self.voice.load()  # now, so that the first one who sends a text does not meet what is wrong with it
         self.tokens = Tokens(settings.tokens)
         self.engine = Engine(settings.runtime.threads or available_cores())
         self.catalogue = Catalogue(settings, self.engine)
         self.sessions = Sessions(settings, self.catalogue.load, self.engine)
         self.peers = Peers(settings.ice_servers)
         bind_media(settings.host)
-        self.voice = LazyVoice(settings.voice)
         self.jobs: JobQueue | None = None
         if settings.jobs is not None:
             if settings.jobs.ray is not None:

@@ -33,6 +33,7 @@ class EndpointVoice:
 
     url: with http or https, up to and without `/audio/speech`. name, model: as the endpoint calls them.
     The key is in the environment variable FRAMEGEN_TTS_KEY, where one is needed. Redirects are not followed.
+    Errors name the voice and never the address, which is not for a server's visitors.
 
     Raises OptionError for an impossible URL.
     """
@@ -48,6 +49,7 @@ class EndpointVoice:
             raise OptionError(f"--tts-url {url!r}: expected an address such as https://api.example.com/v1")
         if parts.username is not None or parts.password is not None:
             raise OptionError(f"--tts-url: a key does not belong into the address; put it into {KEY}")
+        self._name, self._host = f"voice {name!r}", parts.hostname or ""
         self._spoken = {"model": model, "voice": name, "speed": speed, "response_format": "wav"}
         self._opener = urllib.request.build_opener(_NoRedirects)
 
@@ -68,16 +70,16 @@ class EndpointVoice:
                 for samples in _decoded(answer):
                     given += len(samples)
                     if given > LONGEST * RATE:
-                        raise VoiceError(f"{self._url}: gives more than {LONGEST} s of audio for a sentence")
+                        raise VoiceError(f"{self._name}: gives more than {LONGEST} s of audio for a sentence")
                     yield samples
         except av.FFmpegError as error:
             raise VoiceError(
-                f"{self._url}: what came back cannot be decoded ({error.strerror}); expected a WAV file"
+                f"{self._name}: what came back cannot be decoded ({error.strerror}); expected a WAV file"
             ) from error
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise VoiceError(
-                f"{self._url}: cannot be reached or stopped answering ({quoted(_error(reason))}); check the address"
+                f"{self._name}: cannot be reached or stopped answering ({self._shown(reason)}); check --tts-url"
             ) from error
 
     def _ask(self, text: str) -> IO[bytes]:
@@ -95,11 +97,15 @@ class EndpointVoice:
                     problem = error.read(500).decode("utf-8", "replace")
                 if error.code not in BUSY or not left:
                     hint = f"put the key into {KEY}" if error.code in (401, 403) else "check address, model and voice"
-                    raise VoiceError(
-                        f"{self._url}: answered {error.code} ({quoted(ValueError(problem or error.reason))}); {hint}"
-                    ) from error
+                    reason = self._shown(problem or error.reason)
+                    raise VoiceError(f"{self._name}: answered {error.code} ({reason}); {hint}") from error
                 time.sleep(PAUSE * 2 ** (TRIES - left - 1))
         raise AssertionError("the last try returns or raises")
+
+    def _shown(self, reason: object) -> str:
+        """What went wrong, in one line that does not tell a server's visitors where the endpoint is."""
+        error = reason if isinstance(reason, BaseException) else ValueError(str(reason))
+        return quoted(error).replace(self._host, "the endpoint")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -127,7 +133,3 @@ class _Forwards:
 
     def read(self, size: int = -1) -> bytes:
         return self._stream.read1(size) if hasattr(self._stream, "read1") else self._stream.read(size)
-
-
-def _error(reason: object) -> BaseException:
-    return reason if isinstance(reason, BaseException) else ValueError(str(reason))
