@@ -26,10 +26,11 @@ def numbers(path: Path) -> list[int]:
     return [round((float(image.mean()) - 20) / 10) for image in read_frames(path)]
 
 
-def write(path: Path, seconds: float = 0.0, **options: str) -> Path:
+def write(path: Path, seconds: float = 0.0, codec: str = "libx264", **options: str) -> Path:
     """A video of `numbered` with a key frame every five frames, and perhaps a tone of so many seconds."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "5", "g": "5", "bf": "0", **options})
+        stream = container.add_stream(codec, rate=25, options={"crf": "5", "g": "5", "bf": "0", **options})
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         audio = container.add_stream("aac", rate=16_000, layout="mono") if seconds else None
         for image in numbered():
@@ -85,13 +86,14 @@ def test_a_cover_alone_is_no_video(tmp_path: Path) -> None:
         list(read_frames(with_cover(path)))
 
 
-def damaged(path: Path, *packets: int) -> Path:
-    """The first bytes of some packets say an impossible length."""
+def damaged(path: Path, *packets: int, behind: int = 0) -> Path:
+    """The first bytes of some packets say an impossible length; behind: bytes of the container before them."""
     with av.open(str(path)) as container:
         places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     for index in packets:
-        data[places[index] : places[index] + 4] = bytes.fromhex("7fffffff")
+        begin = places[index] + behind
+        data[begin : begin + 4] = bytes.fromhex("7fffffff")
     path.write_bytes(data)
     return path
 
@@ -138,3 +140,19 @@ def test_a_stream_without_times_goes_at_its_rate(tmp_path: Path) -> None:
     times = [time for time, _ in read_timed_frames(write(tmp_path / "bare.h264"))]
     assert len(times) == COUNT
     np.testing.assert_allclose(np.diff(times), 1 / 25, atol=0.001)
+
+
+@pytest.mark.parametrize(("codec", "between"), [("libx264", 2), ("libx264", 0), ("mpeg4", 2)])
+def test_frames_of_avi_come_when_they_are_stored(tmp_path: Path, codec: str, between: int) -> None:
+    """It has no times of frames; those that FFmpeg guesses are up to two frames late, and go back at B-frames."""
+    path = write(tmp_path / "old.avi", codec=codec, bf=str(between), qmin="1", qmax="2")
+    assert numbers(path) == list(range(COUNT))
+    times = [time for time, _ in read_timed_frames(path)]
+    np.testing.assert_allclose(times, np.arange(COUNT) / 25, atol=1e-6)
+
+
+def test_damage_moves_no_frame_of_avi(tmp_path: Path) -> None:
+    path = damaged(write(tmp_path / "old.avi", bf="2"), 7, behind=8)  # the chunk's name and size
+    times = [time * 25 for time, _ in read_timed_frames(path)]
+    assert 10 <= len(times) < COUNT
+    np.testing.assert_allclose(times, numbers(path), atol=1e-6)

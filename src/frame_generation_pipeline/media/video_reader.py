@@ -12,7 +12,10 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.codec.context import Flags
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -31,6 +34,7 @@ MOST_BYTES = 2**28  # of an image file
 MOST_VIDEO_PIXELS = 2**25  # of a video's images, 8192x4096; a decoder keeps up to sixteen of them
 # What the decoders need not notice: a file that was cut off has its format's end mark missing.
 START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
+WITHOUT_TIMES = {"avi"}  # formats, as FFmpeg names them, that store when packets come and not when frames are shown
 USUAL_RATE = Fraction(25)  # frames a second of streams that say nothing of time, as FFmpeg has it
 
 
@@ -178,16 +182,41 @@ def _shown(
         yield time, image
 
 
+class _StorageClock:
+    """Gives frames the times at which a format stores their packets, where it stores no times of frames.
+
+    FFmpeg guesses these, one or more frames late; a player shows the first frame when its packet comes.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        stream.codec_context.flags |= Flags.copy_opaque
+        self._delay: int | None = None  # of the decoder, from a frame's packet to the one with which it gives the frame
+
+    def store(self, packet: "Packet[Stream]") -> None:
+        """Mark the next packet, before it is decoded."""
+        packet.opaque = packet.dts
+
+    def place(self, frame: VideoFrame) -> None:
+        """Give the next frame that was decoded its time; the last ones, which come without a packet, have none."""
+        given, stored = frame.dts, frame.opaque
+        if self._delay is None and given is not None and isinstance(stored, int):
+            self._delay = given - stored
+        frame.pts = None if given is None or self._delay is None else given - self._delay
+
+
 def _undamaged(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
     """The frames that can be decoded; from a damaged packet on none up to the next key frame."""
     beside = container.streams.best("audio")
     streams = [stream] if beside is None else [stream, beside]
     stored = given = 0
     damaged = waiting = False
+    clock = _StorageClock(stream) if container.format.name in WITHOUT_TIMES else None
     for packet in placed_packets(container, streams):
         if packet.stream is not stream:
             continue
         stored += packet.size > 0
+        if clock:
+            clock.store(packet)
         try:
             frames = stream.decode(packet)
         except av.error.InvalidDataError:
@@ -196,6 +225,8 @@ def _undamaged(container: InputContainer, stream: VideoStream, path: Path) -> It
         for frame in frames:
             waiting = (waiting and not frame.key_frame) or frame.is_corrupt
             damaged = damaged or waiting
+            if clock:
+                clock.place(frame)
             if not waiting:
                 given += 1
                 yield frame
