@@ -25,7 +25,6 @@ from frame_generation_pipeline.speaking.stages import StageTimes
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.spec import REFERENCE
-from frame_generation_pipeline.template.planar import planar_record
 from frame_generation_pipeline.template.rest import recorded_rest
 from frame_generation_pipeline.template.template import Template
 
@@ -103,7 +102,7 @@ class FrameGenerationPipeline:
         template = Template.open(template_dir, parsing=use_parsing)
         states = None
         if isinstance(self.generator, ProgramGenerator):
-            states = FaceStates(self.generator, len(template), beside=planar_record(template))
+            states = FaceStates.of(template, self.generator)
         rested = self._style.blend != REFERENCE and self._style.gate is not None
         rest = recorded_rest(template, self.generator.spec.audio) if rested else None
         fingerprint = fingerprint_of(*self._origin, template.fingerprint())

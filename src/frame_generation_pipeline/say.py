@@ -10,7 +10,6 @@ from pathlib import Path
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.files.fingerprint import describe_versions
-from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.media.encoding import Encoding
 from frame_generation_pipeline.media.resampling import resampled
@@ -45,7 +44,6 @@ def say_video(
     Raises the errors of `errors.py`; TextError before the first frame for what the voice knows that it cannot speak.
     """
     output = Path(output_path)
-    keep_inputs(output, avatar.template.path if avatar.template.path.is_file() else None)
     sentences = voice.check(text)
     audio, spec = avatar.front_end.begin(), avatar.generator.spec.audio
     person, fingerprint = avatar.frames_fingerprint(), None

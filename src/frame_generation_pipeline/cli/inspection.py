@@ -116,8 +116,8 @@ def _audio(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     """The samples of a part at 16 kHz, and each frame's share of rest; both empty without audio."""
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
-    seconds = speech.count / speech.spec.fps
-    found = decode_audio(speech.audio_path, start=speech.start, downmix=speech.downmix, track=speech.track)
+    timing, seconds = speech.timing, speech.count / speech.spec.fps
+    found = decode_audio(speech.audio_path, start=timing.start, downmix=speech.downmix, track=timing.audio_track)
     return np.concatenate(list(found))[: round(seconds * SAMPLE_RATE)], speech.rests
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -11,6 +12,9 @@ import onnxruntime
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.files.records import FileRecords, MemoryRecords, RecordFile, Records, record_type
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator, ProgramState
+from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.template.planar import planar_record
+from frame_generation_pipeline.template.sequence import FrameSequence
 
 MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
 SHARE_OF_FREE = 4  # and never more than this part of what is free
@@ -61,6 +65,27 @@ class FaceStates:
             whole = RecordFile(file, KIND, header, self.places, [kind.itemsize for kind in kinds])
             kept = [FileRecords(whole, part, kind) for part, kind in enumerate(kinds)]
         self._states, self.beside = kept[0], None if beside is None else kept[1]
+
+    @classmethod
+    def of(
+        cls,
+        template: FrameSequence,
+        generator: ProgramGenerator,
+        runtime: Runtime = Runtime(),
+        fingerprint: str = "",
+    ) -> Self:
+        """States for the frames of `template`, with the records of `PlanarFrames` beside them.
+
+        runtime: says how much is kept and in which file. fingerprint, errors: as in the constructor.
+        """
+        return cls(
+            generator,
+            len(template),
+            budget=runtime.cache_size,
+            file=runtime.cache_file,
+            fingerprint=fingerprint,
+            beside=planar_record(template),
+        )
 
     def encode_face(self, index: int, crop: Frame) -> ProgramState:
         """The state of template frame `index`, whose crop is `crop` (h, w, 3) uint8 BGR.

@@ -34,11 +34,15 @@ class Speech:
     spec: AudioSpec
     windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
     audio_path: Path | None
-    start: float  # seconds into the audio
-    end: float | None  # seconds into the audio; None for all of it
-    downmix: Downmix | None = None  # of the audio; None where there is none
-    track: int | None = None  # of the audio's file, see `decode_audio`
-    rests: Sequence[float] = ()  # share of rest of each frame; empty where mouths are left as they are
+    features_path: Path | None
+    timing: Timing
+    downmix: Downmix | None = None  # of the audio; None without audio
+    rests: Sequence[float] = ()  # share of rest of each frame; empty if the mouth never rests
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of the video."""
+        return self.spec.fps if self.timing.fps is None else self.timing.fps
 
 
 def plan_speech(
@@ -85,7 +89,7 @@ def plan_speech(
         if min(shares) == 1:
             logger.warning("%s: no speech heard%s, so the mouth rests", audio, " in this part" if part else "")
 
-    origin = (audio, start, timing.end, downmix, track, shares)
+    origin = (audio, None if features_path is None else Path(features_path), timing, downmix, shares)
 
     def gated(windows: Windows, skip: int) -> Windows:
         if not shares or rest is None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import FrameGenerationError
 from frame_generation_pipeline.files.fingerprint import describe_versions, file_digest
+from frame_generation_pipeline.files.output import keep_inputs
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.media.encoding import Encoding
 from frame_generation_pipeline.media.frames_folder import FrameFolderWriter
@@ -17,7 +18,6 @@ from frame_generation_pipeline.media.video_writer import VideoWriter, exact_rate
 from frame_generation_pipeline.speaking.session import Frames, Session
 from frame_generation_pipeline.speaking.speech import Speech
 from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
-from frame_generation_pipeline.speaking.timing import Timing
 from frame_generation_pipeline.template.sequence import FrameSequence
 
 LOOK_BACK = 1  # frames before the first one of a resumed run that are made again, where the mouth is made steadier
@@ -41,20 +41,19 @@ class FrameSink(Protocol):
         """Put everything under its final name; what is needed to do so again stays until the block ends."""
 
 
-def run_fingerprint(
-    person: str | None, audio_path: str | Path | None, features_path: str | Path | None, timing: Timing
-) -> dict[str, Any] | None:
+def run_fingerprint(person: str | None, speech: Speech) -> dict[str, Any] | None:
     """Fingerprint of a run: a later run resumes from its partial output only if the two are equal.
 
-    person: fingerprint of the avatar and its style; None where it has none, and then there is none of the run either.
+    person: fingerprint of the avatar and its style; if it is None, the run has none either.
     Raises MissingFileError.
     """
     if person is None:
         return None
+    timing = speech.timing
     return describe_versions() | {
         "avatar": person,
-        "audio": None if audio_path is None else file_digest(audio_path),
-        "features": None if features_path is None else file_digest(features_path),
+        "audio": None if speech.audio_path is None else file_digest(speech.audio_path),
+        "features": None if speech.features_path is None else file_digest(speech.features_path),
         "start_frame": timing.start_frame,
         "start_time": timing.start,
         "end_time": timing.end,
@@ -71,7 +70,12 @@ def video_writer(
     fingerprint: Mapping[str, Any] | None,
     speech: Speech | None = None,
 ) -> VideoWriter:
-    """The writer of a video of the template's size, with the speech's audio where it has any; see `VideoWriter`."""
+    """The writer of a video of the template's size, with the audio of the speech if it has any; see `VideoWriter`.
+
+    Raises OutputError also for a video that would replace one of its inputs.
+    """
+    inputs = () if speech is None else (speech.audio_path, speech.features_path)
+    keep_inputs(Path(path), *inputs, template.path if template.path.is_file() else None)
     writer = VideoWriter(
         Path(path),
         (template.width, template.height),
@@ -82,7 +86,7 @@ def video_writer(
         fingerprint=fingerprint,
     )
     if speech is not None and speech.audio_path is not None:
-        writer.add_audio(speech.audio_path, speech.start, speech.end, speech.track)
+        writer.add_audio(speech.audio_path, speech.timing.start, speech.timing.end, speech.timing.audio_track)
     return writer
 
 
@@ -99,24 +103,24 @@ def folder_writers(
 def write_speech(
     session: Callable[..., Session],
     speech: Speech,
-    timing: Timing,
     sinks: Sequence[FrameSink],
     progress: Progress | None,
     times: StageTimes | None,
 ) -> int:
-    """Write the frames of a speech, see `write_frames`. session: begins one, given `first`, `times` and `planar`."""
+    """Write the frames of a speech and return how many there are; see `write_frames`. session: `Avatar.session`."""
     times, planar = times or StageTimes(), all(isinstance(sink, VideoWriter) for sink in sinks)
-    begun = session()  # raises now when there is no frame that it can start with
+    start_frame = speech.timing.start_frame
+    begun = session(start_frame)  # raises now if the template has no such frame
 
     def make(first: int) -> Frames:
-        return session(first=first, times=times, planar=planar).say(speech.windows(first))
+        return session(start_frame, first=first, times=times, planar=planar).say(speech.windows(first))
 
     return write_frames(
         make,
         speech.count,
         sinks,
         rate=speech.spec.fps,
-        fps=timing.fps,
+        fps=speech.timing.fps,
         steady=begun.steady,
         progress=progress,
         times=times,
