@@ -1,1 +1,1 @@
-"""The generator that paints the face, as what plays it sees it: a protocol and its backends."""
+"""The generator, which paints the face: the protocol, and the backends that need no PyTorch."""

@@ -1,4 +1,4 @@
-"""Face states of template frames, kept so that a frame seen again costs nothing: in memory or in a file."""
+"""Keep the face states of template frames, in memory or in a file, so that each is computed once."""
 
 import hashlib
 import os
@@ -16,17 +16,17 @@ from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.template.planar import planar_record
 from frame_generation_pipeline.template.sequence import FrameSequence
 
-MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, when nobody says how many
-SHARE_OF_FREE = 4  # and never more than this part of what is free
-KIND = b"framegen face states "  # with which every cache file begins, of whichever version
+MOST_MEMORY = 64 * 2**20  # bytes that are kept in memory at most, by default
+SHARE_OF_FREE = 4  # at most this fraction of the free memory, by default
+KIND = b"framegen face states "  # how cache files of all versions begin
 MAGIC = KIND + b"4\n"
 
 
 class FaceStates:
-    """`ProgramGenerator.encode_face` with a memory, which never changes the result.
+    """Gives the states that `ProgramGenerator.encode_face` computes, and keeps them; the results are the same.
 
-    Frames 0, 1, ... up to the budget have a place, each is kept once it was needed, and the others are computed every
-    time. Any number of threads may ask, and processes share a file.
+    States of frames 0, 1, ... are kept, as many as the budget holds; those of other frames are computed each time. Any
+    number of threads may call it, and processes may share a file.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class FaceStates:
         fingerprint: str = "",
         beside: np.dtype[np.void] | None = None,
     ) -> None:
-        """States for the `frames` frames of a template.
+        """Make room for the states of a template with `frames` frames.
 
-        budget: bytes; without it a part of the free memory, or, in a file, as many as there are frames.
-        file: keeps the states from one run to the next; `fingerprint` says what they were made from, and a file of
-        something else is replaced.
-        beside: a record of this type is kept for each frame too, by whoever uses `self.beside`.
+        budget: bytes; by default a fraction of the free memory, or in a file the bytes of all frames.
+        file: keeps the states for later runs. fingerprint: says what they are computed from; a file with another
+        fingerprint is replaced.
+        beside: the type of a further record of each frame, which users of `self.beside` keep.
 
-        Raises OutputError when the file cannot be written or has no room.
+        Raises OutputError if the file cannot be written or the disk has no room for it.
         """
         self._generator = generator
         state = record_type([(name, *kind) for name, kind in generator.state_tensors.items()])
@@ -90,7 +90,7 @@ class FaceStates:
     def encode_face(self, index: int, crop: Frame) -> ProgramState:
         """The state of template frame `index`, whose crop is `crop` (h, w, 3) uint8 BGR.
 
-        Raises OutputError when the file cannot be read or written any more.
+        Raises OutputError if the file cannot be read or written any more.
         """
         kept = self._states.find(index)
         if kept is not None:
@@ -101,8 +101,8 @@ class FaceStates:
 
 
 def available_memory() -> int:
-    """Bytes of memory that nobody uses, as far as the system tells."""
+    """Bytes of free memory; a fixed guess on systems that do not report it."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # neither macOS nor Windows tell
+    except (AttributeError, OSError, ValueError):  # macOS and Windows
         return SHARE_OF_FREE * MOST_MEMORY

@@ -1,4 +1,4 @@
-"""A generator exported as one ONNX graph, run by ONNX Runtime with programs of ours around it; torch is not needed."""
+"""Run a generator that was exported as one ONNX graph, between the plain programs; PyTorch is not needed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from frame_generation_pipeline.generator.protocol import FaceState, NetworkGener
 from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
 
-PROGRAMS = Path(__file__).parent / "plain"  # those of `making.plain_programs`, input_328.onnx and so on
+PROGRAMS = Path(__file__).parent / "plain"  # written by `making.plain_programs`: input_328.onnx and so on
 
 
 class OnnxGenerator(NetworkGenerator):
-    """An ONNX file with inputs (n, 6, size, size) and (n, *window_shape), whatever their names, as exports have.
+    """A generator in an ONNX file with inputs (n, 6, size, size) and (n, *window_shape) of any names.
 
-    The crop is resized, masked and written back by the programs of `making.plain_programs`, as other hosts do it: all
-    give the same bits on one machine.
+    The programs of `making.plain_programs` resize and mask the crop and write it back. Hosts in other languages run the
+    same programs, so all hosts give the same bits on one machine.
     """
 
     def __init__(
@@ -30,9 +30,9 @@ class OnnxGenerator(NetworkGenerator):
         providers: Sequence[str] | None = None,
         threads: int | None = None,
     ) -> None:
-        """Open the file and recognise the generator from its inputs' shapes.
+        """Open the file and recognise the generator by the shapes of its inputs.
 
-        Raises MissingFileError, ModelError when it is no generator or contradicts `mode`, OptionError.
+        Raises MissingFileError; ModelError if it is no generator or not one for `mode`; OptionError.
         """
         name = "the model" if isinstance(model, bytes) else str(model)
         self.session = open_session(model, providers=providers, threads=threads)
@@ -47,12 +47,12 @@ class OnnxGenerator(NetworkGenerator):
         super().__init__(GeneratorSpec(faces[shapes[self.image]], audios[shapes[self.audio]]))
         if mode not in (None, self.spec.audio.name):
             raise ModelError(f"{name}: this generator is for {self.spec.audio.name} features, not {mode}")
-        self._input, self._patch = (  # with one thread: more would take the cores from the network's own
+        self._input, self._patch = (  # with one thread, which leaves the cores to the network
             open_session(PROGRAMS / f"{step}_{self.spec.face.name}.onnx", threads=1) for step in ("input", "patch")
         )
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> FaceState:
-        """See `Generator.encode_face`; of the state, `resized` is planar."""
+        """See `Generator.encode_face`; `resized` of the state is planar."""
         resized, image = self._input.run(["resized", "image"], {"crop": crop})
         return FaceState(resized, image)
 
@@ -75,7 +75,7 @@ class OnnxGenerator(NetworkGenerator):
         return self._patch.run(["patch"], arguments)[0]
 
     def encode_image(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """See `NetworkGenerator.encode_image`; one graph cannot be split, so it is the input itself."""
+        """See `NetworkGenerator.encode_image`; returns the input itself, because one graph cannot be split."""
         return image
 
     def run(self, encoded: npt.NDArray[np.float32], audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The face program and the render program, run by ONNX Runtime; neither torch nor OpenCV takes part."""
+"""Run the face program and the render program with ONNX Runtime; PyTorch and OpenCV are not needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from frame_generation_pipeline.runtime.isolated import IsolatedProcess
 from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import BLENDS, REFERENCE, WINDOW, GeneratorSpec
 
-_TYPES = ("uint8", "int32", "int64", "float16", "float")  # as ONNX Runtime names those of a face state
-_ARGUMENTS = {"window", "crop", "blend", "keep"}  # inputs of the render program that are not of the face state
+_TYPES = ("uint8", "int32", "int64", "float16", "float")  # element types of a face state, as ONNX Runtime names them
+_ARGUMENTS = {"window", "crop", "blend", "keep"}  # inputs of the render program in addition to the face state
 
 
 @dataclass(frozen=True, eq=False)
 class ProgramState:
-    """What the face program gave for a template frame: its outputs by name."""
+    """The face state of a template frame: the outputs of the face program by name."""
 
     tensors: Mapping[str, npt.NDArray[np.generic]]
 
     @property
     def nbytes(self) -> int:
-        """Bytes that keeping it takes."""
+        """Its size in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
 
 class ProgramGenerator:
-    """A generator as `programs` writes it; several threads may call the same one at once."""
+    """A generator in the form of a face program and a render program. Several threads may call it at once."""
 
     def __init__(
         self,
@@ -44,15 +44,13 @@ class ProgramGenerator:
         threads: int | None = None,
         process: IsolatedProcess | None = None,
     ) -> None:
-        """Open both programs, each a file or its content; providers: see `open_session`.
+        """Open both programs, each a file or its content. providers: see `open_session`.
 
-        process: runs them, on the CPU whatever the providers; this one when None.
+        process: runs the programs, on the CPU and whatever the providers; None: this process.
+        threads: how many frames are best rendered at once, each by one thread of its own; by default one for each core.
 
-        threads: how many frames are best made at once, each by one thread, which then needs to wait for no other; as
-        many as there are cores when not given.
-
-        Raises MissingFileError, OptionError for a provider that is not available, and ModelError when a program is
-        unreadable, is not for `spec` or does not go with the other one.
+        Raises MissingFileError; OptionError for a provider that is not available; ModelError if a program cannot be
+        read, is not for `spec` or does not belong to the other one.
         """
         self.spec = spec
         self.concurrency = threads or available_cores()
@@ -70,12 +68,12 @@ class ProgramGenerator:
         self._names = [name for name, _ in state]
         self.state_tensors = {tensor.name: _kind(tensor, "face") for tensor in self._face.get_outputs()}
         self.parsing = "keep" in inputs
-        self.blends = BLENDS if "blend" in inputs else (REFERENCE,)  # which ones it can do
+        self.blends = BLENDS if "blend" in inputs else (REFERENCE,)  # those that the program has
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> ProgramState:
-        """The work that depends on the template frame alone. crop: (h, w, 3) uint8 BGR.
+        """Compute the face state of a crop (h, w, 3) uint8 BGR.
 
-        Raises ModelError where the program fails or gives another shape or type than it states.
+        Raises ModelError if the program fails or gives another shape or type than it states.
         """
         tensors = dict(zip(self._names, self._face.run(self._names, {"crop": crop}), strict=True))
         for name, tensor in tensors.items():
@@ -90,11 +88,10 @@ class ProgramGenerator:
         keep: npt.NDArray[np.bool_] | None = None,
         blend: str = REFERENCE,
     ) -> npt.NDArray[np.uint8]:
-        """The crop as it is written back, (h, w, 3) uint8 BGR.
+        """Render the patch (h, w, 3) uint8 BGR: the crop with the face that says `window`.
 
-        state: what `encode_face` gave for `crop`. window: (16, F) float32. keep: (h, w), where the crop keeps its own
-        pixels; ModelError when the program was built without `parsing`. blend: of `blends`. Raises ModelError where the
-        program fails or gives another shape or type.
+        The arguments are those of `Generator.render`. Raises ModelError if the program fails or gives another shape or
+        type, and for `keep` if the program was built without `parsing`.
         """
         arguments: dict[str, npt.NDArray[np.generic]] = {"window": window, "crop": crop}
         if self.blends == BLENDS:
@@ -109,7 +106,7 @@ class ProgramGenerator:
 
 
 def _kind(tensor: onnxruntime.NodeArg, role: str) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
-    """Element type and shape of an output; ONNX Runtime writes `tensor(uint8)`, `tensor(float)`. Raises ModelError."""
+    """Element type and shape of an output, whose type is stated as `tensor(uint8)`, say. Raises ModelError."""
     name = tensor.type.removeprefix("tensor(").removesuffix(")")
     if name not in _TYPES or not all(type(side) is int and side >= 0 for side in tensor.shape):
         raise ModelError(

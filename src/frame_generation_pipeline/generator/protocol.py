@@ -1,4 +1,4 @@
-"""What every backend can do, in two steps: the face, once a template frame, and the audio, each time."""
+"""The two steps of every backend: encode the face of a template frame, then render it for a window of features."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from frame_generation_pipeline.spec import BLENDS, FEATHERED, REFERENCE, Generat
 
 
 class Generator(Protocol):
-    """Paints the face that says a window of audio features; results depend on the arguments alone."""
+    """Paints the face that says a window of features. The results depend on the arguments alone."""
 
     @property
     def spec(self) -> GeneratorSpec:
-        """The generator's geometry and audio feature."""
+        """The geometry of its faces and the type of its audio features."""
 
     @property
     def concurrency(self) -> int:
-        """How many threads may best call it at once."""
+        """The best number of threads that call it at once."""
 
     @property
     def blends(self) -> tuple[str, ...]:
-        """The ways in which it can write a face back, of `spec.BLENDS`."""
+        """The blends that it has, of `spec.BLENDS`."""
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> Any:
-        """The work that depends on the template frame alone; what it gives is for `render` of the same backend.
+        """Do the work that depends on the template frame alone; returns the face state, for `render` of this backend.
 
         crop: (h, w, 3) uint8 BGR.
         """
@@ -43,23 +43,23 @@ class Generator(Protocol):
         keep: npt.NDArray[np.bool_] | None = None,
         blend: str = REFERENCE,
     ) -> npt.NDArray[np.uint8]:
-        """The crop as it is written back, (h, w, 3) uint8 BGR.
+        """Render the patch (h, w, 3) uint8 BGR: the crop with the face that says `window`.
 
-        state: what `encode_face` gave for `crop`. window: (16, F) float32, see `audio.features.feature_window`.
-        keep: (h, w), where the crop keeps its own pixels. blend: of `blends`.
+        state: the face state of `crop`. window: (16, F) float32, see `audio.features.feature_window`.
+        keep: (h, w), true where the crop keeps its own pixels. blend: one of `blends`.
         """
 
 
 @dataclass(frozen=True)
 class FaceState:
-    """What `NetworkGenerator` keeps of a face: the resized crop for its rim, and the network's own part."""
+    """The face state of `NetworkGenerator`: the resized crop, whose rim is used again, and the encoded image."""
 
     resized: npt.NDArray[np.uint8]  # (crop_size, crop_size, 3) BGR
     encoded: Any
 
 
 class NetworkGenerator(ABC):
-    """The reference's way around a network: OpenCV resizes, the network sees (1, 6, size, size)."""
+    """Computes as the reference does around a network: OpenCV resizes, and the network sees (1, 6, size, size)."""
 
     concurrency = 1  # the network's own threads take all cores
     blends = BLENDS
@@ -69,7 +69,7 @@ class NetworkGenerator(ABC):
 
     @abstractmethod
     def encode_image(self, image: npt.NDArray[np.float32]) -> Any:
-        """Network input (1, 6, size, size) float32 in [0, 1] -> whatever `run` wants of it."""
+        """Encode the network's input (1, 6, size, size) float32 in [0, 1] as `run` needs it."""
 
     @abstractmethod
     def run(self, encoded: Any, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -97,7 +97,7 @@ class NetworkGenerator(ABC):
 
 
 def choose_blend(generator: Generator, wanted: str | None = None) -> str:
-    """`wanted`, or without it the best that the generator can. Raises OptionError when it cannot do what is wanted."""
+    """Return `wanted`, by default the best blend that the generator has. Raises OptionError if it lacks `wanted`."""
     if wanted is None:
         return FEATHERED if FEATHERED in generator.blends else REFERENCE
     check_choice("blend", wanted, BLENDS)

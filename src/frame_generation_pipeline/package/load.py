@@ -1,4 +1,4 @@
-"""A package, opened: its manifest and its files, each of which is what the manifest says before anyone sees a byte."""
+"""Open a package: read its manifest, and check each file against it before its bytes are used."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ class Package:
 
     path: Path
     manifest: Manifest
-    fingerprint: str  # SHA-256 of avatar.json, and so of everything
+    fingerprint: str  # SHA-256 of avatar.json, which has the digests of all other files
     files: Mapping[str, FileRange]  # all but avatar.json
 
     def read(self, name: str) -> bytes:
-        """The bytes of the file `name` of the manifest, which have the size and SHA-256 that are stated there.
+        """The bytes of the file `name`, checked against the size and SHA-256 that the manifest states.
 
-        Memory: the file's size. Any number of threads may read. Raises PackageError.
+        Any number of threads may read. Raises PackageError.
         """
         expected = self.manifest.files[name]
         with refusing(self.path):
@@ -35,7 +35,7 @@ class Package:
 
 
 def open_package(path: str | Path) -> Package:
-    """Open the folder or archive `path`; its files are listed and measured, and read only when they are asked for.
+    """Open the folder or archive `path`. Names and sizes of its files are checked now, their bytes when they are read.
 
     Raises MissingFileError, and PackageError for what docs/avatar.md does not allow.
     """

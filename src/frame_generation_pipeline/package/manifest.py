@@ -1,4 +1,4 @@
-"""`avatar.json` as values: what a package says of itself, and which files it therefore has."""
+"""The fields of `avatar.json` as values, and the files that follow from them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from frame_generation_pipeline.spec import REFERENCE, WINDOW, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
 FORMAT, VERSION = "framegen-avatar", 3
-VERSIONS = (1, 2, 3)  # that are read
+VERSIONS = (1, 2, 3)  # of packages that this program reads
 BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
 OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the image
 LISTENING_SINCE = 3  # the version from which the gate is relative to the level of the speech, and channels have weights
@@ -63,8 +63,8 @@ class Manifest:
     programs: tuple[str, ...]  # of PROGRAMS, in that order
     precision: str
     files: Mapping[str, FileEntry]
-    blend: str = REFERENCE  # of `spec.BLENDS`; which one is meant, the render program knows them all
-    rest: bool = False  # whether there are features of a mouth at rest
+    blend: str = REFERENCE  # one of `spec.BLENDS`: the default of hosts; the render program has all of them
+    rest: bool = False  # whether the package has a window of a mouth at rest
     version: int = VERSION
 
     @property
@@ -79,16 +79,16 @@ class Manifest:
 
     @property
     def gate(self) -> SpeechGate:
-        """What tells where nobody speaks, as packages of this version mean it."""
+        """The gate that finds where nobody speaks, as this version of packages defines it."""
         return RELATIVE_GATE if self.version >= LISTENING_SINCE else FIXED_GATE
 
     @property
     def downmix(self) -> Downmix | None:
-        """How a file's channels become one, as packages of this version mean it; as the whole file tells when None."""
+        """How the channels of a file become one, as this version defines it; None: chosen from the whole file."""
         return None if self.version >= LISTENING_SINCE else MEAN
 
     def to_json(self) -> bytes:
-        """The same bytes for the same values."""
+        """The bytes of `avatar.json`; the same values give the same bytes."""
         content: dict[str, Any] = {
             "format": FORMAT,
             "version": self.version,
@@ -137,9 +137,9 @@ def parsing_path(index: int) -> str:
 
 
 def is_text(text: str, *, lines: bool = False) -> bool:
-    """Whether `text` is short enough and has no control characters, but line breaks and tabs if `lines`.
+    """Whether `text` is short enough and has no control characters; `lines` allows line breaks and tabs.
 
-    Those are Unicode's categories of controls, surrogates, and separators of lines and paragraphs.
+    Control characters are those in Unicode's categories of controls, surrogates, line and paragraph separators.
     """
     allowed = "\n\t" if lines else ""
     return len(text) <= MOST_TEXT and all(c in allowed or category(c) not in CONTROLS for c in text)

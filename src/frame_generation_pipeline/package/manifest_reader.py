@@ -1,4 +1,4 @@
-"""Reading `avatar.json` without trusting it: whatever is not exactly as docs/avatar.md has it is refused."""
+"""Read `avatar.json` without trusting it: refuse whatever docs/avatar.md does not allow."""
 
 import re
 from typing import Any, NoReturn, TypeVar
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def read_manifest(data: bytes) -> Manifest:
-    """The manifest in the bytes of an `avatar.json`. Raises Refusal that names the field."""
+    """Read the manifest in the bytes of an `avatar.json`. Raises Refusal, which names the field."""
     try:
         content = parse_json(data)
     except ValueError as error:
@@ -72,7 +72,7 @@ def read_manifest(data: bytes) -> Manifest:
 
 
 def _check(manifest: Manifest) -> None:
-    """What fields demand of each other."""
+    """Refuse a manifest whose fields contradict each other."""
     if len(manifest.boxes) != manifest.frame.count:
         raise Refusal(f"{MANIFEST} has {len(manifest.boxes)} boxes for {manifest.frame.count} frames")
     for index, box in enumerate(manifest.boxes):

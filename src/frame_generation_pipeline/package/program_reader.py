@@ -1,4 +1,4 @@
-"""What an ONNX file takes and gives, read from its bytes before any runtime sees it, and what no program may hold."""
+"""Read the inputs and outputs of an ONNX file from its bytes, and refuse what no program may hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,14 +11,19 @@ from frame_generation_pipeline.runtime.onnx_checks import problem_of
 from frame_generation_pipeline.runtime.onnx_schema import is_as_written, parse_model
 
 DOMAINS = ("", "ai.onnx")  # of the standard operators, by both their names
-TYPES: dict[int, str] = {1: "float32", 2: "uint8", 7: "int64", 10: "float16"}  # that programs take and give
+TYPES: dict[int, str] = {
+    1: "float32",
+    2: "uint8",
+    7: "int64",
+    10: "float16",
+}  # of inputs and outputs, by ONNX's numbers
 
-Shape = tuple[int | None, ...]  # None where a length is free
+Shape = tuple[int | None, ...]  # None for a free length
 
 
 @dataclass(frozen=True)
 class Value:
-    """Element type and shape of what a program takes or gives."""
+    """Element type and shape of an input or output."""
 
     dtype: str
     shape: Shape
@@ -31,16 +36,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a program takes and gives, by name."""
+    """The inputs and outputs of a program, by name."""
 
     inputs: dict[str, Value]
     outputs: dict[str, Value]
 
 
 def read_signature(data: bytes) -> Signature:
-    """Inputs and outputs of the program `data`, whose bytes are exactly those that protobuf writes for what is checked.
+    """Read the inputs and outputs of the program `data`, which must be the bytes that protobuf writes for this model.
 
-    Raises Refusal for what is not ONNX, for operators that are not ONNX's own, and for what `problem_of` finds.
+    Raises Refusal for bytes that are not ONNX, for operators that are not ONNX's own, and for what `problem_of` finds.
     """
     try:
         model = parse_model(data)

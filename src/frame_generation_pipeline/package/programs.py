@@ -1,4 +1,4 @@
-"""The programs of a package: their bytes are checked before a runtime sees them, then they are opened."""
+"""Open the programs of a package, after their bytes are checked."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +20,13 @@ _IMAGE = Value("uint8", (None, None, 3))
 
 
 def load_programs(package: Package, runtime: Runtime = Runtime()) -> tuple[ProgramGenerator, OnnxAudioProgram | None]:
-    """The generator of a package, and its audio program where it has one.
+    """Open the generator of a package, and its audio program if it has one.
 
-    Raises PackageError for programs that are not those listed or that docs/avatar.md does not allow, OptionError for a
-    provider that is not available.
+    Raises PackageError for programs that are not the listed ones or that docs/avatar.md does not allow, OptionError for
+    a provider that is not available.
     """
     manifest = package.manifest
-    with ThreadPoolExecutor() as pool:  # reading and hashing lets others work
+    with ThreadPoolExecutor() as pool:  # reading and hashing run in parallel
         contents = list(pool.map(package.read, map(program_path, manifest.programs)))
     programs = dict(zip(manifest.programs, contents, strict=True))
     with refusing(package.path):
@@ -50,7 +50,7 @@ def load_programs(package: Package, runtime: Runtime = Runtime()) -> tuple[Progr
 
 
 def check_programs(manifest: Manifest, programs: Mapping[str, bytes]) -> None:
-    """Refuse programs, given by role, that hold what none may hold, or that take or give other values than expected."""
+    """Refuse programs, given by role, with forbidden contents or with other inputs or outputs than expected."""
     signatures = {}
     for role, data in programs.items():
         try:

@@ -1,4 +1,4 @@
-"""Why a package is refused: the reading code says what is wrong, the error's one line says where and what to do."""
+"""Refuse a package: readers say what is wrong, and one line of the error adds the path and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from frame_generation_pipeline.errors import PackageError
 
-_LONGEST = 200  # characters of something from a package that are shown
+_LONGEST = 200  # characters of a package's text that a message shows
 
 
 class Refusal(Exception):
-    """What is wrong inside of a package and what was expected; `refusing` turns it into a PackageError."""
+    """Says what is wrong in a package and what was expected; `refusing` turns it into a PackageError."""
 
 
 @contextmanager
 def refusing(path: Path) -> Iterator[None]:
-    """Raise PackageError naming the package `path` for each Refusal and for files that the system does not read."""
+    """Turn Refusal, and OSError of reading files, into a PackageError that names the package `path`."""
     try:
         yield
     except Refusal as refusal:
@@ -25,6 +25,6 @@ def refusing(path: Path) -> Iterator[None]:
 
 
 def shown(value: object) -> str:
-    """Something from a package, quoted for a message: one line, no control characters, not too long."""
+    """Quote a value from a package for a message: one line, no control characters, not too long."""
     text = ascii(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

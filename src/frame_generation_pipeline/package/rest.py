@@ -1,4 +1,4 @@
-"""The features of a package at which the mouth rests: chosen when it is made, checked when it is read."""
+"""The window of features at which the mouth of a package rests: choose it for packing, check it when reading."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,13 @@ from frame_generation_pipeline.spec import WINDOW, AudioSpec
 from frame_generation_pipeline.template.rest import recorded_rest
 from frame_generation_pipeline.template.template import Template
 
-RECORDED, SILENCE, NONE = "the recording's", "digital silence's", "none"  # where they come from
+RECORDED, SILENCE, NONE = "the recording's", "digital silence's", "none"  # origins of the window
 
 
 def choose_rest(recording: Template, spec: AudioSpec, audio: bytes | None) -> tuple[bytes, str]:
-    """`rest.bin` for a recording, and where it comes from; empty where nothing tells.
+    """Choose the bytes of `rest.bin` for a recording; returns them and their origin, or no bytes and NONE.
 
-    audio: the package's audio program, which is asked for silence where the recording shows no mouth at rest.
+    audio: the package's audio program; its window of silence serves if the recording shows no mouth at rest.
     """
     window, origin = recorded_rest(recording, spec), RECORDED
     if window is None and audio is not None:
@@ -27,7 +27,7 @@ def choose_rest(recording: Template, spec: AudioSpec, audio: bytes | None) -> tu
 
 
 def read_rest(package: Package) -> npt.NDArray[np.float32] | None:
-    """The window (16, F) at which the mouth rests, where the package has one. Raises PackageError."""
+    """The window (16, F) at which the mouth rests; None if the package has none. Raises PackageError."""
     if not package.manifest.rest:
         return None
     window = np.frombuffer(package.read(REST), "<f4").reshape(WINDOW, package.manifest.generator.audio.feature_size)

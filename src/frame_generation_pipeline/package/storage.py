@@ -1,4 +1,4 @@
-"""The files of a package on disk, a folder or a zip archive, found and read without trusting either.
+"""Find and read the files of a package, in a folder or a zip archive, without trusting either.
 
 An archive's files are stored as they are, so each is a range of the archive: no entry unpacks to more than its size.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from frame_generation_pipeline.package.refusal import Refusal, shown
 
-MOST_FILES = 250_000  # two images for each of 100,000 frames, and some more
+MOST_FILES = 250_000  # two images for each of 100,000 frames, and others
 MOST_DIRECTORY = 32 * 2**20  # bytes of an archive's directory, which is read as a whole
 
-# The end of an archive: a signature, two numbers of disks, two of entries, bytes and start of the directory, the length
-# of a comment; and the same of large ones, which comes before it, with the signature of what points there.
+# The end of an archive: a signature, two numbers of disks, two of entries, size and start of the directory, the length
+# of a comment. Large archives have a second such record before it, followed by a pointer with its own signature.
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4s12x2L4Q4s16x")
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
@@ -28,7 +28,7 @@ _FOLDER_ATTRIBUTE = 0x10  # of MS-DOS, in an entry's external attributes
 
 @dataclass(frozen=True)
 class FileRange:
-    """Where a file's bytes are."""
+    """The place of a file's bytes in a file on disk."""
 
     path: Path
     start: int
@@ -42,11 +42,10 @@ class FileRange:
 
 
 def find_files(path: Path) -> dict[str, FileRange]:
-    """Every file of the folder or archive `path` by its name, with `/` between a folder and a file.
+    """Find every file of the folder or archive `path`; names have `/` between a folder and a file.
 
-    Raises Refusal for links, special files, folders in folders or without files, and in archives for names that come
-    twice, compressed or encrypted entries, for more than an archive in the file and what is none at all. OSError for
-    what cannot be read.
+    Raises Refusal for links, special files, folders in folders and empty folders; in archives also for repeated names,
+    compressed or encrypted entries, and bytes before or after the archive. Raises OSError if reading fails.
     """
     files: dict[str, FileRange] = {}
     for name, file in _in_folder(path) if path.is_dir() else _in_archive(path):
@@ -82,7 +81,7 @@ def _is_junction(found: os.stat_result) -> bool:
 
 
 class _Bounded(io.FileIO):
-    """A file of which not more than a directory is read at once: `zipfile` would believe any size."""
+    """A file that refuses to read more than a directory at once, because `zipfile` believes any stated size."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MOST_DIRECTORY:
@@ -91,7 +90,7 @@ class _Bounded(io.FileIO):
 
 
 def _in_archive(path: Path) -> Iterator[tuple[str, FileRange]]:
-    if not path.is_file():  # a pipe would keep us waiting
+    if not path.is_file():  # reading a pipe would wait for ever
         raise Refusal("is no regular file")
     with _Bounded(path) as file:
         try:
@@ -107,9 +106,9 @@ def _in_archive(path: Path) -> Iterator[tuple[str, FileRange]]:
 
 
 def _check_ends(file: io.FileIO, size: int, count: int) -> None:
-    """Refuse what is before or after the archive of `count` entries in the file of `size` bytes.
+    """Refuse bytes before or after the archive of `count` entries in the file of `size` bytes.
 
-    Readers find different archives in such a file.
+    Different readers would find different archives in such a file.
     """
     start = size - _END.size
     file.seek(start)
@@ -127,7 +126,7 @@ def _check_ends(file: io.FileIO, size: int, count: int) -> None:
 
 
 def _in_entry(path: Path, file: io.FileIO, size: int, entry: zipfile.ZipInfo) -> FileRange:
-    """Where the data of `entry` are in the archive of `size` bytes, once it is a plain file."""
+    """The place of the data of `entry` in the archive of `size` bytes. Refuses all but plain files."""
     name, mode = shown(entry.orig_filename), entry.external_attr >> 16
     if entry.flag_bits & _ENCRYPTED:
         raise Refusal(f"{name} is encrypted")

@@ -1,4 +1,4 @@
-"""The recording inside of a package: its images are checked as bytes in memory and decoded from these."""
+"""The template of a package: images are checked and decoded from bytes in memory."""
 
 from io import BytesIO
 from pathlib import Path
@@ -33,7 +33,7 @@ class PackagedTemplate(FrameSequence):
         return self._package.manifest.frame.count
 
     def read(self, index: int) -> TemplateFrame:
-        """Decode frame `index`. Raises PackageError when its files are not those listed, or no images of its size."""
+        """Decode frame `index`. Raises PackageError if its files are not the listed ones or no images of its size."""
         manifest, box = self._package.manifest, self.boxes[index]
         image = self._read_image(frame_path(index, manifest.frame.format), manifest.frame.format)
         keep = kept_pixels(box.cut(self._read_image(parsing_path(index), "png"))) if manifest.parsing else None
@@ -46,14 +46,14 @@ class PackagedTemplate(FrameSequence):
 
 
 def decode_image(data: bytes, name: str, image_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """An image (height, width, 3) uint8 BGR, not turned; it is decoded once its header says `size` (width, height).
+    """Decode an image (height, width, 3) uint8 BGR of exactly `size` (width, height), ignoring its EXIF orientation.
 
     image_format: "jpg" or "png". name: for messages. Raises Refusal.
     """
     stated = read_header(data, name, image_format)
     if stated != size:
         raise Refusal(f"{name} is {stated[0]}x{stated[1]} pixels; expected {size[0]}x{size[1]}")
-    # What is stored is what the boxes are for, whatever EXIF data say and whichever decoder a host has.
+    # The crop boxes belong to the stored pixels, so hosts must not apply the EXIF orientation.
     try:
         whole = np.frombuffer(without_excess(data, name), np.uint8)
         image = cv2.imdecode(whole, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -67,7 +67,7 @@ def decode_image(data: bytes, name: str, image_format: str, size: tuple[int, int
 
 
 def read_header(data: bytes, name: str, image_format: str) -> tuple[int, int]:
-    """(width, height) of an image as its header states them; see `decode_image`."""
+    """Width and height that an image's header states; the arguments and errors are those of `decode_image`."""
     try:
         size = complete_size(BytesIO(data), name)
     except TemplateError as error:
@@ -78,5 +78,5 @@ def read_header(data: bytes, name: str, image_format: str) -> tuple[int, int]:
 
 
 def image_kind(data: bytes) -> str:
-    """`png` or `jpg`, by the first bytes of an image that is one of them."""
+    """The format of an image, `png` or `jpg`, by its first bytes."""
     return "png" if data.startswith(PNG_SIGNATURE) else "jpg"

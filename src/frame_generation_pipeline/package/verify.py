@@ -1,4 +1,4 @@
-"""Everything that can be checked of a package, and what it says of itself."""
+"""Verify a package completely, and describe it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,11 @@ from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW
 
 
 def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Check every file, decode every image and run the programs once; returns a line for each thing that holds.
+    """Check every file, decode every image and run the programs once; returns a line for each check that passed.
 
-    progress: called after each frame with the frames done and the frames in all.
+    progress: called after each frame with the number of frames done and of all frames.
 
-    Raises MissingFileError, and PackageError for the first thing that does not hold.
+    Raises MissingFileError, and PackageError for the first check that fails.
     """
     package = open_package(path)
     manifest = package.manifest
@@ -47,7 +47,7 @@ def verify_package(path: str | Path, *, progress: Callable[[int, int], None] | N
 
 
 def describe_package(path: str | Path) -> dict[str, Any]:
-    """What a package is, as named values in the order they should be shown; only its manifest is read.
+    """Describe a package by named values, in the order in which to show them; only its manifest is read.
 
     Raises MissingFileError, PackageError.
     """

@@ -1,1 +1,1 @@
-"""From audio to frames: what is said, the engine, and its stages."""
+"""Audio in, frames out: sessions, the engine that they share, and the writing of files."""

@@ -1,4 +1,4 @@
-"""Audio that comes in pieces, as windows of features on their way to frames: computed, and rested in silence."""
+"""Turn audio into windows of features: compute them piece by piece, and replace them by the rest in silence."""
 
 import logging
 from collections import deque
@@ -21,32 +21,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AudioFrontEnd:
-    """Turns audio into windows: the audio program, and the gate with the window of a mouth at rest."""
+    """Turns audio into windows, with the audio program, the gate and the window of a mouth at rest."""
 
     spec: AudioSpec
-    program: AudioProgram | None = None  # None where all features come ready-made
-    gate: SpeechGate | None = None  # None where no window is rested
-    chosen_rest: Window | None = None  # (16, F); None for the program's of silence
-    downmix: Downmix | None = None  # how a file's channels become one; as the whole file tells when None
+    program: AudioProgram | None = None  # None if only features can be spoken
+    gate: SpeechGate | None = None  # None: the mouth never rests
+    chosen_rest: Window | None = None  # (16, F); None: the program's window of silence
+    downmix: Downmix | None = None  # how the channels of a file become one; None: chosen from the whole file
 
     @cached_property
     def rest(self) -> Window | None:
-        """The window (16, F) at which the mouth rests; None where nothing tells."""
+        """The window (16, F) at which the mouth rests; None without a chosen one and without an audio program."""
         if self.chosen_rest is None and self.program is not None:
             return silence_window(self.program)
         return self.chosen_rest
 
     def begin(self) -> "WindowsOfAudio":
-        """The windows of one utterance, whose audio comes in pieces. Raises OptionError without an audio program."""
+        """Begin an utterance whose audio comes in pieces. Raises OptionError without an audio program."""
         return WindowsOfAudio(self)
 
 
 class WindowsOfAudio:
-    """Windows (16, F) of one audio, pushed piece by piece; bit for bit those of the whole, however it is cut.
+    """Turns the audio of one utterance into windows (16, F) piece by piece; they do not depend on the pieces' lengths.
 
-    A window's features reach beyond its frame and come in blocks, so that windows are 0.44 to 0.60 s behind the audio,
-    for `whisper` 0.52 to 0.88 s. The gate needs the audio up to 0.32 s after a frame's beginning, which has come by
-    then.
+    The features of a window reach beyond its frame and are computed in blocks, so a window comes 0.44 to 0.60 s after
+    the audio of its frame, for `whisper` 0.52 to 0.88 s. The gate needs the audio up to 0.32 s after the beginning of
+    the frame and so causes no further delay.
     """
 
     def __init__(self, front_end: AudioFrontEnd) -> None:
@@ -58,10 +58,10 @@ class WindowsOfAudio:
         self._rest = front_end.rest
         gate = front_end.gate
         self._rests = None if gate is None or self._rest is None else LiveRests(gate, self._spec)
-        self._shares: deque[float] = deque()  # of rest; a share is known before its window is complete
+        self._shares: deque[float] = deque()  # of rest; known before their windows are complete
 
     def push(self, samples: npt.NDArray[np.float32]) -> list[Window]:
-        """Mono samples (k,) float32 at 16 kHz, any k -> the windows that they complete. Raises AudioError."""
+        """Take mono samples (k,) float32 at 16 kHz, any k; return the windows that they complete. Raises AudioError."""
         windows = self._windows.push(samples)
         self._samples += len(samples)
         if self._rests:
@@ -69,7 +69,7 @@ class WindowsOfAudio:
         return self._rested(windows)
 
     def flush(self) -> list[Window]:
-        """End the audio: the windows that are missing to as many frames as it lasts. Raises AudioError without any."""
+        """End the audio; return the windows of its remaining frames. Raises AudioError if there was no audio."""
         windows = self._windows.flush(frame_count(self._samples / SAMPLE_RATE, self._spec))
         if self._rests:
             self._shares += self._rests.flush()
@@ -85,5 +85,5 @@ class WindowsOfAudio:
 
 
 def frame_count(seconds: float, spec: AudioSpec) -> int:
-    """Frames of so much audio: as long as it, to within half a frame, and at least one."""
+    """The number of frames for `seconds` of audio, rounded to the nearest, at least 1."""
     return max(1, round(seconds * spec.fps))

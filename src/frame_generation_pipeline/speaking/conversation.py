@@ -1,4 +1,4 @@
-"""Utterance after utterance on one clock: what a live service shows, and when."""
+"""Decide for a live service which frame is shown when: utterances and idle frames on one clock."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,48 +16,50 @@ from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
-MARGIN = 0.1  # seconds that frames of audio in real time are shown later than they could be known
-RECENT = 0.2  # weight of the newest frame in the mean of how long painting takes
-MOST_AHEAD = 4  # frames that are left out for painting to catch up; so many are painted ahead
-_NOTHING = np.empty((0, 0, 3), np.uint8)  # of a frame that nobody begins to paint, because it would be late
+MARGIN = 0.1  # seconds; frames of audio that comes in real time are shown so much later than necessary
+RECENT = 0.2  # weight of the newest frame in the mean rendering time
+MOST_AHEAD = 4  # frames that may be skipped to catch up; so many are rendered ahead
+_NOTHING = np.empty((0, 0, 3), np.uint8)  # stands for a frame that is not rendered because it would be late
 
 
 @dataclass(frozen=True)
 class Tick:
-    """What is shown and heard for the time of one frame."""
+    """The image and audio of one frame's time."""
 
-    frame: Frame | None  # None where it is not painted: the one before it is shown again
-    utterance_frame: int | None = None  # number of the utterance's frame whose audio is heard; None for silence
-    late: bool = False  # whether a frame was due that is not painted yet
-    over: bool = False  # whether the utterance has ended with the frame before
+    frame: Frame | None  # None if it is not rendered: the frame before it is shown again
+    utterance_frame: int | None = None  # number of the utterance's frame whose audio is played; None for silence
+    late: bool = False  # whether the frame that was due is not rendered yet
+    over: bool = False  # whether the utterance ended with the frame before this one
 
 
 class Conversation(Session):
-    """A person who speaks and rests, on a clock that somebody keeps: `tick` gives each frame when its time has come.
+    """A session on a clock that its user keeps: `tick` gives the frame whose time has come, speaking or idle.
 
-    The template's idle life goes on until the first frame of an utterance is due, and from its last frame on; the mouth
-    opens and closes over `FADE` frames. Audio is heard only with frames whose windows are known: where it comes too
-    slowly, speech pauses and the mouth rests. Where painting is too slow, the audio goes on, the last frame is shown
-    again, and frames that would be late are not begun: video and audio are never more than a frame apart.
+    Idle frames are shown until the first frame of an utterance is due and again after its last one; the mouth opens
+    and closes over `FADE` frames. Audio is played only with frames whose windows are known: if it comes too slowly,
+    the speech pauses and the mouth rests. If rendering is too slow, the audio goes on, the last frame is shown again,
+    and frames that would be late are skipped, so video and audio are never more than one frame apart.
 
-    One thread calls `tick`; any other may push, finish and interrupt. After `finish`, nothing may be pushed until a
-    tick tells that the utterance is over.
+    One thread calls `tick`; any other thread may push, finish and interrupt. After `finish`, nothing may be pushed
+    until a tick has `over` set.
     """
 
     def __init__(self, renderer: FrameRenderer, engine: Engine, front_end: AudioFrontEnd) -> None:
-        """engine: with a worker at least. Raises OptionError where nothing tells how the mouth rests."""
+        """engine: has at least one worker. Raises OptionError if the front end has no window of a mouth at rest."""
         super().__init__(renderer, engine, front_end)
         self._resting = self._rest()
-        self._due: int | None = None  # the session's frame with which speech begins or goes on; None while it rests
-        self._from = 0  # the utterance's frame that is shown then
+        self._due: int | None = (
+            None  # the session's frame at which speech begins or goes on; None while the mouth rests
+        )
+        self._from = 0  # the utterance's frame that is shown at `_due`
         self._position = 0  # frames of the utterance whose time has come
-        self._taking = 0.0  # seconds that painting a frame takes
-        self._ticked = monotonic()  # when the clock was at its last tick
-        self._over = False  # the utterance has ended, which the next tick tells
-        self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the frame at rest that may be shown next
+        self._taking = 0.0  # seconds that rendering a frame takes
+        self._ticked = monotonic()  # time of the last tick
+        self._over = False  # the utterance has ended, and the next tick reports it
+        self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the idle frame that may be shown next
 
     def tick(self) -> Tick:
-        """The next frame of the clock. Raises what turning audio into windows or painting raises; then interrupt."""
+        """Give the next frame. Raises the errors of the audio program and of rendering; call `interrupt` after one."""
         with self._changed:
             self._ticked = monotonic()
             self._end_when_complete()
@@ -67,9 +69,9 @@ class Conversation(Session):
             return self._speak()
 
     def interrupt(self) -> float:
-        """Say nothing more of the utterance; the mouth closes, and another one may begin at once.
+        """Drop the rest of the utterance; the mouth closes, and another utterance may begin at once.
 
-        Returns the seconds of it whose time has come.
+        Returns how many seconds of the utterance were played.
         """
         with self._changed:
             position = self._position / self._rate
@@ -79,7 +81,7 @@ class Conversation(Session):
 
     @property
     def waiting(self) -> float:
-        """Seconds of audio that were pushed and whose time has not come."""
+        """Seconds of pushed audio that are not played yet."""
         with self._changed:
             return self._utterance.pushed / SAMPLE_RATE - self._position / self._rate
 
@@ -87,13 +89,13 @@ class Conversation(Session):
         utterance, number = self._utterance, self._position
         frame = None
         while utterance.given <= number and (found := self._next(wait=False)) is not None:
-            if found.size and utterance.given >= number:  # one that is later by more than a frame is left out
+            if found.size and utterance.given >= number:  # a frame that is late by more than one is skipped
                 frame = found
         if frame is None and self._known <= number:  # the audio of this frame has not come
             self._pause()
             return Tick(self._take_idle())
         late = utterance.given <= number
-        if late and number == self._from:  # nothing was heard yet: the beginning waits
+        if late and number == self._from:  # nothing was played yet: the beginning waits for its frame
             return Tick(None, late=True)
         self._position += 1
         self._shown = self._number_of(self._position)
@@ -109,7 +111,7 @@ class Conversation(Session):
 
     @property
     def _known(self) -> int:
-        """Frames of the utterance whose windows are known, those included whose time has come."""
+        """Frames of the utterance whose windows are known, including those already shown."""
         utterance = self._utterance
         return utterance.given + len(utterance.complete) + len(utterance.rendering) + len(utterance.windows)
 
@@ -118,7 +120,7 @@ class Conversation(Session):
         return self._due + position - self._from
 
     def _pause(self) -> None:
-        """Rest until more windows are known; frames that are late by now are never shown."""
+        """Let the mouth rest until more windows are known; frames that are already late are dropped."""
         for _, task in self._utterance.rendering:
             task.cancel()
         self._utterance.rendering.clear()
@@ -140,9 +142,9 @@ class Conversation(Session):
         super()._fill()
 
     def _lead(self) -> int:
-        """Frames at rest until speech begins: its first frame is painted meanwhile.
+        """The number of idle frames before speech begins, in which its first frame is rendered.
 
-        While audio comes in real time they are more, since its windows come a block at a time.
+        More are needed while audio comes in real time, because its windows come one block at a time.
         """
         until_tick = self._ticked + 1 / self._rate - monotonic()
         least = min(max(ceil((self._taking - until_tick) * self._rate), 0), MOST_AHEAD)
@@ -155,11 +157,11 @@ class Conversation(Session):
 
     @property
     def _frames_taken(self) -> int:
-        """Frames whose time passes while one is painted."""
+        """The number of frames whose time passes while one is rendered."""
         return min(ceil(self._taking * self._rate), MOST_AHEAD)
 
     def _make(self, number: int, window: Window) -> Frame:
-        """Paint a frame in a worker, unless it would come too late; the first ones lead from rest to speech."""
+        """Render a frame in a worker unless it would be late; the first frames lead from rest to speech."""
         due = self._due
         if number < self._shown - 1 + self._frames_taken:
             return _NOTHING
@@ -178,12 +180,12 @@ class Conversation(Session):
             return None
         if not isinstance(prepared[1], Task):
             return prepared[1]
-        if prepared[1].cancel() or not prepared[1].done():  # not begun, or not ready yet
+        if prepared[1].cancel() or not prepared[1].done():  # not begun, or not complete
             return None
         return self._engine.wait(prepared[1])
 
     def _prepare_idle(self) -> None:
-        """Have the next frame at rest painted, where it is not kept."""
+        """Let a worker render the next idle frame, unless it is kept already."""
         number, window = self._shown, self._utterance.idle_window(self._resting)
         prepared: Frame | Task[Frame] | None = self._renderer.kept(number, window, self._start_frame)
         if prepared is None:

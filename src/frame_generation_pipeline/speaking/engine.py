@@ -1,4 +1,4 @@
-"""Workers that many sessions share: whose frame is due first is worked on first."""
+"""The workers that many sessions share; they take the task with the earliest deadline first."""
 
 import atexit
 import heapq
@@ -15,38 +15,38 @@ T = TypeVar("T")
 
 _running: "weakref.WeakSet[threading.Thread]" = weakref.WeakSet()  # workers of all engines
 _queues: "weakref.WeakSet[_Queue]" = weakref.WeakSet()
-WHENEVER = float("inf")  # deadline of work that nobody waits for at a moment of its own, such as a file's
+WHENEVER = float("inf")  # deadline of work without a time of its own, such as a file's frames
 
 
 class Task(Future[T], Generic[T]):
-    """A piece of work of an engine, and what comes of it."""
+    """A piece of an engine's work, as a future of its result."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         super().__init__()
         self._work = work
 
     def run(self) -> None:
-        """Do the work, unless it was cancelled before."""
+        """Do the work, unless the task was cancelled."""
         if not self.set_running_or_notify_cancel():
             return
         try:
             with library_errors("a frame could not be made"):
                 result = self._work()
-        except BaseException as error:  # handed to whoever waits for the result
+        except BaseException as error:  # raised in the thread that waits for the result
             self.set_exception(error)
         else:
             self.set_result(result)
 
 
 class Engine:
-    """A pool of worker threads; of the tasks that wait, it takes the one with the earliest deadline.
+    """A pool of worker threads that take the waiting task with the earliest deadline.
 
-    Tasks of one deadline are taken in the order in which they came. Any thread may submit. The threads begin with the
-    first task and end with `close`, or when nobody holds the engine any more.
+    Tasks with the same deadline are taken in the order in which they were submitted. Any thread may submit. The
+    threads start with the first task and end with `close`, or once the engine is garbage.
     """
 
     def __init__(self, workers: int) -> None:
-        """workers: threads; with 0, the thread that waits for a task does the work that is due before it, and it."""
+        """workers: the number of threads; with 0, a thread that waits for a task runs it, and those due before it."""
         self.workers = workers
         self._queue = _Queue()
         self._threads: list[threading.Thread] = []
@@ -54,7 +54,7 @@ class Engine:
         weakref.finalize(self, self._queue.close)
 
     def submit(self, work: Callable[[], T], deadline: float = WHENEVER) -> Task[T]:
-        """Have `work` done; deadline: seconds on the clock of `time.monotonic`."""
+        """Queue `work` as a task. deadline: seconds on the clock of `time.monotonic`."""
         task = Task(work)
         self._queue.put(task, deadline)
         with self._starting:
@@ -66,25 +66,25 @@ class Engine:
         return task
 
     def wait(self, task: Task[T]) -> T:
-        """What comes of the task; raises what its work raised."""
+        """Wait for the task and return its result; raises what its work raised."""
         while not self.workers and not task.done() and (due := self._queue.take()) is not None:
             due.run()
         return task.result()
 
     @property
     def waiting(self) -> int:
-        """Tasks that no thread has begun."""
+        """The number of tasks that no thread has begun."""
         return len(self._queue)
 
     def close(self) -> None:
-        """End the threads once they have done what they are at; tasks that still wait are cancelled."""
+        """Cancel the tasks that still wait, and end the threads after the tasks that they run."""
         self._queue.close()
         for thread in self._threads:
             thread.join()
 
 
 class _Queue:
-    """Tasks by their deadlines. Threads hold it and not the engine, so that a forgotten engine ends them."""
+    """Tasks by their deadlines. The threads refer to it and not to the engine, so an engine that is garbage ends."""
 
     def __init__(self) -> None:
         self._tasks: list[tuple[float, int, Task[object]]] = []
@@ -105,7 +105,7 @@ class _Queue:
             self._changed.notify()
 
     def take(self) -> Task[object] | None:
-        """The task that is due first; None when none waits."""
+        """Remove and return the task that is due first; None if no task waits."""
         with self._changed:
             return heapq.heappop(self._tasks)[2] if self._tasks else None
 
@@ -118,7 +118,7 @@ class _Queue:
                     return
                 task = heapq.heappop(self._tasks)[2]
             task.run()
-            del task  # its result belongs to whoever asked for it
+            del task  # else this thread would keep its result alive
 
     def close(self) -> None:
         with self._changed:
@@ -131,7 +131,7 @@ class _Queue:
 
 @atexit.register
 def _finish_work() -> None:
-    """Wait for what workers are at: Python ends threads that come back to it too late, and C++ then ends all."""
+    """Wait for running tasks: a thread that returns from C++ to a finalised Python would abort the process."""
     for queue in list(_queues):
         queue.close()
     for thread in list(_running):

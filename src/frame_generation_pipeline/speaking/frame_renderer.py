@@ -1,4 +1,4 @@
-"""Render one frame: template frame, crop, generator, paste. Every frame of every session is made here."""
+"""Render one frame: template frame, crop, generator, paste. All sessions render their frames here."""
 
 from dataclasses import dataclass
 
@@ -20,19 +20,19 @@ from frame_generation_pipeline.template.sequence import FrameSequence
 
 @dataclass(frozen=True)
 class FrameRenderer:
-    """Renders frames of one person; what it renders depends on the arguments alone, whatever thread it runs in."""
+    """Renders the frames of one person; the result depends on the arguments alone. Any thread may call it."""
 
     template: FrameSequence
     generator: Generator
-    states: FaceStates | None = None  # where faces are remembered
+    states: FaceStates | None = None  # keeps the face states of template frames
     blend: str = REFERENCE  # of `spec.BLENDS`
-    loop: Loop = FORTH_AND_BACK  # in which order template frames are shown
-    planar: bool = False  # give `Planes` and not BGR; frames are remembered beside the states then
+    loop: Loop = FORTH_AND_BACK  # the order in which template frames are shown
+    planar: bool = False  # give `Planes` instead of BGR, and keep template frames beside the states
 
     def render(self, number: int, window: Window, start_frame: int, times: StageTimes) -> RenderedFrame:
-        """Frame `number` of a session, from 0 on, for a window (16, F): template frame and crop, not yet pasted.
+        """Render the patch of a session's frame `number` >= 0 for a window (16, F); it is not pasted yet.
 
-        start_frame: how many frames later the template is entered. Raises what decoding a template frame raises.
+        start_frame: how many frames later the template begins. Raises the errors of decoding a template frame.
         """
         shown = self.template.shown(number, start_frame, self.loop)
         if self.planar and self.states is not None and self.states.beside is not None and len(shown.indices) == 1:
@@ -41,11 +41,11 @@ class FrameRenderer:
         return rendered[0] if len(rendered) == 1 else rendered[0].dissolving(rendered[1], shown.share)
 
     def make(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Frame:
-        """The whole frame; the arguments as in `render`."""
+        """Render the complete frame; the arguments are those of `render`."""
         return finish(self.render(number, window, start_frame, times), times)
 
     def kept(self, number: int, window: Window, start_frame: int) -> Frame | None:
-        """The whole frame where it is at hand without any work; the arguments as in `render`."""
+        """The complete frame if it is kept from before, else None; the arguments are those of `render`."""
         return None
 
     def _render(
@@ -62,7 +62,7 @@ class FrameRenderer:
 
 
 def finish(rendered: RenderedFrame, times: StageTimes) -> Frame | Planes:
-    """The frame (H, W, 3) uint8 BGR or planar, with the crop pasted and dissolved as `rendered` says."""
+    """Paste the patch, and dissolve into the other frame if there is one: (H, W, 3) uint8 BGR, or `Planes`."""
     with times.measure("paste"):
         image = paste(rendered.frame, rendered.patch)
         if rendered.frame.background is not None:

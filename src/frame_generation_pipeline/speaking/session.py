@@ -1,4 +1,4 @@
-"""Audio in, frames out: the one stateful session that files and live use go through."""
+"""Audio in, frames out: the session that serves files and live use alike."""
 
 import threading
 import time
@@ -19,19 +19,19 @@ from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.stages import StageTimes, prefetch
 from frame_generation_pipeline.speaking.utterance import Utterance
 
-Frames = Generator[Frame, None, None]  # whoever closes it ends the work behind it
+Frames = Generator[Frame, None, None]  # closing it ends the work behind it
 
-AHEAD = 4  # frames that are painted before anybody takes them, beside one for each worker
-BOUND = 30.0  # seconds of audio whose frames nobody has taken, at which `push` waits
+AHEAD = 4  # frames that are rendered before anybody takes them, in addition to one for each worker
+BOUND = 30.0  # seconds of audio whose frames nobody has taken; `push` waits at this limit
 
 
 class Session:
-    """A person who speaks: audio is pushed, frames are taken; bit for bit the same however the audio comes.
+    """Turns pushed audio into frames; the frames are the same bits however the audio is cut into pieces.
 
-    Any thread may push and another one take. Frames are painted by the engine's workers, a few ahead of those who take
-    them; many sessions share an engine. Between utterances, `idle` gives frames of the mouth at rest.
+    One thread may push while another one takes frames. The engine's workers render frames a little ahead; many
+    sessions share an engine. Between utterances, `idle` gives frames with the mouth at rest.
 
-    Memory does not grow with the session's age: painted frames, windows and audio that wait are bounded.
+    Memory does not grow with the session's age: the numbers of waiting frames, windows and samples are bounded.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Session:
         bound: float = BOUND,
         times: StageTimes | None = None,
     ) -> None:
-        """front_end: turns audio into windows; without it only windows can be said, see `say`.
+        """front_end: turns audio into windows; None if the session only says windows, see `say`.
 
-        steady: whether the mouth is made steadier, see `face.steady`; frames come one later then.
-        start_frame: how many frames later the template is entered. first: the number of the session's first frame.
-        bound: seconds of audio at which `push` waits until frames are taken.
+        steady: reduce the flicker of the mouth, see `face.steady`; frames then come one frame later.
+        start_frame: how many frames later the template begins. first: the number of the session's first frame.
+        bound: seconds of audio whose frames wait to be taken, at which `push` waits.
 
         Raises OptionError for a `start_frame` that does not exist.
         """
@@ -58,10 +58,10 @@ class Session:
         self._renderer, self._engine, self._front_end = renderer, engine, front_end
         self._start_frame, self._bound, self._times = start_frame, bound, times or StageTimes()
         self.steady = steady
-        self._number = self._shown = first  # of the next frame that is begun, and of the next that is given
+        self._number = self._shown = first  # number of the next frame to begin, and of the next to give
         self._rate = renderer.generator.spec.audio.fps
-        self._began: float | None = None  # when frame 0 of what is said was due, for live use
-        self._finished = False  # nothing may be pushed any more
+        self._began: float | None = None  # time at which frame 0 was due, for live use
+        self._finished = False  # whether the audio has ended
         self._changed = threading.Condition(threading.RLock())
         self._utterance = self._new_utterance()
 
@@ -70,12 +70,12 @@ class Session:
         return Utterance(None if self._front_end is None else self._front_end.begin(), steadier)
 
     def push(self, samples: npt.NDArray[np.float32]) -> None:
-        """Say mono samples (k,) float32 at 16 kHz, any k, after what was pushed before.
+        """Append mono samples (k,) float32 at 16 kHz, any k, to the speech.
 
-        Returns at once, or waits while more than `bound` seconds of audio wait for their frames to be taken.
+        Returns at once, unless `bound` seconds of audio wait for their frames to be taken; then it waits too.
 
-        Raises AudioError for samples of another shape or type, or that are not finite; SessionError after `finish`;
-        OptionError without an audio program.
+        Raises AudioError for samples of another shape or type and for values that are not finite; SessionError after
+        `finish`; OptionError without an audio program.
         """
         if self._utterance.audio is None:
             raise OptionError("this avatar has no audio encoder; live speech needs one")
@@ -90,7 +90,7 @@ class Session:
                 lambda: self._finished or self._utterance is not current or current.waiting(self._rate) < self._bound
             )
             self._check_open()
-            if self._utterance is not current:  # interrupted meanwhile: what was pushed before it is not said
+            if self._utterance is not current:  # interrupted meanwhile: these samples came before it
                 return
             if self._began is None:
                 self._began = time.monotonic() - self._number / self._rate
@@ -99,9 +99,9 @@ class Session:
             self._encode_audio()
 
     def finish(self) -> None:
-        """End the speech: the frames that are missing follow, so that video and audio are of one length.
+        """End the speech: its remaining frames follow, so that video and audio have the same length.
 
-        Returns at once. Raises AudioError when there was no audio at all, SessionError when it is ended already.
+        Returns at once. Raises AudioError if there was no audio, SessionError if the speech has ended already.
         """
         with self._changed:
             self._check_open()
@@ -112,10 +112,10 @@ class Session:
             self._changed.notify_all()
 
     def interrupt(self) -> float:
-        """Say nothing more of what was pushed: frames that nobody has taken are dropped, and speech may begin anew.
+        """Drop the frames that nobody has taken; another speech may begin at once.
 
-        The mouth closes over the next `FADE` frames of `idle`. Returns the seconds of the speech whose frames were
-        given. Raises SessionError after `finish` and the last frame.
+        The mouth closes over the next `FADE` frames of `idle`. Returns how many seconds of the speech were taken as
+        frames. Raises SessionError after `finish` and the last frame.
         """
         with self._changed:
             if self._finished and not self._utterance.pending():
@@ -125,8 +125,8 @@ class Session:
             return position
 
     def _begin_anew(self) -> None:
-        """Forget what is said, let the mouth close, and be ready for another utterance."""
-        self._number = self._shown  # the template goes on from the last frame that was given
+        """Drop the utterance, let the mouth close, and be ready for another one."""
+        self._number = self._shown  # the template goes on after the last frame that was taken
         for _, task in self._utterance.rendering:
             task.cancel()
         utterance, self._utterance = self._utterance, self._new_utterance()
@@ -135,24 +135,24 @@ class Session:
         self._changed.notify_all()
 
     def frames(self) -> Frames:
-        """The frames (H, W, 3) uint8 BGR in order, each waited for; ends after `finish` and the last one.
+        """Yield the frames (H, W, 3) uint8 BGR in order, waiting for each; ends with the last one after `finish`.
 
-        Raises what painting them raises.
+        Raises the errors of the audio program and of rendering.
         """
         while (frame := self._next(wait=True)) is not None:
             yield frame
 
     def ready(self) -> list[Frame]:
-        """The frames that are painted, without waiting; perhaps none. Raises what painting them raises."""
+        """Return the frames that are complete, perhaps none, without waiting. Raises as `frames` does."""
         found = []
         while (frame := self._next(wait=False)) is not None:
             found.append(frame)
         return found
 
     def idle(self) -> Frame:
-        """The next frame (H, W, 3) uint8 BGR of the template with the mouth at rest; after `interrupt`, as it closes.
+        """Render the next frame (H, W, 3) uint8 BGR with the mouth at rest, or closing after `interrupt`.
 
-        Raises SessionError while frames of a speech are to come, OptionError where nothing tells how the mouth rests.
+        Raises SessionError while frames of a speech are to come, OptionError without a window of a mouth at rest.
         """
         with self._changed:
             if self._utterance.pending():
@@ -168,9 +168,9 @@ class Session:
         return self._front_end.rest
 
     def say(self, windows: Iterable[Window]) -> Frames:
-        """One frame (H, W, 3) uint8 BGR for each window (16, F), and the end of the session; what files go through.
+        """Yield a frame (H, W, 3) uint8 BGR for each window (16, F), then end the session; files are made this way.
 
-        Windows are asked for a few at a time, in a thread of their own. Raises what they and painting raise.
+        A thread of its own reads the windows, a few ahead. Raises the errors of the windows and of rendering.
         """
         failed: Exception | None = None
         with closing(prefetch(self._times.iterate("features", iter(windows)))) as coming:
@@ -180,7 +180,7 @@ class Session:
                         window = next(coming)
                     except StopIteration:
                         break
-                    except Exception as error:  # raised after the frames before it
+                    except Exception as error:  # raised after the frames that come before it
                         failed = error
                         break
                     with self._changed:
@@ -207,7 +207,7 @@ class Session:
             raise SessionError("the session is finished; nothing more can be said in it, begin a new one")
 
     def _encode_audio(self) -> None:
-        """Have the pieces turned into windows, in order, by one task at a time."""
+        """Submit the task that turns the pieces into windows; one at a time, so that they stay in order."""
         utterance = self._utterance
         if utterance.encoding is None:
             deadline = WHENEVER if self._began is None else self._began + self._number / self._rate
@@ -216,7 +216,7 @@ class Session:
                 self._engine.wait(utterance.encoding)
 
     def _encode_pieces(self, utterance: Utterance) -> None:
-        assert utterance.audio is not None  # else nothing was pushed
+        assert utterance.audio is not None  # `push` requires it
         while True:
             with self._changed:
                 ends = not utterance.pieces
@@ -229,7 +229,7 @@ class Session:
             try:
                 with self._times.measure("features"):
                     windows = utterance.audio.flush() if piece is None else utterance.audio.push(piece)
-            except BaseException as error:  # raised where frames are taken
+            except BaseException as error:  # raised in the thread that takes frames
                 failed = error
             with self._changed:
                 utterance.failed, utterance.ended = failed, ends or failed is not None
@@ -239,7 +239,7 @@ class Session:
                 self._changed.notify_all()
 
     def _fill(self) -> None:
-        """Let the workers paint as many frames ahead as they may."""
+        """Submit windows to the workers, up to the number of frames that may be rendered ahead."""
         while self._utterance.windows and len(self._utterance.rendering) < self._ahead:
             window = self._utterance.windows.popleft()
             number, self._number = self._number, self._number + 1
@@ -250,7 +250,7 @@ class Session:
             self._utterance.rendering.append((window, task))
 
     def _next(self, *, wait: bool) -> Frame | None:
-        """The next frame; None when there is none any more, or, where nobody waits, none yet."""
+        """The next frame; None after the last one, and without `wait` also if the next one is not complete yet."""
         while True:
             with self._changed:
                 if self._utterance.complete:
@@ -276,7 +276,7 @@ class Session:
             self._collect(*head)
 
     def _collect(self, window: Window, task: Task[RenderedFrame | Frame]) -> None:
-        """Wait for the task that was begun first and take what comes of it."""
+        """Wait for the oldest task and take its result."""
         try:
             rendered = self._engine.wait(task)
         except CancelledError:

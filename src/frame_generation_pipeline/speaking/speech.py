@@ -1,4 +1,4 @@
-"""Plan a speech before any work starts: from features, audio or both to a window for each frame."""
+"""Plan a speech before any work starts: check audio and features, and settle the window of each frame."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -19,20 +19,20 @@ from frame_generation_pipeline.spec import AudioSpec
 
 logger = logging.getLogger(__name__)
 
-RUN_UP = 2  # seconds at least that are computed before a cut, so that its first windows are those of the whole
-BLOCKS_MEET = 2  # seconds from which to which every type's blocks of features are a whole number
-NOTICEABLE = 0.5  # seconds that features and audio may differ in length before it is worth a warning
+RUN_UP = 2  # seconds; at least so much is computed before a cut, so that its windows equal those of the whole
+BLOCKS_MEET = 2  # seconds that are a whole number of blocks of features for every type
+NOTICEABLE = 0.5  # seconds by which the lengths of features and audio may differ without a warning
 
 Windows = Iterator[Window]
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Windows for `count` frames, and the audio that belongs to them."""
+    """The windows of `count` frames, and the audio that belongs to them."""
 
     count: int
     spec: AudioSpec
-    windows: Callable[..., Windows]  # (16, F) float32 each, of all frames, or from frame `skip` on
+    windows: Callable[..., Windows]  # (skip=0) -> (16, F) float32 for each frame from frame `skip` on
     audio_path: Path | None
     features_path: Path | None
     timing: Timing
@@ -54,14 +54,14 @@ def plan_speech(
 ) -> Speech:
     """Check features and audio completely and settle the number of frames.
 
-    Features, or whole windows, alone give a frame each. With audio, the video lasts as long as it, to within
-    half a frame, or as the features where these last longer. `timing.start` and `timing.end` cut both.
+    Features, or windows, without audio give one frame each. With audio, the video is as long as the longer of the
+    two, to within half a frame. `timing.start` and `timing.end` cut both.
 
-    Where nobody speaks, as the front end's gate tells from the audio, windows become that of a mouth at rest; without a
-    gate, a rest or audio they stay as they are. Where nobody speaks at all, a warning says so.
+    The front end's gate finds in the audio where nobody speaks; there, windows are replaced by the window of a mouth at
+    rest. Without a gate, a rest or audio they are not. A warning says so if nobody speaks at all.
 
-    Raises MissingFileError, AudioError, FeatureError, and OptionError when there is nothing to compute windows from or
-    the cut is empty.
+    Raises MissingFileError, AudioError, FeatureError; OptionError if there is nothing to compute windows from or the
+    cut is empty.
     """
     spec, encoder, downmix, track = front_end.spec, front_end.program, front_end.downmix, timing.audio_track
     if features_path is None and audio_path is None:
@@ -83,7 +83,7 @@ def plan_speech(
     shares: list[float] = []  # of frames first, first + 1, ...
     gate, rest = front_end.gate, front_end.rest if audio is not None and front_end.gate is not None else None
     if audio is not None and gate is not None and rest is not None:
-        # Told from the audio's beginning, so that a cut has what the whole has.
+        # The gate always starts at the beginning of the audio, so that a cut rests where the whole does.
         resting = rest_shares(decode_audio(audio, downmix=downmix, track=track), gate, spec)
         shares = list(islice(resting, first, first + count))
         if min(shares) == 1:
@@ -114,7 +114,7 @@ def plan_speech(
     skipped = max(0, int(start - RUN_UP) // BLOCKS_MEET * BLOCKS_MEET)
 
     def windows(skip: int = 0) -> Windows:
-        # Always decoded from the same place, because a resampler's last bits depend on where it began.
+        # Decoding always starts at the same place, because a resampler's last bits depend on its start.
         blocks = decode_audio(audio, start=skipped, downmix=downmix, track=track)
         before = first - skipped * spec.fps
         return gated(stream_windows(blocks, encoder, before + count, before + skip), skip)

@@ -1,4 +1,4 @@
-"""Stages that run beside each other, and the time that each of them takes."""
+"""Run stages in parallel threads, and measure the time of each stage."""
 
 import queue
 import threading
@@ -13,12 +13,12 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-POLL = 0.05  # seconds until a stage that waits for room looks whether it is still wanted
+POLL = 0.05  # seconds after which a stage that waits for room checks whether it should end
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Seconds that each stage worked, by its name; stages that run beside each other add up to more than the clock."""
+    """The seconds that each stage worked, by its name; parallel stages add up to more than the elapsed time."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -34,7 +34,7 @@ class StageTimes:
                 self.seconds[stage] += time.perf_counter() - started
 
     def iterate(self, stage: str, items: Iterator[T]) -> Iterator[T]:
-        """Pass `items` on, adding the time that each takes to come to `stage`."""
+        """Yield `items`, adding the time that each of them takes to `stage`."""
         while True:
             with self.measure(stage):
                 item = next(items, self)
@@ -49,9 +49,9 @@ class _End:
 
 
 def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
-    """Pass `items` on while a thread of their own works up to `depth` of them ahead; their exceptions come through.
+    """Yield `items` while another thread computes up to `depth` of them ahead; raises their exceptions.
 
-    The thread ends when this iterator does, however it ends: exhausted, closed or by an exception of its user.
+    The thread ends with this iterator: exhausted, closed, or ended by an exception of its user.
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     wanted = threading.Event()
@@ -69,7 +69,7 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
                 put(item)
                 if not wanted.is_set():
                     break
-        except BaseException as raised:  # handed to the thread that waits for the items
+        except BaseException as raised:  # raised in the thread that takes the items
             error = raised
         finally:
             close: Callable[[], None] | None = getattr(items, "close", None)
@@ -90,10 +90,10 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
 
 
 def in_parallel(work: Callable[[T], R], items: Iterator[T], workers: int) -> Generator[R]:
-    """`work` on each of `items`, several at once in threads of their own; results come in the items' order.
+    """Yield `work(item)` for each of `items`, in order; `workers` threads compute several at once.
 
-    `items` are taken in the caller's thread. At most `workers` run and one result waits. An exception of an item, or of
-    its work, comes after the results before it, and ends everything.
+    `items` are read in the caller's thread. At most `workers` items are worked on and one result waits. An exception of
+    an item or of its work is raised after the results before it, and ends the iterator.
     """
     pending: deque[Future[R]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="work") as pool:

@@ -1,4 +1,4 @@
-"""How the frames look, as a value."""
+"""Options of how the frames look."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,11 @@ from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop
 class Style:
     """How the frames look; docs/look.md shows what each choice does."""
 
-    blend: str | None = None  # of `spec.BLENDS`; None for the best that the generator or package offers
-    gate: SpeechGate | AsPackaged | None = AS_PACKAGED  # tells where nobody speaks and the mouth rests; None for never
-    steady: bool = False  # average flicker of the mouth with the neighbouring frames; live frames come one later
-    loop: Loop = FORTH_AND_BACK  # in which order the template's frames are shown
+    blend: str | None = (
+        None  # one of `spec.BLENDS`; None: the best that the generator has, or the one that the package names
+    )
+    gate: SpeechGate | AsPackaged | None = (
+        AS_PACKAGED  # finds where nobody speaks; the mouth rests there. None: it never rests
+    )
+    steady: bool = False  # average the flicker of the mouth over three frames; live frames then come one frame later
+    loop: Loop = FORTH_AND_BACK  # the order in which the template's frames are shown

@@ -1,4 +1,4 @@
-"""Frames into files: the loop that goes on where an interrupted run of the same inputs stopped."""
+"""Write frames into files, resuming an interrupted run of the same inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -20,15 +20,15 @@ from frame_generation_pipeline.speaking.speech import Speech
 from frame_generation_pipeline.speaking.stages import StageTimes, in_parallel
 from frame_generation_pipeline.template.sequence import FrameSequence
 
-LOOK_BACK = 1  # frames before the first one of a resumed run that are made again, where the mouth is made steadier
+LOOK_BACK = 1  # frames that a resumed run renders again if the mouth is steadied
 
 
 class FrameSink(Protocol):
-    """Where frames go, a video or a folder of images; complete when its `with` block ends well."""
+    """Takes frames for a video or a folder of images; complete when its `with` block ends without an exception."""
 
     @property
     def done(self) -> int:
-        """Frames that an interrupted run with the same fingerprint leaves, or left, for the next one."""
+        """The number of frames that a later run with the same fingerprint need not write again."""
 
     def __enter__(self) -> Self: ...
 
@@ -38,7 +38,7 @@ class FrameSink(Protocol):
         """Take the next frame (H, W, 3) uint8 BGR; the first one is frame `done`."""
 
     def finish(self) -> None:
-        """Put everything under its final name; what is needed to do so again stays until the block ends."""
+        """Give everything its final name; the parts stay until the block ends, so that this can be repeated."""
 
 
 def run_fingerprint(person: str | None, speech: Speech) -> dict[str, Any] | None:
@@ -93,7 +93,7 @@ def video_writer(
 def folder_writers(
     folder: str | Path | None, encoding: Encoding, fingerprint: Mapping[str, Any] | None
 ) -> list[FrameFolderWriter]:
-    """The writer of a folder of images, or none without a folder; see `FrameFolderWriter`."""
+    """The writer of a folder of images, see `FrameFolderWriter`; an empty list without a folder."""
     if folder is None:
         return []
     frame_format, provenance = encoding.frame_format, encoding.provenance
@@ -138,20 +138,20 @@ def write_frames(
     progress: Progress | None,
     times: StageTimes,
 ) -> int:
-    """Make frames and give them to every sink, from where the one stands that has least; returns how many it wrote.
+    """Render frames and give them to every sink, beginning with the first that a sink lacks; returns the total.
 
-    make: the frames from a number on, of `count`. rate: how many are made for a second of audio.
-    fps: frames written for a second, for which frames are repeated or dropped; `rate` when None.
-    steady: whether a frame depends on the one before it, so that a resumed run makes that one again.
+    make: yields the frames from a given number on, of `count`. rate: frames that it gives for a second of audio.
+    fps: frames to write for a second; frames are repeated or dropped for it. None: `rate`.
+    steady: whether a frame depends on the one before it, so that a resumed run renders that one again.
 
-    Raises what making and writing raise; an error's notes say how many frames are kept for the next run.
+    Raises the errors of rendering and writing, with a note that says how many frames are kept for the next run.
     """
-    ratio = Fraction(1) if fps is None else exact_rate(fps) / rate  # frames written for each that is made
+    ratio = Fraction(1) if fps is None else exact_rate(fps) / rate  # frames to write for each rendered one
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(sink)
         first = min(sink.done for sink in sinks)
-        skip = min(int(first / ratio), count)  # made frames that need not be made again
+        skip = min(int(first / ratio), count)  # rendered frames that are not needed again
         again = max(skip - LOOK_BACK * steady, 0)
         if skip and progress:
             progress(skip, count)
@@ -177,7 +177,7 @@ def _write_from(
     progress: Progress | None,
     times: StageTimes,
 ) -> int:
-    """Write the frames from `first` on; `made` begins with frame `again`. Returns how many there are in all."""
+    """Write the frames from `first` on; `frames` begins with frame `again`. Returns the total."""
     written = first
 
     def write(numbered: tuple[int, Frame]) -> int:
@@ -191,7 +191,7 @@ def _write_from(
                 written += 1
         return done
 
-    # One frame is encoded in a thread of its own while the engine works on the next ones.
+    # Another thread encodes a frame while the engine renders the next ones.
     with closing(frames), closing(in_parallel(write, enumerate(frames, start=again + 1), workers=1)) as writing:
         for done in writing:
             if progress:
