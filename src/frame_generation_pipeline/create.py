@@ -1,4 +1,4 @@
-"""From a recording to an avatar in one call: prepare, train, evaluate, pack."""
+"""Create an avatar from a recording in one call: prepare, train, evaluate, pack."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -22,17 +22,17 @@ from frame_generation_pipeline.train.run import PAGE as TRAINING_PAGE
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.weights import STARTS
 
-Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
+Stage = Callable[[str, str], AbstractContextManager[Update]]  # (label, unit) of a stage -> its progress, as a context
 
 
 @dataclass(frozen=True)
 class Creation:
-    """An avatar that was made, and what is known of it."""
+    """A new avatar with its evaluation and pages."""
 
     preparation: Preparation
     evaluation: Evaluation
     packed: PackReport
-    pages: tuple[Path, ...]  # for people: the recording, the training, the figures
+    pages: tuple[Path, ...]  # on the recording, the training and the evaluation
 
 
 @library_errors("the avatar could not be made")
@@ -53,20 +53,18 @@ def create(
     label: Label = Label(),
     stage: Stage = lambda label, unit: nullcontext(lambda done, total, note="": None),
 ) -> Creation:
-    """Make the avatar package `output`, a `.avatar` file, of a video of one person who talks.
+    """Create the avatar package `output`, a `.avatar` file, from a video of one person who talks.
 
-    audio: a file whose audio takes the place of the video's, see `prepare`. audio_track, av_offset: likewise.
-    minutes, network, device, most_frames: of the training, see `train`. start: the checkpoint that it begins from, by
-    default the one of that network that comes with the package, if any. scratch: begin from nothing. recipe: by default
-    `recipe.FOLLOWING` after the generator that comes along, otherwise `recipe.DEFAULT`.
+    audio, audio_track, av_offset: see `prepare`. minutes, network, device, most_frames: of the training, see `train`.
+    start: the checkpoint to begin from; by default the built-in one of that network, if there is one. scratch: begin
+    with random weights. recipe: by default `recipe.FOLLOWING` after a built-in checkpoint, otherwise `recipe.DEFAULT`.
     label: of the package.
-    stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
+    stage: called with the label and unit of each stage; gives the context in which it runs and its progress callback.
 
-    The template, the training and the figures are in `{output}.work`, each with its page. Interrupted at any moment,
-    the same call goes on from there; with more `minutes` it trains longer. Before the work begins, the room that all of
-    this takes is checked.
+    The template, the training and the evaluation are in `{output}.work`, each with its page. The same call resumes an
+    interrupted run, and with more `minutes` it trains longer. The free disk space is checked before the work begins.
 
-    Raises what `prepare`, `train`, `evaluate_files` and `pack_avatar` raise, LibraryError.
+    Raises the errors of `prepare`, `train`, `evaluate_files` and `pack_avatar`; LibraryError.
     """
     output = Path(output)
     if output.suffix != SUFFIX:
@@ -79,7 +77,7 @@ def create(
     recipe = recipe or DEFAULT
 
     def further(frames: int, size: int) -> int:
-        """Bytes of the faces that are learned from, and of the package."""
+        """The bytes of the training's stored faces and of the package."""
         return stored_bytes(min(frames, most_frames), NETWORKS[network][0], recipe) + frames * size
 
     work = output.with_name(output.name + ".work")

@@ -1,4 +1,4 @@
-"""From a large generator to a small one that paints the same: distillation, in one call."""
+"""Distil a large generator into a small one that paints the same faces, in one call."""
 
 import hashlib
 from collections.abc import Callable
@@ -37,22 +37,22 @@ from frame_generation_pipeline.train.scores import score_held_out
 from frame_generation_pipeline.train.trainer import Trainer
 from frame_generation_pipeline.weights import SPEECH
 
-HELD_OUT = 4.0  # seconds at the end of the speech that are never learned from
+HELD_OUT = 4.0  # seconds at the end of the speech that are not used in training
 FEATURES = (".npy", ".bin")
 AN_HOUR = Duration(minutes=60.0)
-SCORED = 100  # frames at most that the final figures are of
+SCORED = 100  # frames at most for the final scores
 
-Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done and its unit -> how far it is
+Stage = Callable[[str, str], AbstractContextManager[Update]]  # (label, unit) of a stage -> its progress, as a context
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """The generator to learn from, and what it came with."""
+    """The generator to learn from, with its template and audio encoder."""
 
     generator: ProgramGenerator
-    digest: str  # of what it was read from
+    digest: str  # of the file it was read from
     template: Template
-    encoder: Path | None  # of its audio features; None for the built-in one, if any
+    encoder: Path | None  # of its audio features; None: the built-in one, if there is one
     name: str | None = None
     licence: str = ""
     credits: tuple[str, ...] = ()
@@ -60,10 +60,10 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Distillation:
-    """An avatar that was made of a larger one."""
+    """A new avatar with a smaller generator, and its scores."""
 
     packed: PackReport
-    scores: dict[str, float]  # PSNR in dB against the teacher, of speech that was never learned from
+    scores: dict[str, float]  # PSNR in dB against the teacher, on held-out speech
     page: Path
 
 
@@ -85,26 +85,26 @@ def distill(
     label: Label = Label(),
     stage: Stage = lambda label, unit: nullcontext(lambda done, total, note="": None),
 ) -> Distillation:
-    """Make the avatar package `output`, a `.avatar` file, whose small generator paints what a large one paints.
+    """Create the avatar package `output`, a `.avatar` file, whose small generator paints what a large one paints.
 
-    avatar: whose generator, template and encoder are taken; or checkpoint, mode, template, encoder, as `pack_avatar`
-    takes them. speech: a folder with audio or feature files to learn from too, beside the template's own and, where
-    there is an audio encoder, that of the built-in sample; audio needs an encoder.
-    network: which of `spec.NETWORKS` the small one is; it begins from the presenter's where there is one.
-    recipe: by default `recipe.DISTILLING`. held_out: seconds at the end of the last speech that are never learned from.
-    device: of the small one, see `choose_device`; the large one paints on the CPU, in threads of its own.
-    label: of the package; what it leaves out is as the avatar has it.
-    stage: called with what begins and its unit; what it gives is entered, and called as that goes on.
+    avatar: the package with the large generator, its template and encoder; or checkpoint, mode, template and encoder,
+    as for `pack_avatar`. speech: a folder of audio or feature files to learn from, in addition to the template's own
+    features and, with an audio encoder, the built-in sample; audio needs an encoder.
+    network: the small one, of `spec.NETWORKS`; it begins from the presenter's weights if there are any.
+    recipe: by default `recipe.DISTILLING`. held_out: seconds at the end of the last speech not used in training.
+    device: of the small one, see `choose_device`; the large one runs on the CPU, in threads of its own.
+    label: of the package; fields that it leaves out are taken from the avatar.
+    stage: as in `create`.
 
-    The training is in `{output}.work`, with its page. Interrupted at any moment, the same call goes on from there.
+    The training is in `{output}.work`, with its page. The same call resumes an interrupted run.
 
-    Raises OptionError for options that exclude each other, MissingFileError also without any speech, and what reading
-    the inputs, training and `pack_avatar` raise.
+    Raises OptionError for options that exclude each other, MissingFileError also without any speech, and the errors of
+    reading the inputs, of the training and of `pack_avatar`.
     """
     output = Path(output)
     if output.suffix != SUFFIX:
         raise OutputError(f"{output}: an avatar is made as one file; end its name with {SUFFIX}")
-    label.of(output)  # checked now
+    label.of(output)  # raises now for a bad label
     keep_inputs(output, avatar, checkpoint, encoder, template, speech)
     keep_freed_memory()
     work = output.with_name(output.name + ".work")
@@ -163,7 +163,7 @@ def distill(
 
 
 def _packaged(path: Path, work: Path) -> Teacher:
-    """The generator of an avatar; what else is needed of it is unpacked into `work`."""
+    """The generator of an avatar; its template and audio program are unpacked into `work`."""
     package = open_package(path)
     manifest = package.manifest
     generator, audio = load_programs(package)
@@ -175,7 +175,7 @@ def _packaged(path: Path, work: Path) -> Teacher:
 
 
 def _trained(checkpoint: str | Path, template: str | Path, encoder: str | Path | None, mode: str | None) -> Teacher:
-    """The generator of a checkpoint, as programs, which are faster than PyTorch."""
+    """The generator of a checkpoint, as programs, because they are faster than PyTorch."""
     recording = Template.open(template, parsing=(Path(template) / PARSING).is_dir())
     programs = build_programs(checkpoint, encoder, mode, recording, "fp32")
     generator = ProgramGenerator(programs.files["face"], programs.files["render"], programs.spec)
@@ -183,10 +183,10 @@ def _trained(checkpoint: str | Path, template: str | Path, encoder: str | Path |
 
 
 def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
-    """The features of the built-in sample's speech, the template's own and that of every file in `folder`, by name.
+    """The features of the built-in sample, of the template and of every file in `folder`, sorted by name.
 
-    Without an audio encoder the sample's are left out. Raises MissingFileError where there is nothing, OptionError for
-    other audio without an encoder.
+    Without an audio encoder the sample is left out. Raises MissingFileError if there are no features at all,
+    OptionError for other audio without an encoder.
     """
     spec = teacher.generator.spec.audio
     if folder is not None and not folder.is_dir():
@@ -196,7 +196,7 @@ def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
     files = [path for path in own if path.is_file()][:1] + [path for path in given if path.suffix != ".json"]
     encoder = builtin_encoder(spec) if teacher.encoder is None else load_encoder(teacher.encoder)
     if encoder is not None:
-        files.insert(0, SPEECH)  # not last, for the end of the last is held out
+        files.insert(0, SPEECH)  # not the last, whose end is held out
     if not files:
         raise MissingFileError(
             f"{teacher.template.folder}: no {features_name(spec.name)} there, and no speech given to learn from; give"

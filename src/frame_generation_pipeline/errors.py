@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LIBRARIES = {"av": "FFmpeg", "cv2": "OpenCV", "onnxruntime": "ONNX Runtime"}  # by the Python package
-MOST_QUOTED = 200  # characters of what a library says
+MOST_QUOTED = 200  # characters of a library's message
 
 
 class FrameGenerationError(Exception):
@@ -14,7 +14,7 @@ class FrameGenerationError(Exception):
 
 
 class MissingFileError(FrameGenerationError, FileNotFoundError):
-    """A file or folder that was named does not exist."""
+    """A file or folder that does not exist."""
 
 
 class AudioError(FrameGenerationError, ValueError):
@@ -30,7 +30,7 @@ class TemplateError(FrameGenerationError, ValueError):
 
 
 class ModelError(FrameGenerationError, ValueError):
-    """A checkpoint or ONNX file that is not what it should be, or a stated mode that contradicts it."""
+    """A checkpoint or ONNX file that is damaged, of another kind than expected, or not for the stated mode."""
 
 
 class VideoError(FrameGenerationError, ValueError):
@@ -46,15 +46,15 @@ class OptionError(FrameGenerationError, ValueError):
 
 
 class PackageError(FrameGenerationError, ValueError):
-    """An avatar package that is damaged, incomplete, of another version or holds what no package may hold."""
+    """An avatar package that is damaged, incomplete, of an unknown version or has forbidden contents."""
 
 
 class SessionError(FrameGenerationError, RuntimeError):
-    """A session is asked for what its state does not allow: audio after its end, idle frames while it speaks."""
+    """A call that a session's state does not allow: audio after its end, or idle frames while it speaks."""
 
 
 class TextError(FrameGenerationError, ValueError):
-    """A text that cannot be spoken. place: index of the character at which that shows; None for the whole text."""
+    """A text that cannot be spoken. place: index of the character that is the reason; None for the whole text."""
 
     def __init__(self, message: str, place: int | None = None) -> None:
         super().__init__(message)
@@ -62,24 +62,24 @@ class TextError(FrameGenerationError, ValueError):
 
 
 class VoiceError(FrameGenerationError, RuntimeError):
-    """A voice that failed: an endpoint that cannot be reached, refuses a text or gives what is no audio."""
+    """A voice that failed, such as an endpoint that cannot be reached, refuses a text or does not send audio."""
 
 
 class LibraryError(FrameGenerationError, RuntimeError):
-    """FFmpeg, OpenCV or ONNX Runtime failed in the middle of work, where nothing of ours was known to be wrong."""
+    """FFmpeg, OpenCV or ONNX Runtime failed during the work, for a reason that no check of this package found."""
 
 
 def check_choice(kind: str, value: str | None, choices: Collection[str]) -> None:
-    """Raise an OptionError that names them unless `value`, such a `kind`, is one of `choices` or None, the default."""
+    """Raise an OptionError, which names the choices, unless `value` is one of `choices` or None. kind: its name."""
     if value is not None and value not in choices:
         raise OptionError(f"{kind} {value!r} is unknown; expected one of {', '.join(choices)}")
 
 
 @contextmanager
 def library_errors(doing: str) -> Iterator[None]:
-    """What FFmpeg, OpenCV or ONNX Runtime raise becomes a LibraryError of one line, which `doing` begins.
+    """Turn errors of FFmpeg, OpenCV or ONNX Runtime into a LibraryError of one line that begins with `doing`.
 
-    For a block, or as the decorator of a call that people make.
+    Use it around a block, or as the decorator of a public call.
     """
     try:
         yield
@@ -95,13 +95,13 @@ def library_errors(doing: str) -> Iterator[None]:
 
 
 def quoted(error: BaseException) -> str:
-    """The first line of what a library says, short and without control characters; its class where it says nothing."""
+    """The first line of an error's message, short and without control characters; its class if it has no message."""
     text = (str(error).splitlines() or [type(error).__name__])[0][:MOST_QUOTED]
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _library_of(error: Exception) -> str | None:
-    """Whose class the error is of, or in whose code it was raised."""
+    """The library that defines the error's class or that raised it; None for other errors."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

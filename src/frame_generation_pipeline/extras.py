@@ -1,11 +1,11 @@
-"""The optional dependencies: one error for whoever needs an extra and has not installed it."""
+"""The optional dependencies, and the error for an extra that is needed and not installed."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from frame_generation_pipeline.errors import OptionError
 
-EXTRAS = {  # what each brings, by the names of its modules
+EXTRAS = {  # the modules of each extra
     "coreml": ("coremltools",),
     "train": ("torch", "onnx", "safetensors", "jinja2", "matplotlib"),
     "ray": ("ray",),
@@ -25,9 +25,9 @@ EXTRAS = {  # what each brings, by the names of its modules
 
 @contextmanager
 def needing_extra(extra: str, what: str) -> Iterator[None]:
-    """For imports from one of `EXTRAS`; `what` begins the message, and names the file where there is one.
+    """Use it around imports from one of `EXTRAS`. what: the beginning of the message; it names the file if any.
 
-    Raises OptionError when one of its packages is not installed.
+    Raises OptionError if one of the extra's packages is not installed.
     """
     try:
         yield
@@ -41,5 +41,5 @@ def needing_extra(extra: str, what: str) -> Iterator[None]:
 
 
 def needing_train_extra(what: str) -> AbstractContextManager[None]:
-    """For imports from the extra `[train]`, see `needing_extra`."""
+    """Use it around imports from the extra `[train]`; see `needing_extra`."""
     return needing_extra("train", what)

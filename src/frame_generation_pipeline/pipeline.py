@@ -1,4 +1,4 @@
-"""The calls that people of SyncTalk_2D write: a checkpoint and a template folder in, a video out."""
+"""The calls of SyncTalk_2D's users: a checkpoint and a template folder in, a video out."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ BACKENDS = ("torch", "onnx")
 
 
 class FrameGenerationPipeline:
-    """A generator, ready to make videos, frames and exports of itself.
+    """A generator that makes videos, images and exports.
 
     pipeline = FrameGenerationPipeline(checkpoint_path="checkpoint/May/5.pth", mode="ave")
     pipeline.generate_video("aud_ave.npy", "dataset/May", "speech.wav", "result.mp4")
@@ -53,15 +53,15 @@ class FrameGenerationPipeline:
     ) -> None:
         """Load a generator from `checkpoint_path` (.pth, .safetensors), or from `model_path` (.onnx) without PyTorch.
 
-        mode: `ave`, `hubert`, `wenet` or `whisper`; recognised from the file when not given.
-        device: `auto`, `cpu`, `cuda` or `mps`, for PyTorch.
-        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio that comes without features;
-            `whisper` has one built in.
-        backend: what runs a checkpoint: `torch`, the reference, or `onnx`.
+        mode: `ave`, `hubert`, `wenet` or `whisper`; by default recognised from the file.
+        device: PyTorch's: `auto`, `cpu`, `cuda` or `mps`.
+        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio without features; `whisper` has a
+            built-in one.
+        backend: runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `runtime.onnx_session.open_session`.
-        style: how frames look. Blend `reference` gives the original's frames to the bit, which is what these calls are
-            for, and averages the audio's channels as the original does; `feathered`, as avatars have it by default,
-            gives faces without an edge and mouths that rest in silence.
+        style: how frames look. The default blend `reference` gives the original's frames to the bit, and averages the
+            channels of audio as the original does; `feathered`, the default of avatars, gives faces without an edge
+            and mouths that rest in silence.
 
         Raises MissingFileError, ModelError, OptionError.
         """
@@ -91,11 +91,11 @@ class FrameGenerationPipeline:
 
     @property
     def mode(self) -> str:
-        """The type of audio features that the generator wants: `ave`, `hubert`, `wenet` or `whisper`."""
+        """The type of the generator's audio features: `ave`, `hubert`, `wenet` or `whisper`."""
         return self.generator.spec.audio.name
 
     def avatar(self, template_dir: str | Path, *, use_parsing: bool = False) -> Avatar:
-        """This generator with the recording in `template_dir`: what makes frames and videos.
+        """The avatar of this generator and the template in `template_dir`.
 
         The folder has `full_body_img/`, `landmarks/` and, for `use_parsing`, `parsing/`; see `Template.open`.
         """
@@ -138,11 +138,11 @@ class FrameGenerationPipeline:
         progress: Progress | None = None,
         times: StageTimes | None = None,
     ) -> str:
-        """Make the video `output_path` and return its name.
+        """Write the video `output_path` and return its name.
 
-        save_frames: also write the frames as images, to `frames_dir`, by default beside the video.
+        save_frames: also write the frames as images into `frames_dir`, by default beside the video.
         start_frame, start_time, end_time, fps: see `Timing`. crf, preset, frame_format, provenance: see `Encoding`.
-        The rest as in `Avatar.generate_video`.
+        The other arguments are those of `Avatar.generate_video`.
         """
         if save_frames and frames_dir is None:
             frames_dir = Path(output_path).with_name(f"{Path(output_path).stem}_frames")
@@ -176,7 +176,7 @@ class FrameGenerationPipeline:
         progress: Progress | None = None,
         times: StageTimes | None = None,
     ) -> list[str]:
-        """Write the frames as `frame_00000.png` on to `output_dir` and return their names; see `generate_video`."""
+        """Write the frames to `output_dir`, from `frame_00000.png` on, and return their names; see `generate_video`."""
         written = self.avatar(template_dir, use_parsing=use_parsing).generate_images(
             audio_path,
             output_dir,
@@ -199,7 +199,7 @@ class FrameGenerationPipeline:
         start_time: float = 0.0,
         end_time: float | None = None,
     ) -> Iterator[Frame]:
-        """The frames themselves, (H, W, 3) uint8 BGR, one by one as they are made."""
+        """Yield the frames (H, W, 3) uint8 BGR as they are rendered."""
         timing = Timing(start_time, end_time, start_frame)
         avatar = self.avatar(template_dir, use_parsing=use_parsing)
         return avatar.frames(audio_path, audio_features_path=audio_features_path, timing=timing)

@@ -1,4 +1,4 @@
-"""Text to video: sentences are spoken while the frames of those before them are painted."""
+"""Turn text into video: speak sentences while the frames of earlier ones are rendered."""
 
 import hashlib
 import sys
@@ -35,13 +35,13 @@ def say_video(
     progress: Progress | None = None,
     times: StageTimes | None = None,
 ) -> Path:
-    """Make the video `output_path` of the avatar saying `text`; returns its path.
+    """Write the video `output_path` of the avatar saying `text`; returns its path.
 
-    The frames are those that `Avatar.generate_video` makes of the same audio, and the other arguments are its own. The
-    number of frames that `progress` gets is a guess until all is spoken. Interrupted at any moment, the same call
-    goes on; what is spoken already stays as it is, whatever the voice.
+    The frames and the other arguments are those of `Avatar.generate_video` with the same audio. The total that
+    `progress` gets is a guess until all sentences are spoken. The same call resumes an interrupted run; sentences that
+    are spoken already are not spoken again.
 
-    Raises the errors of `errors.py`; TextError before the first frame for what the voice knows that it cannot speak.
+    Raises the errors of `errors.py`; TextError before the first frame if the voice knows that it cannot speak the text.
     """
     output = Path(output_path)
     sentences = voice.check(text)
@@ -80,7 +80,7 @@ def say_video(
 
     write_frames(
         make,
-        sys.maxsize,  # how many there are is known when all is spoken
+        sys.maxsize,  # the number is known when all sentences are spoken
         sinks,
         rate=spec.fps,
         fps=fps,
@@ -94,8 +94,8 @@ def say_video(
 def say_audio(text: str, output_path: str | Path, *, voice: Voice, progress: Progress | None = None) -> Path:
     """Write the audio of `text` as the WAV file `output_path`; returns its path.
 
-    progress: counts sentences. Raises TextError, before the first audio for what the voice knows that it cannot
-    speak, VoiceError and OutputError.
+    progress: counts sentences. Raises TextError, before the first audio if the voice knows that it cannot speak the
+    text; VoiceError; OutputError.
     """
     output, sentences = Path(output_path), voice.check(text)
 

@@ -1,1 +1,1 @@
-"""Figures and images of quality: of a generator on frames it has not learned from, and of two renderings."""
+"""Measure quality: of a generator on frames it was not trained on, and of two renderings against each other."""

@@ -24,7 +24,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 @dataclass(frozen=True)
 class FrameScore:
-    """How far apart the two frames of one index are."""
+    """The difference between the two frames of one index."""
 
     index: int
     mse: float  # levels squared, over all pixels and channels
@@ -34,13 +34,13 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The scores of every frame, at least one, and what follows from them for the whole."""
+    """The scores of all frames, at least one, and of the whole."""
 
     frames: tuple[FrameScore, ...]
 
     @property
     def count(self) -> int:
-        """How many pairs of frames were compared."""
+        """The number of compared pairs of frames."""
         return len(self.frames)
 
     @property
@@ -50,7 +50,7 @@ class Comparison:
 
     @property
     def psnr(self) -> float:
-        """PSNR of the overall MSE in dB (not the mean of the frames' PSNR), infinite where everything is equal."""
+        """PSNR of the overall MSE in dB (not the mean of the frames' PSNR); infinite if all frames are equal."""
         return psnr(self.mse)
 
     @property
@@ -64,17 +64,17 @@ class Comparison:
         return max(self.frames, key=lambda frame: frame.mse).index
 
     def to_json(self) -> dict[str, object]:
-        """Return a dictionary for strict JSON; a PSNR of null is infinite: the frames are equal."""
+        """Return a dictionary for strict JSON, in which null stands for an infinite PSNR."""
         whole = {"count": self.count, "mse": self.mse, "psnr": self.psnr, "ssim": self.ssim, "worst": self.worst}
         return _finite(whole) | {"frames": [_finite(asdict(frame)) for frame in self.frames]}
 
 
 def compare(a: Path, b: Path, *, samples: bool = False) -> Comparison:
-    """Compare two videos, or folders of images, of equally many frames of equal size; one pair is held at a time.
+    """Compare two videos or folders of images with the same number and size of frames; one pair is in memory at a time.
 
-    Two folders are paired by the numbers in the names, which are then the indices; otherwise frames are by order,
-    from 0. With `samples`, folder A holds only some of the frames of folder B, as reference outputs do.
-    Raises `VideoError` where counts, numbers or sizes differ, and what `read_frames` raises.
+    In two folders, the numbers in the names are the indices and pair the images; otherwise frames are counted from 0.
+    With `samples`, folder A may hold only some of the frames of folder B, as reference outputs do.
+    Raises `VideoError` if counts, numbers or sizes differ, and the errors of `read_frames`.
     """
     scores = []
     for index, frame_a, frame_b in _pairs(a, b, samples):
@@ -85,11 +85,11 @@ def compare(a: Path, b: Path, *, samples: bool = False) -> Comparison:
 
 
 def ssim(a: Frame, b: Frame) -> float:
-    """Return the mean structural similarity of two frames `(H, W, 3)` uint8 BGR on their BT.601 luma; 1 is equal.
+    """Return the mean structural similarity of two frames `(H, W, 3)` uint8 BGR on their BT.601 luma; 1 if equal.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004:
-    Gaussian window of 11x11, sigma 1.5, K1 = 0.01, K2 = 0.03, averaged where the window lies within the frame.
-    Raises `VideoError` where a side is shorter than the window.
+    Gaussian window of 11x11, sigma 1.5, K1 = 0.01, K2 = 0.03, averaged over the positions inside the frame.
+    Raises `VideoError` if a side is shorter than the window.
     """
     if min(a.shape[:2]) < SSIM_SIDE:
         raise VideoError(f"a frame of {_size(a)} is too small for SSIM; compare frames of {SSIM_SIDE} pixels or more")
@@ -106,8 +106,8 @@ def ssim(a: Frame, b: Frame) -> float:
 def worst_frame_image(a: Path, b: Path, index: int, *, samples: bool = False) -> Frame:
     """Return frame `index` of A, of B, and their absolute difference side by side, captioned: `(H + 32, 3 W, 3)` BGR.
 
-    index, samples: as in `compare`. The difference is multiplied by the whole number in its caption, so that its
-    largest value fits into 255. Raises `OptionError` where there is no such frame, `VideoError` where the sizes differ.
+    index, samples: as in `compare`. The difference is multiplied by the whole number in its caption, the largest with
+    which it stays below 256. Raises `OptionError` if there is no such frame, `VideoError` if the sizes differ.
     """
     pair = next((frames for number, *frames in _pairs(a, b, samples) if number == index), None)
     if pair is None:
@@ -120,7 +120,7 @@ def worst_frame_image(a: Path, b: Path, index: int, *, samples: bool = False) ->
 
 
 def _pairs(a: Path, b: Path, samples: bool) -> Iterator[tuple[int, Frame, Frame]]:
-    """Yield (index, frame of A, frame of B); raise `VideoError` where one of them has no partner."""
+    """Yield (index, frame of A, frame of B). Raises `VideoError` for a frame without a partner."""
     if a.is_dir() and b.is_dir():
         files_a, files_b = frame_files(a), frame_files(b)
         if unpaired := files_a.keys() - files_b.keys() if samples else files_a.keys() ^ files_b.keys():
@@ -156,14 +156,14 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _local_mean(image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Weight with the Gaussian window, at every position where it lies within the image."""
+    """The mean weighted by the Gaussian window, at every position inside the image."""
     border = SSIM_SIDE // 2
     blurred = cv2.GaussianBlur(image, (SSIM_SIDE, SSIM_SIDE), SSIM_SIGMA)
     return np.asarray(blurred[border:-border, border:-border], np.float32)
 
 
 def captioned(frame: Frame, caption: str) -> Frame:
-    """Put a strip with the caption above the frame, in letters that fit its width."""
+    """Return the frame with a strip above it, which holds the caption in letters that fit the width."""
     width = frame.shape[1]
     strip = np.zeros((STRIP, width, 3), np.uint8)
     (natural, _), _ = cv2.getTextSize(caption, FONT, 1.0, 1)

@@ -1,4 +1,4 @@
-"""The figures of quality by name: what each one measures, in which unit, and which way is better."""
+"""Definitions of the figures of quality: their names, units, and which values are better."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ USE = {
 
 @dataclass(frozen=True)
 class Definition:
-    """One figure."""
+    """The definition of one figure."""
 
     title: str
     unit: str
-    better: str  # higher, lower, or what the value is best near to
+    better: str  # `higher`, `lower`, or `near` the best value
     text: str
-    digits: int = 3  # shown behind the point
+    digits: int = 3  # shown after the decimal point
 
 
 DEFINITIONS = {
@@ -149,12 +149,12 @@ DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Value:
-    """A figure's value, or why there is none."""
+    """The value of a figure, or the reason why it has none."""
 
     number: float | None
-    reason: str | None = None  # where `number` is None
+    reason: str | None = None  # if `number` is None
 
     @classmethod
     def missing(cls, reason: str) -> "Value":
-        """No value, because of `reason`."""
+        """A missing value, with the reason."""
         return cls(None, reason)

@@ -1,4 +1,4 @@
-"""The figures of a generator on a held-out part of a recording."""
+"""Evaluate a generator on a held-out part of a recording."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,28 +26,30 @@ from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.lag import Curve
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
-FEWEST_FRAMES = 3  # that are held out; most figures need more
-SILENT_SECONDS = 2.0  # that are generated on digital silence
+FEWEST_FRAMES = 3  # held-out frames; most figures need more
+SILENT_SECONDS = 2.0  # of frames that are rendered for digital silence
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured on frames `held_out`."""
+    """The figures, curves and images of the held-out frames."""
 
     held_out: range
     seed: int
-    values: Mapping[str, Mapping[str, Value]]  # by the definition's name, then by what was measured
-    openings: Mapping[str, tuple[float | None, ...]]  # the lips' opening in each held-out frame, in face scales
-    loudness: tuple[float | None, ...]  # of the audio in each held-out frame, in dB of full scale
-    missed: int  # held-out frames in which the recording shows no face
-    strips: tuple[Frame, ...]  # truth, output, their difference and the baseline beside each other
+    values: Mapping[str, Mapping[str, Value]]  # by the figure's name, then by the subject, such as OUTPUT
+    openings: Mapping[
+        str, tuple[float | None, ...]
+    ]  # by subject: the opening of the lips in each held-out frame, in face scales
+    loudness: tuple[float | None, ...]  # of each held-out frame's audio, in dB of full scale
+    missed: int  # the number of held-out frames in which no face is found in the recording
+    strips: tuple[Frame, ...]  # recording, output, their difference and the baseline, side by side
 
     def number(self, name: str, subject: str = OUTPUT) -> float | None:
-        """A figure's value, None when there is none."""
+        """The value of a figure, or None if it has none."""
         return self.values[name][subject].number
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for strict JSON, without the images; a value of null has its reason beside it."""
+        """A dictionary for strict JSON, without the images; a reason is given for each value of null."""
         shown = {}
         for name, values in self.values.items():
             definition = DEFINITIONS[name]
@@ -86,16 +88,18 @@ def evaluate(
 ) -> Evaluation:
     """Measure `generator` on frames `held_out` of `template`; feature i belongs to frame i.
 
-    audio: of the template, as long as its frames; figures that need it have no value without.
-    encoder: for features of digital silence; ours when not given and there is one for these features.
-    cuts: frames before which the recording was cut; nothing is compared over time across them.
-    blend: of `spec.BLENDS`, by default the best that the generator can.
-    phones: the phones of the speech with their times, for figures of closed lips, which are left out without them.
-    seed: of what is drawn at random. strips: of how many frames `Evaluation.strips` are.
-    One frame is held at a time, and of each held-out frame its points. The same arguments give the same figures.
+    audio: the template's, as long as its frames; without it, figures that need audio have no value.
+    encoder: computes the features of digital silence; by default the built-in one, if there is one for this type.
+    cuts: frames before which the recording was cut; no figure compares frames across a cut.
+    blend: one of `spec.BLENDS`; by default the best that the generator has.
+    phones: the phones of the speech with their times; without them, figures of closed lips are left out.
+    seed: of random choices. strips: the number of `Evaluation.strips`.
 
-    Raises FeatureError for features of another type than the generator's, OptionError when `held_out` has too few
-    frames, leaves no others or does not exist, and what reading frames and audio raises.
+    One frame is in memory at a time, and the landmarks of every held-out frame. The same arguments give the same
+    figures.
+
+    Raises FeatureError for features of another type than the generator's; OptionError if `held_out` has too few frames,
+    leaves no other frames or does not exist; and the errors of reading frames and audio.
     """
     if features.spec != generator.spec.audio:
         raise FeatureError(f"these are {features.spec.name} features; the generator is for {generator.spec.audio.name}")
@@ -121,9 +125,9 @@ def evaluate(
 
 
 def training_part(count: int, held_out: range) -> list[int]:
-    """The frames of `count` whose windows of features do not reach into `held_out`.
+    """The frames of a recording of `count` frames whose windows of features do not reach into `held_out`.
 
-    Raises OptionError when there are none, or when `held_out` is too short or leaves the recording.
+    Raises OptionError if there are none, or if `held_out` is too short or not within the recording.
     """
     if not (held_out.step == 1 and held_out.start >= 0 and held_out.stop <= count and len(held_out) >= FEWEST_FRAMES):
         raise OptionError(

@@ -1,7 +1,7 @@
-"""Figures of quality of images, points and curves over time; `definitions.py` says what each one means.
+"""Compute figures of quality from images, points and curves over time; `definitions.py` explains each figure.
 
-Images are (H, W, 3) uint8 BGR. Curves and points over time have NaN where there is no value, as where no face was
-found or where the recording was cut; only what is there counts.
+Images are (H, W, 3) uint8 BGR. Curves and points over time are NaN where there is no value: where no face was found
+or where the recording was cut. NaN does not count.
 """
 
 from collections.abc import Iterable
@@ -19,20 +19,20 @@ from frame_generation_pipeline.template.crop_box import CropBox
 from frame_generation_pipeline.tracking.lag import FEWEST_PAIRS, Curve, correlations, top
 
 MOUTH_SHARE = 0.6  # side of the mouth's square, of `lips.mouth_box`
-GRID = 4  # pixels of the network's output: the coarsest grid that a decoder may leave
+GRID = 4  # pixels of the network's output: the coarsest grid that a decoder can leave
 MOST_LAG = 10  # frames
-FEWEST_CHANGES = 5  # for what moves in silence
-LEAST_MOTION = 0.005  # standard deviation of the lips' opening, in face scales, from which they are said to move
-LEAST_CORRELATION = 0.3  # at its highest, for a lag to mean anything
+FEWEST_CHANGES = 5  # changes between silent frames, for a motion in silence
+LEAST_MOTION = 0.005  # standard deviation of the lips' opening in face scales; lips that vary less do not move
+LEAST_CORRELATION = 0.3  # at its highest; a lag with less means nothing
 FEWEST_CLOSURES = 5  # of p, b and m
-LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips, at which they are together
-CLOSED = 0.01  # gap in face scales, above that one, below which they are together too
+LEAST_GAP = 2.0  # percentile of the recording's gaps between the lips; they are together there
+CLOSED = 0.01  # face scales above that gap, up to which the lips are together too
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; the last two are just outside
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are exclusive
 
 
 def mouth_square(mouth: Box, face: CropBox) -> Box:
-    """The square that mouths are compared in: `lips.mouth_box` at 0.6 of its size, cut off at the face's box."""
+    """The square in which mouths are compared: `lips.mouth_box` at 0.6 of its size, within the face's crop box."""
     half = MOUTH_SHARE * (mouth[2] - mouth[0]) / 2
     x, y = (mouth[0] + mouth[2]) / 2, (mouth[1] + mouth[3]) / 2
     left, right = (min(max(round(value), face.x), face.x + face.size) for value in (x - half, x + half))
@@ -41,12 +41,12 @@ def mouth_square(mouth: Box, face: CropBox) -> Box:
 
 
 def cut(image: Frame, box: Box) -> Frame:
-    """The box's pixels, a view."""
+    """The pixels of the box, as a view."""
     return image[box[1] : box[3], box[0] : box[2]]
 
 
 def squared_error(output: Frame, truth: Frame) -> float:
-    """Mean over pixels and colours, levels squared; NaN for empty images."""
+    """Mean squared error over pixels and colours, in levels squared; NaN for empty images."""
     return cv2.norm(output, truth, cv2.NORM_L2SQR) / output.size if output.size else float("nan")
 
 
@@ -66,11 +66,11 @@ def mean(values: Iterable[float], scale: float = 1.0) -> Value:
 
 
 def sharpness(image: Frame, scale: float) -> float:
-    """Variance of the Laplacian of the grey levels, of detail that is no grid; NaN for an image of a few pixels.
+    """Variance of the Laplacian of the grey levels, without detail that is a grid; NaN for a very small image.
 
-    image: a part of a frame. scale: pixels of it for one pixel of the network's output. The image is brought to the
-    network's pixels and averaged over `GRID` x `GRID` of them: a grid of 2 or of 4 pixels, as decoders that shuffle
-    pixels leave it, averages to nothing there, while lips and teeth remain.
+    image: a part of a frame. scale: its pixels for one pixel of the network's output. The image is resized to the
+    network's pixels and averaged over `GRID` x `GRID` of them: that removes a grid of 2 or 4 pixels, which decoders
+    with a pixel shuffle leave, and keeps lips and teeth.
     """
     if not image.size:
         return float("nan")
@@ -78,7 +78,7 @@ def sharpness(image: Frame, scale: float) -> float:
     height, width = (max(round(length / scale), 1) for length in grey.shape)
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
     averaged = cv2.boxFilter(small, cv2.CV_64F, (GRID, GRID), borderType=cv2.BORDER_REFLECT)
-    inside = slice(GRID, -GRID)  # reflected pixels continue no grid
+    inside = slice(GRID, -GRID)  # a grid does not continue in the reflected pixels
     return (
         float(cv2.Laplacian(averaged, cv2.CV_64F)[inside, inside].var())
         if min(height, width) > 2 * GRID
@@ -87,7 +87,7 @@ def sharpness(image: Frame, scale: float) -> float:
 
 
 def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value:
-    """The mean of `values` over that of `base`, where both are known; `lacking` says why there may be none."""
+    """The mean of `values` divided by that of `base`; `lacking` is the reason if one of them is not known."""
     pairs = np.array(list(zip(values, base, strict=True)), np.float64).reshape(-1, 2)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     if not len(pairs) or pairs[:, 1].sum() == 0:
@@ -96,10 +96,10 @@ def ratio(values: Iterable[float], base: Iterable[float], lacking: str) -> Value
 
 
 def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1) -> float:
-    """Mean absolute difference in levels across a square's edge, of all sides of it that lie inside the image.
+    """Mean absolute difference in levels across the edge of a square, over those of its sides inside the image.
 
-    The edge is that of `box`, moved inwards by `inset` pixels; the two lines that are compared are the last pixels that
-    are at least `reach - 1` outside of it, and the first that are so far inside.
+    The edge is that of `box`, moved inwards by `inset` pixels. It compares two lines of pixels: the nearest at least
+    `reach - 1` pixels outside the edge, and the nearest as far inside.
     """
     low, high = int(np.floor(inset)) - reach, int(np.ceil(inset)) + reach - 1
     lines = []
@@ -117,14 +117,14 @@ def edge_gradient(image: Frame, box: CropBox, inset: float = 0.0, reach: int = 1
 
 
 def second_difference(before: Frame, middle: Frame, after: Frame) -> float:
-    """Mean absolute second difference in levels of three images that follow each other."""
+    """Mean absolute second difference in levels of three consecutive images."""
     images = [image.astype(np.int16) for image in (before, middle, after)]
     change = np.abs(images[0] - 2 * images[1] + images[2])
     return float(change.mean()) if change.size else float("nan")
 
 
 def point_jitter(points: npt.NDArray[np.float64]) -> Curve:
-    """Points over time (n, k, 2) -> the mean length of their second difference, (n,); NaN at both ends and at gaps."""
+    """Mean length (n,) of the second difference of points over time (n, k, 2); NaN at both ends and at gaps."""
     jitter = np.full(len(points), np.nan)
     if len(points) > 2:
         jitter[1:-1] = np.linalg.norm(np.diff(points, n=2, axis=0), axis=2).mean(axis=1)
@@ -143,9 +143,9 @@ def opening_correlation(output: Curve, truth: Curve) -> Value:
 
 
 def lag(output: Curve, truth: Curve, fps: float) -> Value:
-    """How many milliseconds `output` is later than `truth`, within `MOST_LAG` frames.
+    """The delay of `output` against `truth` in milliseconds, up to `MOST_LAG` frames.
 
-    There is no value without a clear peak inside that range.
+    It has no value if the correlation has no clear peak inside that range.
     """
     plain = opening_correlation(output, truth)
     if plain.number is None:
@@ -162,7 +162,7 @@ def lag(output: Curve, truth: Curve, fps: float) -> Value:
 
 
 def silence_motion(opening: Curve, loudness: Curve) -> Value:
-    """Mean absolute change in % from frame to frame of the lips' opening, in face scales, between silent frames."""
+    """Mean absolute change of the lips' opening between neighbouring silent frames, in % of a face scale."""
     change = np.abs(np.diff(opening))
     silent = (loudness[1:] < SILENCE) & (loudness[:-1] < SILENCE)
     known = change[silent & np.isfinite(change)]
@@ -174,13 +174,13 @@ def silence_motion(opening: Curve, loudness: Curve) -> Value:
 
 
 def closed_below(truth: Curve) -> float:
-    """The gap in face scales below which the lips are together: trackers see a gap where there is none."""
+    """The gap in face scales below which lips are together; above 0, because trackers see a gap in closed lips."""
     known = truth[np.isfinite(truth)]
     return float(np.percentile(known, LEAST_GAP)) + CLOSED if len(known) else CLOSED
 
 
 def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]], below: float) -> Value:
-    """How often, in %, the lips meet where those of the recording do; spans: first frame and the one after the last."""
+    """How often, in %, the lips meet where those of the recording meet. spans: (first frame, one after the last)."""
     meets = [(_meet(opening[a:b], below), _meet(truth[a:b], below)) for a, b in spans]
     known = [output for output, recording in meets if recording]
     if len(known) < FEWEST_CLOSURES:
@@ -191,7 +191,7 @@ def closure(opening: Curve, truth: Curve, spans: Iterable[tuple[int, int]], belo
 
 
 def resting(opening: Curve, spans: Iterable[tuple[int, int]], below: float) -> Value:
-    """In how many of the frames of `spans`, in %, the lips are together."""
+    """The share in % of the frames of `spans` in which the lips are together."""
     frames = [opening[a:b] for a, b in spans]
     known = _known(np.concatenate(frames)) if frames else np.zeros(0)
     if len(known) < FEWEST_CHANGES:

@@ -28,18 +28,18 @@ from frame_generation_pipeline.template.sequence import FrameSequence, TemplateF
 from frame_generation_pipeline.tracking.lag import Curve
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
-STRIP_SIDE = 240  # pixels of a face on a strip
-PAUSE_EDGE = 0.2  # s of a pause at either end, in which lips may still move
-STRIP_GAIN = 4  # of the differences shown
+STRIP_SIDE = 240  # pixels; side of a face in a strip
+PAUSE_EDGE = 0.2  # seconds at both ends of a pause, in which lips may still move
+STRIP_GAIN = 4  # factor of the differences in a strip
 
 CROP_ONLY = "the programs of a package take one crop of a face; reconstruction needs a checkpoint or one ONNX graph"
 NO_FACE = "no frame shows a face"
 
-Done = Callable[[int], None]  # frames done
+Done = Callable[[int], None]  # takes the number of frames done
 
 
 class Measurement:
-    """The recording, the generator that is measured on it, and what was measured so far."""
+    """Measures a generator on a recording; holds the values measured so far."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Measurement:
     ) -> None:
         self.generator, self.template, self.features, self.held_out = generator, template, features, held_out
         self.landmarker, self.blend = landmarker, blend
-        # A frame's row in time; a cut is a gap that no shift bridges.
+        # Each frame's row in time; a cut leaves a gap longer than any lag.
         before = [sum(held_out.start < cut <= index for cut in cuts) for index in held_out]
         self.rows = np.arange(len(held_out)) + (2 * figures.MOST_LAG + 1) * np.array(before)
         self.truths: list[GroundTruth] = []
@@ -61,7 +61,7 @@ class Measurement:
         self.tracks = {name: self._track() for name in (OUTPUT, TEMPLATE, RANDOM, RECORDING, DUBBING, UNCHANGED)}
 
     def reconstruct(self, choice: Choice, strips: int, done: Done) -> None:
-        """Measure the recording and the baselines, and where it can be done the reconstruction."""
+        """Measure the recording, the baselines and, with a generator that allows it, the reconstruction."""
         shown = set(np.linspace(0, len(self.held_out) - 1, strips).round().astype(int).tolist())
         for i, index in enumerate(self.held_out):
             frame = self.template.read(index)
@@ -81,7 +81,7 @@ class Measurement:
             done(i + 1)
 
     def dub(self, done: Done) -> None:
-        """Put the audio of each frame on another one."""
+        """Measure each frame's audio on another frame, and that frame unchanged."""
         count = len(self.held_out)
         for i, index in enumerate(self.held_out):
             shown = (i + count // 2) % count
@@ -92,7 +92,7 @@ class Measurement:
             done(i + 1)
 
     def on_silence(self, windows: list[Window], done: Done) -> dict[str, Track]:
-        """The first held-out frames on windows of silence, and as they are; nothing without windows."""
+        """Measure the first held-out frames on windows of silence, and unchanged; empty without windows."""
         if not windows:
             return {}
         tracks = {DUBBING: self._track(), UNCHANGED: self._track()}
@@ -106,7 +106,7 @@ class Measurement:
     def values(
         self, loudness: Curve, quiet: dict[str, Track], phones: Sequence[Phone] = ()
     ) -> dict[str, dict[str, Value]]:
-        """Every figure of everything that it is defined for."""
+        """Every figure of every subject for which it is defined."""
         values: dict[str, dict[str, Value]] = {name: {} for name in DEFINITIONS}
         level = np.full(len(self.tracks[RECORDING]["opening"]), np.nan)
         level[self.rows] = loudness
@@ -147,7 +147,7 @@ class Measurement:
         return values
 
     def _spans(self, phones: Sequence[Phone], names: tuple[str, ...], outside: float) -> list[tuple[int, int]]:
-        """First and after last of the held-out frames whose middle lies in a phone, or `outside` s around it."""
+        """(first, one after the last) of the held-out frames whose middle is in a phone or up to `outside` s away."""
         fps, first = self.features.spec.fps, self.held_out.start
         spans = []
         for phone in phones:
@@ -159,7 +159,7 @@ class Measurement:
         return spans
 
     def _reconstruction(self, track: Track) -> dict[str, Value]:
-        """The figures that compare a track with the recording at the same frames."""
+        """The figures that compare a track with the recording frame by frame."""
         recording = self.tracks[RECORDING]
         jitter, own = figures.point_jitter(track.lips), figures.point_jitter(recording.lips)
         return {
@@ -182,7 +182,7 @@ class Measurement:
         return {name: figures.ratio(track[name], unedited[name], flat) for name in ("seam", "inner_seam")}
 
     def _lips(self, track: Track) -> dict[str, Value]:
-        """How the lips move with those of the recording."""
+        """The figures that compare the motion of the lips with that of the recording."""
         curves = track["opening"], self.tracks[RECORDING]["opening"]
         return {
             "opening_correlation": figures.opening_correlation(*curves),
@@ -197,7 +197,7 @@ class Measurement:
 
 
 def _spread(opening: Curve) -> Value:
-    """Standard deviation in % of face scales."""
+    """Standard deviation in % of a face scale."""
     known = opening[np.isfinite(opening)]
     if not len(known):
         return Value.missing(NO_FACE)
@@ -205,7 +205,7 @@ def _spread(opening: Curve) -> Value:
 
 
 def _strip(index: int, frame: TemplateFrame, output: Frame, baseline: Frame) -> Frame:
-    """Truth, output, difference and baseline of a frame beside each other, captioned."""
+    """The face of a frame in the recording, the output, their difference and the baseline, side by side."""
     faces = [frame.box.cut(image) for image in (frame.image, output, baseline)]
     recorded, rendered, template = (
         cv2.resize(face, (STRIP_SIDE, STRIP_SIDE), interpolation=cv2.INTER_AREA) for face in faces

@@ -1,4 +1,4 @@
-"""Write what was measured as one HTML page."""
+"""Write an evaluation as one HTML page."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from frame_generation_pipeline.report.page import Page
 
 
 def write_page(path: Path, evaluation: Evaluation, fps: float, about: Mapping[str, object]) -> None:
-    """Write the page; about: what was evaluated and with what, as named values. Raises OutputError."""
+    """Write the page. about: named values that describe what was evaluated. Raises OutputError."""
     held = evaluation.held_out
     page = Page("Evaluation", f"{len(held)} frames, {held.start} to {held.stop - 1}: {len(held) / fps:.1f} s.")
     for title, subjects in (("Reconstruction", RECONSTRUCTION), ("In use", USE)):
@@ -42,7 +42,7 @@ def write_page(path: Path, evaluation: Evaluation, fps: float, about: Mapping[st
 
 
 def _reasons(evaluation: Evaluation) -> list[str]:
-    """Why values are missing, each reason once."""
+    """The reasons why values are missing, each once."""
     found: dict[str, list[str]] = {}
     for name, values in evaluation.values.items():
         for subject, value in values.items():

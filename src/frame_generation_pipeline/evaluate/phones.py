@@ -1,4 +1,4 @@
-"""The phones of a recording with their times, as forced alignment or a synthetic voice gives them."""
+"""Read the phones of a recording with their times, which forced alignment or a synthetic voice gives."""
 
 from itertools import pairwise
 from math import isfinite
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from frame_generation_pipeline.errors import FeatureError, MissingFileError
 from frame_generation_pipeline.files.json_file import read_json
 
-BILABIAL = ("p", "b", "m")  # the lips meet
+BILABIAL = ("p", "b", "m")  # phones for which the lips meet
 SILENCE = "sil"
 
 
 class Phone(NamedTuple):
-    """A phone of speech: ARPAbet in small letters, or `sil`; its begin and end in seconds of the recording."""
+    """A phone: its name in ARPAbet in small letters, or `sil`; its start and end in seconds of the recording."""
 
     name: str
     start: float
@@ -21,9 +21,9 @@ class Phone(NamedTuple):
 
 
 def read_phones(path: str | Path) -> tuple[Phone, ...]:
-    """The phones of a JSON file, a list of `[name, start, end]` in the order of time.
+    """Read the phones of a JSON file: a list of `[name, start, end]`, ordered by time.
 
-    Raises MissingFileError, FeatureError for anything else.
+    Raises MissingFileError; FeatureError for any other content.
     """
     path = Path(path)
     if not path.is_file():

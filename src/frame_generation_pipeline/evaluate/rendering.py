@@ -1,4 +1,4 @@
-"""Make the images that are measured: faces rendered by the network, and the baselines beside them."""
+"""Render the images to measure: faces that the network paints, and baselines to compare them with."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ from frame_generation_pipeline.template.sequence import TemplateFrame
 
 @dataclass(frozen=True)
 class Choice:
-    """Which frames of the training part stand in for those of the held-out part, one each."""
+    """The frames of the training part that replace those of the held-out part, one for each."""
 
-    references: tuple[int, ...]  # neighbours stay neighbours, as in use
-    mouths: tuple[int, ...]  # each drawn for itself
+    references: tuple[int, ...]  # in order, forth and back, as in use
+    mouths: tuple[int, ...]  # drawn independently of each other
 
     @classmethod
     def draw(cls, train: list[int], count: int, seed: int) -> "Choice":
-        """`count` of each from `train`, frames in order, at least one; depends on the arguments alone."""
+        """Draw `count` of each from `train`, which holds at least one frame; depends on the arguments alone."""
         rng = np.random.default_rng(seed)
         turn = max(len(train) - 1, 1)
         start = int(rng.integers(2 * turn))
@@ -38,9 +38,9 @@ class Choice:
 def reconstruct(
     generator: NetworkGenerator, target: TemplateFrame, reference: TemplateFrame, window: Window, blend: str
 ) -> Frame:
-    """The target's image with its face rendered; the network sees the reference's crop unmasked.
+    """Render the target's face, with the reference's crop as the unmasked input of the network; returns the image.
 
-    window: see `audio.features.feature_window`. blend: of `spec.BLENDS`. Neither frame is changed.
+    window: see `audio.features.feature_window`. blend: one of `spec.BLENDS`. Neither frame is changed.
     """
     face = generator.spec.face
     resized = resize_crop(target.box.cut(target.image), face)
@@ -51,15 +51,15 @@ def reconstruct(
 
 
 def with_face(target: TemplateFrame, reference: TemplateFrame, face: FaceSpec) -> Frame:
-    """The target's image with the reference's face as it is where the network would paint."""
+    """Return the target's image with the reference's face where the network would paint."""
     resized = resize_crop(target.box.cut(target.image), face)
     shown = network_input(resize_crop(reference.box.cut(reference.image), face), face)[:, :3]
-    # Half a level more, because what is painted is truncated to whole levels.
+    # Half a level more, because painted levels are truncated to whole numbers.
     return _pasted(target, resized, shown + np.float32(0.5 / 255), face, REFERENCE)
 
 
 def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_square: Box) -> Frame:
-    """The target's image with the other's mouth, resized from one square to the other; both lie in the images."""
+    """Return the target's image with the other's mouth, resized from square to square; both are inside the images."""
     image = target.image.copy()
     left, top, right, bottom = square
     mouth = other.image[other_square[1] : other_square[3], other_square[0] : other_square[2]]
@@ -68,7 +68,7 @@ def with_mouth(target: TemplateFrame, square: Box, other: TemplateFrame, other_s
 
 
 def dub(generator: Generator, frame: TemplateFrame, window: Window, blend: str) -> Frame:
-    """The frame's image with the face that says `window`, as it is made in use. The frame is not changed."""
+    """Render the frame's face for `window`, as in use, and return the image. The frame is not changed."""
     crop = frame.box.cut(frame.image)
     patch = generator.render(generator.encode_face(crop), window, crop, frame.keep, blend)
     return paste(_copy(frame), patch)

@@ -1,4 +1,4 @@
-"""From files to files: a generator and a prepared template in, `evaluation.json` and `evaluation.html` out."""
+"""Evaluate files: read a generator and a prepared template, write `evaluation.json` and `evaluation.html`."""
 
 import json
 from importlib.metadata import version
@@ -39,15 +39,14 @@ def evaluate_files(
     seed: int = 0,
     progress: Update = lambda done, total, note="": None,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Evaluate the generator `path` on `template_dir`; returns the figures and what was written as JSON.
+    """Evaluate the generator `path` on `template_dir`; returns the evaluation and the written JSON.
 
-    path, mode, device: see `Subject.load`. features_path: `aud_<type>.npy` of the template when not given.
-    encoder_path: audio encoder for figures on digital silence; the package's or ours when not given.
-    frames, seconds: see `choose_frames`. blend: see `evaluate`. phones_path: see `read_phones`.
-    seed: of what is drawn at random.
+    path, mode, device: see `Subject.load`. features_path: by default `aud_<type>.npy` of the template.
+    encoder_path: audio encoder for figures on digital silence; by default the package's or the built-in one.
+    frames, seconds: see `choose_frames`. phones_path: see `read_phones`. blend, seed: see `evaluate`.
 
-    Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError,
-    OutputError and LibraryError; everything is checked before the first frame is made.
+    Raises MissingFileError, ModelError, PackageError, TemplateError, FeatureError, AudioError, OptionError, OutputError
+    and LibraryError. Everything is checked before the first frame is rendered.
     """
     output = Path(output_dir)
     with needing_train_extra(f"{output / PAGE}: the page"):

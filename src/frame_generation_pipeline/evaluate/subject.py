@@ -1,4 +1,4 @@
-"""Choose what is evaluated and on which frames: a generator's file, and the frames that its training held out."""
+"""Load the generator to evaluate, and choose the frames: by default those that its training held out."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -17,24 +17,24 @@ from frame_generation_pipeline.package.manifest import MANIFEST
 from frame_generation_pipeline.package.programs import load_programs
 from frame_generation_pipeline.template.loop import frame_range
 
-TRAINING = "train.json"  # what a training leaves beside its checkpoint
-LAST_SHARE, LAST_SECONDS = 0.1, 2.0  # of a recording, whichever is longer, where no training says what it held out
+TRAINING = "train.json"  # settings of a training, beside its checkpoint
+LAST_SHARE, LAST_SECONDS = 0.1, 2.0  # the end of a recording, the longer of the two; without a training's held-out part
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A generator, where it came from, and the audio encoder that came with it."""
+    """A generator with the digest of its file and the audio encoder of its package."""
 
     path: Path
-    sha256: str  # of the file; of a package's manifest, and so of everything in it
+    sha256: str  # of the file; of a package, the digest of its manifest
     generator: Generator
     encoder: AudioProgram | None = None
 
     @classmethod
     def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "Subject":
-        """A checkpoint (.pth, .safetensors), a generator as one ONNX graph, or an avatar package (.avatar or a folder).
+        """Load a checkpoint (.pth, .safetensors), a generator as one ONNX graph, or a package (.avatar or a folder).
 
-        mode, device: see `TorchGenerator.load`; on the CPU the network runs in ONNX Runtime.
+        mode, device: see `TorchGenerator.load`; on the CPU, ONNX Runtime runs the network.
         Raises MissingFileError, ModelError, PackageError and OptionError.
         """
         path = Path(path)
@@ -63,12 +63,12 @@ class Subject:
 def choose_frames(
     generator: Path, count: int, fps: float, *, frames: str | None = None, seconds: float | None = None
 ) -> tuple[range, str]:
-    """The frames to evaluate on, of `count`, and in a few words why these.
+    """Choose the frames to evaluate, of a recording of `count` frames; returns them and the reason in a few words.
 
-    frames: `450:500`, the first and the one after the last. seconds: so much of the end. Without either it is what the
-    training beside `generator` held out; without a training the last tenth, at least 2 s.
+    frames: such as `450:500`, the first frame and the one after the last. seconds: the length of the end. By default
+    the frames that the training beside `generator` held out; without a training the last tenth, at least 2 s.
 
-    Raises OptionError for both, for what are no frames, and for a training on another recording.
+    Raises OptionError if both are given, if they name no frames, and for a training on another recording.
     """
     if frames is not None and seconds is not None:
         raise OptionError("give frames or seconds at the end, not both")

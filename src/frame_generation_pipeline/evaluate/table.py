@@ -1,11 +1,11 @@
-"""Figures as rows of text."""
+"""Arrange figures as a table of text."""
 
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS, Definition, Value
 from frame_generation_pipeline.evaluate.evaluation import Evaluation
 
 
 def table(evaluation: Evaluation, subjects: tuple[str, ...]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headers and rows of the figures that are defined for the first of `subjects` or any other; `-` has no value."""
+    """Headers and rows of the figures that are defined for the first of `subjects`; `-` stands for a missing value."""
     rows = []
     for name, values in evaluation.values.items():
         if subjects[0] in values:

@@ -1,4 +1,4 @@
-"""Measure frame by frame one way to make the frames; its figures follow from these values."""
+"""Measure the frames of one subject, such as the output or a baseline; its figures follow from these values."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -30,28 +30,28 @@ from frame_generation_pipeline.tracking.lips import (
     mouth_box,
 )
 
-LEAST_OVERLAP = 0.1  # of a face with the template's box, to be the template's person
-SMALLEST_MOUTH = SSIM_SIDE  # pixels of its square, to be compared
-FACE_SIDE = 320  # pixels of a face's box, to which distances are scaled
+LEAST_OVERLAP = 0.1  # share of a face's overlap with the crop box, from which it is the template's person
+SMALLEST_MOUTH = SSIM_SIDE  # pixels; smaller mouth squares are not compared
+FACE_SIDE = 320  # pixels; side of a crop box to which distances are scaled
 LIP_POINTS = len(OUTER_LIPS) + len(INNER_LIPS)
 
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """The recording's own face in a frame, with which rendered faces are compared."""
+    """The face of a frame of the recording, with which rendered faces are compared."""
 
     box: CropBox
-    region: Face | None  # where the mesh is looked for, in this frame and in whatever is made of it
-    face: Face | None  # what is found there
-    mouth: Box | None  # the square that mouths are compared in
+    region: Face | None  # where the mesh is fitted, in this frame and in all frames rendered from it
+    face: Face | None  # the face that is found in the region
+    mouth: Box | None  # the square in which mouths are compared
 
     @classmethod
     def of(cls, image: Frame, box: CropBox, landmarker: FaceLandmarker) -> "GroundTruth":
-        """Find the face of a frame; without one in its box there is no `face` and no `mouth`."""
+        """Find the face of a frame; `face` and `mouth` are None without a face in its box."""
         around = (box.x, box.y, box.x + box.size, box.y + box.size)
         faces = [face for face in landmarker.faces(image) if overlap(face.box, around) >= LEAST_OVERLAP]
         region = max(faces, key=lambda face: overlap(face.box, around), default=None)
-        # Once more in the region that everything else is looked for in, so that equal images have equal points.
+        # The face is found again from the region, as in all rendered frames, so that equal images give equal points.
         face = landmarker.follow(image, region) if region else None
         square = _in_image(mouth_square(mouth_box(face.points), box), image) if face else (0, 0, 0, 0)
         shown = min(square[2] - square[0], square[3] - square[1]) >= SMALLEST_MOUTH
@@ -59,7 +59,7 @@ class GroundTruth:
 
 
 class Track:
-    """The values of each measure, one for each of `size` frames; NaN where there is none."""
+    """The values of each measure, one for each of `size` frames; NaN if a frame has none."""
 
     def __init__(self, size: int, face: FaceSpec, landmarker: FaceLandmarker) -> None:
         self._landmarker, self._face = landmarker, face
@@ -85,9 +85,9 @@ class Track:
         return self._values[name]
 
     def add(self, row: int, image: Frame, truth: GroundTruth, original: Frame | None = None) -> None:
-        """Measure the image of frame `row`, made of the frame that `truth` is of; rows come in order.
+        """Measure `image`, which was rendered from the frame of `truth`, as frame `row`; rows must come in order.
 
-        original: that frame's image, where the output is compared with it.
+        original: the image of that frame of the recording, if the output is to be compared with it.
         """
         self._look(row, image, truth)
         self._put(row, "seam", edge_gradient(image, truth.box))
@@ -107,7 +107,7 @@ class Track:
         self._flicker()
 
     def _look(self, row: int, image: Frame, truth: GroundTruth) -> None:
-        """The lips in the image."""
+        """Find and measure the lips in the image."""
         region = truth.region
         face = self._landmarker.follow(image, region) if region else None
         if region is None or face is None or truth.face is None:
@@ -119,7 +119,7 @@ class Track:
         self._put(row, "distance_px", distance * FACE_SIDE / truth.box.size)
 
     def _flicker(self) -> None:
-        """The second difference around the last frame but one, if three in a row are there."""
+        """Measure the second difference around the last frame but one, if the last three are consecutive."""
         rows = [row for row, _, _ in self._recent]
         if len(rows) == 3 and rows[2] - rows[0] == 2 and (mouth := self._recent[1][2]):
             before, middle, after = (cut(image, mouth) for _, image, _ in self._recent)
@@ -130,7 +130,7 @@ class Track:
 
 
 def _in_image(box: Box, image: Frame) -> Box:
-    """The box without what lies beyond the image; empty where nothing is left."""
+    """The part of the box inside the image; it may be empty."""
     height, width = image.shape[:2]
     left, right = (min(max(value, 0), width) for value in (box[0], box[2]))
     top, bottom = (min(max(value, 0), height) for value in (box[1], box[3]))

@@ -1,11 +1,10 @@
-"""Write the generated face back into the image: as the original pastes it, or so that no edge can be seen.
+"""Write the painted face back into the crop: as the original does, or without a visible edge.
 
-`feathered` does two things. It takes the painted face's colours to those of the recording: along the ring just inside
-of the painted edge both are known, and their ratio, smoothed, is continued inwards as a membrane that is clamped there
-would lie (the harmonic continuation of Perez, Gangnet and Blake, "Poisson image editing", 2003, at a low
-resolution, so that detail is left alone). And it fades from the recording to the painted face over a few pixels, in the
-frame's own resolution, so that all pixels around stay the recording's. The render program computes the same
-(`making/write_back.py`), from the same constants.
+The blend `feathered` has two steps. First it shifts the colours of the painted face to those of the recording: the
+ring just inside the painted edge shows their ratio, which is smoothed and continued inwards harmonically (Perez,
+Gangnet and Blake, "Poisson image editing", 2003), at a low resolution that leaves detail unchanged. Then it fades from
+the recording to the painted face over a few pixels, in the resolution of the frame, so that the pixels around are the
+recording's. The render program computes the same (`making/write_back.py`) with the same constants.
 """
 
 from functools import cache
@@ -17,10 +16,10 @@ import numpy.typing as npt
 from frame_generation_pipeline.face.crop import interpolation
 from frame_generation_pipeline.spec import FEATHERED, REFERENCE, FaceSpec
 
-FEATHER = 1 / 16  # of the painted square's side, over which the recording fades out
+FEATHER = 1 / 16  # share of the painted square's side over which the recording fades out
 SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
 LIFT = 128.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
-UNSEEN = 1 / 128  # by which ratios are taken nearer to 1: the fading hides that, and noise shifts nothing
+UNSEEN = 1 / 128  # ratios are moved towards 1 by so much: fading hides the rest, and noise shifts nothing
 
 
 def write_back(
@@ -30,10 +29,10 @@ def write_back(
     spec: FaceSpec,
     blend: str,
 ) -> npt.NDArray[np.uint8]:
-    """The crop with the generated face in it, (h, w, 3) uint8 BGR.
+    """Return the patch (h, w, 3) uint8 BGR: the crop with the painted face in it.
 
-    crop: (h, w, 3) uint8 BGR, as cut out of the frame. resized: (crop_size, crop_size, 3) uint8 BGR, of `resize_crop`.
-    output: (1, 3, size, size) float32 in [0, 1]. blend: of `spec.BLENDS`.
+    crop: (h, w, 3) uint8 BGR. resized: (crop_size, crop_size, 3) uint8 BGR, from `resize_crop`.
+    output: the network's, (1, 3, size, size) float32 in [0, 1]. blend: one of `spec.BLENDS`.
     """
     levels = (output[0] * 255).transpose(1, 2, 0)
     inside = slice(spec.margin, -spec.margin)
@@ -52,9 +51,9 @@ def write_back(
 def colour_shift(
     original: npt.NDArray[np.uint8], levels: npt.NDArray[np.float32], cells_across: int
 ) -> npt.NDArray[np.float32]:
-    """What to add to the painted `levels` (size, size, 3) so that their colours are those of the `original`.
+    """The shift to add to the painted `levels` (size, size, 3), so that their colours match those of `original`.
 
-    cells_across: of the square, along a side; colours are compared and shifted by means of cells.
+    cells_across: cells along a side of the square; the means of the cells are compared and shifted.
     """
     own, found = (_cells(image, cells_across) for image in (original, levels))
     cells = (continuation(cells_across) @ (own / found - 1)).reshape(cells_across, cells_across, 3)
@@ -65,7 +64,7 @@ def colour_shift(
 
 
 def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
-    """The painted face's share along a side of `length` pixels of the crop: 0 in the rim, then rising to 1."""
+    """The share of the painted face along a side of the crop with `length` pixels: 0 in the rim, then up to 1."""
     place = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * np.float32(spec.crop_size / length)
     depth = np.minimum(place, spec.crop_size - place) - spec.margin
     way = (depth / np.float32(FEATHER * spec.size)).clip(0, 1)
@@ -74,9 +73,9 @@ def fade(length: int, spec: FaceSpec) -> npt.NDArray[np.float32]:
 
 @cache
 def continuation(cells: int) -> npt.NDArray[np.float32]:
-    """The matrix (cells^2, cells^2) from what cells differ by to what they are shifted by; only the outermost count.
+    """The matrix (cells^2, cells^2) that turns the cells' differences into their shifts; only the outermost matter.
 
-    Those are smoothed along the ring; every other cell is the mean of its four neighbours.
+    Differences are smoothed along the ring of the outermost cells; every other cell is the mean of its four neighbours.
     """
     rows, columns = np.divmod(np.arange(cells * cells), cells)
     outer = ring(cells) @ (cells, 1)
@@ -110,13 +109,13 @@ def ring(cells: int) -> npt.NDArray[np.int64]:
 
 @cache
 def stretching(size: int, cells: int) -> npt.NDArray[np.float32]:
-    """The matrix (size, cells) that interpolates cells linearly between their middles, and keeps them beyond."""
+    """The matrix (size, cells) that interpolates linearly between the middles of cells, constant beyond the last."""
     place = ((np.arange(size) + 0.5) * cells / size - 0.5).clip(0, cells - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(place[:, np.newaxis] - np.arange(cells))), np.float32)
 
 
 def _cells(image: npt.NDArray[np.generic], cells: int) -> npt.NDArray[np.float32]:
-    """Each cell's mean of an image (size, size, 3), lifted: (cells^2, 3)."""
+    """The mean of each cell of an image (size, size, 3), plus LIFT: (cells^2, 3)."""
     cell = len(image) // cells
     means = image.reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3), dtype=np.float32)
     return np.asarray(means.reshape(-1, 3) + LIFT, np.float32)

@@ -13,13 +13,13 @@ def interpolation(spec: FaceSpec) -> int:
 
 
 def resize_crop(crop: npt.NDArray[np.uint8], spec: FaceSpec) -> npt.NDArray[np.uint8]:
-    """A crop (h, w, 3) uint8 BGR at the generator's size with its rim, (crop_size, crop_size, 3) uint8."""
+    """Resize a crop (h, w, 3) uint8 BGR to the generator's size with its rim, (crop_size, crop_size, 3) uint8."""
     size = (spec.crop_size, spec.crop_size)
     return np.asarray(cv2.resize(crop, size, interpolation=interpolation(spec)), np.uint8)
 
 
 def network_input(resized: npt.NDArray[np.uint8], spec: FaceSpec) -> npt.NDArray[np.float32]:
-    """The inner region as it is and with its middle blacked out: (1, 6, size, size) float32 BGR BGR in [0, 1].
+    """The network's input: the inner region unchanged and masked, (1, 6, size, size) float32 BGR BGR in [0, 1].
 
     resized: (crop_size, crop_size, 3) uint8 BGR, from `resize_crop`.
     """

@@ -1,4 +1,4 @@
-"""A steadier mouth: what flickers is averaged with the frames before and after, what moves is not."""
+"""Steady the mouth: average flickering pixels with the frames before and after, but not moving ones."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,32 +12,32 @@ from frame_generation_pipeline.face.blend import fade
 from frame_generation_pipeline.spec import FaceSpec
 from frame_generation_pipeline.template.sequence import TemplateFrame
 
-WEIGHT = 2 / 3  # of the mean of both neighbours, where nothing moves: the mean of three frames
+WEIGHT = 2 / 3  # weight of both neighbours' mean where nothing moves; gives the mean of three frames
 MOTION = 8.0  # levels, half the difference between the neighbours, at which the weight has fallen to 1/e
-COARSE = 1 / 80  # of the box's side; standard deviation of the smoothing: finer detail stays as it was painted
+COARSE = 1 / 80  # share of the box's side; standard deviation of the smoothing: finer detail is not averaged
 
 Patch = npt.NDArray[np.uint8]  # (size, size, 3) BGR
 
 
 @dataclass(frozen=True)
 class RenderedFrame:
-    """A template frame and the crop that is to be written back into it; perhaps what it dissolves into."""
+    """A template frame and the patch for it; in a dissolve also the rendered frame into which it dissolves."""
 
     frame: TemplateFrame
     patch: Patch
     into: "RenderedFrame | None" = None
-    share: float = 0.0  # of `into`
-    planar: bool = False  # whether the whole frame is to be `Planes`
+    share: float = 0.0  # the share of `into`
+    planar: bool = False  # whether the complete frame is to be `Planes`
 
     def dissolving(self, into: "RenderedFrame", share: float) -> "RenderedFrame":
-        """The same, of which `share` is another one."""
+        """This frame, dissolved into another one by `share`."""
         return replace(self, into=into, share=share)
 
 
 class Steadier:
     """Takes rendered frames in order and gives them one frame later, with steadied patches.
 
-    A patch and its neighbours lie over each other by their boxes. The mean is symmetric, so that nothing comes late.
+    A patch and its neighbours are aligned by their boxes. The mean is symmetric in time, so it adds no lag.
     """
 
     def __init__(self, spec: FaceSpec) -> None:
@@ -45,7 +45,7 @@ class Steadier:
         self._recent: deque[RenderedFrame] = deque(maxlen=3)
 
     def push(self, rendered: RenderedFrame) -> Iterator[RenderedFrame]:
-        """The next frame -> the one before it, as soon as there is one; the first stays as it is."""
+        """Take the next frame; yield the one before it, if there is one. The first frame is not changed."""
         self._recent.append(rendered)
         if len(self._recent) == 3:
             yield self._middle(*self._recent)
@@ -53,7 +53,7 @@ class Steadier:
             yield self._recent[0]
 
     def flush(self) -> Iterator[RenderedFrame]:
-        """The last frame, as it is. Nothing may be pushed after it."""
+        """Yield the last frame, unchanged. Nothing may be pushed after it."""
         yield from list(self._recent)[-1:]
 
     def _middle(self, before: RenderedFrame, rendered: RenderedFrame, after: RenderedFrame) -> RenderedFrame:
@@ -71,7 +71,7 @@ class Steadier:
 
 
 def steadied(before: Patch, patch: Patch, after: Patch, spec: FaceSpec) -> Patch:
-    """`patch` (size, size, 3) uint8 BGR with less flicker; its rim, and what moves, stays as it is.
+    """Return `patch` (size, size, 3) uint8 BGR with less flicker; its rim and moving pixels are not changed.
 
     before, after: the patches of the neighbouring frames, of any size.
     """

@@ -1,1 +1,1 @@
-"""From a checkpoint to what plays: networks, graphs, export and packing. It needs the extra `[train]`."""
+"""Turn checkpoints into packages: networks, graphs, export and packing. It needs the extra `[train]`."""

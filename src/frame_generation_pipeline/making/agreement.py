@@ -1,4 +1,4 @@
-"""How far two generators are apart on frames of a recording."""
+"""Compare two generators on frames of a recording."""
 
 from dataclasses import dataclass
 
@@ -9,30 +9,30 @@ from frame_generation_pipeline.media.psnr import psnr
 from frame_generation_pipeline.spec import WINDOW
 from frame_generation_pipeline.template.sequence import FrameSequence
 
-FRAMES = 3  # compared, evenly spread over the recording
-LEVELS = 2  # of 255, that programs may be apart from the reference
+FRAMES = 3  # frames to compare, evenly spread over the recording
+LEVELS = 2  # of 255, by which programs may differ from the reference
 LOWEST_PSNR = 50.0  # dB
-MOST_FAR = 0.001  # of the pixels
+MOST_FAR = 0.001  # share of the pixels that may differ by more
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Differences over all compared pixels."""
+    """The differences between two generators over all compared pixels."""
 
-    psnr: float  # dB; infinite where all are equal
-    far: float  # part of the pixels that are more than LEVELS apart in any colour
+    psnr: float  # dB; infinite if all pixels are equal
+    far: float  # share of the pixels that differ by more than LEVELS in any colour
 
     def __str__(self) -> str:
         return f"{self.psnr:.1f} dB, {self.far:.4%} of the pixels more than {LEVELS} levels apart"
 
     @property
     def holds(self) -> bool:
-        """Whether one generator can replace the other."""
+        """Whether the differences are small enough for one generator to replace the other."""
         return self.psnr >= LOWEST_PSNR and self.far <= MOST_FAR
 
 
 def compare(a: Generator, b: Generator, recording: FrameSequence) -> Agreement:
-    """Compare both on FRAMES frames for windows of normally distributed values, which are always the same ones."""
+    """Compare both on FRAMES frames with windows of normally distributed values, the same in every call."""
     draw = np.random.default_rng(0)
     squares, far = [], []
     for index in np.unique(np.linspace(0, len(recording) - 1, FRAMES).astype(int)):

@@ -1,7 +1,7 @@
 """The audio program: 16 kHz samples -> audio features, with the mel front end inside, as one ONNX graph.
 
-It does what `mel.py` and the encoder do, for hosts in any language. Like there, the spectrum is computed in float64: in
-float32 its rounding alone would take up half of the 1e-4 that features may differ by, to save a tenth of the time.
+It computes what `mel.py` and the encoder compute, for hosts in any language. The spectrum is in float64 there and here:
+in float32, its rounding alone would use half of the 1e-4 by which features may differ, and save a tenth of the time.
 """
 
 import numpy as np
@@ -25,12 +25,12 @@ from frame_generation_pipeline.spec import AVE
 
 
 def build_audio_program(encoder: AveEncoder) -> onnx.ModelProto:
-    """samples (L,) float32 at 16 kHz, first () int64, count () int64 -> features (m, 512) float32.
+    """Build the program samples (L,) float32 at 16 kHz, first () int64, count () int64 -> features (m, 512) float32.
 
-    Audio of just these samples has n windows, see `mel.window_count`; the features are those of the windows
-    first, ..., first + m - 1 with m = min(count, n - first), or of none where that is negative. The first and the last
-    are not repeated. L >= 1, audio below 3000 samples is filled up with zeros; first >= 0. No other window and few
-    other columns are computed. The same encoder gives the same program to the byte.
+    Audio of these samples has n windows, see `mel.window_count`; the features are those of the windows first, ...,
+    first + m - 1 with m = max(0, min(count, n - first)). The first and last features are not repeated. L >= 1, and
+    audio of less than 3000 samples is padded with zeros; first >= 0. No other window and few other columns are
+    computed. The same encoder gives the same program to the byte.
     """
     graph = Graph()
     samples = graph.input("samples", np.float32, ("L",))
@@ -43,7 +43,7 @@ def build_audio_program(encoder: AveEncoder) -> onnx.ModelProto:
     last_start = graph.op("Sub", columns, width)
 
     def start(window: str) -> str:
-        """First column of windows, as `mel.window_start` has it, and moved back at the end."""
+        """The first column of windows as in `mel.window_start`, moved back at the end of the audio."""
         scaled = graph.op("Mul", window, graph.number(COLUMN_RATE, np.int64))
         return graph.op("Min", graph.op("Div", scaled, graph.number(AVE.fps, np.int64)), last_start)
 
@@ -63,14 +63,14 @@ def build_audio_program(encoder: AveEncoder) -> onnx.ModelProto:
 
 
 def _window_count(graph: Graph, last_start: str) -> str:
-    """`mel.window_count`, in float64 and step by step like there, so that it rounds alike."""
+    """Compute `mel.window_count` in float64 and in the same steps, so that it rounds the same way."""
     seconds = graph.op("Div", graph.cast(last_start, np.float64), graph.number(float(COLUMN_RATE), np.float64))
     windows = graph.op("Mul", seconds, graph.number(float(AVE.fps), np.float64))
     return graph.op("Add", graph.cast(windows, np.int64), graph.number(2, np.int64))
 
 
 def _emphasised(graph: Graph, samples: str, missing: str) -> str:
-    """`missing` zeros are appended before the pre-emphasis: (L + missing,) float64."""
+    """Append `missing` zeros, then apply the pre-emphasis: (L + missing,) float64."""
     x = _pad(graph, graph.cast(samples, np.float64), 1, missing)
     previous = graph.op("Slice", x, graph.integers(0), graph.integers(-1))
     current = graph.op("Slice", x, graph.integers(1), graph.integers(np.iinfo(np.int64).max))
@@ -79,9 +79,9 @@ def _emphasised(graph: Graph, samples: str, missing: str) -> str:
 
 def _mel(graph: Graph, frames: str) -> str:
     """Frames (c, 800) float64 -> mel columns (c, 80) float32; see `mel.mel_columns`."""
-    # One period of the cosine serves for the Hann window and the Fourier basis, with exact arguments on every machine;
-    # a quarter of a period later it is the sine, whose sign does not matter. The runtime multiplies them out once, when
-    # it loads the program; the product would be another half of the encoder's size.
+    # One period of the cosine gives the Hann window and the Fourier basis, with the same arguments on every machine;
+    # a quarter of a period later it is the sine, whose sign does not matter. The runtime computes the product once,
+    # when it loads the program; storing it would make the file half as large again.
     cosine = graph.constant("cosine", np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE), np.float64)
     time = graph.constant("time", np.arange(FFT_SIZE)[:, None, None], np.int64)
     frequency = graph.constant("frequency", np.arange(FREQUENCIES), np.int64)

@@ -1,4 +1,4 @@
-"""The `ave` audio encoder in PyTorch: the reference that the audio program is made from and compared with.
+"""The `ave` audio encoder in PyTorch: the reference from which the audio program is built.
 
 Importing this module imports torch. Parameter names are those of the original programs.
 """
@@ -16,11 +16,11 @@ from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.making.checkpoint import load_strict, read_tensors
 from frame_generation_pipeline.spec import AVE
 
-_PREFIX = "audio_encoder."  # of the module's names; checkpoints are usually written without it
+_PREFIX = "audio_encoder."  # prefix of the module's names, which most checkpoints omit
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch norm, the input added where `residual`, ReLU."""
+    """Convolution, batch norm, ReLU; a residual block adds its input before the ReLU."""
 
     def __init__(
         self,
@@ -76,9 +76,9 @@ class AveEncoder(nn.Module):
 
 
 def load_ave_encoder(path: str | Path) -> AveEncoder:
-    """The encoder of a checkpoint, on the CPU and in evaluation mode; names with or without `audio_encoder.`.
+    """Load the encoder of a checkpoint, on the CPU and in evaluation mode; names may begin with `audio_encoder.`.
 
-    Raises MissingFileError, or ModelError when the file is no checkpoint or lacks, adds or misshapes a tensor.
+    Raises MissingFileError; ModelError if the file is no checkpoint or a tensor is missing, unexpected or misshaped.
     """
     encoder = AveEncoder()
     tensors = read_tensors(path)
@@ -87,7 +87,7 @@ def load_ave_encoder(path: str | Path) -> AveEncoder:
 
 
 class TorchEncoder:
-    """The `AudioEncoder` that runs the torch module itself, on `device`."""
+    """Runs the PyTorch module as an `AudioEncoder`, on `device`."""
 
     spec = AVE
 
@@ -96,11 +96,11 @@ class TorchEncoder:
         module = load_ave_encoder(path)
         try:
             self.module = module.to(device)
-        except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
+        except (RuntimeError, AssertionError) as error:  # torch raises either if there is no such device
             raise OptionError(f"device {device!r} is not usable here; use cpu ({error})".splitlines()[0]) from error
 
     def encode(self, windows: npt.NDArray[np.float32]) -> Features:
-        """(n, 80, 16) float32 -> (n, 512) float32."""
+        """Encode mel windows (n, 80, 16) float32 as features (n, 512) float32."""
         with torch.inference_mode():
             features: Features = self.module(torch.from_numpy(windows).to(self._device)).cpu().numpy()
         return features

@@ -1,4 +1,4 @@
-"""From checkpoints to the programs of a package, which must do what PyTorch does."""
+"""Build the programs of a package from checkpoints, and check them against PyTorch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from frame_generation_pipeline.template.template import Template
 
 @dataclass(frozen=True)
 class Programs:
-    """ONNX files by role, and how far they are from what they were made from."""
+    """ONNX files by role, and their differences from their origins."""
 
     spec: GeneratorSpec
     files: Mapping[str, bytes]
     agreement: Agreement  # of the float32 generator with PyTorch
-    half: Agreement | None = None  # of the float16 generator with the float32 one, where that is asked for
-    half_features: float | None = None  # largest difference of an audio feature through float16
+    half: Agreement | None = None  # of the float16 generator with the float32 one, if float16 was asked for
+    half_features: float | None = None  # largest difference of an audio feature due to float16
 
 
 def build_programs(
     checkpoint: str | Path, encoder: str | Path | None, mode: str | None, recording: Template, precision: str
 ) -> Programs:
-    """The programs of the generator in `checkpoint` and of `encoder`; compared on frames of `recording`.
+    """Build the programs of the generator in `checkpoint` and of `encoder`, and compare them on `recording`'s frames.
 
-    encoder: a checkpoint, or an audio program that `export_encoder` wrote; without it the built-in one, if any.
+    encoder: a checkpoint, or an audio program from `export_encoder`; by default the built-in one, if there is one.
     precision: "fp32" or "fp16".
 
     Raises MissingFileError, ModelError for unusable checkpoints and for programs that differ from PyTorch by more than

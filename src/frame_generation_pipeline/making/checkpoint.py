@@ -1,4 +1,4 @@
-"""Checkpoints: the original's `.pth` and `.safetensors`, never running code that a file brings."""
+"""Read and write checkpoints, `.pth` and `.safetensors`, without ever running code from a file."""
 
 import errno
 import pickle
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
 
-# Under which names training states keep a network's tensors; where there are several, the first one is meant.
+# Names under which training states keep a network's tensors, the preferred one first.
 WRAPPERS = ("params_ema", "state_dict", "model_state_dict", "model", "generator", "network", "net", "params")
-PREFIXES = ("module.", "model.", "generator.", "network.", "net.")  # what training programs put before all names
-COMPILED = "_orig_mod."  # what torch.compile puts before the names of a module
-# What training programs keep beside the tensors, by the names in their pickles: read as nothing, none of it runs.
+PREFIXES = ("module.", "model.", "generator.", "network.", "net.")  # prefixes that training programs give to all names
+COMPILED = "_orig_mod."  # the prefix that torch.compile gives to a module's names
+# Values that training programs keep beside the tensors, by their names in the pickle: ignored, and never run.
 _IGNORED = (
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
     *("numpy.dtype", "numpy.ndarray", "argparse.Namespace", "datetime.datetime", "pathlib.PosixPath"),
@@ -33,20 +33,19 @@ _IGNORED = (
 MOST_HEADER = (
     4 * 10**6
 )  # bytes of the names and shapes of a checkpoint's tensors, and of what else is pickled with them
-LEGACY_PICKLES = 5  # magic number, version, system, content, the keys of what follows
-DEEPEST = 8  # wrappers in each other
-MOST_WIDTH = 100_000  # channels at a generator's first level; more is no network that anybody could run
+LEGACY_PICKLES = 5  # magic number, version, system, content, the keys of the tensors that follow
+DEEPEST = 8  # levels of wrappers
+MOST_WIDTH = 100_000  # channels at a generator's first level; nobody could run a network with more
 _MOST_NAMED = 8  # keys that a message lists
 
 
 def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
-    """Every named tensor of a checkpoint file, on the CPU.
+    """Read the tensors of a checkpoint file by name, on the CPU.
 
-    `.safetensors` is read as such, everything else as a PyTorch file with `weights_only=True`: a pickle that wants to
-    run code is refused. A file that wraps its tensors in one of `WRAPPERS` (as training states do) is unwrapped, and
-    `PREFIXES` of all names are taken off.
+    Files other than `.safetensors` are read as PyTorch files with `weights_only=True`, which refuses pickles that run
+    code. Tensors inside `WRAPPERS`, as in training states, are unwrapped; `PREFIXES` that all names share are removed.
 
-    Raises MissingFileError, ModelError when the file is not a checkpoint, OptionError without the extra `[train]`.
+    Raises MissingFileError; ModelError if the file is not a checkpoint; OptionError without the extra `[train]`.
     """
     path = Path(path)
     if not path.is_file():
@@ -63,13 +62,13 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
             f"{path}: holds no named tensors but {found}; expected the state_dict of a generator or audio encoder,"
             f" by itself or as one of {', '.join(WRAPPERS)}"
         )
-    if nested := [name for name, tensor in tensors.items() if tensor.is_nested]:  # they have no shape to ask for
+    if nested := [name for name, tensor in tensors.items() if tensor.is_nested]:  # they have no shape
         raise ModelError(f"{path}: {_printable(nested[0])} is no plain tensor of numbers; save its state_dict() again")
     return _plain_names(tensors)
 
 
 def _unwrapped(content: object) -> dict[object, object]:
-    """The innermost of the wrappers that a training state has; empty for what is no dictionary or holds itself."""
+    """The contents of the innermost wrapper; empty if it is no dictionary or contains itself."""
     for _ in range(DEEPEST):
         if not isinstance(content, dict):
             return {}
@@ -81,7 +80,7 @@ def _unwrapped(content: object) -> dict[object, object]:
 
 
 def _plain_names(tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
-    """The tensors by the names that they have in their module."""
+    """The tensors by their names in the module, without prefixes."""
     tensors = {name.replace(COMPILED, ""): tensor for name, tensor in tensors.items()}
     while prefix := next((p for p in PREFIXES if all(name.startswith(p) for name in tensors)), None):
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
@@ -94,7 +93,7 @@ def _listed(content: dict[object, object]) -> str:
 
 
 class _Ignored:
-    """Stands for a value beside the tensors that nobody needs; takes whatever a pickle gives it and does nothing."""
+    """Replaces a value of a pickle that is not needed; accepts any arguments and does nothing."""
 
     def __init__(self, *_: object) -> None: ...
 
@@ -102,7 +101,7 @@ class _Ignored:
 
 
 def _ignored() -> "list[Callable[..., Any] | tuple[Callable[..., Any], str]]":
-    """A stand-in by each of the names in `_IGNORED`, which is how PyTorch looks for what it may make."""
+    """A replacement for each name in `_IGNORED`, in the form in which PyTorch takes allowed classes."""
     split = (name.rpartition(".") for name in _IGNORED)
     return [type(name, (_Ignored,), {"__module__": module, "__qualname__": name}) for module, _, name in split]
 
@@ -120,7 +119,7 @@ def _read_safetensors(path: Path) -> object:
         return load_file(path)
     except ModelError:
         raise
-    except Exception as error:  # the format's own class, and what torch raises for types that it does not have
+    except Exception as error:  # the format's own class, or torch's for unknown types
         raise ModelError(f"{path}: not a readable .safetensors file ({_first_line(error)}); save it again") from error
 
 
@@ -129,7 +128,7 @@ def _read_pytorch(path: Path) -> object:
 
     _check_archive(path)
     try:
-        with warnings.catch_warnings():  # remarks on old or odd pickles; what matters is raised
+        with warnings.catch_warnings():  # warnings of old or odd pickles; problems are raised
             warnings.simplefilter("ignore")
             with torch.serialization.safe_globals(_ignored()):
                 return torch.load(path, map_location="cpu", weights_only=True)
@@ -138,14 +137,14 @@ def _read_pytorch(path: Path) -> object:
             f"{path}: refused, this is not a plain checkpoint of tensors but a pickle that wants to run code"
             " or is damaged; save its state_dict() with torch.save or as .safetensors"
         ) from error
-    except Exception as error:  # whatever the pieces of a pickle make torch's own functions raise
+    except Exception as error:  # torch's functions raise anything for a damaged pickle
         raise ModelError(
             f"{path}: not a readable PyTorch checkpoint ({_first_line(error)}); copy or save it again"
         ) from error
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse what would be much larger in memory than it is: torch writes archives uncompressed, and short pickles."""
+    """Refuse an archive that is much larger in memory than on disk: torch's are uncompressed, with short pickles."""
     try:
         if not zipfile.is_zipfile(path):
             pickled = _pickled(path)
@@ -166,10 +165,9 @@ def _check_archive(path: Path) -> None:
 
 
 def _pickled(path: Path) -> int:
-    """Bytes of the pickles with which a file of before PyTorch 1.6 begins, as far as they can be read; the tensors'
-    values follow."""
+    """The size of the pickles at the start of a file from before PyTorch 1.6, as far as they can be read."""
     with path.open("rb") as file:
-        with suppress(Exception):  # what is no pickle raises anything, and torch says so later
+        with suppress(Exception):  # other data raises anything; torch reports it later
             for _ in range(LEGACY_PICKLES):
                 for _ in pickletools.genops(file):
                     if file.tell() > MOST_HEADER:
@@ -178,15 +176,14 @@ def _pickled(path: Path) -> int:
 
 
 def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
-    """Load `tensors` into `module`; every name and shape must be there, as with `strict=True`.
+    """Load `tensors` into `module`; names and shapes must be the same, as with `strict=True`.
 
-    Raises ModelError that names the first tensors which are missing, unexpected or of another shape, and one that has
-    values which are not finite numbers.
+    Raises ModelError, which names the first tensors that are missing, unexpected, of another shape or not finite.
     """
     check_fit(module, tensors, path)
     expected = module.state_dict()
     for name, tensor in tensors.items():
-        kept = tensor.to(expected[name].dtype)  # which has fewer values than some types, and more than others
+        kept = tensor.to(expected[name].dtype)  # converted first: a value may overflow in this type
         if kept.is_floating_point() and not kept.isfinite().all():
             raise ModelError(
                 f"{path}: {_printable(name)} has values that are not finite numbers; use a checkpoint from before"
@@ -196,9 +193,9 @@ def load_strict(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", p
 
 
 def check_fit(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", path: str | Path) -> None:
-    """Refuse tensors that are not those of `module`, which may be on the device `meta` and so take no memory.
+    """Refuse tensors that do not fit `module`, which may be on the device `meta`, where it takes no memory.
 
-    Raises ModelError like `load_strict`, and for tensors with fewer values in the file than their shape states.
+    Raises ModelError like `load_strict`, and for tensors with fewer values in the file than their shapes state.
     """
     expected = module.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in tensors]
@@ -216,7 +213,7 @@ def check_fit(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", pat
         or tensor.is_floating_point() != expected.get(name, tensor).is_floating_point()
         or tensor.is_complex()
         or tensor.is_meta
-        or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size()  # one value stands for many
+        or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size()  # one stored value repeated
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
@@ -224,7 +221,7 @@ def check_fit(module: "torch.nn.Module", tensors: "dict[str, torch.Tensor]", pat
 
 
 def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
-    """Write a checkpoint under its final name only when it is complete: `.safetensors`, or the original's `.pth`.
+    """Write a checkpoint, `.safetensors` or `.pth`; it gets its final name when it is complete.
 
     Raises ModelError for another suffix, OutputError, OptionError without the extra `[train]`.
     """
@@ -235,28 +232,28 @@ def write_tensors(path: str | Path, tensors: "dict[str, torch.Tensor]") -> None:
         if path.suffix == ".safetensors":
             from safetensors.torch import save
 
-            # `save_file` makes files that nobody else may read, whatever the umask says.
+            # `save_file` ignores the umask and makes files that only their owner may read.
             temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
         else:
             save_pickled(tensors, temporary)
 
 
 def save_pickled(values: object, path: Path) -> None:
-    """`torch.save` that raises OSError, as everything else does, where it cannot write."""
+    """Call `torch.save`, but raise OSError if it cannot write."""
     import torch
 
     try:
         torch.save(values, path)
-    except RuntimeError as error:  # of its own writer in C++, on a full disk for example
+    except RuntimeError as error:  # from its writer in C++, for example on a full disk
         raise OSError(errno.EIO, f"PyTorch wrote a part of it alone: {_first_line(error)}") from error
 
 
 def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:
-    """The specs of the generators that a checkpoint can be, recognised by the names and shapes of its tensors.
+    """Recognise the specs that fit a checkpoint, by the names and shapes of its tensors.
 
-    There can be more than one: `ave` and `hubert` networks of one size differ in two strides and in no tensor.
+    There can be two: `ave` and `hubert` networks of one size differ only in two strides, not in their tensors.
 
-    Raises ModelError when the tensors are no generator's.
+    Raises ModelError if the tensors belong to no generator.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     mobile = shapes.get("inc.0.weight", ())
@@ -277,9 +274,9 @@ def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tup
 
 
 def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | None) -> GeneratorSpec:
-    """The one of `specs` for features of type `mode`; the first (`ave` before `hubert`) when `mode` is None.
+    """Choose the one of `specs` for features of type `mode`; None: the first, so `ave` before `hubert`.
 
-    Raises ModelError when `mode` contradicts what the file is, OptionError when there is no such mode.
+    Raises ModelError if the file is not for `mode`, OptionError if there is no such mode.
     """
     check_choice("mode", mode, AUDIO_SPECS)
     for spec in specs:

@@ -1,8 +1,8 @@
-"""A Core ML program as it was written, computed in NumPy: how a converted network is checked where there is no Core ML.
+"""Run a Core ML program with NumPy, to check a converted network on systems without Core ML.
 
 Core ML runs on Apple systems alone. A `.mlpackage` holds a specification, a protocol buffer with operators in the order
-of their computation, and a file of weights. An operator's output is rounded to the type that is stated for it. The
-operators that are known here are those of this project's networks.
+of their computation, and a file of weights. An operator's output is rounded to its stated type. Only the operators of
+this project's networks are supported.
 """
 
 import struct
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from frame_generation_pipeline.errors import ModelError
 
 Array = npt.NDArray[Any]
-Port = tuple[np.dtype[Any], tuple[int, ...]]  # type of element and shape
+Port = tuple[np.dtype[Any], tuple[int, ...]]  # element type and shape
 
 _DATA = Path("Data/com.apple.CoreML")  # of a package
-_BLOB = struct.Struct("<IIQQ")  # mark, type of element, bytes, their place: stands where a weight is said to be
+_BLOB = struct.Struct("<IIQQ")  # mark, element type, size, offset: the header of a weight
 _BLOB_MARK = 0xDEADBEEF
 _BLOB_TYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.float16), 2: np.dtype(np.float32)}
 _TYPES: dict[int, np.dtype[Any]] = {  # MIL.proto's DataType
@@ -37,7 +37,7 @@ _PORT_TYPES: dict[int, np.dtype[Any]] = {
 
 @dataclass(frozen=True)
 class CoreMLProgram:
-    """The program of a `.mlpackage`, read."""
+    """The program of a `.mlpackage`."""
 
     version: int  # of the specification; 7 is that of iOS 16 and macOS 13
     inputs: Mapping[str, Port]
@@ -47,7 +47,7 @@ class CoreMLProgram:
 
     @classmethod
     def open(cls, path: Path) -> "CoreMLProgram":
-        """Read the package `path`. Raises ModelError when it holds no program of the kind that is written here."""
+        """Read the package `path`. Raises ModelError if it holds no program as `export_coreml` writes them."""
         from coremltools.proto import Model_pb2
 
         specification = Model_pb2.Model()
@@ -65,11 +65,11 @@ class CoreMLProgram:
 
     @property
     def operators(self) -> set[str]:
-        """The kinds of operators that it is made of, apart from constants."""
+        """The kinds of its operators, without constants."""
         return {operation.type for operation in self.operations} - {"const"}
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs for `inputs`, each of its stated type and shape. Raises ModelError for an unknown operator."""
+        """Compute the outputs for `inputs` of the stated types and shapes. Raises ModelError for unknown operators."""
         values: dict[str, Any] = dict(inputs)
         for operation in self.operations:
             (output,) = operation.outputs
@@ -89,7 +89,7 @@ class CoreMLProgram:
         return {name: values[name] for name in self.outputs}
 
     def _constant(self, value: Any) -> Any:
-        """A tensor, or one number, truth value or text."""
+        """The value of a constant: a tensor, a number, a boolean or a text."""
         kind = value.type.tensorType
         shape = tuple(length.constant.size for length in kind.dimensions)
         if value.HasField("blobFileValue"):
@@ -123,7 +123,7 @@ def _convolve(
     dilations: list[int],
     groups: int,
 ) -> Array:
-    """(n, c, h, w) -> (n, k, h', w'), in one group or in as many as there are channels."""
+    """Convolve (n, c, h, w) to (n, k, h', w'), in one group or depthwise."""
     if dilations != [1, 1] or groups not in (1, x.shape[1]) or pad_type not in ("valid", "custom"):
         raise ModelError("the Core ML program has a convolution of a kind that is not known here")
     above, below, left, right = pad if pad_type == "custom" else (0, 0, 0, 0)
@@ -145,7 +145,7 @@ def _convolve(
 
 
 def _upsample(*, x: Array, scale_factor_height: float, scale_factor_width: float, align_corners: bool) -> Array:
-    """Bilinear, the corner pixels staying in the corners."""
+    """Upsample bilinearly; the corner pixels stay in the corners."""
     if not align_corners:
         raise ModelError("the Core ML program scales in a way that is not known here")
     down = _interpolation(x.shape[2], int(scale_factor_height))

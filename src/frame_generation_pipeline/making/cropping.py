@@ -1,4 +1,4 @@
-"""The start of a face program: from a crop to the network's input, as `face.crop` makes it."""
+"""The first part of a face program: from a crop to the network's input, as in `face.crop`."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from frame_generation_pipeline.spec import FaceSpec
 
 def resize_crop(graph: Graph, face: FaceSpec, crop: str) -> str:
     """`face.crop.resize_crop`, planar: crop (h, w, 3) uint8 -> (3, crop_size, crop_size) float32, whole levels."""
-    # Not a Transpose: ONNX Runtime would make one of it and of the one in `resize`, which takes ten times as long.
+    # No Transpose: ONNX Runtime would merge it with the one in `resize` into one that takes ten times as long.
     levels = graph.cast(crop, np.float32)
     colours = [graph.op("Gather", levels, graph.number(colour, np.int64), axis=2) for colour in range(3)]
     planar = graph.op("Concat", *(graph.op("Unsqueeze", colour, graph.integers(0)) for colour in colours), axis=0)
@@ -18,7 +18,7 @@ def resize_crop(graph: Graph, face: FaceSpec, crop: str) -> str:
 
 
 def network_input(graph: Graph, face: FaceSpec, resized: str) -> str:
-    """`face.crop.network_input`: the region as it is and with its middle blacked out, (1, 6, size, size) in [0, 1]."""
+    """`face.crop.network_input`: the region unchanged and masked, (1, 6, size, size) in [0, 1]."""
     inner = graph.op("Unsqueeze", inner_region(graph, face, resized), graph.integers(0))
     inner = graph.op("Mul", inner, graph.number(1 / 255))
     x, y, width, height = face.mask

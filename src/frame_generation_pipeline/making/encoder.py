@@ -1,4 +1,4 @@
-"""Audio encoders as their owners have them: a checkpoint by torch, an ONNX file, the built-in one; and their export."""
+"""Open audio encoders, from a checkpoint, an ONNX file or the package itself, and export them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,22 +15,22 @@ from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, WHISPER, AudioSpec
 
-TOLERANCE = 1e-4  # largest difference of any feature between an exported audio program and the reference
+TOLERANCE = 1e-4  # largest difference of any feature from the reference in an exported audio program
 
 
 class AudioEncoder(Protocol):
-    """The network alone, for `EncoderProgram`; each window is encoded on its own."""
+    """The network of an encoder, without the mel front end; encodes each window independently."""
 
     @property
     def spec(self) -> AudioSpec:
-        """The type of feature that comes out."""
+        """The type of its features."""
 
     def encode(self, windows: npt.NDArray[np.float32]) -> Features:
-        """(n, 80, 16) float32 mel windows, n >= 0 -> (n, F) float32 features."""
+        """Encode mel windows (n, 80, 16) float32, n >= 0, as features (n, F) float32."""
 
 
 class EncoderProgram:
-    """The reference `AudioProgram`: the mel spectrogram in numpy and an encoder of its windows."""
+    """The reference `AudioProgram`: computes the mel spectrogram with NumPy and encodes its windows."""
 
     def __init__(self, encoder: AudioEncoder) -> None:
         self.spec = encoder.spec
@@ -47,11 +47,11 @@ class EncoderProgram:
 
 
 def load_encoder(path: str | Path, *, device: str = "cpu", providers: Sequence[str] | None = None) -> AudioProgram:
-    """The audio program of an exported `.onnx` file, or of a `.pth` / `.pt` / `.safetensors` checkpoint by torch.
+    """Load the audio program of an exported `.onnx` file, or of a `.pth`, `.pt` or `.safetensors` checkpoint.
 
-    device: torch's ("cpu", "cuda"), for checkpoints. providers: for `.onnx`, see `open_session`.
-    Raises MissingFileError, ModelError for a file that is not this encoder, OptionError for options of the other kind
-    of file, for what is not available, or where torch is needed and not installed.
+    device: PyTorch's ("cpu", "cuda"), for checkpoints. providers: for `.onnx`, see `open_session`.
+    Raises MissingFileError; ModelError for a file that is not this encoder; OptionError for options of the other kind
+    of file, for a device or provider that is not available, and for checkpoints without PyTorch.
     """
     if Path(path).suffix == ".onnx":
         if device != "cpu":
@@ -65,9 +65,9 @@ def load_encoder(path: str | Path, *, device: str = "cpu", providers: Sequence[s
 
 
 def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgram:
-    """The encoder in `path`, see `load_encoder`, or the built-in one for features of type `mode`, by default `whisper`.
+    """Load the encoder in `path`, see `load_encoder`, or the built-in one for `mode`, by default `whisper`.
 
-    Raises what `load_encoder` raises, and OptionError for another `mode` than the encoder's, or one that has none.
+    Raises the errors of `load_encoder`; OptionError for another `mode` than the encoder's, or one without an encoder.
     """
     check_choice("mode", mode, AUDIO_SPECS)
     if path is None:
@@ -82,11 +82,11 @@ def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgr
 
 
 def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:
-    """Write a checkpoint's encoder as the audio program, an ONNX file that `load_encoder` reads.
+    """Export a checkpoint's encoder as an audio program, an ONNX file that `load_encoder` reads.
 
-    Its features are compared with the reference's, of noise and of something like speech, before the file gets its
-    name. Raises what loading a checkpoint raises, ModelError when any feature differs by more than 1e-4, and
-    OutputError when the file cannot be written.
+    Before the file gets its name, its features of noise and of speech-like audio are compared with the reference's.
+    Raises the errors of loading a checkpoint; ModelError if any feature differs by more than 1e-4; OutputError if the
+    file cannot be written.
     """
     with needing_train_extra(f"{checkpoint_path}: the export"):
         from frame_generation_pipeline.making.audio_program import build_audio_program
@@ -98,7 +98,7 @@ def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None
         for samples in _trial_signals():
             expected = reference.features(samples, 0, len(samples))
             difference = np.abs(program.features(samples, 0, len(samples)) - expected).max()
-            if not difference <= TOLERANCE:  # also when it is not a number
+            if not difference <= TOLERANCE:  # also if it is NaN
                 raise ModelError(
                     f"{output_path}: not written, the audio program differs from torch by {difference:.1e}"
                     f" (at most {TOLERANCE:.0e} expected); check the checkpoint's values"
@@ -106,7 +106,7 @@ def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None
 
 
 def _trial_signals() -> tuple[Samples, Samples]:
-    """White noise, and syllables of a voice with silence between them; a second each, float32."""
+    """White noise, and voiced syllables with silence between them; one second each, float32."""
     seconds = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     pitch = 2 * np.pi * (120 * seconds + 3 * np.sin(2 * np.pi * 2 * seconds))
     voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 30))

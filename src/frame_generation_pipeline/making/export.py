@@ -1,4 +1,4 @@
-"""Export of whatever a checkpoint holds, a generator or an audio encoder, to ONNX, and of generators to Core ML."""
+"""Export the generator or audio encoder of a checkpoint to ONNX, or a generator to Core ML."""
 
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from frame_generation_pipeline.template.template import Template
 if TYPE_CHECKING:
     from frame_generation_pipeline.making.export_generator import NetworkInput
 
-REAL_FRAMES = 3  # real inputs that the exported generator is compared on, where a template is at hand
+REAL_FRAMES = 3  # frames of a template on which an exported generator is compared
 
 
 def export_checkpoint(
@@ -29,14 +29,14 @@ def export_checkpoint(
     template: str | Path | None = None,
     features: str | Path | None = None,
 ) -> str:
-    """Write the checkpoint's network to `output` (.onnx) once it agrees with PyTorch; returns a line about it.
+    """Export the checkpoint's network to `output` (.onnx) if it agrees with PyTorch; returns a line that describes it.
 
-    opset: of a generator, see `export_generator`.
-    coreml: write a generator as two Core ML packages into the new folder `output` instead, see `export_coreml`.
-    template, features: real input to compare a generator on, beside the random one; both or none.
+    opset: for a generator, see `export_generator`.
+    coreml: write a generator as two Core ML packages into the new folder `output`, see `export_coreml`.
+    template, features: real input on which to compare a generator, beside random input; give both or none.
 
-    Raises MissingFileError, ModelError when the two disagree, OptionError also without the extra `[train]` and, for
-    Core ML, `[coreml]`, OutputError, for an output that is an input too.
+    Raises MissingFileError; ModelError if the exported network disagrees with PyTorch; OptionError also without the
+    extra `[train]` or, for Core ML, `[coreml]`; OutputError also for an output that is an input.
     """
     if (template is None) != (features is None):
         raise OptionError("to compare on real input give a template and audio features")
@@ -68,7 +68,7 @@ def export_checkpoint(
 
 
 def real_inputs(spec: GeneratorSpec, template_dir: str | Path, features_path: str | Path) -> "list[NetworkInput]":
-    """Network inputs of a template's first frames with the features that go with them."""
+    """The network inputs of a template's first frames with their features."""
     template = Template.open(template_dir)
     windows = AudioFeatures.load(features_path, spec.audio).windows()
     inputs = []

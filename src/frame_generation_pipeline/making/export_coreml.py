@@ -1,7 +1,7 @@
-"""Export of a generator's network as two Core ML programs, which must agree with PyTorch before they get their names.
+"""Export a generator's network as two Core ML programs, after checking that they agree with PyTorch.
 
-As in an avatar package, what depends on the template frame alone is a program of its own. What is around the network,
-cutting, resizing and writing back, is not in them: hosts do it with ONNX programs that have no weights.
+As in an avatar package, one program computes everything that depends on the template frame alone. The programs hold
+the network only: hosts cut, resize and write back with the plain programs, which are ONNX files without weights.
 """
 
 import gc
@@ -25,12 +25,12 @@ from frame_generation_pipeline.making.package_writer import complete_package
 from frame_generation_pipeline.media.psnr import psnr
 
 FACE, RENDER = "face.mlpackage", "render.mlpackage"  # names in the folder
-LOWEST_PSNR = 50.0  # dB, of the painted faces; float16 rounds to 1/2048 of a value
+LOWEST_PSNR = 50.0  # dB, of the network's faces; float16 rounds to 1/2048 of a value
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Drop the converter's messages about its progress, versions and what exists on Apple systems alone."""
+    """Suppress the converter's messages about progress, versions and features of Apple systems."""
     logger = logging.getLogger("coremltools")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -47,27 +47,27 @@ with _quiet():
 
 
 class FaceNetwork(nn.Module):
-    """image (1, 6, size, size) -> the image encoder's tensors that the decoder joins, but none of the full size."""
+    """image (1, 6, size, size) -> the image encoder's tensors that the decoder joins, except that of full size."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """The tensors from large to small."""
+        """Compute the tensors, from large to small."""
         size = self.network.spec.face.size
         return tuple(tensor for tensor in self.network.encode_image(image) if tensor.shape[-1] < size)
 
 
 class RenderNetwork(nn.Module):
-    """What `FaceNetwork` gave and audio (1, *window_shape) -> face (1, 3, size, size) in [0, 1]."""
+    """The tensors of `FaceNetwork` and audio (1, *window_shape) -> face (1, 3, size, size) in [0, 1]."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, state: list[Tensor], audio: Tensor, image: Tensor | None = None) -> Tensor:
-        """The face. image: the network's input, of which a U-Net computes the full-size tensor again."""
+        """Compute the face. image: the network's input, from which a U-Net computes the full-size tensor again."""
         if isinstance(self.network, GeneratorNetwork):
             state = [self.network.inc(image), *state]
         return self.network.render(state, audio)
@@ -76,13 +76,14 @@ class RenderNetwork(nn.Module):
 def export_coreml(network: Network, folder: Path, *, inputs: Iterable[NetworkInput] = ()) -> float:
     """Write `network` into the new folder `folder`: `face.mlpackage` and `render.mlpackage`, for iOS 16 and macOS 13.
 
-    face: `image` (1, 6, size, size) -> `skip_<side>` of each size. render: those, `audio` (1, *window_shape) and, but
-    for the mobile network, `image` -> `face` (1, 3, size, size). All are float32; weights and computation are float16.
+    face: `image` (1, 6, size, size) -> `skip_<side>` of each size. render: these tensors, `audio` (1, *window_shape)
+    and, except for the mobile network, `image` -> `face` (1, 3, size, size). Inputs and outputs are float32; weights
+    and computation are float16.
 
-    The written programs are computed in NumPy as they state and compared with the network, on random input and on
-    `inputs`. Returns the PSNR in dB of the faces, whose values are in [0, 1].
+    The written programs are run with NumPy and compared with the network, on random input and on `inputs`. Returns the
+    PSNR in dB of the faces, whose values are in [0, 1].
 
-    Raises ModelError, and leaves nothing, below LOWEST_PSNR; OutputError, also for a folder that is there.
+    Raises ModelError, and leaves no file, below LOWEST_PSNR; OutputError, also if the folder exists.
     """
     network = network.eval().cpu()
     spec = network.spec
@@ -94,7 +95,7 @@ def export_coreml(network: Network, folder: Path, *, inputs: Iterable[NetworkInp
         face, render = (CoreMLProgram.open(temporary / name) for name in (FACE, RENDER))
         error = max(_error(network, face, render, given) for given in ((image, audio), *inputs))
         agreement = psnr(error, peak=1)
-        if not agreement >= LOWEST_PSNR:  # also when it is NaN
+        if not agreement >= LOWEST_PSNR:  # also if it is NaN
             raise ModelError(
                 f"{folder}: not written, Core ML and PyTorch agree to {agreement:.1f} dB (at least {LOWEST_PSNR:g})"
             )
@@ -112,7 +113,7 @@ def _convert(network: Network, image: Tensor, audio: Tensor, folder: Path) -> No
         if isinstance(network, GeneratorNetwork):
             given["image"] = image
         _write(RenderNetwork(network), given, ["face"], folder / RENDER)
-        gc.collect()  # the converter leaves its folders to the collector, which would warn of them later
+        gc.collect()  # else the collector would remove the converter's folders later, with warnings
 
 
 def _write(module: FaceNetwork | RenderNetwork, given: dict[str, Tensor], outputs: list[str], path: Path) -> None:
@@ -136,11 +137,11 @@ def _write(module: FaceNetwork | RenderNetwork, given: dict[str, Tensor], output
     )
     converted.short_description = f"SyncTalk_2D generator {module.network.spec.name}"
     converted.save(str(path))
-    (path / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)  # for debuggers, no part of the package
+    (path / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)  # for debuggers; not part of the package
 
 
 def _error(network: Network, face: CoreMLProgram, render: CoreMLProgram, given: NetworkInput) -> float:
-    """The mean square by which the programs' faces differ from the network's, one input after the other."""
+    """Mean squared error of the programs' faces against the network's, one input after the other."""
     squares = []
     for image, audio in zip(*given, strict=True):
         values = {"image": image[None], "audio": audio[None]}

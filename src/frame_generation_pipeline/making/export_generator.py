@@ -1,4 +1,4 @@
-"""Export of a generator's network to one ONNX graph, which must agree with PyTorch before it gets its name."""
+"""Export a generator's network as one ONNX graph, after checking that it agrees with PyTorch."""
 
 import logging
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from frame_generation_pipeline.making.programs import build_network_program
 from frame_generation_pipeline.runtime.onnx_session import open_session
 
 TOLERANCE = 1e-4  # largest difference of any output value, in [0, 1], between PyTorch and ONNX Runtime
-RANDOM_BATCH = 2  # more than one, so that the free batch dimension is tried too
+RANDOM_BATCH = 2  # more than one, to try the free batch dimension too
 
 logger = logging.getLogger(__name__)
 NetworkInput = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # (n, 6, size, size), (n, *window_shape)
@@ -28,10 +28,10 @@ def export_generator(
 ) -> float:
     """Write `network` as ONNX: inputs `image` (n, 6, size, size) and `audio` (n, *window_shape), output `face`.
 
-    The file is compared with the network on random input and on `inputs`, real ones where the caller has some.
-    Returns the largest difference found. An `opset_version` below 17 gives 17, the oldest there is, and a warning.
+    The file is compared with the network on random input and on `inputs`. Returns the largest difference. An
+    `opset_version` below 17, the oldest that is supported, gives 17 and a warning.
 
-    Raises ModelError, and leaves no file, when any value differs by more than TOLERANCE; OutputError.
+    Raises ModelError, and leaves no file, if any value differs by more than TOLERANCE; OutputError.
     """
     path = Path(path)
     network = network.eval().cpu()
@@ -54,6 +54,6 @@ def export_generator(
                 expected = network(torch.from_numpy(real_image), torch.from_numpy(real_audio)).numpy()
             differences.append(np.abs(exported - expected).max())
         largest = float(np.max(differences))
-        if not largest <= TOLERANCE:  # also when it is NaN
+        if not largest <= TOLERANCE:  # also if it is NaN
             raise ModelError(f"{path}: not written, ONNX and PyTorch differ by {largest:.2g} (at most {TOLERANCE:g})")
     return largest

@@ -1,6 +1,6 @@
-"""Exact rewrites of trained convolutions, on numpy arrays: batch norms fold, and 1x1 convolutions in a row are one.
+"""Rewrite trained convolutions exactly: fold batch norms, and merge consecutive 1x1 convolutions.
 
-Everything is computed in float64 and rounded once, when a graph takes it.
+Everything is computed with NumPy in float64 and rounded once, when it becomes a constant of a graph.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 class Convolution:
     """A convolution with bias. weight: (out, in / groups, kh, kw); bias: (out,); stride: (vertical, horizontal)."""
 
-    name: str  # of the parameters that it comes from
+    name: str  # of its parameters in the network
     weight: Array
     bias: Array
     stride: tuple[int, int] = (1, 1)
@@ -28,7 +28,7 @@ class Convolution:
 
     @classmethod
     def of(cls, name: str, convolution: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> "Convolution":
-        """`convolution` and the batch norm after it, in evaluation mode."""
+        """Fold the batch norm after `convolution`, in evaluation mode, into it."""
         weight = _array(convolution.weight)
         bias = np.zeros(len(weight)) if convolution.bias is None else _array(convolution.bias)
         if norm is not None:
@@ -42,11 +42,11 @@ class Convolution:
 
     @property
     def channels_out(self) -> int:
-        """Channels that come out."""
+        """The number of output channels."""
         return len(self.weight)
 
     def outputs(self, part: slice) -> "Convolution":
-        """Only the output channels in `part`; of a depthwise convolution so the input's too."""
+        """The convolution for the output channels in `part` only; a depthwise one takes only these input channels."""
         if part == slice(0, self.channels_out):
             return self
         return replace(
@@ -58,7 +58,7 @@ class Convolution:
         )
 
     def inputs(self, part: slice, *, bias: bool) -> "Convolution":
-        """What the input channels in `part` add to the output; `bias` says whether this part brings the bias."""
+        """The convolution of the input channels in `part` only; parts add up to the whole if one of them has `bias`."""
         if bias and part == slice(0, self.weight.shape[1]):
             return self
         return replace(
@@ -69,7 +69,7 @@ class Convolution:
         )
 
     def after(self, first: "Convolution") -> "Convolution":
-        """This 1x1 convolution and the 1x1 convolution `first` before it, as one."""
+        """Merge this 1x1 convolution with the 1x1 convolution `first` before it."""
         weight = self.weight[:, :, 0, 0]
         return replace(
             self,
@@ -81,7 +81,7 @@ class Convolution:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A folded `InvertedResidual`: expand, ReLU, depthwise, ReLU, project; then its input is added if `residual`."""
+    """A folded `InvertedResidual`: expand, ReLU, depthwise, ReLU, project, and add the input if `residual`."""
 
     expand: Convolution
     depthwise: Convolution
@@ -90,7 +90,7 @@ class Block:
 
     @classmethod
     def of(cls, network: nn.Module, path: str) -> "Block":
-        """Fold the `InvertedResidual` that is the submodule `path` of `network`."""
+        """Fold the `InvertedResidual` at the submodule `path` of `network`."""
         block = network.get_submodule(path)
         assert isinstance(block, InvertedResidual)
         layers = block.conv
@@ -103,7 +103,7 @@ class Block:
         return cls(expand, depthwise, project, block.residual)
 
     def widened(self, multiple: int) -> "Block":
-        """The same function with more inner channels, a multiple of `multiple`; the new ones are zero."""
+        """The same function with the number of inner channels rounded up to a multiple; the new ones are zero."""
         more = -self.expand.channels_out % multiple
         expand, depthwise = (
             replace(part, weight=_padded(part.weight, more), bias=_padded(part.bias, more))

@@ -1,4 +1,4 @@
-"""Writing an ONNX graph node by node: the few lines that every program needs."""
+"""Write an ONNX graph node by node."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,15 @@ import onnx
 from onnx import helper, numpy_helper
 
 OPSET = 17
-IR_VERSION = 8  # goes with this opset; read by every ONNX Runtime from 1.14 on
+IR_VERSION = 8  # belongs to this opset; ONNX Runtime reads it from 1.14 on
 
 Shape = Sequence[int | str]
 
 
 class Graph:
-    """Nodes and constants in the order of their writing; a value is known by the name of the output that gives it.
+    """Collects nodes and constants in order; a value is referred to by the name of the output that gives it.
 
-    The same calls give the same model to the byte: names are counted, nothing is random.
+    The same calls give the same model to the byte: names are numbered, and nothing is random.
     """
 
     def __init__(self) -> None:
@@ -37,18 +37,18 @@ class Graph:
         self.outputs.append(_value_info(name, dtype, shape))
 
     def constant(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
-        """A constant of the program; one name stands for one value, so that repeated calls share it."""
+        """Add a constant; a name must stand for one value, so that repeated calls share it."""
         tensor = numpy_helper.from_array(np.array(values, dtype, order="C"), name)
         known = self.constants.setdefault(name, tensor)
         assert known is tensor or known.raw_data == tensor.raw_data, f"{name} stands for two values"
         return name
 
     def number(self, value: float, dtype: npt.DTypeLike = np.float32) -> str:
-        """A constant scalar."""
+        """Add a constant scalar."""
         return self.constant(f"{np.dtype(dtype).name}_{value}", value, dtype)
 
     def integers(self, *values: int) -> str:
-        """A constant vector of int64, as shapes, axes and bounds are given to operators."""
+        """Add a constant vector of int64, as operators take shapes, axes and bounds."""
         return self.constant("_".join(map(str, ("integers", *values))), values, np.int64)
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -58,11 +58,11 @@ class Graph:
         return name
 
     def cast(self, value: str, dtype: npt.DTypeLike) -> str:
-        """`value` with another type of element."""
+        """Convert `value` to another element type."""
         return self.op("Cast", value, to=_element_type(dtype))
 
     def model(self, name: str) -> onnx.ModelProto:
-        """The finished program, checked."""
+        """Return the complete program, after ONNX's checker passed it."""
         graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, list(self.constants.values()))
         model = helper.make_model(
             graph,

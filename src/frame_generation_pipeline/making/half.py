@@ -1,4 +1,4 @@
-"""Programs of half the size: the weights of convolutions are kept as float16 and computed with as float32."""
+"""Halve the size of a program: store the weights of convolutions as float16, and compute in float32."""
 
 import numpy as np
 import onnx
@@ -8,10 +8,10 @@ SMALLEST = 1024  # values; below this a weight is not worth a node
 
 
 def halve(program: bytes) -> bytes:
-    """The ONNX file `program` with its convolution weights as float16, each followed by a cast to float32.
+    """Convert the convolution weights of the ONNX file `program` to float16, each with a cast to float32 after it.
 
-    A runtime folds the casts when it loads the program, so that it is as fast as before. Weights of less than 1024
-    values, or beyond float16, stay as they are. The same program gives the same bytes.
+    A runtime folds the casts when it loads the program, which is then as fast as before. Weights with fewer than 1024
+    values, or with values beyond float16, are not converted. The same program gives the same bytes.
     """
     model = onnx.load_model_from_string(program)
     casts = []

@@ -1,4 +1,4 @@
-"""What an avatar says of itself to people, as a value."""
+"""What a package says to people about an avatar."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +10,10 @@ from frame_generation_pipeline.package.manifest import MOST_CREDITS, is_text
 
 @dataclass(frozen=True)
 class Label:
-    """Name, licence and credits in a manifest: text without control characters. Raises OptionError for any other."""
+    """The name, licence and credits of an avatar. Raises OptionError for text with control characters."""
 
-    name: str | None = None  # None for the name of the package's file without its suffix
-    licence: str = ""  # such as CC-BY-4.0; the one text that may have several lines
+    name: str | None = None  # None: the name of the package's file without its suffix
+    licence: str = ""  # such as CC-BY-4.0; may have several lines, unlike the others
     credits: tuple[str, ...] = ()  # whom to thank
 
     def __post_init__(self) -> None:
@@ -22,5 +22,5 @@ class Label:
             raise OptionError("name, licence or credits are too long or have control characters; give plain text")
 
     def of(self, output: Path) -> Self:
-        """The label of the package `output`, which gives it a name where it has none."""
+        """The label with the name of the package `output`, if it has no name yet."""
         return replace(self, name=output.stem) if self.name is None else self

@@ -1,4 +1,4 @@
-"""The layers that the programs share, written so that ONNX Runtime computes them fast; see `programs`."""
+"""Write the layers that the programs share in the form that ONNX Runtime computes fastest; see `programs`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +9,14 @@ from frame_generation_pipeline.making.folding import Block, Convolution
 from frame_generation_pipeline.making.graph import Graph
 from frame_generation_pipeline.making.networks import Network
 
-BLOCK_CHANNELS = 16  # channels that ONNX Runtime keeps together: 16 with AVX-512, otherwise 8
-NARROW = 16  # channels; so few are upsampled faster than the four times as many that they expand to
-PART_BYTES = 7_000_000  # of an inner tensor made at once; the three that a part needs share a third-level cache
-BOTTOM = 10  # pixels; side of the smallest tensors at most, and the audio's are about as small
+BLOCK_CHANNELS = 16  # channels that ONNX Runtime stores together: 16 with AVX-512, otherwise 8
+NARROW = 16  # channels; so few are upsampled faster before their expansion to four times as many
+PART_BYTES = 7_000_000  # of a part of an inner tensor; three parts must fit into the third-level cache together
+BOTTOM = 10  # pixels; largest side of the smallest tensors, which is about that of the audio's tensors
 
 
 def audio_layers(graph: Graph, network: Network, x: str) -> str:
-    """The audio model: a window (n, *window_shape) -> the tensor that joins the image."""
+    """The audio model: windows (n, *window_shape) -> the tensor that joins the image's."""
     model = network.audio_model
     for layer in ("conv1", "conv2"):
         x = block_layers(graph, x, Block.of(network, f"audio_model.{layer}"))
@@ -29,7 +29,7 @@ def audio_layers(graph: Graph, network: Network, x: str) -> str:
 
 
 def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
-    """Join the audio with the image, whose share `image_half` gave: the smallest tensor of the decoder."""
+    """Join the audio's tensor with that of `image_half`: the smallest tensor of the decoder."""
     first, second = double_blocks(network, "fuse_conv.0")
     from_audio = convolve(graph, audio, halves(first.expand)[1])
     x = _filtered(graph, lambda _: graph.op("Relu", graph.op("Add", from_audio, image)), first)
@@ -39,7 +39,7 @@ def bottleneck(graph: Graph, network: Network, image: str, audio: str) -> str:
 
 
 def down_level(graph: Graph, network: Network, level: int, x: str, size: int, before: Convolution | None = None) -> str:
-    """An encoder level: `x`, of side `size`, after the convolution `before` -> the tensor at half that side."""
+    """An encoder level: apply the convolution `before` to `x` of side `size`, then halve the side."""
     first, second = double_blocks(network, f"down{level}.maxpool_conv.0")
     if before is not None:
         first = replace(first, expand=first.expand.after(before))
@@ -47,23 +47,23 @@ def down_level(graph: Graph, network: Network, level: int, x: str, size: int, be
 
 
 def image_half(graph: Graph, network: Network, x: str) -> str:
-    """The image's half of the first convolution after the audio joins, of the smallest tensor `x`."""
+    """The image's half of the first convolution after the audio joins; `x` is the image's smallest tensor."""
     return convolve(graph, x, halves(double_blocks(network, "fuse_conv.0")[0].expand)[0])
 
 
 def image_half_shape(network: Network, size: int) -> tuple[type, tuple[int, ...]]:
-    """Type and shape of `image_half` where the smallest tensors are of side `size`."""
+    """Type and shape of `image_half` if the smallest tensors have the side `size`."""
     return np.float32, (1, double_blocks(network, "fuse_conv.0")[0].expand.channels_out, size, size)
 
 
 def up_level(graph: Graph, network: Network, level: int, x: str, skip: str, size: int) -> str:
-    """A decoder level: `x`, at half of `size`, and the encoder's `skip` -> the tensor of side `size`."""
+    """A decoder level: `x` of half the side and the encoder's `skip` -> the tensor of side `size`."""
     first, second = double_blocks(network, f"up{level}.conv")
     return block_layers(graph, joined(graph, x, skip, first, size), second, size)
 
 
 def joined(graph: Graph, x: str, skip: str, block: Block, size: int, before: Convolution | None = None) -> str:
-    """A decoder level's first block: `x` at half its `size` is upsampled and joined with `skip`, after `before`."""
+    """A decoder level's first block: upsample `x` of half the `size`, and join `skip` after `before`."""
     below, beside = halves(block.expand)
     if before is not None:
         beside = beside.after(before)
@@ -93,7 +93,7 @@ def _upsampled(graph: Graph, x: str) -> str:
 
 
 def block_layers(graph: Graph, x: str, block: Block, size: int = BOTTOM, start: str | None = None) -> str:
-    """An inverted residual; `size` is its input's side, `start` something to add to the result."""
+    """An inverted residual. size: the side of its input. start: a tensor to add to the result."""
 
     def expanded(part: slice) -> str:
         return convolve(graph, x, block.expand.outputs(part), relu=True)
@@ -104,9 +104,9 @@ def block_layers(graph: Graph, x: str, block: Block, size: int = BOTTOM, start: 
 def _filtered(
     graph: Graph, expanded: Callable[[slice], str], block: Block, size: int = BOTTOM, total: str | None = None
 ) -> str:
-    """Depthwise convolution and projection of what `expanded` gives for a part of the inner channels, summed up.
+    """Sum the depthwise convolution and projection over parts of the inner channels, which `expanded` gives.
 
-    size: side of what `expanded` gives; from it follows how many channels are a part.
+    size: the side of the expanded tensors; it determines how many channels a part has.
     """
     channels = block.depthwise.channels_out
     step = max(BLOCK_CHANNELS, PART_BYTES // (4 * size * size) // BLOCK_CHANNELS * BLOCK_CHANNELS)
@@ -120,7 +120,7 @@ def _filtered(
 
 
 def convolve(graph: Graph, x: str, convolution: Convolution, *, relu: bool = False) -> str:
-    """The convolution of `x`, with ReLU after it if `relu`."""
+    """Convolve `x`, with a ReLU after it if `relu`."""
     y = graph.op(
         "Conv",
         x,
@@ -135,7 +135,7 @@ def convolve(graph: Graph, x: str, convolution: Convolution, *, relu: bool = Fal
 
 
 def halves(convolution: Convolution) -> tuple[Convolution, Convolution]:
-    """What each half of the input channels adds to the output; the bias is with the second."""
+    """The convolutions of the two halves of the input channels; the second one has the bias."""
     channels = convolution.weight.shape[1]
     return (
         convolution.inputs(slice(0, channels // 2), bias=False),
@@ -144,5 +144,5 @@ def halves(convolution: Convolution) -> tuple[Convolution, Convolution]:
 
 
 def double_blocks(network: Network, path: str) -> tuple[Block, Block]:
-    """The two folded blocks of the `DoubleConvDW` at `path`."""
+    """Fold the two blocks of the `DoubleConvDW` at `path`."""
     return Block.of(network, f"{path}.double_conv.0"), Block.of(network, f"{path}.double_conv.1")

@@ -1,7 +1,7 @@
-"""SyncTalk_2D's U-Net in PyTorch: the reference that everything else is compared with.
+"""SyncTalk_2D's U-Net in PyTorch: the reference with which everything else is compared.
 
-Module and parameter names are those of the original programs, so that existing checkpoints load with `strict=True`.
-The forward pass is in two steps: `encode_image` depends on the template frame alone, `render` adds the audio.
+Modules and parameters have the original programs' names, so that existing checkpoints load with `strict=True`. The
+forward pass has two steps: `encode_image` depends on the template frame alone, `render` adds the audio.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +53,7 @@ class DoubleConvDW(nn.Module):
 
 
 class InConvDw(nn.Module):
-    """The six input channels at full size."""
+    """The first layer, from the six input channels, at full size."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class InConvDw(nn.Module):
 
 
 class Down(nn.Module):
-    """One level of the image encoder; halves the size."""
+    """One level of the image encoder, which halves the size."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """One level of the decoder: doubles the size and joins the image encoder's tensor of that size."""
+    """One level of the decoder, which doubles the size and joins the image encoder's tensor of that size."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -106,22 +106,22 @@ class OutConv(nn.Module):
 
 
 class AudioModel(nn.Module):
-    """A window of audio features -> a tensor of the bottleneck's size; feature types differ in how it starts."""
+    """Turns a window of features into a tensor of the bottleneck's size; its start depends on the feature type."""
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         channels, height, width = spec.audio.window_shape
         _, small, middle, large, top = spec.widths
-        # Every window ends as 10x10 at the bottleneck: 16 rows or columns stay as they are here, 32 are halved.
+        # Every window becomes 10x10 at the bottleneck: 16 rows or columns keep their number here, 32 are halved.
         stride = (2 if height == 32 else 1, 2 if width == 32 else 1)
-        if channels == 256:  # wenet windows come with as many channels as the other two get from two expansions
+        if channels == 256:  # wenet windows have the channels that the other types get from two expansions
             small = middle = channels
         self.conv1 = InvertedResidual(channels, small, residual=channels == small)
         self.conv2 = InvertedResidual(small, middle, residual=small == middle)
         self.conv3 = nn.Conv2d(middle, large, 3, stride, 1)
         self.bn3 = nn.BatchNorm2d(large)
         self.conv4 = InvertedResidual(large, large, residual=True)
-        # The 8x8 of mobile are the middle of the others' 10x10.
+        # Mobile takes the middle 8x8 of the 10x10 of other networks.
         self.conv5 = nn.Conv2d(large, top, 3, 2, 1 if spec.face == FACE_MOBILE else 3)
         self.bn5 = nn.BatchNorm2d(top)
         self.relu = nn.ReLU()
@@ -138,9 +138,9 @@ class AudioModel(nn.Module):
 
 
 class UNet(nn.Module, ABC):
-    """What generators have in common: levels down to the bottleneck, where the audio joins, and the same levels up.
+    """The base of generators: levels down to the bottleneck, where the audio joins, and the same levels up.
 
-    A subclass makes the layers: `down1`, `up1` and so on for each of its levels, `audio_model` and `fuse_conv`.
+    A subclass sets the layers: `down1`, `up1` and so on for each of its levels, `audio_model` and `fuse_conv`.
     """
 
     levels: int
@@ -167,11 +167,11 @@ class UNet(nn.Module, ABC):
         return tensors
 
     def render(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
-        """What `encode_image` gave and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
+        """The tensors of `encode_image` and windows (n, *window_shape) -> faces (n, 3, size, size) in [0, 1]."""
         return self.decode(encoded, self.audio_model(audio))
 
     def decode(self, encoded: list[Tensor], audio: Tensor) -> Tensor:
-        """What `encode_image` and the audio model gave, which meet in one size -> faces (n, 3, h, w) in [0, 1]."""
+        """The tensors of `encode_image` and of the audio model, of equal size -> faces (n, 3, h, w) in [0, 1]."""
         x = self.fuse_conv(torch.cat([encoded[-1], audio], dim=1))
         for level, skip in enumerate(encoded[-2::-1], start=1):
             x = self.get_submodule(f"up{level}")(x, skip)
@@ -183,11 +183,11 @@ class UNet(nn.Module, ABC):
 
 
 class GeneratorNetwork(UNet):
-    """The generator of `spec`: a face with its middle blacked out, and audio -> the face that says it."""
+    """The generator of `spec`: paints the face that says a window into a face whose middle is masked."""
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__(spec)
-        # The 320 network has one level more than the 160 one, at the top and with the first level's width.
+        # The 320 network has one more level than the 160 one, at the top, with the first level's width.
         c = spec.widths if spec.face.size == 160 else (spec.widths[0], *spec.widths)
         self.audio_model = AudioModel(spec)
         self.fuse_conv = nn.Sequential(DoubleConvDW(c[-1] * 2, c[-1]), DoubleConvDW(c[-1], c[-2]))
@@ -195,7 +195,7 @@ class GeneratorNetwork(UNet):
         self.levels = len(c) - 1
         for level in range(1, self.levels + 1):
             self.add_module(f"down{level}", Down(c[level - 1], c[level]))
-        # A level's output has as many channels as the next one's skip, so that the two halves of its input are equal.
+        # A level's output has as many channels as the next level's skip, so both halves of its input are equal.
         skips = c[-2::-1]
         outputs = (*skips[1:], c[0] // 2 if self.levels == 5 else c[0])
         for level, (skip, out) in enumerate(zip(skips, outputs, strict=True), start=1):

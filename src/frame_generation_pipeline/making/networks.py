@@ -1,4 +1,4 @@
-"""The networks that there are, by the spec that each one is for."""
+"""Build the network of a spec."""
 
 from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.network import GeneratorNetwork
@@ -8,5 +8,5 @@ Network = GeneratorNetwork | MobileNetwork
 
 
 def build_network(spec: GeneratorSpec) -> Network:
-    """The network of `spec` with random weights, in training mode."""
+    """Build the network of `spec` with random weights, in training mode."""
     return MobileNetwork(spec) if spec.face == FACE_MOBILE else GeneratorNetwork(spec)

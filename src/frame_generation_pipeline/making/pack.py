@@ -1,4 +1,4 @@
-"""A checkpoint and a template become a package."""
+"""Pack a checkpoint and a template into an avatar package."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,20 +40,20 @@ from frame_generation_pipeline.template.landmarks import read_landmarks
 from frame_generation_pipeline.template.template import PARSING, Template
 
 PREVIEW_QUALITY = 90  # of JPEG
-FARTHEST = 2**15 - 1  # pixels from a frame's corner that a landmark may be
+FARTHEST = 2**15 - 1  # pixels; largest coordinate of a landmark
 
 
 @dataclass(frozen=True)
 class PackReport:
-    """What was packed, and how far its programs are from the checkpoint."""
+    """The contents of a new package, and the differences of its programs from the checkpoint."""
 
     path: Path
     manifest: Manifest
     programs: Programs
-    rest: str  # where the features of a mouth at rest come from
+    rest: str  # the origin of the window of a mouth at rest
 
     def describe(self) -> dict[str, str]:
-        """Named values in the order they should be shown."""
+        """Named values, in the order in which to show them."""
         programs = self.programs
         described = {
             "avatar": str(self.path),
@@ -86,22 +86,22 @@ def pack_avatar(
     blend: str = FEATHERED,
     progress: Progress | None = None,
 ) -> PackReport:
-    """Write the avatar package `output`: one file where its name ends in `.avatar`, otherwise a folder.
+    """Write the avatar package `output`: one file if its name ends in `.avatar`, otherwise a folder.
 
-    checkpoint, mode: the generator, see `load_network`. template: its folder.
-    encoder: checkpoint of an `ave` encoder or an exported audio program; without it, `whisper` generators get the
-    built-in one, and users of the others bring features.
-    label: what the manifest says for people.
+    checkpoint, mode: the generator, see `load_network`. template: the folder of the template.
+    encoder: checkpoint of an `ave` encoder or an exported audio program; by default, `whisper` generators get the
+    built-in one, and packages of other types have none: their users bring features.
+    label: name, licence and credits.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
-    are taken as they are, byte for byte. parsing: by default, when the template has such images.
-    precision: `fp32`, or `fp16` for weights of half the size. blend: of `spec.BLENDS`, the one that players use by
-    default. progress: called after each frame with the frames done and the frames in all.
+    are copied byte for byte. parsing: whether to pack parsing images; by default if the template has them.
+    precision: `fp32`, or `fp16` for weights of half the size. blend: one of `spec.BLENDS`, the default of hosts.
+    progress: called after each frame with the number of frames done and of all frames.
 
-    The same input gives the same bytes. A frame at a time is in memory, and half a kilobyte for each.
+    The same input gives the same bytes. One frame at a time is in memory, and half a kilobyte for each frame.
 
-    Raises MissingFileError, TemplateError and ModelError for unusable input, ModelError also when the programs are not
-    what the checkpoint computes (see `agreement`), OptionError also without the extra `[train]`, OutputError,
-    LibraryError; nothing is left behind then.
+    Raises MissingFileError, TemplateError and ModelError for unusable input; ModelError also if the programs do not
+    compute what the checkpoint does, see `agreement`; OptionError also without the extra `[train]`; OutputError;
+    LibraryError. No file is left behind then.
     """
     output, template = Path(output), Path(template)
     label = label.of(output)
@@ -139,14 +139,14 @@ def pack_avatar(
             rest=bool(rest),
         )
         writer.write(MANIFEST, manifest.to_json())
-        load_programs(open_package(folder))  # what cannot be read again gets no name
+        load_programs(open_package(folder))  # a package that cannot be read gets no name
     return PackReport(output, manifest, programs, origin)
 
 
 def _write_images(
     writer: PackageWriter, recording: Template, frame_format: str | None, quality: int, progress: Progress | None
 ) -> str:
-    """Write frames, parsing images and preview; returns the frames' format."""
+    """Write frames, parsing images and preview; returns the format of the frames."""
     size = recording.width, recording.height
     image_format = frame_format or image_kind(_read(recording.images[0]))
     for index, path in enumerate(recording.images):
@@ -174,7 +174,7 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(data: bytes, path: Path, image_format: str, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The image, of which the template and a package have the same idea."""
+    """Decode an image, which must look the same in the template and in a package."""
     try:
         image = decode_image(data, str(path), image_format, size)
     except Refusal as refusal:
@@ -198,7 +198,7 @@ def _preview(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _landmarks(path: Path) -> bytes:
-    """The landmarks of a `.lms` file as `landmarks.bin` has them: (110, 2) little-endian int16."""
+    """The landmarks of a `.lms` file as bytes of `landmarks.bin`: (110, 2) little-endian int16."""
     points = read_landmarks(path)
     if np.abs(points).max() > FARTHEST:
         raise TemplateError(f"{path}: has points farther than {FARTHEST} pixels from the corner; find them again")

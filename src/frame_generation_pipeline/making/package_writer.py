@@ -1,4 +1,4 @@
-"""The files of a package on their way to disk: into a folder, and from there into one archive."""
+"""Write the files of a package into a folder, and the folder into an archive."""
 
 import hashlib
 import shutil
@@ -11,15 +11,15 @@ from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.files.output import complete_file, prepare_folder, temporary_beside, writing
 from frame_generation_pipeline.package.manifest import FileEntry
 
-SUFFIX = ".avatar"  # of a package that is one file
+SUFFIX = ".avatar"  # suffix of a package that is one file
 
-_DATE = (1980, 1, 1, 0, 0, 0)  # the first that an archive can state
-_MODE = 0o100644 << 16  # an ordinary file that everybody may read, as archives state it
-_UNIX = 3  # the system whose modes these are
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date that an archive can state
+_MODE = 0o100644 << 16  # a regular file that everybody may read, as archives state it
+_UNIX = 3  # the system that defines this mode
 
 
 class PackageWriter:
-    """A folder being filled, and what `avatar.json` has to say of its files."""
+    """Writes files into a folder and collects their entries for `avatar.json`."""
 
     def __init__(self, folder: Path) -> None:
         self.files: dict[str, FileEntry] = {}
@@ -35,9 +35,9 @@ class PackageWriter:
 
 @contextmanager
 def complete_package(output: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `output` when the block ends well: an archive where that is its suffix.
+    """Give a folder to fill, which becomes `output`, an archive or a folder, when the block ends without an exception.
 
-    Raises OutputError for what the system refuses, and when `output` is a folder already; a file is replaced.
+    Raises OutputError for errors of the system, and if `output` is an existing folder; a file is replaced.
     """
     if output.is_dir() or (output.suffix != SUFFIX and output.exists()):
         raise OutputError(f"{output}: exists; remove it, or choose another name")

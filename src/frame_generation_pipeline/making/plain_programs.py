@@ -1,7 +1,7 @@
-"""Programs around a generator that was exported as its network alone: from the crop to its input, from its output on.
+"""Build the plain programs, which run before and after a generator that was exported as its network alone.
 
-They have no weights, so that one pair serves all generators of a face. Together with the export they compute what an
-avatar's face and render programs do. `studio/plain_programs.py` writes them for this project and for other hosts.
+They have no weights, so one pair serves all generators of the same face geometry. Together with the exported network
+they compute what a package's face and render programs do. `studio/plain_programs.py` writes them for all hosts.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ from frame_generation_pipeline.spec import FaceSpec
 
 
 def build_input_program(face: FaceSpec) -> onnx.ModelProto:
-    """The program crop (h, w, 3) uint8 BGR -> resized (3, crop_size, crop_size) uint8 and the network's image.
+    """Build the program crop (h, w, 3) uint8 BGR -> resized, image.
 
-    image: (1, 6, size, size) float32 in [0, 1].
+    resized: (3, crop_size, crop_size) uint8. image: the network's input (1, 6, size, size) float32 in [0, 1].
     """
     graph = Graph()
     resized = resize_crop(graph, face, graph.input("crop", np.uint8, ("h", "w", 3)))
@@ -26,10 +26,10 @@ def build_input_program(face: FaceSpec) -> onnx.ModelProto:
 
 
 def build_patch_program(face: FaceSpec) -> onnx.ModelProto:
-    """The program face, resized, crop, blend and keep -> patch (h, w, 3) uint8 BGR, the crop as it is written back.
+    """Build the program face, resized, crop, blend, keep -> patch (h, w, 3) uint8 BGR.
 
-    face: (1, 3, size, size) float32 in [0, 1], what the network gave. resized: of the input program for `crop`, which
-    is (h, w, 3) uint8 BGR. blend: () uint8, its place in `spec.BLENDS`. keep: (h, w) uint8, not zero where the crop
+    face: (1, 3, size, size) float32 in [0, 1], the network's output. resized: the input program's, for `crop`, which
+    is (h, w, 3) uint8 BGR. blend: () uint8, an index into `spec.BLENDS`. keep: (h, w) uint8, not zero where the crop
     keeps its own pixels.
     """
     graph = Graph()

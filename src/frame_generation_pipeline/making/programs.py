@@ -1,15 +1,15 @@
-"""The generator as ONNX programs: the network alone, and everything between a crop and the crop that is written back.
+"""Build a generator's ONNX programs: the network alone, and the face and render programs, from crop to patch.
 
-Of the latter there are two. The face program does what depends on the template frame alone, the render program the
-rest. Both compute what the reference does, with fewer multiplications and less traffic to memory:
+The face program computes everything that depends on the template frame alone, the render program the rest. Both compute
+what the reference does, with fewer multiplications and less memory traffic:
 
-- batch norms fold into the convolutions, and 1x1 convolutions with nothing between them into one;
-- a decoder level's first convolution runs apart on its two halves, which are added: on the upsampled half before the
-  upsampling, at a quarter of the pixels (a 1x1 convolution commutes with interpolation), unless that is so narrow that
-  upsampling it first is cheaper;
-- the full-size tensor of the image encoder is never made: what follows is computed from the 12 channels before it;
-- where a block's inner tensor is large, it is made, filtered and summed up a few channels at a time, so that it stays
-  in the processor's cache.
+- batch norms are folded into the convolutions, and consecutive 1x1 convolutions into one;
+- a decoder level's first convolution is split into two, one for each half of its input, whose outputs are added. That
+  of the upsampled half runs before the upsampling, on a quarter of the pixels (a 1x1 convolution commutes with
+  interpolation), unless the half is so narrow that upsampling it first is cheaper;
+- the full-size tensor of the image encoder is never computed: what follows is computed from the 12 channels before it;
+- a large inner tensor of a block is computed, filtered and summed a few channels at a time, so that it stays in the
+  processor's cache.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ from frame_generation_pipeline.spec import WINDOW
 
 
 def build_face_program(network: Network) -> onnx.ModelProto:
-    """The program crop (h, w, 3) uint8 BGR -> face state; outputs are named and shaped as `face_state_shapes` says."""
+    """Build the program crop (h, w, 3) uint8 BGR -> face state, with the outputs of `face_state_shapes`."""
     graph, face = Graph(), network.spec.face
     resized = resize_crop(graph, face, graph.input("crop", np.uint8, ("h", "w", 3)))
     state = {"resized": graph.cast(resized, np.uint8)}
@@ -57,10 +57,10 @@ def build_face_program(network: Network) -> onnx.ModelProto:
 
 
 def build_render_program(network: Network, *, parsing: bool = False) -> onnx.ModelProto:
-    """The program window, crop, blend and face state -> patch (h, w, 3) uint8 BGR, the crop as it is written back.
+    """Build the program window, crop, blend, face state -> patch (h, w, 3) uint8 BGR.
 
-    window: (16, F) float32. crop: (h, w, 3) uint8 BGR, the one that the state was made from. blend: () uint8, its place
-    in `spec.BLENDS`. With `parsing` also keep: (h, w) uint8, not zero where the crop keeps its own pixels.
+    window: (16, F) float32. crop: (h, w, 3) uint8 BGR, from which the state was computed. blend: () uint8, an index
+    into `spec.BLENDS`. With `parsing` also keep: (h, w) uint8, not zero where the crop keeps its own pixels.
     """
     graph, spec = Graph(), network.spec
     window = graph.input("window", np.float32, (WINDOW, spec.audio.feature_size))
@@ -83,7 +83,7 @@ def build_render_program(network: Network, *, parsing: bool = False) -> onnx.Mod
 
 
 def build_network_program(network: Network) -> onnx.ModelProto:
-    """The network alone: image (n, 6, size, size) in [0, 1] and audio (n, *window_shape) -> face (n, 3, size, size)."""
+    """Build the network alone: image (n, 6, size, size), audio (n, *window_shape) -> face (n, 3, size, size)."""
     graph, spec = Graph(), network.spec
     size = spec.face.size
     image = graph.input("image", np.float32, ("n", 6, size, size))
@@ -105,10 +105,10 @@ def build_network_program(network: Network) -> onnx.ModelProto:
 
 
 def face_state_shapes(network: Network) -> dict[str, tuple[type, tuple[int, ...]]]:
-    """The tensors of a face state by name, with their types and shapes.
+    """The types and shapes of a face state's tensors, by name.
 
-    resized: the crop at the generator's size, planar. skip_<size>: what the image encoder gives to the decoder, except
-    at full size. bottom: the image's half of the first convolution after the audio joins.
+    resized: the crop at the generator's size, planar. skip_<size>: the image encoder's tensors for the decoder, except
+    that of full size. bottom: the image's half of the first convolution after the audio joins.
     """
     face = network.spec.face
     shapes: dict[str, tuple[type, tuple[int, ...]]] = {"resized": (np.uint8, (3, face.crop_size, face.crop_size))}
@@ -121,7 +121,7 @@ def face_state_shapes(network: Network) -> dict[str, tuple[type, tuple[int, ...]
 
 
 def _encoded(graph: Graph, network: GeneratorNetwork, resized: str) -> dict[str, str]:
-    """The U-Net's share of the face program: the tensors of the face state by name."""
+    """Write the U-Net's part of the face program; returns the tensors of the face state by name."""
     face, state = network.spec.face, {}
     x, before = _full_size(graph, network, resized)
     for level in range(1, network.levels + 1):
@@ -133,7 +133,7 @@ def _encoded(graph: Graph, network: GeneratorNetwork, resized: str) -> dict[str,
 
 
 def _decoded(graph: Graph, network: GeneratorNetwork, state: dict[str, str], audio: str, resized: str) -> str:
-    """The U-Net's share of the render program: the face (1, 3, size, size) in [0, 1]."""
+    """Write the U-Net's part of the render program; returns the face (1, 3, size, size) in [0, 1]."""
     spec = network.spec
     x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
     for level in range(1, network.levels):
@@ -144,15 +144,15 @@ def _decoded(graph: Graph, network: GeneratorNetwork, state: dict[str, str], aud
     first, last = double_blocks(network, f"up{network.levels}.conv")
     x = joined(graph, x, hidden, first, spec.face.size, before)
     colours = Convolution.of("outc.conv", network.outc.conv)
-    # The last block ends as colours: its input and its inner tensor both go there directly.
+    # The last block ends in colours: its input and its inner tensor are both projected to them directly.
     start = convolve(graph, x, colours.inputs(slice(0, first.project.channels_out), bias=False))
     last = replace(last, project=colours.after(last.project), residual=False)
     return graph.op("Sigmoid", block_layers(graph, x, last, spec.face.size, start))
 
 
 def _full_size(graph: Graph, network: GeneratorNetwork, resized: str) -> tuple[str, Convolution]:
-    """The inner tensor of the image encoder's first block, and the projection that would have to follow."""
-    # ONNX Runtime's fast layout takes no depthwise convolution of 12 channels; with zeros they are 16.
+    """The inner tensor of the image encoder's first block, and the projection after it."""
+    # ONNX Runtime's fast layout needs a multiple of 16 channels; zeros are added to the 12 of this convolution.
     block = Block.of(network, "inc.inconv.0").widened(BLOCK_CHANNELS)
     expanded = convolve(graph, network_input(graph, network.spec.face, resized), block.expand, relu=True)
     return convolve(graph, expanded, block.depthwise, relu=True), block.project

@@ -1,4 +1,4 @@
-"""Sample frames and what led to them, for other implementations to compare with."""
+"""Write sample frames with their inputs, with which other implementations can be compared."""
 
 import json
 from pathlib import Path
@@ -18,13 +18,12 @@ from frame_generation_pipeline.template.template import Template
 def write_reference_outputs(
     generator: Generator, template: Template, speech: Speech, folder: Path, samples: int
 ) -> dict[str, Any]:
-    """Write `samples` frames, evenly spread over the speech, to `folder`; returns what `metadata.json` says.
+    """Write `samples` frames, evenly spread over the speech, to `folder`; returns the contents of `metadata.json`.
 
-    For each: `frame_00012.png`, the finished frame, and `frame_00012.npz` with `template_frame` (its index), `box`
-    (x, y, size), `window` (16, F) float32, `crop` and `patch` (size, size, 3) uint8 BGR: what was cut out and what was
-    written back.
+    Each has `frame_00012.png`, the complete frame, and `frame_00012.npz` with `template_frame` (its index), `box`
+    (x, y, size), `window` (16, F) float32, and `crop` and `patch` (size, size, 3) uint8 BGR.
 
-    Raises OptionError when fewer than one sample is asked for; OutputError.
+    Raises OptionError if `samples` is below 1; OutputError.
     """
     if samples < 1:
         raise OptionError(f"{samples} sample frames; expected 1 or more")

@@ -1,27 +1,27 @@
-"""OpenCV's resizing of uint8 images as part of an ONNX graph, for sizes that are known only when it runs.
+"""Write OpenCV's resizing of uint8 images into an ONNX graph, for sizes that are known only when it runs.
 
-A direction is interpolated by multiplying blocks of neighbouring samples with small matrices that the graph makes from
-the two lengths: products are the runtime's fastest operator, while its own `Resize` walks through the pixels.
+Each direction is interpolated by multiplying blocks of neighbouring samples with small matrices, which the graph
+computes from the two lengths: matrix products are the runtime's fastest operator, while its own `Resize` is slow.
 """
 
 import numpy as np
 
 from frame_generation_pipeline.making.graph import Graph
 
-BLOCKS = 16  # of a direction's positions; the samples that a block needs are few against all
-_A = -0.75  # OpenCV's choice for the cubic
-# A row for each tap, from left to right; its weight is the row times (1, t, t^2, t^3), t being the way from the tap
-# before the sampled position to the one after it.
+BLOCKS = 16  # blocks of positions along a direction; a block needs few of all samples
+_A = -0.75  # OpenCV's parameter of the cubic
+# A row for each tap, from left to right. The tap's weight is the row times (1, t, t^2, t^3), where t is the distance of
+# the sampled position from the sample before it.
 _CUBIC = ((0, _A, -2 * _A, _A), (1, 0, -_A - 3, _A + 2), (0, -_A, 2 * _A + 3, -_A - 2), (0, 0, _A, -_A))
 _LINEAR = ((1, -1), (0, 1))
-_LINEAR_SCALE = 2048  # OpenCV's linear weights for uint8 are whole numbers of 11 bits
+_LINEAR_SCALE = 2048  # OpenCV's linear weights for uint8 are integers of 11 bits
 
 
 def resize(graph: Graph, image: str, source: tuple[str, str], target: tuple[str, str], *, cubic: bool) -> str:
-    """The planar image `image` (3, *source) float32 at another size: (3, *target) float32, whole numbers 0-255.
+    """Resize the planar image `image` (3, *source) float32 to (3, *target) float32, integers from 0 to 255.
 
-    source, target: (h, w), each an int64 vector of one element. Equal to OpenCV's INTER_CUBIC except for one level at
-    one pixel in 10,000, and to its INTER_LINEAR except for one level at one in 200.
+    source, target: (h, w), each an int64 vector of one element. The result differs from OpenCV's INTER_CUBIC by one
+    level in one pixel of 10,000, and from its INTER_LINEAR by one level in one of 200.
     """
     down, across = (
         _taps(graph, *lengths, _CUBIC if cubic else _LINEAR) for lengths in zip(source, target, strict=True)
@@ -32,14 +32,14 @@ def resize(graph: Graph, image: str, source: tuple[str, str], target: tuple[str,
         resized = _stretch(graph, wide, down, source[0], target[0])
         return graph.op("Clip", graph.op("Round", resized), graph.number(0), graph.number(255))
 
-    # OpenCV computes with whole numbers and drops bits: 4 after the first direction, 16 from each tap of the second.
+    # OpenCV computes with integers and drops bits: 4 after the first direction, 16 from each tap of the second.
     (across_index, across_weights), (down_index, down_weights) = (
         (index, graph.op("Round", graph.op("Mul", weights, graph.number(_LINEAR_SCALE))))
         for index, weights in (across, down)
     )
     turned = _stretch(graph, turned, (across_index, across_weights), source[1], target[1])
     wide = graph.op("Transpose", _floor_divide(graph, turned, 16), perm=[0, 2, 1])
-    total = graph.number(2)  # a half, of the two bits that remain
+    total = graph.number(2)  # one half, in the two bits that remain
     for tap in range(len(_LINEAR)):
         one = [graph.op("Gather", part, graph.integers(tap), axis=2) for part in (down_index, down_weights)]
         product = _stretch(graph, wide, (one[0], one[1]), source[0], target[0])
@@ -48,9 +48,9 @@ def resize(graph: Graph, image: str, source: tuple[str, str], target: tuple[str,
 
 
 def _taps(graph: Graph, source: str, target: str, polynomials: tuple[tuple[float, ...], ...]) -> tuple[str, str]:
-    """Which samples each target position takes, edges repeated, and their weights.
+    """The samples of each target position, with repeated edges, and their weights.
 
-    Both are (BLOCKS, positions of a block, taps), int64 and float32; the last block goes beyond the target.
+    Both are (BLOCKS, positions of a block, taps), int64 and float32; the last block may reach beyond the target.
     """
     one, half = graph.number(1, np.int64), graph.number(0.5, np.float64)
     first, last = graph.number(0, np.int64), graph.op("Sub", source, one)
@@ -59,7 +59,7 @@ def _taps(graph: Graph, source: str, target: str, polynomials: tuple[tuple[float
     position = graph.op("Range", first, graph.op("Squeeze", end), one)
     position = graph.cast(graph.op("Reshape", position, graph.integers(BLOCKS, -1, 1)), np.float64)
     position = graph.op("Sub", graph.op("Mul", graph.op("Add", position, half), ratio), half)
-    if len(polynomials) == 2:  # OpenCV takes the edge's sample whole here, instead of twice with rounded weights
+    if len(polynomials) == 2:  # at an edge, OpenCV takes the sample once and not twice with rounded weights
         position = graph.op("Max", position, graph.number(0, np.float64))
         position = graph.op("Min", position, graph.cast(last, np.float64))
     before = graph.op("Floor", position)
@@ -96,7 +96,7 @@ def _stretch(graph: Graph, image: str, taps: tuple[str, str], source: str, targe
 
 
 def _blocks(graph: Graph, target: str) -> str:
-    """Positions in each block, the last one filled up: an int64 vector of one element."""
+    """The number of positions in each block, rounded up: an int64 vector of one element."""
     filled = graph.op("Add", target, graph.number(BLOCKS - 1, np.int64))
     return graph.op("Div", filled, graph.number(BLOCKS, np.int64))
 

@@ -25,27 +25,27 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class TorchGenerator(NetworkGenerator):
-    """A generator's network in PyTorch on `device`; threads may call it at once, each on a CUDA stream of its own.
+    """A generator's network in PyTorch on `device`. Several threads may call it, each with its own CUDA stream.
 
-    Every frame is computed for itself, so that it has the same bits whatever is computed beside it.
+    Each frame is computed by itself, so its bits do not depend on other frames.
     """
 
     def __init__(self, network: Network, device: str = "auto", concurrency: int | None = None) -> None:
-        """concurrency: frames that are best made at once; without it one for each core beside a GPU that CUDA runs,
-        which would wait for decoding, resizing and writing back, and otherwise one."""
+        """concurrency: how many frames are best rendered at once. By default one; with CUDA one for each core, because
+        the GPU would wait for decoding, resizing and writing back."""
         super().__init__(network.spec)
         self.device = choose_device(device)
         self.network = network.eval().to(self.device)
         self.concurrency = concurrency or (max(2, available_cores()) if self.device == "cuda" else 1)
         self._own = threading.local()
         if self.device == "cuda":
-            torch.cuda.synchronize()  # other streams see the weights
+            torch.cuda.synchronize()  # so that other streams see the weights
 
     @classmethod
     def load(cls, path: str | Path, *, mode: str | None = None, device: str = "auto") -> "TorchGenerator":
-        """A generator from a checkpoint; its kind is recognised, `mode` decides between `ave` and `hubert`.
+        """Load a checkpoint, whose kind is recognised; `mode` decides between `ave` and `hubert`.
 
-        Raises MissingFileError, ModelError, and OptionError for an unknown mode or a device that is not there.
+        Raises MissingFileError; ModelError; OptionError for an unknown mode or a device that is not available.
         """
         device = choose_device(device)
         return cls(load_network(path, mode), device)
@@ -62,7 +62,7 @@ class TorchGenerator(NetworkGenerator):
         return np.asarray(output.numpy(), np.float32)
 
     def _stream(self) -> AbstractContextManager[object]:
-        """What this thread computes in."""
+        """The CUDA stream of this thread, as a context to compute in."""
         if self.device != "cuda":
             return nullcontext()
         if not hasattr(self._own, "stream"):
@@ -71,13 +71,13 @@ class TorchGenerator(NetworkGenerator):
 
 
 def load_network(path: str | Path, mode: str | None = None) -> Network:
-    """The network in a checkpoint file, on the CPU, in evaluation mode.
+    """Load the network of a checkpoint, on the CPU, in evaluation mode.
 
-    Raises MissingFileError, ModelError when the file is no generator or contradicts `mode`.
+    Raises MissingFileError; ModelError if the file is no generator or not one for `mode`.
     """
     tensors = read_tensors(path)
     spec: GeneratorSpec = choose_spec(recognise_specs(tensors, path), path, mode)
-    with torch.device("meta"):  # what a width in the file would take is allocated once everything fits
+    with torch.device("meta"):  # memory for the file's widths is allocated only after all tensors fit
         check_fit(build_network(spec), tensors, path)
     network = build_network(spec)
     load_strict(network, tensors, path)
@@ -85,9 +85,9 @@ def load_network(path: str | Path, mode: str | None = None) -> Network:
 
 
 def choose_device(name: str) -> str:
-    """`name`, or for "auto" the best that this machine has; the CPU's threads become no more than there are cores.
+    """Choose the device `name`, for "auto" the best of this machine, and limit PyTorch's threads to the cores.
 
-    Raises OptionError for an unknown device or one that is not available.
+    Raises OptionError for a device that is unknown or not available.
     """
     torch.set_num_threads(min(torch.get_num_threads(), available_cores()))
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -1,4 +1,4 @@
-"""A package's recording as a template folder again, for what trains on one."""
+"""Unpack a package's template into a folder, on which a generator can be trained."""
 
 import shutil
 from pathlib import Path
@@ -13,10 +13,10 @@ from frame_generation_pipeline.template.template import LANDMARKS as LANDMARK_FO
 
 
 def unpack_template(package: Package, folder: Path) -> Template:
-    """The template `folder` with the frames, byte for byte, the landmarks and the parsing images of `package`.
+    """Write the frames, byte for byte, the landmarks and the parsing images of `package` as the template `folder`.
 
-    A folder that an earlier call made is taken as it is. Raises PackageError for files that are not those listed,
-    OutputError, and what `Template.open` raises.
+    The folder of an earlier call is used as it is. Raises PackageError for files that are not the listed ones,
+    OutputError, and the errors of `Template.open`.
     """
     manifest = package.manifest
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""The end of a render program: from the network's output to the crop that is written back."""
+"""The last part of a render program: from the network's output to the patch, as in `face.blend`."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from frame_generation_pipeline.spec import FaceSpec
 
 
 def written_back(graph: Graph, face: FaceSpec, output: str, resized: str, crop: str, feathered: str) -> str:
-    """Network output (1, 3, size, size) in [0, 1] -> patch (h, w, 3) uint8, as `face.blend.write_back` makes it."""
+    """Network output (1, 3, size, size) in [0, 1] -> patch (h, w, 3) uint8, as in `face.blend.write_back`."""
     levels = graph.op("Mul", graph.op("Squeeze", output, graph.integers(0)), graph.number(255))
     matched = graph.op("Add", levels, _colour_shift(graph, face, resized, levels))
     matched = graph.op("Clip", graph.op("Round", matched), graph.number(0), graph.number(255))
@@ -31,7 +31,7 @@ def kept(graph: Graph, keep: str, crop: str, patch: str) -> str:
 
 
 def _surrounded(graph: Graph, face: FaceSpec, levels: str, resized: str) -> str:
-    """The resized crop (3, crop_size, crop_size) with what was painted, (3, size, size), in its middle."""
+    """The resized crop (3, crop_size, crop_size) with the painted face (3, size, size) in its middle."""
     begin, end, side = face.margin, face.margin + face.size, face.crop_size
 
     def rim(top: int, bottom: int, left: int, right: int) -> str:
@@ -57,8 +57,8 @@ def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> st
 def _continued(graph: Graph, cells: int, differences: str) -> str:
     """`face.blend.continuation` of (3, cells^2): (3, cells, cells).
 
-    The outermost cells are smoothed by a convolution along the ring. For the others, whose values are the means of
-    their neighbours, the sine transform solves that equation (Hockney's method for Poisson's equation on a rectangle).
+    A convolution along the ring smooths the outermost cells. Every other cell is the mean of its neighbours; the sine
+    transform solves these equations (Hockney's method for Poisson's equation on a rectangle).
     """
     ring = blend.ring(cells) @ (cells, 1)
     reach = int(8 * blend.SPREAD)
@@ -67,7 +67,7 @@ def _continued(graph: Graph, cells: int, differences: str) -> str:
     around = graph.op("Unsqueeze", around, graph.integers(1))
     smooth = graph.op("Conv", around, graph.constant("ring_kernel", (kernel / kernel.sum())[np.newaxis, np.newaxis]))
 
-    places = np.full(cells * cells, len(ring))  # of the ring's cells in it; all others have the zero after it
+    places = np.full(cells * cells, len(ring))  # index into the ring for each cell; other cells get the zero after it
     places[ring] = np.arange(len(ring))
     smooth = graph.op("Pad", smooth, graph.integers(0, 0, 0, 0, 0, 1))
     where = graph.constant("ring_places", places.reshape(cells, cells), np.int64)
@@ -99,14 +99,14 @@ def _stretching(graph: Graph, face: FaceSpec) -> str:
 
 
 def _cells(graph: Graph, face: FaceSpec, image: str) -> str:
-    """Each cell's mean of a planar image (3, size, size), lifted: (3, cells^2)."""
+    """The mean of each cell of a planar image (3, size, size), plus LIFT: (3, cells^2)."""
     cell = [face.size // face.cells] * 2
     means = graph.op("AveragePool", graph.op("Unsqueeze", image, graph.integers(0)), kernel_shape=cell, strides=cell)
     return graph.op("Reshape", graph.op("Add", means, graph.number(blend.LIFT)), graph.integers(3, -1))
 
 
 def _fade(graph: Graph, face: FaceSpec, length: str, axis: int, feathered: str) -> str:
-    """`face.blend.fade` along an axis of the planar crop, shaped to be multiplied with it; 1 if not `feathered`."""
+    """`face.blend.fade` along an axis of the planar crop, shaped for a product with it; 1 if not `feathered`."""
     places = graph.op("Range", graph.number(0, np.int64), graph.op("Squeeze", length), graph.number(1, np.int64))
     scale = graph.op("Div", graph.number(face.crop_size, np.float64), graph.cast(length, np.float64))
     place = graph.op("Add", graph.cast(places, np.float32), graph.number(0.5))

@@ -1,1 +1,1 @@
-"""The recording of a person: numbered frames, landmarks, crop boxes."""
+"""The template of a person: numbered frames, landmarks, crop boxes."""

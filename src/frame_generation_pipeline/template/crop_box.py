@@ -1,4 +1,4 @@
-"""The square around a face that is cut out, regenerated and written back."""
+"""The square around a face that is cut out, painted anew and written back."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.template.landmarks import FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE
 
-SMALLEST_BOX = 32  # pixels; below this a face has no detail to regenerate
+SMALLEST_BOX = 32  # pixels; smaller faces have no detail
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class CropBox:
         return cls(left, int(landmarks[NOSE_BRIDGE, 1]), right - left)
 
     def problem(self, width: int, height: int) -> str | None:
-        """Why this box cannot be used in a frame of `width` x `height` pixels, or None when it can.
+        """The reason why this box cannot be used in a frame of `width` x `height` pixels, or None.
 
-        Its middle pixel (x + size // 2, y + size // 2) must lie in the image, so that the image shows the face.
+        Its middle pixel (x + size // 2, y + size // 2) must be inside the image, so that the image shows the face.
         """
         if self.size < SMALLEST_BOX:
             return f"the face is {self.size} pixels wide, at least {SMALLEST_BOX} are needed"
@@ -44,9 +44,9 @@ class CropBox:
         return min(self.x, self.y) >= 0 and self.x + self.size <= width and self.y + self.size <= height
 
     def cut(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The box's pixels in `frame` (H, W, ...), (size, size, ...), to be read only.
+        """The box's pixels (size, size, ...) in `frame` (H, W, ...), read-only.
 
-        A pixel beyond the image has the value of the image's nearest one: its edge is repeated outwards.
+        Beyond the image, its edge is repeated.
         """
         height, width = frame.shape[:2]
         if self.inside(width, height):
@@ -56,11 +56,11 @@ class CropBox:
         return np.asarray(frame[rows[:, np.newaxis], columns])
 
     def visible(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The part of the box that lies in `frame` (H, W, ...): a view, so that writing to it writes the frame."""
+        """The part of the box inside `frame` (H, W, ...), as a view: writing to it changes the frame."""
         return frame[max(self.y, 0) : self.y + self.size, max(self.x, 0) : self.x + self.size]
 
     def paste(self, frame: npt.NDArray[np.uint8], patch: npt.NDArray[np.uint8]) -> None:
-        """Write `patch` (size, size, ...) over the box in `frame` (H, W, ...); what lies beyond the image is lost."""
+        """Write the part of `patch` (size, size, ...) that is inside `frame` (H, W, ...) over the box."""
         part = self.visible(frame)
         top, left = max(-self.y, 0), max(-self.x, 0)
         part[:] = patch[top : top + part.shape[0], left : left + part.shape[1]]

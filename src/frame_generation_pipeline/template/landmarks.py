@@ -1,4 +1,4 @@
-"""Landmark files: `{i}.lms`, 110 lines of `x y`, as the original's face aligner writes them."""
+"""Read landmark files: `{i}.lms`, 110 lines of `x y`, as the original's face aligner writes them."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from frame_generation_pipeline.errors import MissingFileError, TemplateError
 
 LANDMARKS = 110  # points a face
 FACE_LEFT, FACE_RIGHT, NOSE_BRIDGE = 1, 31, 52  # face edges at eye height, left and right in the image; nose bridge
-MOST_BYTES = 100_000  # of a landmark file; twenty times what is usual
+MOST_BYTES = 100_000  # of a landmark file; twenty times the usual size
 NOSE = slice(51, 66)  # its ridge and outline
 LIPS = slice(90, 110)  # the outer line of the lips, then the inner one
 UPPER_GAP, LOWER_GAP = slice(103, 106), slice(109, 106, -1)  # of the inner line, facing each other in the middle
@@ -18,9 +18,9 @@ NOSE_TO_CHIN = (54, 16)
 
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
-    """The points of one face, (110, 2) int32 pixels (x, y), truncated toward zero as the original does.
+    """Read the landmarks of one face, (110, 2) int32 pixels (x, y), truncated toward zero as the original does.
 
-    Raises MissingFileError, or TemplateError for anything but 110 lines of two numbers.
+    Raises MissingFileError; TemplateError for anything but 110 lines of two numbers.
     """
     path = Path(path)
     if not path.is_file():
@@ -40,9 +40,9 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.int32]:
 
 
 def lip_opening(landmarks: npt.NDArray[np.int32]) -> float:
-    """How far the lips are apart in the middle, over the distance of the eyes' outer corners: about 0 when closed.
+    """The gap in the middle of the lips, divided by the distance of the eyes' outer corners: about 0 when closed.
 
-    landmarks: (110, 2) pixels. The same as `tracking.lips.lip_opening` of the mesh, but for the pixels' rounding.
+    landmarks: (110, 2) pixels. Equals `tracking.lips.lip_opening` of the mesh, except for the rounding to pixels.
     """
     points = landmarks.astype(np.float64)
     nose, chin = points[list(NOSE_TO_CHIN)]

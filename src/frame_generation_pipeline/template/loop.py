@@ -1,4 +1,4 @@
-"""The order in which a template's frames are shown, so that nobody sees where it turns round or starts over."""
+"""The order in which a template's frames are shown, so that its turning points or repetition are not visible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from frame_generation_pipeline.template.crop_box import CropBox
 PINGPONG, CROSSFADE = "pingpong", "crossfade"
 LOOPS = (PINGPONG, CROSSFADE)
 FADE = 12  # frames over which the end of the recording dissolves into its beginning; half a second
-ENDS, MOST_END = 0.2, 500  # share of the recording, and frames at most, that may be left out at either end
+ENDS, MOST_END = 0.2, 500  # share of the recording, and number of frames, that may be left out at each end
 
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """The frame that is shown, and the share of another one that it dissolves into."""
+    """The index of the frame that is shown, and of the frame into which it dissolves, if any."""
 
     index: int
     into: int = 0
-    share: float = 0.0  # of `into`; 0 where there is none
+    share: float = 0.0  # the share of `into`; 0 without one
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -29,7 +29,7 @@ class ShownFrame:
 
 
 def frame_range(text: str) -> range:
-    """Read a range of frames: `100:400` are the frames from 100 up to 399. Raises OptionError for any other text."""
+    """Read a range of frames: `100:400` means frames 100 to 399. Raises OptionError for any other text."""
     first, _, stop = text.partition(":")
     if not (first.isdecimal() and stop.isdecimal()):
         raise OptionError(f"{text!r} are no frames; expected the first and the one after the last, as in 100:400")
@@ -38,9 +38,9 @@ def frame_range(text: str) -> range:
 
 @dataclass(frozen=True)
 class Loop:
-    """Forth and back as the original does, or from the end to the beginning by a dissolve; over all frames or a range.
+    """Forth and back as in the original, or repeated with a dissolve; over all frames or a range.
 
-    stop: the frame after the last one; None for the recording's end.
+    stop: the frame after the last one; None: the end of the recording.
     """
 
     kind: str = PINGPONG
@@ -52,24 +52,24 @@ class Loop:
 
     @classmethod
     def of(cls, kind: str, frames: str | None) -> "Loop":
-        """The loop `kind` over `frames`: `100:400`, the first and the one after the last; None for all of them."""
+        """The loop `kind` over `frames`, such as `100:400` (see `frame_range`); None: all frames."""
         if frames is None:
             return cls(kind)
         shown = frame_range(frames)
         return cls(kind, shown.start, shown.stop)
 
     def frames(self, count: int) -> range:
-        """The frames that are shown, of `count`. Raises OptionError when there are none such."""
+        """The range of shown frames, of `count`. Raises OptionError if there are no such frames."""
         stop = count if self.stop is None else self.stop
         if not 0 <= self.first < stop <= count:
             raise OptionError(f"frames {self.first}:{stop} do not exist; the recording has frames 0:{count}")
         return range(self.first, stop)
 
     def matched(self, boxes: Sequence[CropBox]) -> "Loop":
-        """For a dissolve over the whole recording: over the part whose ends are most alike; every other loop as it is.
+        """For a dissolve over the whole recording, the loop over the part whose ends are most alike; else this loop.
 
-        Of all parts that leave out at most a fifth at either end, it is the one in which the face's boxes, one a frame,
-        differ least between the frames that dissolve into each other; of equal ones the longest.
+        Of all parts that leave out at most a fifth at each end, it chooses the one whose crop boxes differ least
+        between the frames that dissolve into each other; of equal ones the longest. boxes: one for each frame.
         """
         count = len(boxes)
         end = min(int(ENDS * count), MOST_END)
@@ -87,10 +87,10 @@ class Loop:
         return replace(self, first=int(starts[first]), stop=int(stops[last]))
 
     def shown(self, i: int, count: int) -> ShownFrame:
-        """What the `i`-th place, from 0 on, of the order over `count` frames shows.
+        """The frame shown at position `i` >= 0 of the order over `count` frames.
 
-        Forth and back is 0, 1, ..., n-1, n-2, ..., 0, 1, ... In a loop the last frames, 12 where there are as many as
-        36 and otherwise a third of them, dissolve into the first ones.
+        Forth and back is 0, 1, ..., n-1, n-2, ..., 0, 1, ... In a loop the last 12 frames, or a third of fewer than 36,
+        dissolve into the first ones.
         """
         frames = self.frames(count)
         if len(frames) == 1:

@@ -1,4 +1,4 @@
-"""A template's frames as encoders take them, kept so that a frame seen again is neither decoded nor converted."""
+"""Keep a template's frames in the form that encoders take, so that each is decoded and converted once."""
 
 from dataclasses import dataclass
 
@@ -23,16 +23,16 @@ def planar_record(template: FrameSequence) -> np.dtype[np.void]:
 
 @dataclass(frozen=True)
 class PlanarFrames:
-    """Reads a template's frames with their `Background`; `image` is only what is around the face, and its box in it.
+    """Reads a template's frames with their `Background`; `image` and `box` are those of the part around the face.
 
-    Frames that have no place among the records, or pixels that stay as they are, are read as the template gives them.
+    Frames beyond the number of records, and frames with pixels to keep, are read from the template as they are.
     """
 
     template: FrameSequence
     records: Records  # of the type that `planar_record` gives
 
     def read(self, index: int) -> TemplateFrame:
-        """Frame `index`, counted from 0; any number of threads may read. Raises what the template and records raise."""
+        """Read frame `index`, counted from 0. Any number of threads may read. Raises as template and records do."""
         if index >= self.records.places:
             return self.template.read(index)
         box = self.template.boxes[index]
@@ -51,7 +51,7 @@ class PlanarFrames:
 
 
 def _around(box: CropBox, width: int, height: int) -> Rectangle:
-    """The part of the image that a box covers, with corners at even pixels: a chroma sample covers two by two."""
+    """The part of the image under a box, widened to even pixels, because a chroma sample covers two by two."""
     right, bottom = box.x + box.size, box.y + box.size
     left, top = (max(side, 0) // 2 * 2 for side in (box.x, box.y))
     return left, top, min(right + right % 2, width), min(bottom + bottom % 2, height)

@@ -1,4 +1,4 @@
-"""What a prepared template has beside its frames and landmarks: audio, features, and how the recording was cut."""
+"""Find what a prepared template has beside frames and landmarks: features, and the cuts of its recording."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ SUMMARY, AUDIO = "prepare.json", "aud.wav"
 
 
 def features_name(mode: str) -> str:
-    """The file of features of type `mode` in a template's folder, as the original names it."""
+    """The name of the file of features of type `mode` in a template's folder, as in the original."""
     return f"aud_{mode}.npy"
 
 
 def find_features(folder: Path) -> Path:
-    """The one feature file in a template's folder.
+    """Find the only feature file in a template's folder.
 
-    Raises MissingFileError when there is none, OptionError when there are several.
+    Raises MissingFileError if there is none, OptionError if there are several.
     """
     found = sorted(folder.glob(features_name("*")))
     if not found:
@@ -29,7 +29,7 @@ def find_features(folder: Path) -> Path:
 
 
 def recording_cuts(folder: Path) -> tuple[int, ...]:
-    """The frames before which the recording was cut; none where nothing says so. Raises TemplateError."""
+    """The frames before which the recording was cut, as `prepare.json` states them. Raises TemplateError."""
     path = folder / SUMMARY
     if not path.is_file():
         return ()

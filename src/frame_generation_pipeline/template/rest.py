@@ -1,4 +1,4 @@
-"""Find in a recording where the mouth rests, and the silent moments at which it does not."""
+"""Find where the mouth rests in a recording, and where it is open in silence."""
 
 from itertools import groupby, islice, takewhile
 from math import inf
@@ -14,20 +14,20 @@ from frame_generation_pipeline.template.landmarks import lip_opening, read_landm
 from frame_generation_pipeline.template.prepared import AUDIO, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
 
-CLOSED = 0.03  # opening of the lips, over the distance of the eyes' outer corners, below which they are closed
+CLOSED = 0.03  # in distances of the eyes' outer corners; lips with a smaller opening are closed
 LOUD, QUIETER = 90, 20.0  # percentile of the levels of frames; dB
 PAUSE = 5  # frames; 0.2 s, longer than a stop's silence within a word
-SMILE = 2.0  # opening of lips in a pause, over the usual one of speech, from which it is a smile
-ALIKE = 0.7  # least ratio of two openings that are alike
-SHORTEST = 10  # frames in a row that a mouth is closed when it rests; 0.4 s, longer than within a word
+SMILE = 2.0  # ratio of the opening in a pause to the usual one in speech, from which it is a smile
+ALIKE = 0.7  # smallest ratio of two similar openings
+SHORTEST = 10  # consecutive frames of closed lips, from which the mouth rests; 0.4 s, longer than within a word
 
 
 def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32] | None:
-    """The window (16, F) of features in the middle of the recording's longest stretch of a closed and silent mouth.
+    """The window (16, F) in the middle of the recording's longest run of silent frames with closed lips.
 
-    Where there is no such stretch, or the template has no audio (`aud.wav`), of one that is closed. None where the lips
-    are never closed for long, or the template has no features of type `spec` (`aud_<type>.npy`).
-    Raises FeatureError, TemplateError, AudioError for files that are damaged.
+    Without such a run, or without audio (`aud.wav`), the longest run of closed lips is taken. None if the lips are
+    never closed for long, or if the template has no features of type `spec` (`aud_<type>.npy`).
+    Raises FeatureError, TemplateError, AudioError for damaged files.
     """
     path = template.folder / features_name(spec.name)
     if not path.is_file():
@@ -48,10 +48,9 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
 def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     """The frames without speech in which the lips are apart: laughter, a smile, a breath.
 
-    Silence is below `SILENCE` and `QUIETER` below the recording's loud frames, for `PAUSE` at least. A smile often
-    begins before its pause and lasts longer: the frames next to it belong to it too while the lips are as far apart.
-    Without `aud.wav` there are no such frames.
-    Raises TemplateError, AudioError for files that are damaged.
+    A frame is silent if it is below `SILENCE` and by `QUIETER` below the recording's loud frames, for at least `PAUSE`
+    frames. A smile often begins before a pause and lasts longer, so neighbouring frames with as open lips belong to it.
+    Empty without `aud.wav`. Raises TemplateError, AudioError for damaged files.
     """
     audio = template.folder / AUDIO
     if not audio.is_file():
@@ -80,10 +79,10 @@ def _openings(template: Template) -> list[float]:
 
 
 def rest_frame(openings: list[float], cuts: tuple[int, ...] = ()) -> int | None:
-    """The middle of the longest stretch of closed lips, or None where none is long enough.
+    """The middle of the longest run of frames with closed lips, or None if none is long enough.
 
-    openings: see `lip_opening`. cuts: frames before which the recording was cut. What is left of a stretch where its
-    window of features would reach beyond the recording's ends or a cut does not count.
+    openings: see `lip_opening`. cuts: frames before which the recording was cut. Frames whose window of features would
+    reach beyond the recording or a cut do not count.
     """
     best, length = None, SHORTEST - 1
     for first, stop in zip((0, *cuts), (*cuts, len(openings)), strict=True):

@@ -1,4 +1,4 @@
-"""What is common to every recording, whatever it is kept in: numbered frames, visited forth and back."""
+"""The frames of a template, independent of where they are stored, and the order in which they are shown."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from frame_generation_pipeline.template.loop import FORTH_AND_BACK, Loop, ShownF
 
 @dataclass(frozen=True)
 class Background:
-    """A whole frame as encoders take it, around a part that is made anew."""
+    """A complete frame in the form that encoders take, around a part that is painted anew."""
 
-    planes: Planes  # to be read only
-    left: int  # pixels, even; of the part
+    planes: Planes  # read-only
+    left: int  # left edge of the part in pixels, even
     top: int
 
     def around(self, part: Frame) -> Planes:
-        """The frame with `part` (h, w, 3) BGR in its place: the same bits as the whole converted afterwards."""
+        """Return the frame with `part` (h, w, 3) BGR in its place; equals converting the complete frame afterwards."""
         whole, patch = self.planes.copy(), to_planes(part)
         height, width = patch.shape[0] * 2 // 3, patch.shape[1]
         rows = whole.shape[0] * 2 // 3
@@ -38,38 +38,38 @@ class Background:
 
 @dataclass(frozen=True)
 class TemplateFrame:
-    """One frame of the recording, with the face's box and which of the box's pixels must stay as they are."""
+    """One frame of a template, with its crop box and the pixels of the box to keep."""
 
     image: npt.NDArray[np.uint8]  # (H, W, 3) BGR
     box: CropBox
-    keep: npt.NDArray[np.bool_] | None  # (size, size); None where there is no parsing image
-    background: Background | None = None  # of which `image` is a part; None where it is the whole frame
+    keep: npt.NDArray[np.bool_] | None  # (size, size); None without a parsing image
+    background: Background | None = None  # the frame of which `image` is a part; None if it is the complete frame
 
 
 class FrameSequence(ABC):
-    """A recording's frames, read one by one, when they are asked for."""
+    """The frames of a template, read one by one when they are needed."""
 
     width: int  # pixels
     height: int  # pixels
-    boxes: tuple[CropBox, ...]  # the face's, one a frame
+    boxes: tuple[CropBox, ...]  # one for each frame
 
     @property
     @abstractmethod
     def path(self) -> Path:
-        """The folder or file that the frames are in."""
+        """The folder or file of the frames."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def read(self, index: int) -> TemplateFrame:
-        """Decode frame `index`, counted from 0; raises a FrameGenerationError when its image is not readable."""
+        """Decode frame `index`, counted from 0. Raises a FrameGenerationError if its image cannot be read."""
 
     def shown(self, i: int, start_frame: int = 0, loop: Loop = FORTH_AND_BACK) -> ShownFrame:
-        """What the `i`-th output shows: the loop's places from 1 on, entered `start_frame` frames later.
+        """The frame shown in output frame `i`: the loop from position 1 on, `start_frame` frames later.
 
-        Forth and back that is 1, 2, ..., n-1, n-2, ..., 0, 1, ... Raises OptionError when there is no frame
-        `start_frame`, of those that the loop goes over.
+        Forth and back this is 1, 2, ..., n-1, n-2, ..., 0, 1, ... Raises OptionError if the loop has no frame
+        `start_frame`.
         """
         frames = loop.frames(len(self))
         if not 0 <= start_frame < len(frames):
@@ -78,5 +78,5 @@ class FrameSequence(ABC):
         return loop.shown(i + 1 + start_frame, len(self))
 
     def index(self, i: int, start_frame: int = 0) -> int:
-        """Which frame the `i`-th output uses where frames are shown forth and back, as the original does."""
+        """The template frame of output frame `i`, with frames shown forth and back as in the original."""
         return self.shown(i, start_frame).index

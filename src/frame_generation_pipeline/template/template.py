@@ -1,4 +1,4 @@
-"""A recording as the original's users have it: numbered frames with landmarks, visited forth and back."""
+"""A template folder as in the original: numbered images with landmarks."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from frame_generation_pipeline.template.sequence import FrameSequence, TemplateF
 
 FRAMES, LANDMARKS, PARSING = "full_body_img", "landmarks", "parsing"
 MOST_PROBLEMS_SHOWN = 20
-ENDS = 4096  # bytes of an image's beginning and end that tell it from others
+ENDS = 4096  # bytes of an image's beginning and end that enter the fingerprint
 
 
 @dataclass(frozen=True)
 class Template(FrameSequence):
-    """A checked template folder; images are read one by one, when they are asked for."""
+    """A checked template folder; images are read one by one when they are needed."""
 
     folder: Path
     width: int  # pixels
     height: int  # pixels
     images: tuple[Path, ...]
     boxes: tuple[CropBox, ...]
-    parsing: tuple[Path, ...] | None  # beside `images`, when parsing images are used
+    parsing: tuple[Path, ...] | None  # one for each of `images`, if parsing images are used
 
     @classmethod
     def open(cls, folder: str | Path, *, parsing: bool = False) -> "Template":
-        """Check `full_body_img/`, `landmarks/` and, with `parsing`, `parsing/` of `folder`; nothing is decoded yet.
+        """Check `full_body_img/`, `landmarks/` and, with `parsing`, `parsing/` of `folder`, without decoding images.
 
-        Raises MissingFileError when a folder is absent, TemplateError with all other problems together.
+        Raises MissingFileError if a folder is absent, TemplateError with all other problems together.
         """
         folder = Path(folder)
         for part in (folder, folder / FRAMES, folder / LANDMARKS, *([folder / PARSING] if parsing else [])):
@@ -50,7 +50,7 @@ class Template(FrameSequence):
         for number, path in images.items():
             try:
                 for image in (path, *([masks[number]] if parsing else [])):
-                    if image.exists() and not image.is_file():  # a pipe would wait for somebody who writes
+                    if image.exists() and not image.is_file():  # reading a pipe would wait for ever
                         raise TemplateError(f"{image}: expected an image file")
                 sizes[number] = image_size(path)
                 boxes[number] = CropBox.from_landmarks(read_landmarks(landmark_file(folder, number)))
@@ -81,13 +81,13 @@ class Template(FrameSequence):
         return len(self.images)
 
     def landmark_file(self, index: int) -> Path:
-        """Where the landmarks of frame `index` are."""
+        """The landmark file of frame `index`."""
         return landmark_file(self.folder, int(self.images[index].stem))
 
     def fingerprint(self) -> str:
-        """Differs where frames differ, without reading them all: boxes, and images' sizes, beginnings and ends.
+        """Fingerprint of the frames: of the crop boxes, and the sizes, beginnings and ends of the image files.
 
-        Compressed images of one size that differ in the middle alone do not happen. Raises TemplateError.
+        Compressed images of equal size that differ only in the middle do not occur. Raises TemplateError.
         """
         found = hashlib.sha256(repr((self.width, self.height, self.boxes)).encode())
         for path in (*self.images, *(self.parsing or ())):
@@ -103,10 +103,10 @@ class Template(FrameSequence):
         return found.hexdigest()
 
     def read(self, index: int) -> TemplateFrame:
-        """Decode frame `index` (counted from 0 whatever the files are numbered from).
+        """Decode frame `index`, counted from 0 whatever the number of the first file.
 
-        Raises VideoError or MissingFileError when the image became unreadable since the folder was checked, and
-        TemplateError when it is of another size than its header says.
+        Raises VideoError or MissingFileError if the image became unreadable after the folder was checked, TemplateError
+        if it has another size than its header states.
         """
         box = self.boxes[index]
         keep = None
@@ -125,18 +125,18 @@ class Template(FrameSequence):
 
 
 def landmark_file(folder: Path, number: int) -> Path:
-    """The file of landmarks of a frame, by the number in its name; images' numbers may have leading zeros."""
+    """The landmark file of an image with `number` in its name, which may have leading zeros there."""
     return folder / LANDMARKS / f"{number}.lms"
 
 
 def kept_pixels(parsing: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Where a parsing image (h, w, 3) uint8 BGR is (0, 0, 255) or (255, 255, 255): (h, w) bool."""
+    """The pixels to keep: (h, w) bool, true where a parsing image (h, w, 3) uint8 BGR is pure red or white."""
     blue, green, red = parsing[..., 0], parsing[..., 1], parsing[..., 2]
     return np.asarray((red == 255) & (blue == green) & ((blue == 0) | (blue == 255)))
 
 
 def _numbered(folder: Path) -> tuple[dict[int, Path], list[str]]:
-    """The folder's images by number, in order, and what is wrong with their numbers."""
+    """The folder's images by number, in order, and the problems with their numbers."""
     images: dict[int, Path] = {}
     problems = []
     for path in sorted(folder.iterdir()):

@@ -1,1 +1,1 @@
-"""Where faces are in an image, and where the parts of a face are."""
+"""Find the faces in an image and the points of each face."""

@@ -16,18 +16,18 @@ from frame_generation_pipeline.weights import FACE_DETECTOR
 SIDE = 128  # pixels of the network's square input
 GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors in a cell
 LOWEST_SCORE = 0.5  # of a face
-OVERLAP = 0.3  # intersection over union from which two boxes are one face
-TILINGS = (1.0, 0.5)  # sides of the squares that are searched for smaller faces, of the image's shorter side
-SMALLEST_SQUARE = SIDE // 2  # pixels; larger than it is, an image shows no more faces
+OVERLAP = 0.3  # intersection over union, from which two boxes belong to one face
+TILINGS = (1.0, 0.5)  # sides of the squares searched for smaller faces, as shares of the image's shorter side
+SMALLEST_SQUARE = SIDE // 2  # pixels; enlarging smaller squares shows no more faces
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A face, roughly: its box and both eyes, in pixels of the image."""
+    """The approximate box and eyes of a face, in pixels of the image."""
 
     score: float  # 0 to 1
     box: tuple[float, float, float, float]  # left, top, right, bottom
-    eyes: npt.NDArray[np.float64]  # (2, 2): x, y of the eye on the left of the image, then of the other
+    eyes: npt.NDArray[np.float64]  # (2, 2): x, y of the eye at the left of the image, then of the other
 
 
 class FaceDetector:
@@ -42,10 +42,10 @@ class FaceDetector:
         self._anchors = _anchors()
 
     def searches(self, image: npt.NDArray[np.uint8]) -> Iterator[list[Detection]]:
-        """Faces in an image (H, W, 3) uint8 BGR, the surest first; each search is made when it is asked for.
+        """Search an image (H, W, 3) uint8 BGR; yields the faces of each search, highest score first.
 
-        The first is of the whole image, as MediaPipe makes it; the next ones go through it in squares, for smaller
-        faces.
+        The first search covers the whole image, as in MediaPipe; the next ones cover it in squares, for smaller faces.
+        A search runs when its result is needed.
         """
         height, width = image.shape[:2]
         longest = max(width, height)
@@ -56,9 +56,9 @@ class FaceDetector:
             yield _merged([face for x, y in corners for face in self._search(image, x, y, side)])
 
     def _search(self, image: npt.NDArray[np.uint8], x: float, y: float, side: int) -> list[Detection]:
-        """Faces in the square from (x, y); what it has beyond the image is black."""
+        """The faces in the square from (x, y), which is black beyond the image."""
         scale, corner = SIDE / side, np.array([x, y])
-        # Not averaged over an area: the network was made for images that are brought to its size like this.
+        # Linear and not INTER_AREA, because the network was trained with images resized this way.
         matrix = np.column_stack([np.eye(2) * scale, -corner * scale])
         square = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         values = square[np.newaxis, ..., ::-1].astype(np.float32) / 127.5 - 1
@@ -96,7 +96,7 @@ def _anchors() -> npt.NDArray[np.float64]:
 
 
 def _steps(length: int, side: int) -> list[int]:
-    """Where squares begin that cover `length` and overlap by at least half."""
+    """The starts of squares that cover `length` and overlap by at least half."""
     if length <= side:
         return [0]
     count = int(np.ceil((length - side) / (side / 2))) + 1
@@ -104,7 +104,7 @@ def _steps(length: int, side: int) -> list[int]:
 
 
 def _merged(faces: list[Detection]) -> list[Detection]:
-    """One detection for each face: the mean of those that overlap, weighted by their scores."""
+    """Merge detections that overlap into their mean, weighted by their scores."""
     remaining = sorted(faces, key=lambda face: -face.score)
     merged = []
     while remaining:

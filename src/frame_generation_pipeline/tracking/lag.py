@@ -1,6 +1,6 @@
-"""How late lips come after others that say the same, measured by how far both open over time.
+"""Measure the lag between two pairs of lips that say the same, by their openings over time.
 
-Curves are (n,) float64 with one value for each frame, NaN where none is known.
+Curves are (n,) float64 with one value for each frame, NaN if it is not known.
 """
 
 from collections.abc import Sequence
@@ -11,36 +11,36 @@ import numpy.typing as npt
 
 Curve = npt.NDArray[np.float64]
 
-MOST_SHIFT = 15  # frames within which the lag is looked for: 0.6 s
-FEWEST_PAIRS = 20  # of frames, for a correlation
-FAR, FARTHEST, FAR_STEP = 25, 750, 3  # frames: shifts at which two curves have nothing to do with each other
-FEWEST_FAR = 40  # of such shifts, to tell what chance gives
-BLOCK = 2.0  # seconds that are drawn together, longer than openings are correlated with themselves
+MOST_SHIFT = 15  # frames; largest lag that is searched: 0.6 s
+FEWEST_PAIRS = 20  # pairs of frames that a correlation needs
+FAR, FARTHEST, FAR_STEP = 25, 750, 3  # frames: shifts at which two curves are unrelated
+FEWEST_FAR = 40  # number of such shifts that the confidence needs
+BLOCK = 2.0  # seconds of a bootstrap's block, longer than the autocorrelation of openings
 DRAWS = 400
-SLOW = 1.0  # seconds: what changes more slowly is no speech
+SLOW = 1.0  # seconds; slower changes are not speech
 
 
 @dataclass(frozen=True)
 class Lag:
-    """How late one curve comes after another, and how far that can be trusted."""
+    """The delay of one curve against another, and how reliable it is."""
 
     milliseconds: float  # positive: the first curve comes late
     low: float  # 95 % interval in milliseconds, from blocks of the recording drawn at random (bootstrap)
     high: float
     correlation: float  # Pearson's at that lag
-    confidence: float  # standard deviations by which it stands out from the correlations at shifts far away
+    confidence: float  # standard deviations by which it exceeds the correlations at far shifts
 
 
 def correlations(output: Curve, truth: Curve, shifts: Sequence[int]) -> Curve:
     """Pearson's correlation of `output[i + shift]` with `truth[i]` for each shift.
 
-    NaN where fewer than `FEWEST_PAIRS` frames are known; 0 where one of the curves is even.
+    NaN with fewer than `FEWEST_PAIRS` known pairs; 0 if one of the curves is constant.
     """
     return _pearson(_sums(output, truth, shifts, len(truth)).sum(axis=1))
 
 
 def top(values: Curve) -> float:
-    """The place of the highest value, between the places by a parabola through it and its neighbours."""
+    """The position of the highest value, interpolated by a parabola through it and its neighbours."""
     peak = int(np.argmax(values))
     if not 0 < peak < len(values) - 1:
         return float(peak)
@@ -50,9 +50,9 @@ def top(values: Curve) -> float:
 
 
 def without_slow_part(curve: Curve, fps: float) -> Curve:
-    """The curve (n,) less its mean over `SLOW` seconds around each frame, weighted by a Hann window.
+    """The curve (n,) minus its mean over `SLOW` seconds around each frame, weighted by a Hann window.
 
-    What remains of an opening is speech: a smile or laughter that lasts is slower.
+    The rest of an opening is speech, because a smile or laughter changes more slowly.
     """
     half = round(SLOW * fps / 2)
     window = np.hanning(2 * half + 3)[1:-1]
@@ -65,10 +65,10 @@ def without_slow_part(curve: Curve, fps: float) -> Curve:
 
 
 def measure_lag(output: Curve, truth: Curve, fps: float, seed: int = 0) -> Lag | None:
-    """How late `output` comes after `truth`, both (n,), within `MOST_SHIFT` frames.
+    """Measure the delay of `output` against `truth`, both (n,), up to `MOST_SHIFT` frames.
 
-    None where too little is known to tell, since some 7 s are needed, and where the correlation still rises at an end
-    of those shifts. seed: of the blocks that are drawn.
+    None if too few frames are known (about 7 s are needed), or if the correlation still rises at the largest shift.
+    seed: of the bootstrap.
     """
     shifts = range(-MOST_SHIFT, MOST_SHIFT + 1)
     distances = range(FAR, min(FARTHEST, len(truth) // 2), FAR_STEP)

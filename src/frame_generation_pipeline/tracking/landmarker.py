@@ -1,4 +1,4 @@
-"""From an image to the faces in it, each with its mesh."""
+"""Find the faces in an image, each with its mesh."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from frame_generation_pipeline.tracking.detector import Detection, FaceDetector,
 from frame_generation_pipeline.tracking.lips import lip_opening
 from frame_generation_pipeline.tracking.mesh import EYE_CORNERS, FaceMesh, Region
 
-LOWEST_PRESENCE = 0.5  # from which a mesh is believed
-SAME_FACE = 0.5  # overlap of boxes from which two meshes are of one face
+LOWEST_PRESENCE = 0.5  # presence from which a mesh is accepted
+SAME_FACE = 0.5  # overlap of boxes from which two meshes belong to one face
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class Face:
     """A face in an image."""
 
     points: npt.NDArray[np.float32]  # (468, 3): x, y in pixels, and depth in the same unit, smaller is nearer
-    score: float  # how surely it is one, 0 to 1
+    score: float  # presence of a face, 0 to 1
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -29,7 +29,7 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Of the box, in pixels."""
+        """Area of the box in square pixels."""
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top)
 
@@ -41,19 +41,20 @@ class FaceLandmarker:
         self._detector, self._mesh = FaceDetector(threads=threads), FaceMesh(threads=threads)
 
     def faces(self, image: npt.NDArray[np.uint8]) -> list[Face]:
-        """Every face in an image (H, W, 3) uint8 BGR, the largest first; depends on nothing but the image."""
+        """Find every face in an image (H, W, 3) uint8 BGR, the largest first; depends on the image alone."""
         meshes = (self._meshes(image, detections) for detections in self._detector.searches(image))
         return sorted(next(filter(None, meshes), []), key=lambda face: -face.area)
 
     def follow(self, image: npt.NDArray[np.uint8], previous: Face) -> Face | None:
-        """The face about where `previous` was, without searching for it; None when it is not there."""
+        """Find the face near `previous` without a search of the image; None if it is not there."""
         return self._look(image, Region.around(previous.box, *previous.points[list(EYE_CORNERS), :2]))
 
     def lip_opening(self, image: npt.NDArray[np.uint8], face: Face, region: Face) -> float:
-        """How far the lips of `face` are apart, in face scales: the mean of what it and its mirror image show.
+        """The opening of the lips of `face` in face scales, as the mean over the image and its mirror image.
 
-        A mesh errs otherwise in a mirror, so that the mean follows true lips better than either: docs/presenter.md has
-        figures. region: about where the face was looked for. Where the mirror shows no face, `face` alone tells.
+        The mesh errs differently in a mirror image, so the mean is closer to the true lips than either value:
+        docs/presenter.md has figures. region: where `face` was searched. If the mirror image shows no face, the opening
+        is that of `face` alone.
         """
         points = region.points * (-1, 1, 1) + (image.shape[1] - 1, 0, 0)
         points[list(EYE_CORNERS)] = points[list(EYE_CORNERS[::-1])]
@@ -61,11 +62,11 @@ class FaceLandmarker:
         return float(np.mean([lip_opening(found.points) for found in (face, mirrored) if found]))
 
     def _meshes(self, image: npt.NDArray[np.uint8], detections: list[Detection]) -> list[Face]:
-        """The meshes of detections; false ones show none."""
+        """The meshes of detections, without those of false detections."""
         faces: list[Face] = []
         for detection in detections:
             face = self._look(image, Region.around(detection.box, *detection.eyes))
-            # Once more from where the mesh is: the detector's boxes are unsteady.
+            # The mesh is computed again from its own position, because the detector's boxes are unsteady.
             refined = self.follow(image, face) if face else None
             if refined and all(overlap(refined.box, other.box) < SAME_FACE for other in faces):
                 faces.append(refined)

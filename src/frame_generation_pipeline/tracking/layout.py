@@ -1,6 +1,6 @@
-"""Compute the 110 points that templates have from the mesh.
+"""Compute the 110 landmarks of templates from the mesh.
 
-Left and right are the image's. As the existing templates show them:
+Left and right are those of the image. The existing templates have this order:
 
 - 0-32 the face's edge, evenly from the left temple over the chin (16) to the right temple; 1 and 31 at eye height
 - 33-41 the left brow: the upper edge from its outer end, the lower edge back; 42-50 the right brow likewise
@@ -37,7 +37,7 @@ _OTHERS: tuple[tuple[int, ...], ...] = (
 
 
 def to_110(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Meshes (..., 468, 2 or 3) in pixels -> the points of a template, (..., 110, 2) float32 in pixels."""
+    """Meshes (..., 468, 2 or 3) in pixels -> landmarks (..., 110, 2) float32 in pixels."""
     flat = points[..., :2].astype(np.float64)
     left, right = _edge(flat, _LEFT_EDGE), _edge(flat, _RIGHT_EDGE)
     others = np.stack([flat[..., list(group), :].mean(axis=-2) for group in _OTHERS], axis=-2)
@@ -53,7 +53,7 @@ def _edge(points: npt.NDArray[np.float64], line: tuple[int, ...]) -> npt.NDArray
     lengths = np.linalg.norm(np.diff(corners, axis=-2), axis=-1)
     along = np.concatenate([np.zeros((*lengths.shape[:-1], 1)), lengths.cumsum(axis=-1)], axis=-1)
     wanted = np.linspace(0, along[..., -1], _EDGE_STEPS + 1, axis=-1)
-    # Each wanted point lies on the last piece that begins before it, at the share of the piece that is left over.
+    # Each point is on the last piece that begins before it, at the remaining share of that piece.
     piece = (along[..., np.newaxis, :-1] <= wanted[..., np.newaxis]).sum(axis=-1) - 1
     begin, length = np.take_along_axis(along, piece, -1), np.take_along_axis(lengths, piece, -1)
     share = np.divide(wanted - begin, length, out=np.zeros_like(wanted), where=length > 0)[..., np.newaxis]

@@ -16,13 +16,13 @@ Points = npt.NDArray[np.float32]  # (468, 3): x, y in pixels, depth in the same 
 
 
 def face_scale(points: Points) -> float:
-    """Distance between the eyes' outer corners, in pixels, with depth, so that a turned head keeps it."""
+    """Distance between the eyes' outer corners in pixels; it includes depth, so that turning the head keeps it."""
     left, right = points[list(EYE_CORNERS)].astype(np.float64)
     return float(np.linalg.norm(right - left))
 
 
 def lip_opening(points: Points) -> float:
-    """How far the lips are apart in the middle, in face scales: about 0 when closed."""
+    """The gap in the middle of the lips in face scales: about 0 when closed."""
     gap = points[list(LOWER_GAP)].astype(np.float64) - points[list(UPPER_GAP)]
     down = np.subtract(*points[list(NOSE_TO_CHIN[::-1])].astype(np.float64))
     return float((gap @ down).mean() / np.linalg.norm(down) / face_scale(points))
@@ -42,9 +42,9 @@ def mouth_box(points: Points) -> tuple[int, int, int, int]:
 
 
 def yaw(points: Points) -> float:
-    """How far the head is turned, in degrees, roughly: 0 to the camera, positive to the right of the image.
+    """The approximate turn of the head in degrees: 0 to the camera, positive to the right of the image.
 
-    It follows from the line between the cheeks, which then goes into depth; the mesh makes large turns too small.
+    It is computed from the depth along the line between the cheeks; large turns come out too small.
     """
     left, right = points[list(CHEEKS)].astype(np.float64)
     across = right - left
@@ -52,7 +52,7 @@ def yaw(points: Points) -> float:
 
 
 def roll(points: Points) -> float:
-    """How far the head is tilted in the image, in degrees: 0 upright, 90 lying with its top to the right."""
+    """The tilt of the head in the image in degrees: 0 upright, 90 with its top to the right."""
     left, right = points[list(EYE_CORNERS), :2].astype(np.float64)
     across = right - left
     return float(np.degrees(np.arctan2(across[1], across[0])))

@@ -14,23 +14,23 @@ from frame_generation_pipeline.weights import FACE_MESH
 
 POINTS = 468
 SIDE = 192  # pixels of the network's square input
-AROUND = 1.5  # side of the region that is looked at, in sides of the face's box
+AROUND = 1.5  # side of the mesh's region, in sides of the face's box
 EYE_CORNERS = (33, 263)  # points; the outer ones, on the left of the image and on the right
 
 
 @dataclass(frozen=True)
 class Region:
-    """A square of an image, turned so that the face in it stands upright; pixels and radians."""
+    """A square of an image, rotated so that the face in it is upright; pixels and radians."""
 
     middle: tuple[float, float]
     side: float
-    angle: float  # clockwise, as the eyes are turned
+    angle: float  # clockwise; that of the line between the eyes
 
     @classmethod
     def around(
         cls, box: tuple[float, float, float, float], left_eye: npt.ArrayLike, right_eye: npt.ArrayLike
     ) -> "Region":
-        """The square for a face's box (left, top, right, bottom) and its eyes, as the image shows them."""
+        """The square for a face's box (left, top, right, bottom) and its eyes, left and right in the image."""
         x, y = np.subtract(right_eye, left_eye)
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         return cls(middle, AROUND * max(box[2] - box[0], box[3] - box[1]), float(np.arctan2(y, x)))
@@ -52,9 +52,9 @@ class FaceMesh:
         self._input = self._session.get_inputs()[0].name
 
     def points(self, image: npt.NDArray[np.uint8], region: Region) -> tuple[npt.NDArray[np.float32], float]:
-        """The face in `region` of an image (H, W, 3) uint8 BGR: its points (468, 3) float32, and how surely it is one.
+        """Find the points (468, 3) float32 of the face in `region` of an image (H, W, 3) uint8 BGR, and its presence.
 
-        Points are x and y in pixels of the image, and depth in the same unit, smaller is nearer. Presence: 0 to 1.
+        Points are x and y in pixels of the image and depth in the same unit, smaller is nearer. Presence: 0 to 1.
         """
         matrix = region.to_image()
         crop = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

@@ -1,4 +1,4 @@
-"""How far the lips are apart in images that follow each other."""
+"""Measure the opening of the lips in consecutive images."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 
 
 def track_openings(images: Iterable[Frame]) -> Iterator[float]:
-    """The opening of the largest face's lips in each image, in face scales; NaN where no face is found.
+    """Yield the opening of the largest face's lips in each image, in face scales; NaN if no face is found.
 
     The face is followed from image to image. See `FaceLandmarker.lip_opening`.
     """
