@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this machine: prints its address and ends when standard input does.
+"""A Ray cluster of two nodes that work, and the server's, which does not: prints its address, ends with its input.
 
 python tests/jobs/two_nodes.py FOLDER, which holds what the nodes keep, each in a folder of its own
 """
@@ -10,9 +10,11 @@ from ray.cluster_utils import Cluster
 
 folder = Path(sys.argv[1])
 cluster = Cluster()
-for name in ("one", "two"):
+for name, cores in (("server", 0), ("one", 1), ("two", 1)):
     cluster.add_node(
-        num_cpus=1, include_dashboard=False, env_vars={"XDG_CACHE_HOME": str(folder / name), "RAY_worker_niceness": "0"}
+        num_cpus=cores,
+        include_dashboard=False,
+        env_vars={"XDG_CACHE_HOME": str(folder / name), "RAY_worker_niceness": "0"},
     )
 print(cluster.address, flush=True)
 sys.stdin.read()

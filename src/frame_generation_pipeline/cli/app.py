@@ -63,13 +63,26 @@ for command in COMMANDS:
     app.command()(grouped(command))
 
 
+class _LineHandler(logging.Handler):
+    """Writes each record as one line, however long, to what standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it."""
+        try:
+            typer.echo(self.format(record), err=True)
+        except OSError:  # nobody can be shown it
+            self.handleError(record)
+
+
 def main() -> NoReturn:
     """Run the command line: bad input gives one line and exit status 2, Ctrl-C 130."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False)],
-    )
+    console = Console(stderr=True)
+    if console.is_terminal:
+        handler: logging.Handler = RichHandler(console=console, show_time=False, show_path=False)
+    else:
+        handler = _LineHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of folders of its own
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of numpy and others; what matters is raised

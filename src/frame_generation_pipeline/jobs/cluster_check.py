@@ -24,28 +24,37 @@ def check_cluster(address: str) -> None:
     command = [sys.executable, "-m", __name__, address]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
-        problem, nodes = json.loads(done.stdout.splitlines()[-1])
+        problem, nodes, here = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         raise OptionError(f"--ray {address}: the cluster does not answer as Ray's do; check the address") from error
     if problem is not None:
         raise OptionError(problem)
     if not nodes:
         logger.warning("--ray %s: no node of the cluster has a core for videos yet; jobs wait for one", address)
+    if here:
+        logger.warning(
+            "--ray %s: this machine makes videos too, and they do not rest for live sessions; "
+            "give it no work by ray start --num-cpus=0",
+            address,
+        )
 
 
 def main() -> None:
-    """Write a line: what is wrong, or null, and how many nodes can make videos."""
-    address, problem, nodes = sys.argv[1], None, 0
+    """Write a line: what is wrong, or null, how many nodes can make videos, and whether this machine is one."""
+    address, problem, nodes, here = sys.argv[1], None, 0, False
     try:
         with needing_extra("ray", f"--ray {address}"):
-            nodes = check_nodes(address)
+            nodes, here = check_nodes(address)
     except FrameGenerationError as error:
         problem = " ".join(str(error).split())
-    print(json.dumps([problem, nodes]))
+    print(json.dumps([problem, nodes, here]))
 
 
-def check_nodes(address: str) -> int:
-    """How many nodes can make videos. Raises OptionError where one has a core for them and lacks what it takes."""
+def check_nodes(address: str) -> tuple[int, bool]:
+    """How many nodes can make videos, and whether this machine's is one.
+
+    Raises OptionError where one has a core for them and lacks what it takes.
+    """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -77,7 +86,7 @@ def check_nodes(address: str) -> int:
                 f"--ray {address}: node {node['NodeManagerAddress']} has {f'version {found}' if found else 'none'} of "
                 f"this program; run pip install 'frame-generation-pipeline[ray]=={VERSION}' there"
             )
-    return len(nodes)
+    return len(nodes), ray.get_runtime_context().get_node_id() in [node["NodeID"] for node in nodes]
 
 
 if __name__ == "__main__":
