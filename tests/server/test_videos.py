@@ -104,8 +104,9 @@ def test_a_text_becomes_a_video_in_the_format_that_is_asked_for(jobs: Running, t
     [
         ({"text": "Hi 你"}, None, 400, "line 1, character 4"),
         ({"text": " "}, None, 400, "nothing to say"),
-        ({}, b"this is no audio", 400, "cannot be decoded"),
-        ({}, b"", 400, "empty file"),
+        ({"text": "\u200b\u2014\u0301"}, None, 400, "nothing to say"),
+        ({}, b"this is no audio", 400, "the audio: cannot be decoded"),
+        ({}, b"", 400, "the audio: is an empty file"),
         ({}, None, 422, "one of text and audio"),
         ({"text": "Hi"}, b"x", 422, "one of text and audio"),
         ({"text": "Hi", "avatar": "nobody"}, None, 404, "no avatar 'nobody'"),

@@ -12,6 +12,10 @@ from frame_generation_pipeline.voice.sentences import LONGEST, place_of, split_s
         ('He said "Go!" and left. "Stop." She ran.', ['He said "Go!" and left.', '"Stop."', "She ran."]),
         ("Dr. Smith met J. K. Rowling, e.g. on Monday.", ["Dr. Smith met J. K. Rowling, e.g. on Monday."]),
         ("A title\n\nA text without an end\r\nand more", ["A title", "A text without an end", "and more"]),
+        (
+            "The U.S. Army took approx. 5. At 7:30 p.m. it left.",
+            ["The U.S. Army took approx. 5.", "At 7:30 p.m. it left."],
+        ),
         ("Version 3.11 costs $4.50. Yes", ["Version 3.11 costs $4.50.", "Yes"]),
         ("你好。再见！", ["你好。", "再见！"]),
         (" \n . ", ["."]),

@@ -84,7 +84,7 @@ def make_on_node(order: Order) -> Iterator[Message | Part]:
         with _own_folder(root) as folder:
             yield from _make(order, _kept_avatar(root / "avatars", order), folder)
     except (FrameGenerationError, OSError) as error:
-        yield failed(error)
+        yield failed(error, root)
 
 
 def _make(order: Order, package: Path, folder: Path) -> Iterator[Message | Part]:

@@ -70,7 +70,7 @@ def make(maker: Maker, awake: threading.Event, task: Task, report: Report) -> No
             patiently(lambda: maker.make(task, progress))
         report(completed(task))
     except Exception as error:
-        report(failed(error))
+        report(failed(error, task.folder))
 
 
 def _come_last() -> None:
@@ -86,10 +86,11 @@ def completed(task: Task) -> Message:
     return {"completed": task.video.stat().st_size}
 
 
-def failed(error: Exception) -> Message:
-    """The message about an error: it in one line, and whether the same may go well later."""
+def failed(error: Exception, folder: Path) -> Message:
+    """The message about an error: it in one line, without the job's folder, and whether the same may go well later."""
     known = isinstance(error, FrameGenerationError)
     line = quoted(error) if known else f"the work ended: {type(error).__name__} ({quoted(error)})"
+    line = line.replace(f"{folder}{os.sep}", "")
     return {"failed": line, "again": _passing(error)}
 
 

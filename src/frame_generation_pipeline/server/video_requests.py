@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from frame_generation_pipeline.errors import OutputError
+from frame_generation_pipeline.errors import FrameGenerationError, OutputError
 from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.jobs.job import FORMATS, Job, VideoRequest
 from frame_generation_pipeline.jobs.job_queue import JobQueue, QueueFullError
@@ -73,7 +73,7 @@ def _keep(audio: UploadFile, path: Path) -> None:
 def checked(form: VideoForm, audio: Path, service: Service, settings: JobSettings) -> tuple[VideoRequest, float]:
     """The request, and how many seconds its video lasts, about.
 
-    Raises Problem, and AudioError, TextError, OptionError of what cannot be said or done.
+    Raises Problem, and TextError, OptionError of what cannot be said or done.
     """
     manifest = service.catalogue.package(form.avatar).manifest
     if "audio" not in manifest.programs:
@@ -88,7 +88,10 @@ def checked(form: VideoForm, audio: Path, service: Service, settings: JobSetting
     if (form.text is None) == (not audio.exists()):
         raise Problem(422, "invalid", "form: expected one of text and audio")
     if form.text is None:
-        seconds = probe_audio(audio).duration
+        try:
+            seconds = probe_audio(audio).duration
+        except FrameGenerationError as error:
+            raise Problem(400, "bad_audio", str(error).replace(str(audio), "the audio")) from error
     elif len(form.text) > settings.longest_text:
         raise Problem(413, "too_long", f"the text has more than {settings.longest_text} characters")
     else:

@@ -17,7 +17,7 @@
     const remove = element("button", { type: "button", textContent: "Delete" });
     const buttons = element("div", { className: "row" }, words, remove);
     const item = element("li", {}, buttons, bar);
-    const parts = { item, words, bar, buttons, remove, events: null };
+    const parts = { item, words, bar, buttons, remove, events: null, ready: false };
     remove.addEventListener("click", async () => {
       try { await ask(`v1/videos/${video.id}`, { method: "DELETE" }); forget(video.id); } catch (error) { problem(error.message); }
     });
@@ -42,11 +42,24 @@
     parts.bar.hidden = video.status === "completed" || video.status === "failed";
     if (video.status === "in_progress" && video.progress) parts.bar.value = video.progress;
     parts.bar.setAttribute("aria-label", `How far the video of ${video.avatar} is`);
-    if (video.status === "completed" && !parts.item.querySelector("video")) {
-      const source = video.content.slice(1), poster = `v1/avatars/${encodeURIComponent(video.avatar)}/preview`;
-      parts.item.append(element("video", { src: source, poster, controls: true, preload: "metadata", playsInline: true }));
-      parts.remove.before(element("a", { href: source, download: "", textContent: "Download" }));
+    if (video.status === "completed" && !parts.ready) {
+      parts.ready = true;
+      offer(video, parts);
     }
+  }
+
+  // The player comes with its poster, the avatar's face, and in its shape: nothing black is seen before it loads.
+  async function offer(video, parts) {
+    const source = video.content.slice(1), face = new Image();
+    parts.remove.before(element("a", { href: source, download: "", textContent: "Download" }));
+    face.src = `v1/avatars/${encodeURIComponent(video.avatar)}/preview`;
+    await face.decode().catch(() => null); // an avatar that is gone has no face
+    const player = element("video", { src: source, controls: true, preload: "metadata", playsInline: true });
+    if (face.naturalWidth) {
+      player.poster = face.src;
+      player.style.aspectRatio = `${face.naturalWidth} / ${face.naturalHeight}`;
+    }
+    parts.item.append(player);
   }
 
   function follow(video) {

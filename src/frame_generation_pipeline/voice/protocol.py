@@ -1,5 +1,6 @@
 """What every voice has in common."""
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -56,6 +57,11 @@ def spoken_text(voice: Voice, text: str) -> Iterator[VoiceSamples]:
 
 def sentences_of(text: str) -> list[Sentence]:
     """The sentences of a text that says anything. Raises TextError where it has no letter, digit or sign to speak."""
-    if not any(letter.isalnum() or not (letter.isspace() or letter.isascii()) for letter in text):
+    if not any(letter.isalnum() or _is_sign(letter) for letter in text):
         raise TextError("the text is empty: nothing to say; give a text with words", 0)
     return split_sentences(text)
+
+
+def _is_sign(letter: str) -> bool:
+    """Whether it may be spoken without being a letter or digit, as an emoji may; no mark, blank or invisible one."""
+    return not letter.isascii() and unicodedata.category(letter) in ("So", "Sm", "Sc")

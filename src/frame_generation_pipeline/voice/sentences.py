@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 240  # characters of a sentence; synthesis takes more than twice as long for twice the text
-ABBREVIATIONS = frozenset(  # after which a full stop ends no sentence
-    ("mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "rev", "gen", "col", "lt", "no", "vs", "etc", "e.g", "i.e")
-)
+ABBREVIATIONS = {  # after which a full stop ends no sentence
+    *("mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "rev", "gen", "col", "lt", "capt", "sgt", "mt", "no", "vs"),
+    *("etc", "e.g", "i.e", "approx", "fig", "vol"),
+}
 
 
 # The end of a sentence with its quotes and brackets: before a blank, or anywhere in scripts without blanks.
@@ -52,7 +53,7 @@ def _goes_on(line: str, end: re.Match[str]) -> bool:
         return False
     follows = line[end.end() :].lstrip()
     word = line[: end.start()].rpartition(" ")[2].lstrip("(\"'“‘[")
-    initial = len(word) == 1 and word.isupper()
+    initial = word.isupper() and all(len(letter) == 1 for letter in word.split("."))  # J. or U.S.
     return follows[:1].islower() or (end.group() == "." and (initial or word.lower() in ABBREVIATIONS))
 
 
