@@ -24,7 +24,9 @@ def avatar() -> Iterator[Avatar]:
 
 
 @pytest.fixture
-def conversation(avatar: Avatar) -> Conversation:
+def conversation(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> Conversation:
+    """Its clock stands still, so that all is painted in no time, however busy the machine is."""
+    monkeypatch.setattr("frame_generation_pipeline.speaking.conversation.monotonic", lambda: 0.0)
     assert avatar.engine
     return Conversation(renderer_of(avatar), avatar.engine, avatar.front_end)
 
@@ -94,6 +96,36 @@ def test_the_mouth_opens_and_closes_by_and_by(avatar: Avatar, conversation: Conv
     assert closing == sorted(closing, reverse=True)
     assert away[end + 4] == 0
     assert max(distance for distance in away[:end] if distance is not None) > 0
+
+
+def test_nothing_slows_the_first_frame_down(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[int, bool]] = []  # windows of speech: the frame's number, and whether the first one was complete
+    complete = threading.Event()
+    assert avatar.encoder
+    make, features = FrameRenderer.make, type(avatar.encoder).features
+
+    def make_slowly(self, number, window, *arguments):  # type: ignore[no-untyped-def]
+        if window is not avatar.front_end.rest:
+            begun.append((number, complete.is_set()))
+            time.sleep(0.1 * (len(begun) == 1))  # in which others would begin
+        frame = make(self, number, window, *arguments)
+        complete.set()
+        return frame
+
+    def features_after(*arguments):  # type: ignore[no-untyped-def]
+        begun.extend([(-1, complete.is_set())] if begun else [])
+        return features(*arguments)
+
+    conversation = Conversation(renderer_of(avatar), avatar.engine, avatar.front_end)  # type: ignore[arg-type]
+    settle(conversation)
+    monkeypatch.setattr(FrameRenderer, "make", make_slowly)
+    monkeypatch.setattr(type(avatar.encoder), "features", features_after)
+    conversation.push(tone(2.0))
+    conversation.finish()
+    settle(conversation)
+    assert begun[0] == (conversation._due, False)
+    assert len(begun) > 3
+    assert all(after for _, after in begun[1:])
 
 
 def test_an_interruption_ends_speech_at_once(conversation: Conversation) -> None:

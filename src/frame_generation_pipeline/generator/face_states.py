@@ -55,6 +55,7 @@ class FaceStates:
         if budget is None:
             budget = frames * each if file else min(MOST_MEMORY, available_memory() // SHARE_OF_FREE)
         self.places = min(frames, budget // each)
+        self.most_bytes = self.places * each  # once all of them are kept
         kept: list[Records]
         if file is None:
             kept = [MemoryRecords(kind, self.places) for kind in kinds]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from frame_generation_pipeline.avatar import Avatar
 from frame_generation_pipeline.errors import MissingFileError, OptionError
+from frame_generation_pipeline.generator.face_states import SHARE_OF_FREE, available_memory
 from frame_generation_pipeline.package.load import Package, open_package
 from frame_generation_pipeline.package.manifest import MANIFEST, PREVIEW
 from frame_generation_pipeline.server.problems import Problem
@@ -15,6 +16,7 @@ from frame_generation_pipeline.weights import PRESENTER
 
 PRESENTER_ID = "presenter"
 SUFFIX = ".avatar"
+MOST_FACES = 1280 * 2**20  # bytes of faces of all avatars, where settings say nothing; the presenter's are 1164 MiB
 
 
 class Catalogue:
@@ -33,6 +35,7 @@ class Catalogue:
         self.foreign = frozenset(self._packages) - own  # ids of what others made
         self._avatars: dict[str, Avatar] = {}
         self._loading = threading.Lock()
+        self._left_for_faces = MOST_FACES  # bytes
 
     def _add(self, folder: Path | None) -> None:
         for path in [] if folder is None else _packages(folder):
@@ -64,7 +67,14 @@ class Catalogue:
                 runtime = self._settings.runtime
                 if avatar_id in self.foreign:
                     runtime = replace(runtime, bounds=self._settings.bounds)
-                self._avatars[avatar_id] = Avatar.load(package.path, runtime=runtime, engine=self._engine)
+                if runtime.cache_size is None and runtime.cache_file is None:
+                    runtime = replace(
+                        runtime, cache_size=min(self._left_for_faces, available_memory() // SHARE_OF_FREE)
+                    )
+                avatar = Avatar.load(package.path, runtime=runtime, engine=self._engine)
+                if avatar.states is not None:
+                    self._left_for_faces = max(0, self._left_for_faces - avatar.states.most_bytes)
+                self._avatars[avatar_id] = avatar
             return self._avatars[avatar_id]
 
     @property

@@ -54,6 +54,8 @@ class Conversation(Session):
         self._from = 0  # the utterance's frame that is shown at `_due`
         self._position = 0  # frames of the utterance whose time has come
         self._taking = 0.0  # seconds that rendering a frame takes
+        self._opens: float | None = None  # since when the first frame of speech is rendered; None where none is
+        self._opening = 0.0  # seconds that this takes, when it was quick lately
         self._ticked = monotonic()  # time of the last tick
         self._over = False  # the utterance has ended, and the next tick reports it
         self._idle: tuple[int, Frame | Task[Frame]] | None = None  # the idle frame that may be shown next
@@ -125,18 +127,18 @@ class Conversation(Session):
             task.cancel()
         self._utterance.rendering.clear()
         self._utterance.complete.clear()
-        self._utterance.given, self._due = self._position, None
+        self._utterance.given, self._due, self._opens = self._position, None, None
         self._utterance.close_mouth_of(self._utterance)
         self._prepare_idle()
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
-        self._due, self._from, self._position = None, 0, 0
+        self._due, self._opens, self._from, self._position = None, None, 0, 0
         self._prepare_idle()
 
     def _fill(self) -> None:
         if self._due is None and self._utterance.windows:
-            self._from = self._position
+            self._from, self._opens = self._position, monotonic()
             self._due = self._number = self._shown + self._lead()
             self._began = monotonic() - self._shown / self._rate
         super()._fill()
@@ -144,10 +146,11 @@ class Conversation(Session):
     def _lead(self) -> int:
         """The number of idle frames before speech begins, in which its first frame is rendered.
 
+        They are as few as it may take: if they are too few, the beginning waits for a tick, and is no later for that.
         More are needed while audio comes in real time, because its windows come one block at a time.
         """
         until_tick = self._ticked + 1 / self._rate - monotonic()
-        least = min(max(ceil((self._taking - until_tick) * self._rate), 0), MOST_AHEAD)
+        least = min(max(ceil((self._opening - until_tick) * self._rate), 0), MOST_AHEAD)
         if self._utterance.ending:
             return least
         assert self._front_end is not None
@@ -160,9 +163,20 @@ class Conversation(Session):
         """The number of frames whose time passes while one is rendered."""
         return min(ceil(self._taking * self._rate), MOST_AHEAD)
 
+    @property
+    def _ahead(self) -> int:
+        """One frame while the first frame of speech is rendered: another one beside it would slow it down."""
+        return 1 if self._opens is not None else super()._ahead
+
+    def _encode_audio(self) -> None:
+        if self._opens is None:
+            super()._encode_audio()
+
     def _make(self, number: int, window: Window) -> Frame:
         """Render a frame in a worker unless it would be late; the first frames lead from rest to speech."""
         due = self._due
+        if number == due:
+            return self._open(number, window)
         if number < self._shown - 1 + self._frames_taken:
             return _NOTHING
         if due is not None and 0 <= number - due < FADE - 1:
@@ -171,6 +185,20 @@ class Conversation(Session):
         frame = super()._make(number, window)
         self._taking += RECENT * (monotonic() - started - self._taking)
         return frame
+
+    def _open(self, number: int, window: Window) -> Frame:
+        """Render the first frame of speech, then submit everything that waited for it."""
+        opens = self._opens
+        try:
+            return super()._make(number, rested(window, self._resting, 1 - 1 / FADE))
+        finally:
+            with self._changed:
+                if opens is not None and self._opens == opens:  # neither interrupted nor paused
+                    taken = monotonic() - opens
+                    self._opening = min(taken, self._opening + RECENT * (taken - self._opening))
+                    self._opens = None
+                    self._fill()
+                    self._encode_audio()
 
     def _take_idle(self) -> Frame | None:
         number, self._shown = self._shown, self._shown + 1

@@ -207,16 +207,16 @@ class Session:
             raise SessionError("the session is finished; nothing more can be said in it, begin a new one")
 
     def _encode_audio(self) -> None:
-        """Submit the task that turns the pieces into windows; one at a time, so that they stay in order."""
+        """Submit the task that turns the pieces into windows; one at a time, by when their first frame is due."""
         utterance = self._utterance
         if utterance.encoding is None:
-            deadline = WHENEVER if self._began is None else self._began + self._number / self._rate
+            number = self._number + len(utterance.windows)
+            deadline = WHENEVER if self._began is None else self._began + number / self._rate
             utterance.encoding = self._engine.submit(lambda: self._encode_pieces(utterance), deadline)
             if not self._engine.workers:
                 self._engine.wait(utterance.encoding)
 
     def _encode_pieces(self, utterance: Utterance) -> None:
-        assert utterance.audio is not None  # `push` requires it
         while True:
             with self._changed:
                 ends = not utterance.pieces
@@ -225,18 +225,17 @@ class Session:
                     self._changed.notify_all()
                     return
                 piece = None if ends else utterance.pieces.popleft()
-            failed, windows = None, []
-            try:
-                with self._times.measure("features"):
-                    windows = utterance.audio.flush() if piece is None else utterance.audio.push(piece)
-            except BaseException as error:  # raised in the thread that takes frames
-                failed = error
+            windows, failed = utterance.encode(piece, self._times)
             with self._changed:
                 utterance.failed, utterance.ended = failed, ends or failed is not None
                 utterance.windows += windows
                 if self._utterance is utterance:
                     self._fill()
                 self._changed.notify_all()
+                if windows and not ends and self._utterance is utterance and self._engine.workers:
+                    utterance.encoding = None  # frames that are due before the next windows come first
+                    self._encode_audio()
+                    return
 
     def _fill(self) -> None:
         """Submit windows to the workers, up to the number of frames that may be rendered ahead."""

@@ -46,6 +46,17 @@ class Utterance:
         """Seconds of audio whose frames nobody has taken. rate: frames a second."""
         return self.pushed / SAMPLE_RATE - self.given / rate
 
+    def encode(
+        self, piece: npt.NDArray[np.float32] | None, times: StageTimes
+    ) -> tuple[list[Window], BaseException | None]:
+        """Compute the windows that a piece of audio, or its end (None), completes; and the error, if there was one."""
+        assert self.audio is not None  # `push` requires it
+        try:
+            with times.measure("features"):
+                return self.audio.flush() if piece is None else self.audio.push(piece), None
+        except BaseException as error:  # raised in the thread that takes frames
+            return [], error
+
     def close_mouth_of(self, before: "Utterance") -> None:
         """Let the next idle frames close the mouth, beginning from the last frame of the utterance `before`."""
         self.last, self.closing = before.last, before.closing
