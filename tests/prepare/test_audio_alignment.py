@@ -55,6 +55,16 @@ def test_found_through_another_microphone(tmp_path: Path, offset: float) -> None
     assert (found.stretch, found.drift) == (1, 0)
 
 
+def test_silence_at_an_end_misleads_nobody(tmp_path: Path) -> None:
+    """Even speech, in which half a second of silence is by far the largest change of level."""
+    rng = np.random.default_rng(1)
+    speech = np.interp(np.arange(3 * RATE), np.arange(0, 3.1 * RATE, RATE // 10), rng.uniform(0.3, 1, 31))
+    speech *= 0.5 * np.sin(np.arange(3 * RATE) / 14)
+    guide = write(tmp_path / "guide.wav", speech / 5 + rng.normal(0, 0.01, len(speech)))
+    found = align_audio(guide, write(tmp_path / "audio.wav", np.concatenate([np.zeros(RATE // 2), speech])))
+    assert found.offset == pytest.approx(-0.5, abs=0.006)
+
+
 def stretched(samples: npt.NDArray[np.float64], ppm: float) -> npt.NDArray[np.float64]:
     """What a recorder hears whose clock is so much faster: more samples of the same."""
     count = round(len(samples) * (1 + ppm / 1e6))
@@ -114,10 +124,13 @@ def test_a_template_has_audio_at_the_videos_clock(frames: list[Frame], tmp_path:
     np.testing.assert_allclose(template, decoded[: len(template)].clip(-1, 1), atol=1e-4)
 
 
-def test_another_take_is_refused(tmp_path: Path) -> None:
-    guide, other = write(tmp_path / "guide.wav", talk(6)), write(tmp_path / "other.wav", talk(6, seed=5))
-    with pytest.raises(AudioError, match=r"other\.wav: does not sound like"):
-        align_audio(guide, other)
+@pytest.mark.parametrize("seconds", [3, 6])
+def test_another_take_is_refused(tmp_path: Path, seconds: int) -> None:
+    """In few seconds other speech fits somewhere, but not as well as the same."""
+    guide = write(tmp_path / "guide.wav", talk(seconds))
+    for seed in range(1, 6):
+        with pytest.raises(AudioError, match=r"other\.wav: does not sound like"):
+            align_audio(guide, write(tmp_path / "other.wav", talk(seconds, seed)))
     with pytest.raises(AudioError, match=r"silent\.wav: does not sound like"):
         align_audio(guide, write(tmp_path / "silent.wav", np.zeros(RATE * 3)))
 

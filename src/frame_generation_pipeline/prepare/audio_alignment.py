@@ -23,8 +23,12 @@ logger = logging.getLogger(__name__)
 STEP = SAMPLE_RATE // 200  # samples that a level is measured over; 5 ms
 STEPS = SAMPLE_RATE // STEP  # a second
 RANGE = 50.0  # dB below the loudest level; what is quieter is taken for that quiet
-LEAST_OVERLAP = 1.0  # seconds in which both must overlap
+LEAST_OVERLAP = 2.0, 10.0  # seconds in which both must overlap: at least; and what is always enough
+LEAST_SHARE = 0.5  # of the shorter one, which is enough too: in less, other audio correlates by chance
 LEAST_CORRELATION = 0.5  # of the levels where both overlap, for both to be of one recording
+# In short overlaps more is demanded: other speech, where it fits best, has up to 1.4 / sqrt(seconds) by chance; the
+# same speech through another microphone has from 0.67 on in two seconds, 0.8 in most of three, and from 0.76 on in six.
+BY_CHANCE, MOST_DEMANDED = 1.4, 0.75
 
 WINDOW = 4.0, 20.0  # seconds; at least and at most as long is each part that is looked for by itself
 WINDOWS = 200  # at most, spread over the recording
@@ -78,11 +82,12 @@ def align_audio(guide: Path, audio: Path, track: int | None = None) -> Alignment
     own, other = _levels(decode_audio(guide)), _levels(decode_audio(audio, track=track))
     coarse = _best_shift(own, other)
     overlap = min(len(own), coarse + len(other)) - max(coarse, 0)
-    if overlap >= LEAST_OVERLAP * STEPS:
+    if overlap >= _least_overlap(own, other):
         centres, shifts, tried = _window_shifts(own, other, coarse)
         found, uneven = _fit(centres, shifts, coarse)
         alike = tried >= FEWEST and len(centres) >= ALIKE * tried
-        if alike or _correlation(own, other, found) >= LEAST_CORRELATION:
+        least = min(max(LEAST_CORRELATION, BY_CHANCE / np.sqrt(overlap / STEPS)), MOST_DEMANDED)
+        if alike or _correlation(own, other, found) >= least:
             _tell(found, uneven, overlap / STEPS, audio)
             return found
     raise AudioError(
@@ -118,17 +123,37 @@ def _levels(blocks: Iterable[Samples]) -> Levels:
         whole = len(rest) // STEP
         powers.append((rest[: whole * STEP].reshape(whole, STEP).astype(np.float64) ** 2).mean(axis=1))
         rest = rest[whole * STEP :]
-    levels = 10 * np.log10(np.concatenate([*powers, np.zeros(1)]) + 1e-20)
+    levels = 10 * np.log10(np.concatenate(powers if sum(map(len, powers)) else [np.zeros(1)]) + 1e-20)
     return np.asarray(np.maximum(levels, levels.max() - RANGE))
 
 
 def _best_shift(own: Levels, other: Levels) -> int:
-    """By how many steps `other` begins later than `own` where the two fit best."""
-    length = len(own) + len(other)
-    spectra = [np.fft.rfft(levels - levels.mean(), length) for levels in (own, other)]
-    fits = np.fft.irfft(spectra[0] * spectra[1].conj(), length)
-    shift = int(np.argmax(fits))
-    return shift if shift < len(own) else shift - length
+    """By how many steps `other` begins later than `own` where the two fit best, of all shifts with enough overlap.
+
+    A fit is the correlation where both overlap, times the root of its length: short overlaps correlate by chance.
+    """
+    count, length = len(own) + len(other) - 1, len(own) + len(other)
+    shifts = np.arange(count) - (len(other) - 1)
+    begins, ends = np.maximum(shifts, 0), np.minimum(shifts + len(other), len(own))  # of the overlap, in `own`
+    overlaps = ends - begins
+
+    def moments(levels: Levels, first: npt.NDArray[np.int64]) -> tuple[Levels, Levels]:
+        sums, squares = (np.concatenate([[0.0], np.cumsum(levels**power)]) for power in (1, 2))
+        mean = (sums[first + overlaps] - sums[first]) / overlaps
+        return mean, (squares[first + overlaps] - squares[first]) / overlaps - mean**2
+
+    own, other = own - own.mean(), other - other.mean()  # small numbers, whose squares lose little
+    (own_mean, own_variance), (other_mean, other_variance) = moments(own, begins), moments(other, begins - shifts)
+    products = np.fft.irfft(np.fft.rfft(own, length) * np.fft.rfft(other, length).conj(), length)[shifts]
+    deviations = np.sqrt(np.maximum(own_variance * other_variance, 1e-9))
+    fits = (products / overlaps - own_mean * other_mean) / deviations * np.sqrt(overlaps)
+    fits[overlaps < _least_overlap(own, other)] = -np.inf
+    return int(shifts[np.argmax(fits)])
+
+
+def _least_overlap(own: Levels, other: Levels) -> float:
+    """How many steps both must overlap."""
+    return max(LEAST_OVERLAP[0] * STEPS, min(LEAST_OVERLAP[1] * STEPS, LEAST_SHARE * min(len(own), len(other))))
 
 
 def _window_shifts(own: Levels, other: Levels, coarse: int) -> tuple[Levels, Levels, int]:
@@ -202,6 +227,6 @@ def _correlation(own: Levels, other: Levels, found: Alignment) -> float:
     places = found.offset * STEPS + np.arange(len(other)) * found.stretch
     overlap = (places >= 0) & (places <= len(own) - 1)
     a, b = np.interp(places[overlap], np.arange(len(own)), own), other[overlap]
-    if len(b) < LEAST_OVERLAP * STEPS or a.std() == 0 or b.std() == 0:
+    if len(b) < LEAST_OVERLAP[0] * STEPS or a.std() == 0 or b.std() == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

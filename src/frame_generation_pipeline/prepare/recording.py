@@ -17,6 +17,7 @@ from frame_generation_pipeline.errors import AudioError, MissingFileError, Video
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.media.audio_track import audio_stream
 from frame_generation_pipeline.media.containers import open_media
+from frame_generation_pipeline.media.downmix import SUM, Downmix
 from frame_generation_pipeline.media.video_reader import read_timed_frames
 from frame_generation_pipeline.prepare.audio_alignment import AS_IT_IS, Alignment, align_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE
@@ -36,6 +37,7 @@ class Recording:
     track: int | None  # which of its audio tracks, see `decode_audio`
     seconds: float  # seconds of audio; 0 where there is none
     audio_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no audio
+    downmix: Downmix = SUM  # how the channels of all of its audio become one
     alignment: Alignment = AS_IT_IS  # of audio of another file to the video's own
     late: int = 0  # milliseconds that the audio comes after the lips, by which `audio` moves it earlier
 
@@ -53,20 +55,22 @@ class Recording:
             raise MissingFileError(f"{path}: no such video; give a recording of a person who talks")
         first, _ = next(iter(read_timed_frames(path)))
         source = Path(audio) if audio is not None else path
-        given = probe_audio(source, track).duration if audio is not None else 0.0
-        own = track if audio is None else None
+        given = probe_audio(source, track) if audio is not None else None
         try:
-            seconds, start = probe_audio(path, own).duration, _audio_start(path, own)
+            own = probe_audio(path, track if given is None else None)
+            start = _audio_start(path, track if given is None else None)
         except AudioError as error:
-            if audio is None:
+            if given is None:
                 logger.warning(
                     "%s; the template is made without audio, which training needs (--audio takes it from a file)", error
                 )
-            return cls(path, source, track, given, first)
-        if audio is not None:
+                return cls(path, source, track, 0.0, first)
+            return cls(path, source, track, given.duration, first, given.downmix)
+        if given is not None:
             found = align_audio(path, source, track)
-            return cls(path, source, track, given * found.stretch, start + found.offset, found)
-        return cls(path, path, track, seconds, start)
+            seconds = given.duration * found.stretch
+            return cls(path, source, track, seconds, start + found.offset, given.downmix, found)
+        return cls(path, path, track, own.duration, start, own.downmix)
 
     def expected(self, fps: int) -> int:
         """About how many frames there are at `fps`: as many as the audio lasts, or as the file says."""
@@ -80,7 +84,7 @@ class Recording:
 
         Where it is `late`, so much of its beginning is left out; where it is early, silence comes before it.
         """
-        blocks = self.alignment.apply(decode_audio(self.audio_path, track=self.track))
+        blocks = self.alignment.apply(decode_audio(self.audio_path, downmix=self.downmix, track=self.track))
         return _moved(blocks, self.late * SAMPLE_RATE // 1000)
 
     def has_audio(self, number: int, fps: int) -> bool:
