@@ -8,8 +8,8 @@ and, where a recording is given, of its package from features.
 
 - fps: frames over the time of the whole command, from the start of the process to the finished mp4.
 - first frame: the time of a whole command that makes one frame as PNG, from the start of the process.
-- memory: the most at any moment that the process and all that it runs take together. What they have mapped of the same
-  file counts once. Linux alone tells so much.
+- memory: the most at any moment that the process and all that it runs take together, in a run of its own, because
+  looking takes up to a third of a core. What they have mapped of the same file counts once. Linux alone tells so much.
 
 `--minutes 10` makes one long video by each host instead and prints its memory in each tenth of the time.
 """
@@ -41,28 +41,29 @@ SAMPLED = 0.1  # seconds between two looks at the memory
 TENTHS = 10
 
 
-@dataclass(frozen=True)
-class Run:
-    """One command: how long it took, and the memory of all its processes each time that was looked at."""
+def seconds_of(command: list[str]) -> float:
+    """How long a command takes. Raises subprocess.CalledProcessError when it fails."""
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
 
-    seconds: float
-    memory: list[int]  # bytes
 
-    @classmethod
-    def of(cls, command: list[str]) -> "Run":
-        """Run a command to its end. Raises subprocess.CalledProcessError when it fails."""
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        memory = []
-        while True:
-            try:
-                code = process.wait(SAMPLED)
-                break
-            except subprocess.TimeoutExpired:
-                memory.append(_memory(process.pid))
-        if code:
-            raise subprocess.CalledProcessError(code, command)
-        return cls(time.perf_counter() - began, memory)
+def memory_of(command: list[str]) -> list[int]:
+    """Bytes of memory that all processes of a command take, again and again until it ends.
+
+    Raises subprocess.CalledProcessError when it fails.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    memory = []
+    while True:
+        try:
+            code = process.wait(SAMPLED)
+            break
+        except subprocess.TimeoutExpired:
+            memory.append(_memory(process.pid))
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    return memory
 
 
 def _memory(process: int) -> int:
@@ -143,18 +144,18 @@ def commands() -> dict[str, list[str]]:
 def compare(case: Case, runs: int, work: Path) -> None:
     """Print a case's table."""
     video, images = work / "result.mp4", work / "images"
-    first, whole = defaultdict[str, list[float]](list), defaultdict[str, list[Run]](list)
-    count = 0
+    first, whole = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    makes_video = {name: [*command, "generate", "--quiet", *case.options, "-o"] for name, command in commands().items()}
+    peak = {name: max(memory_of([*command, str(video)])) for name, command in makes_video.items()}
+    count = sum(1 for _ in read_frames(video))
     for _ in range(runs):
         for name, command in commands().items():
-            generate = [*command, "generate", "--quiet"]
-            first[name].append(Run.of([*generate, *case.one_frame, "--frames-dir", str(images)]).seconds)
-            whole[name].append(Run.of([*generate, *case.options, "-o", str(video)]))
-            count = count or sum(1 for _ in read_frames(video))
+            one_frame = [*command, "generate", "--quiet", *case.one_frame, "--frames-dir", str(images)]
+            first[name].append(seconds_of(one_frame))
+            whole[name].append(seconds_of([*makes_video[name], str(video)]))
     print(f"\n{case.name}, {count} frames\n")
     print_header("", "fps", "of Python's", "first frame, s", "peak memory, MB", "of Python's", "binary, MB")
-    fps = {name: statistics.median(count / run.seconds for run in found) for name, found in whole.items()}
-    peak = {name: statistics.median(max(run.memory) for run in found) for name, found in whole.items()}
+    fps = {name: count / statistics.median(seconds) for name, seconds in whole.items()}
     for name, (program, *_) in commands().items():
         size = "" if name == "Python" else f"{Path(program).stat().st_size / 1e6:.1f}"
         speed = f"{fps[name]:.1f}", f"{fps[name] / fps['Python']:.2f}", f"{statistics.median(first[name]):.2f}"
@@ -168,9 +169,9 @@ def long_video(minutes: float, work: Path) -> None:
     for name, command in commands().items():
         if name == "Python":
             continue
-        run = Run.of([*command, "generate", "--quiet", "--audio", str(audio), "-o", str(work / "long.mp4")])
-        tenths = [max(part) for part in np.array_split(run.memory, TENTHS)]
-        print(f"{name}: {', '.join(f'{most / 1e6:.0f}' for most in tenths)}; {run.seconds:.0f} s")
+        memory = memory_of([*command, "generate", "--quiet", "--audio", str(audio), "-o", str(work / "long.mp4")])
+        tenths = [max(part) for part in np.array_split(memory, TENTHS)]
+        print(f"{name}: {', '.join(f'{most / 1e6:.0f}' for most in tenths)}")
 
 
 def main() -> None:
