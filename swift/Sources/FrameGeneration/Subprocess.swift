@@ -1,6 +1,8 @@
 #if os(Linux)
     import Glibc
 
+    private let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ
+
     /// A program that runs beside this one, with a pipe to its input or from its output.
     final class Subprocess: @unchecked Sendable {
         enum Pipe { case toInput, fromOutput }
@@ -21,6 +23,7 @@
             defer { Self.starting.unlock() }
             guard Glibc.pipe(&ends) == 0 else { throw SystemError() }
             for end in ends + [errors] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            _ = fcntl(ends[0], setPipeSize, 1 << 20)  // what the system allows everybody: a large part of a frame
             let (ours, theirs) = pipe == .toInput ? (ends[1], ends[0]) : (ends[0], ends[1])
             defer { close(theirs) }
             var actions = posix_spawn_file_actions_t()
