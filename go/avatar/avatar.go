@@ -106,20 +106,16 @@ func Open(path string, opts ...Option) (*Avatar, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	opening := make(chan error, 1)
-	go func() { opening <- openRuntime(options.runtime) }() // finding the library takes as long as reading the manifest
+	library := make(chan error, 1)
+	go func() { library <- openRuntime(options.runtime) }() // takes as long as reading the programs
 	opened, err := OpenPackage(path)
-	noRuntime := <-opening
 	if err != nil {
 		return nil, err
 	}
 	if opened.Manifest.Version < blendsSince && options.blend == Feathered {
 		return nil, fail(BadOption, path, "packed without the blend 'feathered'; pack it again or choose reference")
 	}
-	if noRuntime != nil {
-		return nil, noRuntime
-	}
-	generator, audio, err := openPrograms(opened)
+	states, audio, err := openPrograms(opened, options.cache, library)
 	if err != nil {
 		return nil, err
 	}
@@ -128,20 +124,14 @@ func Open(path string, opts ...Option) (*Avatar, error) {
 	}
 	a := &Avatar{
 		Package: opened, audioSpec: opened.Manifest.Audio, template: packagedTemplate{opened},
-		generator: generator, audio: audio, options: options,
+		generator: states.generator, audio: audio, states: states, options: options,
 	}
-	a.prepare()
+	a.buffers = newBuffers(a.template, options.threads)
 	if a.rest, err = readRest(opened); err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
-}
-
-func (a *Avatar) prepare() {
-	width, height, _ := a.template.size()
-	a.buffers = newBuffers(3*width*height, 2*a.options.threads+2)
-	a.states = &faceStates{generator: a.generator, budget: a.options.cache, kept: map[int]faceState{}}
 }
 
 func openRuntime(path string) error {

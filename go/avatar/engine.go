@@ -31,7 +31,10 @@ type buffers struct {
 	ready chan []byte
 }
 
-func newBuffers(size, most int) *buffers { return &buffers{size, make(chan []byte, most)} }
+func newBuffers(t template, workers int) *buffers {
+	width, height, _ := t.size()
+	return &buffers{3 * width * height, make(chan []byte, 2*workers+2)}
+}
 
 func (b *buffers) take() []byte {
 	select {
@@ -48,6 +51,9 @@ func (b *buffers) give(buffer []byte) {
 	default:
 	}
 }
+
+// windowsAhead wait for workers while the next block of audio, of 10 windows at most, is made to windows.
+const windowsAhead = 16
 
 // job is a frame to be made, and where it goes.
 type job struct {
@@ -66,28 +72,39 @@ type result struct {
 func (a *Avatar) generate(ctx context.Context, speech *speech, start int, yield func(Frame) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := a.options.threads
+	windows := make(chan []float32, windowsAhead)
 	jobs := make(chan job)
 	ordered := make(chan job, workers)
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()
 	var failed error
-	group.Go(func() { // windows, in their order
+	group.Go(func() {
+		defer close(windows)
+		failed = speech.windows(ctx, func(window []float32) error {
+			select {
+			case windows <- window:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	group.Go(func() { // frames, in their order
 		defer close(ordered)
 		defer close(jobs)
 		index := 0
-		failed = speech.windows(ctx, func(window []float32) error {
+		for window := range windows {
 			next := job{index, window, make(chan result, 1)}
 			index++
 			for _, queue := range []chan job{ordered, jobs} {
 				select {
 				case queue <- next:
 				case <-ctx.Done():
-					return ctx.Err()
+					return
 				}
 			}
-			return nil
-		})
+		}
 	})
 	for range workers {
 		group.Go(func() {
@@ -110,7 +127,10 @@ func (a *Avatar) generate(ctx context.Context, speech *speech, start int, yield 
 			return ctx.Err()
 		}
 	}
-	return failed // written before ordered was closed
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return failed // written before windows, and so ordered, was closed
 }
 
 // makeFrame is the whole way of a frame: template frame, crop, generator, paste.

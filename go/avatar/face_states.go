@@ -14,6 +14,11 @@ type faceStates struct {
 	used      int
 }
 
+// newFaceStates remembers none yet; budget is in bytes.
+func newFaceStates(generator generator, budget int) *faceStates {
+	return &faceStates{generator: generator, budget: budget, kept: map[int]faceState{}}
+}
+
 // encode gives the state of template frame index, and what to call when it is no longer needed.
 func (s *faceStates) encode(index int, crop []byte, size int) (faceState, func(), error) {
 	s.lock.Lock()
@@ -35,6 +40,20 @@ func (s *faceStates) encode(index int, crop []byte, size int) (faceState, func()
 		return state, func() {}, nil
 	}
 	return state, state.release, nil
+}
+
+// prepare encodes the face of template frame index before anybody needs it. What is wrong with the frame is said where it is
+// needed.
+func (s *faceStates) prepare(t template, index int) {
+	width, height, _ := t.size()
+	image := make([]byte, 3*width*height)
+	if _, err := t.read(index, image); err != nil {
+		return
+	}
+	box := t.box(index)
+	if _, release, err := s.encode(index, box.cut(image, width, height), box.Size); err == nil {
+		release()
+	}
 }
 
 func (s *faceStates) close() {

@@ -2,7 +2,9 @@ package avatar
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
@@ -177,13 +179,38 @@ func decodePNG(data, target []byte, width, height int) error {
 
 // encodePNG encodes an image, BGR, quickly.
 func encodePNG(pixels []byte, width, height int) ([]byte, error) {
-	canvas := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := range width * height {
-		p, q := pixels[3*i:3*i+3], canvas.Pix[4*i:4*i+4]
-		q[0], q[1], q[2], q[3] = p[2], p[1], p[0], 255
+	encoded := bytes.NewBufferString(pngSignature)
+	chunk := func(kind string, content []byte) {
+		chunk := append([]byte(kind), content...)
+		binary.Write(encoded, binary.BigEndian, uint32(len(content)))
+		encoded.Write(chunk)
+		binary.Write(encoded, binary.BigEndian, crc32.ChecksumIEEE(chunk))
 	}
-	var encoded bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	err := encoder.Encode(&encoded, canvas)
-	return encoded.Bytes(), err
+	header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(width)), uint32(height))
+	chunk("IHDR", append(header, 8, 2, 0, 0, 0)) // 8 bits of each of three colours, not interlaced
+
+	var compressed bytes.Buffer
+	compressor, err := zlib.NewWriterLevel(&compressed, zlib.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	row := make([]byte, 1+3*width)
+	row[0] = 1 // the filter that gives differences to the pixel on the left
+	for ; len(pixels) > 0; pixels = pixels[3*width:] {
+		blue, green, red := byte(0), byte(0), byte(0)
+		for x := 0; x < 3*width; x += 3 {
+			b, g, r := pixels[x], pixels[x+1], pixels[x+2]
+			row[x+1], row[x+2], row[x+3] = r-red, g-green, b-blue
+			blue, green, red = b, g, r
+		}
+		if _, err := compressor.Write(row); err != nil {
+			return nil, err
+		}
+	}
+	if err := compressor.Close(); err != nil {
+		return nil, err
+	}
+	chunk("IDAT", compressed.Bytes())
+	chunk("IEND", nil)
+	return encoded.Bytes(), nil
 }

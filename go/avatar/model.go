@@ -38,7 +38,7 @@ func (m *Model) Avatar(images, landmarks string) (*Avatar, error) {
 		return nil, err
 	}
 	a := &Avatar{audioSpec: m.generator.spec, template: opened, generator: lentGenerator{m.generator}, options: m.options}
-	a.prepare()
+	a.states, a.buffers = newFaceStates(a.generator, a.options.cache), newBuffers(a.template, a.options.threads)
 	return a, nil
 }
 

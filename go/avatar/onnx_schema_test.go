@@ -45,3 +45,28 @@ func TestOnlyWhatProtobufWritesIsAProgram(t *testing.T) {
 	must(t, checkCanonical([]byte{0x22, 4, 0, 0, 0x80, 0x3F}, tensorMessage))
 	must(t, checkCanonical([]byte{0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}, tensorType)) // -1
 }
+
+func TestNoValueThatIsNotFinitePasses(t *testing.T) {
+	largest := map[uint64]uint64{elementFloat32: 0xFF7FFFFF, 10: 0xFBFF, 11: 0xFFEFFFFFFFFFFFFF, 16: 0xFF7F}
+	for number, kind := range floatKinds {
+		whole := make([]byte, 0, 9*kind.size)
+		for range 9 {
+			whole = append(whole, little.AppendUint64(nil, largest[number])[:kind.size]...)
+		}
+		for count := range 10 {
+			values := whole[:count*kind.size]
+			if !finite(values, kind) {
+				t.Errorf("type %d: %d values that are finite are refused", number, count)
+			}
+			for i := range count {
+				for _, bits := range []uint64{kind.exponent, kind.exponent + 1, largest[number] + 1} {
+					wrong := append([]byte(nil), values...)
+					copy(wrong[i*kind.size:], little.AppendUint64(nil, bits)[:kind.size])
+					if finite(wrong, kind) {
+						t.Errorf("type %d: value %d of %d is not finite and passes", number, i, count)
+					}
+				}
+			}
+		}
+	}
+}

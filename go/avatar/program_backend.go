@@ -66,8 +66,11 @@ func inParallel[T any](roles []string, work func(role string) (T, error)) (map[s
 }
 
 // openPrograms opens the programs of a package, each for one thread inside of it. They are read, and once all of them are
-// checked opened, beside each other.
-func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
+// checked opened, beside each other. Opening the render program takes longest; meanwhile the first frame's face is encoded.
+//
+// cache: bytes that remembered faces may take. library: gives the error of opening ONNX Runtime's library, which may go on
+// while programs are read. The generator is that of the states.
+func openPrograms(p *Package, cache int, library <-chan error) (*faceStates, *audioProgram, error) {
 	programs, err := inParallel(p.Manifest.Programs, func(role string) (program, error) { return readProgram(p, role) })
 	if err != nil {
 		return nil, nil, err
@@ -76,23 +79,34 @@ func openPrograms(p *Package) (*programGenerator, *audioProgram, error) {
 	if err != nil {
 		return nil, nil, refused(p.Path, err)
 	}
+	if err := <-library; err != nil {
+		return nil, nil, err
+	}
+	names := slices.Sorted(maps.Keys(state))
+	made := &programGenerator{state: state, names: names, blend: p.Manifest.Version >= blendsSince, parsing: p.Manifest.Parsing, path: p.Path}
+	states := newFaceStates(made, cache)
 	sessions, err := inParallel(p.Manifest.Programs, func(role string) (*ort.Session, error) {
-		return ort.NewSession(programs[role].data, 1)
+		session, err := ort.NewSession(programs[role].data, 1)
+		if role == "face" && err == nil {
+			made.face = session
+			states.prepare(packagedTemplate{p}, frameAt(0, 0, p.Manifest.Frame.Count))
+		}
+		return session, err
 	})
 	if err != nil {
+		states.close()
 		for _, session := range sessions {
 			session.Close()
 		}
 		return nil, nil, refused(p.Path, refuse(StagePrograms, "its programs do not load (%s)", shown(err.Error())))
 	}
-	debug.FreeOSMemory() // the programs' bytes, as many as there are weights, which nobody needs any more
-	names := slices.Sorted(maps.Keys(state))
-	made := &programGenerator{sessions["face"], sessions["render"], state, names, p.Manifest.Version >= blendsSince, p.Manifest.Parsing, p.Path}
+	go debug.FreeOSMemory() // the programs' bytes, as many as there are weights, which nobody needs any more
+	made.paint = sessions["render"]
 	var audio *audioProgram
 	if sessions["audio"] != nil {
 		audio = &audioProgram{sessions["audio"], p.Manifest.Audio}
 	}
-	return made, audio, nil
+	return states, audio, nil
 }
 
 func (g *programGenerator) close() {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 const defaultPreset = "superfast"
@@ -76,6 +77,16 @@ type videoOptions struct {
 	width, height int
 }
 
+// widen lets a pipe hold a large part of a frame where the system can, so that its ends do not wait for each other all the time.
+func widen(pipe io.WriteCloser) {
+	const setPipeSize, bytes = 1031, 1 << 20 // F_SETPIPE_SZ of Linux, and what it allows everybody
+	if file, ok := pipe.(*os.File); ok && runtime.GOOS == "linux" {
+		if connection, err := file.SyscallConn(); err == nil {
+			connection.Control(func(descriptor uintptr) { syscall.Syscall(syscall.SYS_FCNTL, descriptor, setPipeSize, bytes) })
+		}
+	}
+}
+
 // newVideoWriter checks everything and starts ffmpeg.
 func newVideoWriter(ctx context.Context, path string, o videoOptions) (*videoWriter, error) {
 	suffix := strings.ToLower(filepath.Ext(path))
@@ -108,6 +119,7 @@ func newVideoWriter(ctx context.Context, path string, o videoOptions) (*videoWri
 	w.command = exec.CommandContext(ctx, binary, w.arguments(o)...)
 	w.command.Stderr = w.complaint
 	if w.input, err = w.command.StdinPipe(); err == nil {
+		widen(w.input)
 		err = w.command.Start()
 	}
 	if err != nil {

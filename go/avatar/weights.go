@@ -3,17 +3,18 @@ package avatar
 // Fields of a tensor that say what its values are, as onnx.proto numbers them.
 const tensorKind, tensorFloats, tensorIntegers, tensorName, tensorRaw, tensorDoubles = 2, 4, 5, 8, 9, 10
 
-// floatKind is one of ONNX's float types: the bytes of a value, and the bits that are all set in NaN and in infinity.
+// floatKind is one of ONNX's float types: the bytes of a value, the bits that are all set in NaN and in infinity, and a one
+// in each value of eight bytes.
 type floatKind struct {
-	size     int
-	exponent uint64
+	size           int
+	exponent, ones uint64
 }
 
 var floatKinds = map[uint64]floatKind{ // by ONNX's number
-	elementFloat32: {4, 0x7F800000},
-	10:             {2, 0x7C00}, // float16
-	11:             {8, 0x7FF0000000000000},
-	16:             {2, 0x7F80}, // bfloat16
+	elementFloat32: {4, 0x7F800000, 0x0000000100000001},
+	10:             {2, 0x7C00, 0x0001000100010001}, // float16
+	11:             {8, 0x7FF0000000000000, 1},
+	16:             {2, 0x7F80, 0x0001000100010001}, // bfloat16
 }
 
 // tensorIsFinite tells whether no value of a tensor is NaN or infinite; other than the float types have no such values.
@@ -43,17 +44,16 @@ func tensorIsFinite(fields []field) bool {
 
 // finite tells whether none of these little-endian values is NaN or infinite.
 func finite(values []byte, kind floatKind) bool {
-	for ; len(values) >= kind.size; values = values[kind.size:] {
-		var bits uint64
-		switch kind.size {
-		case 2:
-			bits = uint64(little.Uint16(values))
-		case 4:
-			bits = uint64(little.Uint32(values))
-		default:
-			bits = little.Uint64(values)
+	exponents := kind.exponent * kind.ones
+	step := (kind.exponent & -kind.exponent) * kind.ones // the lowest bit of each exponent
+	signs := exponents + step                            // which only exponents that are all ones reach by one step
+	whole := len(values) - len(values)%kind.size
+	for at := 0; at < whole; at += 8 {
+		eight := values[at:whole]
+		if len(eight) < 8 {
+			eight = append(append([]byte(nil), eight...), make([]byte, 8)...)
 		}
-		if bits&kind.exponent == kind.exponent {
+		if (little.Uint64(eight)&exponents+step)&signs != 0 {
 			return false
 		}
 	}
