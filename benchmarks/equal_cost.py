@@ -109,27 +109,29 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--held-out", type=float, default=4.0, help="seconds at the end of each recording")
     parser.add_argument("--threads", type=int, default=1, help="cores that a step takes")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     keep_freed_memory()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(arguments.threads)
     templates = {}
-    for recording in given.recordings:
+    for recording in arguments.recordings:
         templates[recording.stem] = recording
         if recording.is_file():
             with show_progress(f"Preparing {recording.name}", "frames") as progress:
-                templates[recording.stem] = prepare(recording, given.output / recording.stem, progress=progress).folder
-    study = given.output / STUDY
+                templates[recording.stem] = prepare(
+                    recording, arguments.output / recording.stem, progress=progress
+                ).folder
+    study = arguments.output / STUDY
     if not study.is_file():
-        found = costs(next(iter(templates.values())), given.output, given.core_minutes)
+        results = costs(next(iter(templates.values())), arguments.output, arguments.core_minutes)
         with complete_file(study) as temporary:
-            temporary.write_text(json.dumps({name: asdict(cost) for name, cost in found.items()}, indent=2))
+            temporary.write_text(json.dumps({name: asdict(cost) for name, cost in results.items()}, indent=2))
     networks = {name: Cost(**cost) for name, cost in read_json(study).items()}
     rows = {}
-    for seed in given.seeds:
+    for seed in arguments.seeds:
         for name, template in templates.items():
-            strips = [mouths(None, template, given.held_out)]
+            strips = [mouths(None, template, arguments.held_out)]
             for network, cost in networks.items():
-                folder = given.output / f"{name}_{network}_{seed}"
+                folder = arguments.output / f"{name}_{network}_{seed}"
                 label = f"{name}, {network}, seed {seed}, {cost.steps} steps"
                 rows[label] = measure(
                     label,
@@ -138,14 +140,14 @@ def main() -> None:
                     cost.steps,
                     recipe=FOLLOWING,
                     start=STARTS[network],
-                    held_out=given.held_out,
+                    held_out=arguments.held_out,
                     seed=seed,
                 )
                 for leftover in (FACES, STATE):  # 200 MB, which nothing needs any more
                     (folder / leftover).unlink(missing_ok=True)
-                strips.append(mouths(folder / CHECKPOINTS[0], template, given.held_out))
+                strips.append(mouths(folder / CHECKPOINTS[0], template, arguments.held_out))
                 print_table({label: rows[label]})
-            cv2.imwrite(str(given.output / f"{name}_{seed}.png"), np.vstack(strips))
+            cv2.imwrite(str(arguments.output / f"{name}_{seed}.png"), np.vstack(strips))
     print_table(rows)
 
 

@@ -128,13 +128,13 @@ def ask(
 
 def all_videos(server: Server) -> list[dict[str, object]]:
     """Every job that the server has."""
-    found: list[dict[str, object]] = []
+    videos: list[dict[str, object]] = []
     while True:
-        after = {"after": str(found[-1]["id"])} if found else {}
+        after = {"after": str(videos[-1]["id"])} if videos else {}
         page = server.client.get("/v1/videos", params={"limit": 100, **after}).json()
-        found += page["data"]
+        videos += page["data"]
         if not page["has_more"]:
-            return found
+            return videos
 
 
 def frames_of(content: bytes) -> int:
@@ -180,9 +180,9 @@ def main() -> None:
             time.sleep(1)
             videos = all_videos(server)
         lasted = time.monotonic() - began
-        wanted = round(arguments.seconds * FPS)
+        expected = round(arguments.seconds * FPS)
         whole = sum(
-            frames_of(server.client.get(str(video["content"])).content) == wanted
+            frames_of(server.client.get(str(video["content"])).content) == expected
             for video in videos
             if video["status"] == "completed"
         )
@@ -190,7 +190,7 @@ def main() -> None:
         while len(Receiver.received) < len(videos) and time.monotonic() < until:
             time.sleep(0.2)
         server.kill()
-    once = sum(len(found) == 1 for found in jobs.values())
+    once = sum(len(numbers) == 1 for numbers in jobs.values())
     rows = {
         "jobs asked for, by so many clients at once": f"{arguments.jobs}, {arguments.clients}",
         "`kill -9` of the server meanwhile": arguments.kills,

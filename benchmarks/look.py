@@ -52,10 +52,10 @@ def print_silence(avatar: Avatar, audio: Path) -> None:
     truths = [GroundTruth.of(frame.image, frame.box, landmarker) for frame in frames]
 
     def track(images: Iterable[Frame]) -> Track:
-        found = Track(count, avatar.generator.spec.face, landmarker)
+        silence_track = Track(count, avatar.generator.spec.face, landmarker)
         for i, image in enumerate(images):
-            found.add(i, image, truths[i], frames[i].image)
-        return found
+            silence_track.add(i, image, truths[i], frames[i].image)
+        return silence_track
 
     ways = {
         "the recording's own frames": track(frame.image for frame in frames),
@@ -69,12 +69,12 @@ def print_silence(avatar: Avatar, audio: Path) -> None:
         "", "change in the pause, %", "opening in the pause, %", "jitter of the pixels", "of the lips", "sharpness"
     )
     own = ways["the recording's own frames"]
-    for name, found in ways.items():
-        change = figures.silence_motion(found["opening"], inside).number
-        opening = 100 * np.nanmean(found["opening"][inside < 0])
-        pixels = figures.ratio(found["flicker"], own["flicker"], "").number
-        lips = figures.ratio(figures.point_jitter(found.lips), figures.point_jitter(own.lips), "").number
-        sharp = figures.ratio(found["sharpness"], own["sharpness"], "").number
+    for name, silence_track in ways.items():
+        change = figures.silence_motion(silence_track["opening"], inside).number
+        opening = 100 * np.nanmean(silence_track["opening"][inside < 0])
+        pixels = figures.ratio(silence_track["flicker"], own["flicker"], "").number
+        lips = figures.ratio(figures.point_jitter(silence_track.lips), figures.point_jitter(own.lips), "").number
+        sharp = figures.ratio(silence_track["sharpness"], own["sharpness"], "").number
         print_row(name, f"{change:.2f}", f"{opening:.1f}", *(f"{ratio:.3f}" for ratio in (pixels, lips, sharp)))
     steadied, plain = ways["gate, steady"]["opening"], ways["gate"]["opening"]
     print(f"\ncorrelation of the opening, steady with not: {figures.opening_correlation(steadied, plain).number:.4f}")

@@ -40,9 +40,9 @@ def own_openings(clip: Path, fps: int, count: int) -> npt.NDArray[np.float64]:
             numbers.append(number)
             yield image
 
-    found = list(track_openings(images()))
+    tracked = list(track_openings(images()))
     openings = np.full(count, np.nan)
-    openings[numbers] = found
+    openings[numbers] = tracked
     return openings
 
 

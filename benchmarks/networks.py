@@ -48,17 +48,17 @@ def main() -> None:
         generators[name] = ProgramGenerator(face_program, render_program, network.spec, threads=1)
         sizes[name] = sum(len(halve(program)) for program in (face_program, render_program)) / 1e6
     states = {name: generator.encode_face(crop) for name, generator in generators.items()}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in generators}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in generators}
     for _ in range(arguments.rounds):
         for name, generator in generators.items():
             state = states[name]
             face = measured(lambda g=generator: g.encode_face(crop))  # type: ignore[misc]
             render = measured(lambda g=generator, s=state: g.render(s, window, crop, blend=FEATHERED))  # type: ignore[misc]
-            found[name].append((face, render))
-    best = {name: np.min(times, axis=0) for name, times in found.items()}
+            seconds[name].append((face, render))
+    best = {name: np.min(times, axis=0) for name, times in seconds.items()}
     print_header("network", "face program", "render program", "both", "of light's", "face state", "both programs, fp16")
     for name, (face, render) in best.items():
-        share = np.median(np.sum(found[name], axis=1) / np.sum(found["light"], axis=1))
+        share = np.median(np.sum(seconds[name], axis=1) / np.sum(seconds["light"], axis=1))
         times = (f"{milliseconds:.1f} ms" for milliseconds in (face, render, face + render))
         print_row(name, *times, f"{share:.2f}", f"{states[name].nbytes / 1e6:.1f} MB", f"{sizes[name]:.1f} MB")
 

@@ -99,10 +99,10 @@ def main() -> None:
     start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
     recipes = {name: recipe.changed(values) for name, values in CHANGES.items()}
     different = [name for name in recipes if name == "default" or recipes[name] != recipe]
-    found = {}
+    figures = {}
     for name in arguments.only or different:
         run = f"{name}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
-        found[name] = measure(
+        figures[name] = measure(
             name,
             arguments.template,
             arguments.output / run.replace(",", "").replace(" ", "_"),
@@ -112,9 +112,9 @@ def main() -> None:
             held_out=arguments.held_out,
             seed=arguments.seed,
         )
-    study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": found}
+    study = {"steps": arguments.steps, "seed": arguments.seed, "held_out": arguments.held_out, "recipes": figures}
     (arguments.output / "recipes.json").write_text(json.dumps(study, indent=2))
-    print_table(found)
+    print_table(figures)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ def run(checkout: Path, avatar: Path, features: Path, cache: Path | None) -> Fig
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{checkout}: {done.stderr.strip()}")
-    found: Figures = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def row(name: str, frames: int, before: list[Figures], after: list[Figures]) -> list[str]:
@@ -90,32 +90,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10, help="of the video")
     parser.add_argument("--mobile", action="store_true", help="also the presenter with the mobile network, in this one")
-    given = parser.parse_args()
-    if not (given.before / "src" / "frame_generation_pipeline").is_dir():
-        parser.error(f"{given.before}: no checkout of this project; give the folder that has src/")
+    arguments = parser.parse_args()
+    if not (arguments.before / "src" / "frame_generation_pipeline").is_dir():
+        parser.error(f"{arguments.before}: no checkout of this project; give the folder that has src/")
     with tempfile.TemporaryDirectory() as folder:
-        theirs = given.before / PRESENTER.relative_to(HERE)
+        theirs = arguments.before / PRESENTER.relative_to(HERE)
         pairs = {"light": (theirs, PRESENTER)}
-        if given.mobile:
+        if arguments.mobile:
             template = unpack_template(open_package(PRESENTER), Path(folder, "template"))
             mobile = Path(folder, "mobile.avatar")
             pack_avatar(mobile, checkpoint=PRESENTER_MOBILE, template=template.folder, precision="fp16")
             pairs["mobile, beside light before"] = (theirs, mobile)
         spec = open_package(PRESENTER).manifest.generator.audio
-        frames = round(given.seconds * spec.fps)
+        frames = round(arguments.seconds * spec.fps)
         features = Path(folder, "features.npy")
         np.save(features, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
         each = ("CPU a frame", "first frame")
         print_header("", "fps before", *each, "fps after", *each, "ratio")
         for name, avatars in pairs.items():
-            sides = list(zip((given.before, HERE), avatars, strict=True))
+            sides = list(zip((arguments.before, HERE), avatars, strict=True))
             for kept in (False, True):
                 caches = [Path(folder, f"{side}.faces") if kept else None for side in range(2)]
                 if kept:
                     for (checkout, avatar), cache in zip(sides, caches, strict=True):
                         run(checkout, avatar, features, cache)
                 measured: list[list[Figures]] = [[], []]
-                for _ in range(given.rounds):
+                for _ in range(arguments.rounds):
                     for side, (checkout, avatar) in enumerate(sides):
                         measured[side].append(run(checkout, avatar, features, caches[side]))
                 print_row(*row(f"{name}, {'faces kept' if kept else 'new faces'}", frames, *measured))

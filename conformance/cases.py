@@ -148,9 +148,9 @@ def frame_cases(root: Path, features: dict[str, str]) -> list[dict[str, Any]]:
             )
         )
         case["count"] = len(frames)
-        wanted = case.pop("images", [i for i in (2, 7) if i < len(frames)])
+        indices = case.pop("images", [i for i in (2, 7) if i < len(frames)])
         case["frames"] = {}
-        for index in wanted:
+        for index in indices:
             file = f"expected/{case['name'].replace(' ', '-')}-{index:05d}.png"
             cv2.imwrite(str(root / file), frames[index], [cv2.IMWRITE_PNG_COMPRESSION, 9])
             case["frames"][str(index)] = file

@@ -43,18 +43,18 @@ class Speech:
         if self.model is not None:
             return self._make_of_model(command, frames)
         options = {"--avatar": self.avatar, "--audio": self.audio, "--features": self.features, "--frames-dir": frames}
-        given = [text for option, value in options.items() if value is not None for text in (option, str(value))]
+        arguments = [text for option, value in options.items() if value is not None for text in (option, str(value))]
         gate = [] if self.gate else ["--no-gate"]
-        return _run([*command, "generate", "--quiet", *given, *gate], frames)
+        return _run([*command, "generate", "--quiet", *arguments, *gate], frames)
 
     def _make_of_model(self, command: tuple[str, ...], frames: Path) -> list[Path]:
         """Hosts have the options of SyncTalk_2D's ports there, under other names than Python."""
-        given = [*command, "generate", "--quiet", "--model", str(self.model), "--template", str(self.template)]
+        arguments = [*command, "generate", "--quiet", "--model", str(self.model), "--template", str(self.template)]
         if command == PYTHON:
-            given += ["--features", str(self.features), "--frames-dir", str(frames), "--blend", "reference"]
+            arguments += ["--features", str(self.features), "--frames-dir", str(frames), "--blend", "reference"]
         else:
-            given += ["--audio", str(self.features), "--output", str(frames), "--frame-format", "png"]
-        return _run(given, frames)
+            arguments += ["--audio", str(self.features), "--output", str(frames), "--frame-format", "png"]
+        return _run(arguments, frames)
 
 
 def _run(command: list[str], frames: Path) -> list[Path]:
@@ -93,12 +93,12 @@ def speeches(work: Path) -> list[Speech]:
     return compared
 
 
-def problem(expected: list[Path], found: list[Path], exact: bool) -> str | None:
+def problem(expected: list[Path], actual: list[Path], exact: bool) -> str | None:
     """How the frames in these files differ more than they may, or None."""
-    if len(expected) != len(found):
-        return f"{len(found)} frames; Python makes {len(expected)}"
+    if len(expected) != len(actual):
+        return f"{len(actual)} frames; Python makes {len(expected)}"
     worst = inf
-    for index, paths in enumerate(zip(expected, found, strict=True)):
+    for index, paths in enumerate(zip(expected, actual, strict=True)):
         one, other = map(read_image, paths)
         if np.array_equal(one, other):
             continue
@@ -111,7 +111,7 @@ def problem(expected: list[Path], found: list[Path], exact: bool) -> str | None:
             return f"frame {index} differs, {agreement:.1f} dB"
         if agreement < LOWEST_PSNR:
             return f"frame {index} is at {agreement:.1f} dB; expected {LOWEST_PSNR}"
-    print(f"    {len(found)} frames, {'the same bits' if worst == inf else f'at least {worst:.1f} dB'}")
+    print(f"    {len(actual)} frames, {'the same bits' if worst == inf else f'at least {worst:.1f} dB'}")
     return None
 
 
@@ -138,8 +138,8 @@ def main(hosts: list[str]) -> int:
             expected = speech.make(PYTHON, work / "python")
             for host in hosts:
                 print(f"  {host}")
-                found = problem(expected, speech.make((host,), work / "host"), speech.exact)
-                if found is None:
+                difference = problem(expected, speech.make((host,), work / "host"), speech.exact)
+                if difference is None:
                     continue
                 failed += 1
 
@@ -147,7 +147,7 @@ def main(hosts: list[str]) -> int:
                     frames = [trial.make(c, work / f"trial-{len(c)}") for c in (PYTHON, (host,))]
                     return problem(frames[0], frames[1], trial.exact) is not None
 
-                print(f"    {found}")
+                print(f"    {difference}")
                 print(f"    first stage that differs: {first_stage(speech, differs, work / 'features.npy')}")
     return failed
 

@@ -51,10 +51,10 @@ def _add_contrast(network: GeneratorNetwork) -> None:
     image = torch.from_numpy(soft.transpose(2, 0, 1)[np.newaxis] / 4 + 0.5)
     assert convolution.bias is not None
     with torch.no_grad():
-        found = torch.logit(network(image, torch.from_numpy(draw("audio", (1, *network.spec.audio.window_shape)))))
-        scale = CONTRAST / found.std((0, 2, 3))
+        logits = torch.logit(network(image, torch.from_numpy(draw("audio", (1, *network.spec.audio.window_shape)))))
+        scale = CONTRAST / logits.std((0, 2, 3))
         convolution.weight *= scale[:, np.newaxis, np.newaxis, np.newaxis]
-        convolution.bias.sub_(found.mean((0, 2, 3))).mul_(scale)
+        convolution.bias.sub_(logits.mean((0, 2, 3))).mul_(scale)
 
 
 def plain_cases(root: Path) -> list[dict[str, Any]]:

@@ -32,8 +32,8 @@ def difference(original: bytes, converted: Path) -> float:
     interpreter.set_tensor(entrance["index"], noise)
     interpreter.invoke()
     expected = [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
-    found = session.run(None, {session.get_inputs()[0].name: noise})
-    pairs = list(zip(expected, found, strict=True))
+    actual = session.run(None, {session.get_inputs()[0].name: noise})
+    pairs = list(zip(expected, actual, strict=True))
     return max(float(np.abs(a - b).max() / np.abs(a).max()) for a, b in pairs)
 
 

@@ -65,8 +65,8 @@ def main() -> None:
     weights = fit(np.concatenate([features(samples), noisy]), np.tile(openings, 2))
     np.save(arguments.output, weights)
     samples, openings = speech(arguments.seconds / 6, arguments.seed + 1, arguments.kokoro)
-    found = measure_lag(expected_openings(features(samples), weights), openings, FPS)
-    print(f"other sentences: {found}")
+    lag = measure_lag(expected_openings(features(samples), weights), openings, FPS)
+    print(f"other sentences: {lag}")
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ def build(encoder: WhisperEncoder, matrix: npt.NDArray[Any], offset: npt.NDArray
     one, block = graph.number(1, np.int64), graph.number(BLOCK_FEATURES, np.int64)
     hop = graph.number(SAMPLE_RATE // WHISPER.fps, np.int64)
 
-    given = graph.op("Squeeze", graph.op("Shape", samples))
-    total = graph.op("Div", graph.op("Add", given, graph.op("Sub", hop, one)), hop)
+    length = graph.op("Squeeze", graph.op("Shape", samples))
+    total = graph.op("Div", graph.op("Add", length, graph.op("Sub", hop, one)), hop)
     left = graph.op("Max", graph.op("Sub", total, first), graph.number(0, np.int64))
     end = graph.op("Add", first, graph.op("Min", count, left))  # so that no count overflows
     begin_block = graph.op("Div", first, block)

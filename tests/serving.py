@@ -32,11 +32,11 @@ def running(settings: ServerSettings) -> Iterator[Running]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        found = Running(address, server.service)
-        with closing(found.client):
-            while found.client.get("/readyz").status_code != 200:
+        server_running = Running(address, server.service)
+        with closing(server_running.client):
+            while server_running.client.get("/readyz").status_code != 200:
                 time.sleep(0.05)
-            yield found
+            yield server_running
     finally:
         server.should_exit = True
         thread.join()

@@ -78,6 +78,6 @@ class Oracle(NetworkGenerator):
 
 def features_of(folder: Path) -> AudioFeatures:
     """The recording's features."""
-    found = AudioFeatures.load(folder / "aud_ave.npy", AVE)
-    assert feature_window(found.values, 60)[WINDOW_BEFORE, 0] == 60
-    return found
+    features = AudioFeatures.load(folder / "aud_ave.npy", AVE)
+    assert feature_window(features.values, 60)[WINDOW_BEFORE, 0] == 60
+    return features

@@ -47,9 +47,9 @@ def take(session: Session, frames: list[Frame], least: float) -> None:
         time.sleep(0.001)
 
 
-def assert_equal(found: list[Frame], expected: list[Frame]) -> None:
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
+def assert_equal(actual: list[Frame], expected: list[Frame]) -> None:
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -60,8 +60,8 @@ def test_like_the_reference(package: Path, checkpoint: Path, encoder_path: Path,
     folder = package.parent
     reference = FrameGenerationPipeline(checkpoint, device="cpu", encoder_path=encoder_path, style=Style(blend=blend))
     frames = reference.frames(folder / "template", audio_path=audio, use_parsing=True)
-    for found, expected in zip(found_frames, frames, strict=True):
-        difference = np.abs(found.astype(int) - expected)
+    for actual, expected in zip(found_frames, frames, strict=True):
+        difference = np.abs(actual.astype(int) - expected)
         assert 10 * np.log10(255**2 / max((difference**2).mean(), 1e-9)) >= 50
         assert (difference <= 2).mean() >= 0.999
 

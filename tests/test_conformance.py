@@ -76,9 +76,9 @@ def test_windows(case: Case) -> None:
     speech = Avatar.load(ROOT / case["avatar"]).plan(features, audio)
     windows = list(speech.windows())
     assert len(windows) == case["count"] == speech.count
-    found = np.stack([windows[i] for i in case["frames"]])
-    expected = np.fromfile(ROOT / case["expected"], "<f4").reshape(found.shape)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=case["tolerance"])
+    actual = np.stack([windows[i] for i in case["frames"]])
+    expected = np.fromfile(ROOT / case["expected"], "<f4").reshape(actual.shape)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=case["tolerance"])
 
 
 @named("frames")

@@ -27,8 +27,10 @@ SEGMENT = 10  # frames
 def test_what_a_run_is_made_from_looks_alike_in_every_process(package: Path) -> None:
     """An address in it, as objects have by default, would let no later process go on."""
     program = f"from frame_generation_pipeline import Avatar; print(Avatar.load({str(package)!r}).frames_fingerprint())"
-    found = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
-    assert found == {f"{Avatar.load(package).frames_fingerprint()}\n".encode()}
+    fingerprints = {
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)
+    }
+    assert fingerprints == {f"{Avatar.load(package).frames_fingerprint()}\n".encode()}
 
 
 class Stop(BaseException):
@@ -47,10 +49,10 @@ def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
-    """`made(call, at=30, raise_=Stop())` runs `call(progress)` up to the frame `at`; returns the frames it made."""
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """Runs `call(progress)` up to the frame `at`, where `failure` is raised; returns the frames it rendered."""
 
-    def made(call: Callable[..., object], at: int | None = None, failure: BaseException | None = None) -> list[int]:
+    def run(call: Callable[..., object], at: int | None = None, failure: BaseException | None = None) -> list[int]:
         done: list[int] = []
 
         def progress(count: int, total: int) -> None:
@@ -64,13 +66,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
             assert at is not None
         return done
 
-    return made
+    return run
 
 
 @pytest.mark.usefixtures("short_segments")
 @pytest.mark.parametrize(("suffix", "fps"), [(".mp4", 25), (".mp4", 30), (".mov", 25), (".mkv", 25), (".webm", 12.5)])
 def test_continued_is_uninterrupted(
-    suffix: str, fps: float, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+    suffix: str, fps: float, package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]]
 ) -> None:
     avatar = Avatar.load(package)
 
@@ -78,10 +80,10 @@ def test_continued_is_uninterrupted(
         timing = Timing(end=2.5, fps=fps)
         avatar.generate_video(audio, tmp_path / f"{name}{suffix}", timing=timing, **options)  # type: ignore[arg-type]
 
-    assert made(lambda **o: call("whole", **o))[0] == 1
+    assert run(lambda **o: call("whole", **o))[0] == 1
     for at in (3, 31, 50):
-        made(lambda **o: call("parts", **o), at=at)
-    done = made(lambda **o: call("parts", **o))
+        run(lambda **o: call("parts", **o), at=at)
+    done = run(lambda **o: call("parts", **o))
     segment = round(SEGMENT / 25 * fps)
     frames = int(50 * fps / 25) // segment * segment  # of the video, at least in complete segments by then
     assert done[0] >= (frames - segment) / fps * 25
@@ -91,14 +93,14 @@ def test_continued_is_uninterrupted(
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_images_are_continued(package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
+def test_images_are_continued(package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]]) -> None:
     avatar = Avatar.load(package)
     whole = avatar.generate_images(audio, tmp_path / "whole")
-    made(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o), at=33)
+    run(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o), at=33)
     assert not list((tmp_path / "parts").glob("frame_*"))
     damaged = tmp_path / "parts" / ".partial" / "frame_00030.png"
     damaged.write_bytes(damaged.read_bytes()[:-20])
-    assert made(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o))[:2] == [30, 31]
+    assert run(lambda **o: avatar.generate_images(audio, tmp_path / "parts", **o))[:2] == [30, 31]
     for path in whole:
         assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
     assert len(list((tmp_path / "parts").iterdir())) == len(whole) == 75
@@ -111,7 +113,7 @@ def test_killed_while_everything_gets_its_name(
     package: Path,
     audio: Path,
     tmp_path: Path,
-    made: Callable[..., list[int]],
+    run: Callable[..., list[int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     avatar = Avatar.load(package)
@@ -121,20 +123,20 @@ def test_killed_while_everything_gets_its_name(
         avatar.generate_video(audio, tmp_path / "parts.mp4", frames_dir=tmp_path / "parts", **options)  # type: ignore[arg-type]
 
     replace = Path.replace
-    given: list[Path] = []
+    renamed: list[Path] = []
 
     def replace_some(path: Path, target: Path) -> Path:
         if path.parent.name == ".partial" and path.name.startswith("frame_"):
-            if len(given) == moved:
+            if len(renamed) == moved:
                 raise Stop
-            given.append(path)
+            renamed.append(path)
         return replace(path, target)
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", replace_some)
         with pytest.raises(Stop):
             call()
-    assert made(call) == [75]
+    assert run(call) == [75]
     assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == names
@@ -143,7 +145,7 @@ def test_killed_while_everything_gets_its_name(
 
 @pytest.mark.usefixtures("short_segments")
 def test_what_lies_there_is_used_only_where_it_fits(
-    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], checkpoint: Path, encoder_path: Path
+    package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]], checkpoint: Path, encoder_path: Path
 ) -> None:
     other_audio = write_wav(tmp_path / "b.wav", SECONDS, rate=22_050)
     template = write_template(tmp_path / "t", 5)
@@ -163,25 +165,25 @@ def test_what_lies_there_is_used_only_where_it_fits(
         {"timing": Timing(end=2.9)},
         {"timing": Timing(fps=50)},
     ):
-        made(lambda **o: call(**o), at=15)
+        run(lambda **o: call(**o), at=15)
         assert (tmp_path / "o.mp4.partial" / "00000.segment").exists()
-        assert made(lambda **o: call(**options, **o), at=5)[0] == 1, options  # noqa: B023
-    made(lambda **o: call(**o), at=45)
+        assert run(lambda **o: call(**options, **o), at=5)[0] == 1, options  # noqa: B023
+    run(lambda **o: call(**o), at=45)
     damaged = tmp_path / "o.mp4.partial" / "00001.segment"
     damaged.write_bytes(damaged.read_bytes()[:-50] + b"x" * 50)
-    assert made(lambda **o: call(**o))[0] == SEGMENT
+    assert run(lambda **o: call(**o))[0] == SEGMENT
 
 
 @pytest.mark.usefixtures("short_segments")
 @pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("content", [b"", b"x" * 200, None])
 def test_a_forged_segment_is_made_again(
-    content: bytes | None, recorded: bool, package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+    content: bytes | None, recorded: bool, package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]]
 ) -> None:
     """Another one in its place, of nothing, of noise or of good images of this video; also one that is recorded."""
     avatar = Avatar.load(package)
     avatar.generate_video(audio, tmp_path / "whole.mp4")
-    made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o), at=45)
+    run(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o), at=45)
     folder = tmp_path / "o.mp4.partial"
     if content is None:
         shutil.copy(folder / "00000.segment", folder / "00001.segment")
@@ -195,27 +197,27 @@ def test_a_forged_segment_is_made_again(
             digests = (folder / "digests").read_bytes()
             (folder / "digests").write_bytes(digests[:32] + writer.digest + digests[64:])
         writer.complete(SEGMENT)
-    assert made(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o))[0] == SEGMENT
+    assert run(lambda **o: avatar.generate_video(audio, tmp_path / "o.mp4", **o))[0] == SEGMENT
     assert (tmp_path / "o.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 @pytest.mark.usefixtures("short_segments")
 def test_a_forged_image_is_made_again(
-    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]]
+    package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]]
 ) -> None:
     avatar = Avatar.load(package)
     whole = avatar.generate_images(audio, tmp_path / "whole")
-    made(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o), at=45)
+    run(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o), at=45)
     partial = tmp_path / "f" / ".partial"
     shutil.copy(partial / "frame_00003.png", partial / "frame_00020.png")
-    assert made(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o))[0] == 20
+    assert run(lambda **o: avatar.generate_images(audio, tmp_path / "f", **o))[0] == 20
     for path in whole:
         assert (tmp_path / "f" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.usefixtures("short_segments")
 def test_failures_are_one_error_and_keep_the_work(
-    package: Path, audio: Path, tmp_path: Path, made: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+    package: Path, audio: Path, tmp_path: Path, run: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "may"
     shutil.unpack_archive(package, folder, "zip")
@@ -256,13 +258,13 @@ def test_failures_are_one_error_and_keep_the_work(
     fail(OutputError, r"o\.mp4: cannot be written \(Generic error", encoder_fails)
     monkeypatch.undo()
     monkeypatch.setattr(video_writer, "SECONDS", SEGMENT / 25)
-    done = made(lambda **o: avatar.generate_video(audio, output, **o))
+    done = run(lambda **o: avatar.generate_video(audio, output, **o))
     assert done[0] >= 40
     assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_a_template_folder_that_loses_a_file(checkpoint: Path, tmp_path: Path, made: Callable[..., list[int]]) -> None:
+def test_a_template_folder_that_loses_a_file(checkpoint: Path, tmp_path: Path, run: Callable[..., list[int]]) -> None:
     from frame_generation_pipeline import FrameGenerationPipeline
 
     template, features = write_template(tmp_path / "t"), tmp_path / "f.npy"
@@ -280,7 +282,7 @@ def test_a_template_folder_that_loses_a_file(checkpoint: Path, tmp_path: Path, m
     with pytest.raises(MissingFileError, match=r"1\.jpg"):
         call(progress=lose)
     shutil.copy(tmp_path / "1.jpg", lost)  # with another time
-    assert made(call)[0] == 2 * SEGMENT
+    assert run(call)[0] == 2 * SEGMENT
 
 
 def test_two_runs_for_one_output(package: Path, audio: Path, tmp_path: Path) -> None:

@@ -38,6 +38,6 @@ def test_outputs_obey_the_umask(checkpoint: Path, features_path: Path, tmp_path:
         pack_avatar(output / name, checkpoint=checkpoint, template=template)
     avatar = Avatar.load(output / "may", runtime=Runtime(cache_file=output / "faces"))
     avatar.generate_video(None, output / "a.mp4", audio_features_path=features_path, frames_dir=output / "frames")
-    found = {path: path.stat().st_mode & 0o777 for path in output.rglob("*")}
-    assert len(found) > 20
-    assert {path: mode for path, mode in found.items() if mode != (FOLDERS if path.is_dir() else FILES)} == {}
+    modes = {path: path.stat().st_mode & 0o777 for path in output.rglob("*")}
+    assert len(modes) > 20
+    assert {path: mode for path, mode in modes.items() if mode != (FOLDERS if path.is_dir() else FILES)} == {}

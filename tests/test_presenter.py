@@ -35,11 +35,11 @@ def presenter() -> Avatar:
 def openings(frames: Iterable[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
     """How far the lips are apart in each frame, in face scales."""
     landmarker = FaceLandmarker(threads=1)
-    found = []
+    tracked = []
     for frame in frames:
         (face,) = landmarker.faces(frame)
-        found.append(lip_opening(face.points))
-    return np.array(found)
+        tracked.append(lip_opening(face.points))
+    return np.array(tracked)
 
 
 def test_the_package_is_whole_and_says_whose_it_is(presenter: Avatar) -> None:

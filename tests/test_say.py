@@ -91,10 +91,10 @@ def test_interrupted_it_goes_on_with_what_was_spoken(
     parts = [(tmp_path / "said.mp4.partial" / f"{i:05d}.wav").read_bytes() for i in range(before)]
     assert before >= 2
     voice.spoken.clear()
-    made: list[int] = []
-    say_video(avatar, TEXT, output, voice=voice, frames_dir=None, progress=lambda done, _: made.append(done))
+    rendered: list[int] = []
+    say_video(avatar, TEXT, output, voice=voice, frames_dir=None, progress=lambda done, _: rendered.append(done))
     assert len(voice.spoken) == 3 - before
-    assert made[:2] == [20, 21]
+    assert rendered[:2] == [20, 21]
     frames, audio = content(output)
     assert len(frames) == 50
     segments = np.concatenate([np.frombuffer(part[44:], "<i2") for part in parts]) / 32768

@@ -11,8 +11,8 @@ from samples import seeded_network
 @pytest.mark.parametrize("name", make_vectors.SPECS)
 def test_networks(name: str) -> None:
     expected = np.load(make_vectors.FOLDER / "networks.npz")[name]
-    found = make_vectors.network_output(seeded_network(make_vectors.SPECS[name]))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    output = make_vectors.network_output(seeded_network(make_vectors.SPECS[name]))
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5)
 
 
 def test_mel_and_encoder() -> None:

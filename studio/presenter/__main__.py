@@ -83,12 +83,12 @@ def still(arguments: argparse.Namespace) -> None:
     """PNG of expressions and of single phones."""
     draw = renderer(arguments.work, arguments.size)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    wanted = dict(STILLS)
+    stills = dict(STILLS)
     for phone in arguments.phones.split(","):
         phones = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
         moves = articulate(phones, np.array([0.25]))
-        wanted[phone] = State(weights({k: v[0] for k, v in moves.items()}))
-    for name, state in wanted.items():
+        stills[phone] = State(weights({k: v[0] for k, v in moves.items()}))
+    for name, state in stills.items():
         started = time.time()
         cv2.imwrite(str(arguments.output / f"{name}.png"), draw.frame(state))
         print(f"{name}: lips {draw.opening(state) * 1000:.1f} mm apart, {time.time() - started:.2f} s")

@@ -44,12 +44,12 @@ class Aligner:
         self._decode(data)
         self.decoder.set_alignment()  # from words to the phones in them
         self._decode(data)
-        found: list[Phone] = []
+        aligned: list[Phone] = []
         for word in self.decoder.get_alignment():
             for phone in word:
                 name = SILENCE if word.name in NOT_SPEECH or phone.name in NOT_SPEECH else arpabet(phone.name)
-                found.append(Phone(name, phone.start * STEP, (phone.start + phone.duration) * STEP))
-        return found
+                aligned.append(Phone(name, phone.start * STEP, (phone.start + phone.duration) * STEP))
+        return aligned
 
     def _decode(self, data: bytes) -> None:
         self.decoder.start_utt()

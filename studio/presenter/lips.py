@@ -38,13 +38,13 @@ class Lips:
         right = max(up[:, 0].min(), low[:, 0].min()) + 0.0004
         x = np.linspace(right, left, COLUMNS)
         half = (x[1] - x[0]) * 0.75
-        found = np.full((2, COLUMNS), np.nan)
+        bounds = np.full((2, COLUMNS), np.nan)
         for index, column in enumerate(x):
             a, b = up[np.abs(up[:, 0] - column) < half, 2], low[np.abs(low[:, 0] - column) < half, 2]
             if len(a) and len(b):
-                found[:, index] = a.min(), b.max()
-        good = np.isfinite(found[0])
-        return x, np.interp(x, x[good], found[0, good]), np.interp(x, x[good], found[1, good])
+                bounds[:, index] = a.min(), b.max()
+        good = np.isfinite(bounds[0])
+        return x, np.interp(x, x[good], bounds[0, good]), np.interp(x, x[good], bounds[1, good])
 
     def contact(self, shape: npt.NDArray[Any], seal: float) -> npt.NDArray[Any]:
         """The skin with lips that do not overlap more than they may.

@@ -43,19 +43,19 @@ def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
     images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / "speech.wav"))
     tracked = np.array(list(track_openings(islice(images, 25 + MOST_FRAMES))))
     below, opening = closed_below(tracked[:25]), tracked[25:]
-    wanted = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
+    expected = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
     phones = truth["phones"][: len(opening)]
     lips, begin = [], 0
     for name, run in groupby(phones):
         end = begin + len(list(run))
-        if name in BILABIAL and (wanted[begin:end] < TOUCHING / 0.09).any():
+        if name in BILABIAL and (expected[begin:end] < TOUCHING / 0.09).any():
             lips.append((opening[begin : end + 1] < below).any())
         begin = end
     pause = np.convolve(phones == SILENCE, np.ones(2 * PAUSE_EDGE + 1), "same") > 2 * PAUSE_EDGE
     return {
         "frames": len(opening),
-        "correlation": opening_correlation(opening, wanted).number,
-        "lag, ms": lag(opening, wanted, 25).number,
+        "correlation": opening_correlation(opening, expected).number,
+        "lag, ms": lag(opening, expected, 25).number,
         "p, b, m": len(lips),
         "of them closed, %": 100 * float(np.mean(lips)),
         "closed in pauses, %": 100 * float((opening[pause] < below).mean()) if pause.any() else None,

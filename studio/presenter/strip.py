@@ -36,8 +36,8 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
-def _frames(avatar: Avatar, folder: Path, wanted: list[int]) -> dict[int, npt.NDArray[Any]]:
-    return {i: frame for i, frame in enumerate(avatar.frames(folder / "speech.wav")) if i in wanted}
+def _frames(avatar: Avatar, folder: Path, indices: list[int]) -> dict[int, npt.NDArray[Any]]:
+    return {i: frame for i, frame in enumerate(avatar.frames(folder / "speech.wav")) if i in indices}
 
 
 def _mouth(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -21,8 +21,8 @@ def values_of(spec: AudioSpec, count: int = 20) -> npt.NDArray[np.float32]:
 def test_what_is_saved_loads_mapped(tmp_path: Path, spec: AudioSpec, name: str) -> None:
     values = values_of(spec)
     AudioFeatures(values, spec).save(tmp_path / name)
-    for given in (None, spec):
-        loaded = AudioFeatures.load(tmp_path / name, given)
+    for expected_spec in (None, spec):
+        loaded = AudioFeatures.load(tmp_path / name, expected_spec)
         assert loaded.spec is spec
         assert len(loaded) == 20
         assert isinstance(loaded.values, np.memmap)

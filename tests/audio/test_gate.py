@@ -72,14 +72,14 @@ def speaking(samples: Samples, gate: SpeechGate = RELATIVE_GATE) -> npt.NDArray[
 
 
 def test_rest_ends_before_speech_and_begins_after_it() -> None:
-    found = shares([QUIET] * 20 + [LOUD] * 5 + [QUIET] * 20)
-    assert len(found) == 45
+    rests = shares([QUIET] * 20 + [LOUD] * 5 + [QUIET] * 20)
+    assert len(rests) == 45
     free = 20 - AHEAD + FADE - 1
-    assert found[: 20 - AHEAD] == [1] * (20 - AHEAD)
-    assert found[20 - AHEAD : free] == [0.75, 0.5, 0.25]
+    assert rests[: 20 - AHEAD] == [1] * (20 - AHEAD)
+    assert rests[20 - AHEAD : free] == [0.75, 0.5, 0.25]
     assert free == 16  # 0.16 s before anything is heard
-    assert found[free : 25 + AFTER] == [0] * (25 + AFTER - free)
-    assert found[25 + AFTER :] == [0.25, 0.5, 0.75] + [1] * (20 - AFTER - FADE + 1)
+    assert rests[free : 25 + AFTER] == [0] * (25 + AFTER - free)
+    assert rests[25 + AFTER :] == [0.25, 0.5, 0.75] + [1] * (20 - AFTER - FADE + 1)
 
 
 def test_short_silences_are_speech() -> None:
@@ -173,12 +173,12 @@ def test_pieces_change_nothing(size: int, gate: SpeechGate, spec: AudioSpec) -> 
     expected = list(islice(rest_shares([samples], gate, spec), count))
     assert 0 < sum(expected) < count
     stream = LiveRests(gate, spec)
-    found: list[float] = []
+    rests: list[float] = []
     for start in range(0, len(samples), size):
-        found += stream.push(samples[start : start + size])
-    found += stream.flush()
-    found += stream.missing(count - len(found))
-    assert found == expected
+        rests += stream.push(samples[start : start + size])
+    rests += stream.flush()
+    rests += stream.missing(count - len(rests))
+    assert rests == expected
     assert stream.speech > 0
 
 

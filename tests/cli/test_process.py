@@ -96,12 +96,12 @@ def test_features_never_replace_their_input(tmp_path: Path) -> None:
 
 
 def test_exports_never_replace_their_input(tmp_path: Path, checkpoint: Path) -> None:
-    given = tmp_path / "given.pth"
-    given.write_bytes(checkpoint.read_bytes())
-    done = framegen("export", "-c", given, "-o", given)
+    source = tmp_path / "given.pth"
+    source.write_bytes(checkpoint.read_bytes())
+    done = framegen("export", "-c", source, "-o", source)
     assert done.returncode == 2
     assert "given.pth: is an input, which would be replaced" in done.stderr
-    assert given.read_bytes() == checkpoint.read_bytes()
+    assert source.read_bytes() == checkpoint.read_bytes()
 
 
 def run(*arguments: object) -> tuple[int, str, str]:

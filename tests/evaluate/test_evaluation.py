@@ -19,9 +19,9 @@ from speaker import FRAMES, HELD_OUT, Oracle, features_of
 
 def number(evaluation: Evaluation, figure: str, subject: str = "output") -> float:
     """A figure that must have a value."""
-    found = evaluation.number(figure, subject)
-    assert found is not None, evaluation.values[figure][subject].reason
-    return found
+    value = evaluation.number(figure, subject)
+    assert value is not None, evaluation.values[figure][subject].reason
+    return value
 
 
 class Silence:
@@ -43,7 +43,7 @@ def oracle(recording: Path) -> Oracle:
 def known(recording: Path, oracle: Oracle) -> Evaluation:
     """The evaluation of what knows the truth, with everything there is; pasted hard, since its heads are elsewhere."""
     steps = []
-    found = evaluate(
+    evaluation = evaluate(
         oracle,
         Template.open(recording),
         features_of(recording),
@@ -55,7 +55,7 @@ def known(recording: Path, oracle: Oracle) -> Evaluation:
     )
     assert steps[-1][0] == steps[-1][1]
     assert [done for done, _ in steps] == [*range(1, steps[-1][1] + 1)]
-    return found
+    return evaluation
 
 
 def test_truth_is_found_to_be_good(known: Evaluation) -> None:
@@ -107,13 +107,13 @@ def test_the_truth_is_never_shown(recording: Path, oracle: Oracle, known: Evalua
 
 def test_late_lips_are_late(recording: Path) -> None:
     template = Template.open(recording)
-    found = evaluate(Oracle(recording, late=2), template, features_of(recording), HELD_OUT, strips=0)
-    assert number(found, "lag") == pytest.approx(80, abs=12)
-    assert number(found, "opening_correlation") < 0.8
-    assert found.strips == ()
+    evaluation = evaluate(Oracle(recording, late=2), template, features_of(recording), HELD_OUT, strips=0)
+    assert number(evaluation, "lag") == pytest.approx(80, abs=12)
+    assert number(evaluation, "opening_correlation") < 0.8
+    assert evaluation.strips == ()
     for name, subject in (("silence_motion", "output"), ("silence_motion", "recording")):
-        assert found.values[name][subject].reason == "the template has no audio"
-    assert "audio encoder" in str(found.values["silence_opening"]["dubbing"].reason)
+        assert evaluation.values[name][subject].reason == "the template has no audio"
+    assert "audio encoder" in str(evaluation.values["silence_opening"]["dubbing"].reason)
 
 
 def test_json_is_strict_and_says_what_is_what(known: Evaluation) -> None:
@@ -144,16 +144,16 @@ def test_digital_silence_and_silent_parts(recording: Path) -> None:
     """On silence the oracle, which hears frame 0, holds the lips still; the template's own move."""
     held = range(60, 72)
 
-    found = evaluate(Oracle(recording), Template.open(recording), features_of(recording), held, encoder=Silence())
-    assert number(found, "silence_opening", "unchanged") > 1
-    assert number(found, "silence_opening", "dubbing") < 0.5 * number(found, "silence_opening", "unchanged")
-    assert "20 are needed" in str(found.values["lag"]["output"].reason)
+    evaluation = evaluate(Oracle(recording), Template.open(recording), features_of(recording), held, encoder=Silence())
+    assert number(evaluation, "silence_opening", "unchanged") > 1
+    assert number(evaluation, "silence_opening", "dubbing") < 0.5 * number(evaluation, "silence_opening", "unchanged")
+    assert "20 are needed" in str(evaluation.values["lag"]["output"].reason)
 
 
 def test_phones_are_held_against_the_lips(recording: Path) -> None:
     """An oracle's lips meet where the drawn ones do; phones before the held-out part do not count."""
     phones = [Phone("m", i / 25, (i + 1) / 25) for i in range(80)]
-    found = evaluate(
+    evaluation = evaluate(
         Oracle(recording),
         Template.open(recording),
         features_of(recording),
@@ -162,10 +162,10 @@ def test_phones_are_held_against_the_lips(recording: Path) -> None:
         encoder=Silence(),
         blend=REFERENCE,
     )
-    assert number(found, "closure", "recording") == 100
-    assert number(found, "closure", "output") > 90
-    assert 0 < number(found, "resting", "recording") < 100
-    assert number(found, "resting", "output") == pytest.approx(number(found, "resting", "recording"), abs=20)
+    assert number(evaluation, "closure", "recording") == 100
+    assert number(evaluation, "closure", "output") > 90
+    assert 0 < number(evaluation, "resting", "recording") < 100
+    assert number(evaluation, "resting", "output") == pytest.approx(number(evaluation, "resting", "recording"), abs=20)
 
 
 def test_a_package_can_only_be_used(recording: Path) -> None:
@@ -193,14 +193,16 @@ def test_a_package_can_only_be_used(recording: Path) -> None:
             return self._oracle.render(state, window, crop, keep, blend)
 
     held = range(50, 74)
-    found = evaluate(Programs(), Template.open(recording), features_of(recording), held, audio=recording / "aud.wav")
-    assert number(found, "opening_correlation", "dubbing") > 0.9
-    assert number(found, "mouth_psnr", "random") > 10
-    for name, values in found.values.items():
+    evaluation = evaluate(
+        Programs(), Template.open(recording), features_of(recording), held, audio=recording / "aud.wav"
+    )
+    assert number(evaluation, "opening_correlation", "dubbing") > 0.9
+    assert number(evaluation, "mouth_psnr", "random") > 10
+    for name, values in evaluation.values.items():
         if "output" in values:
             assert "reconstruction needs a checkpoint" in str(values["output"].reason), name
-    assert set(found.openings["output"]) == {None}
-    assert found.strips == ()
+    assert set(evaluation.openings["output"]) == {None}
+    assert evaluation.strips == ()
 
 
 def test_no_face_gives_no_values(template_dir: Path) -> None:
@@ -210,12 +212,12 @@ def test_no_face_gives_no_values(template_dir: Path) -> None:
     for index in range(3, 40):
         for part, suffix in (("full_body_img", "jpg"), ("landmarks", "lms")):
             (folder / part / f"{index}.{suffix}").write_bytes((folder / part / f"{index % 3}.{suffix}").read_bytes())
-    found = evaluate(Oracle(folder), Template.open(folder), features, range(30, 34), encoder=Silence())
-    assert found.missed == 4
-    assert number(found, "face_psnr") > 20
-    assert found.values["mouth_psnr"]["output"].reason == "no frame shows a face"
-    assert str(found.values["mouth_jitter"]["output"].reason).startswith("no three frames")
-    assert found.values["silence_opening"]["dubbing"].reason == "no frame shows a face"
+    evaluation = evaluate(Oracle(folder), Template.open(folder), features, range(30, 34), encoder=Silence())
+    assert evaluation.missed == 4
+    assert number(evaluation, "face_psnr") > 20
+    assert evaluation.values["mouth_psnr"]["output"].reason == "no frame shows a face"
+    assert str(evaluation.values["mouth_jitter"]["output"].reason).startswith("no three frames")
+    assert evaluation.values["silence_opening"]["dubbing"].reason == "no frame shows a face"
 
 
 def test_impossible_parts(recording: Path) -> None:

@@ -36,16 +36,16 @@ def test_what_a_library_raises_is_one_of_our_errors(
 
 def test_json(written: tuple[Path, str], checkpoint: Path, recording: Path) -> None:
     output, printed = written
-    found = json.loads((output / "evaluation.json").read_text())
-    assert json.loads(printed) == found
-    assert list(found["figures"]) == list(DEFINITIONS)
-    assert found["generator"] == checkpoint.name
-    assert found["template"] == recording.name
-    assert found["frames"] == "50:56, as asked for"
-    assert found["generator_sha256"] != found["features_sha256"]
-    assert found["figures"]["face_psnr"]["values"]["output"] > 1
-    assert found["figures"]["lag"]["values"]["output"] is None
-    assert all(level < 0 for level in found["loudness"])
+    document = json.loads((output / "evaluation.json").read_text())
+    assert json.loads(printed) == document
+    assert list(document["figures"]) == list(DEFINITIONS)
+    assert document["generator"] == checkpoint.name
+    assert document["template"] == recording.name
+    assert document["frames"] == "50:56, as asked for"
+    assert document["generator_sha256"] != document["features_sha256"]
+    assert document["figures"]["face_psnr"]["values"]["output"] > 1
+    assert document["figures"]["lag"]["values"]["output"] is None
+    assert all(level < 0 for level in document["loudness"])
 
 
 def test_page(written: tuple[Path, str]) -> None:

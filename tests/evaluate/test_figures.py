@@ -24,8 +24,8 @@ def test_psnr_and_its_absence() -> None:
     image = np.full((4, 5, 3), 100, np.uint8)
     assert figures.squared_error(image, image + 3) == 9
     assert np.isnan(figures.squared_error(image[:0], image[:0]))
-    found = figures.overall_psnr([4, NAN, 16])
-    assert found.number == pytest.approx(10 * np.log10(255**2 / 10))
+    psnr = figures.overall_psnr([4, NAN, 16])
+    assert psnr.number == pytest.approx(10 * np.log10(255**2 / 10))
     assert figures.overall_psnr([0, 0]) == Value(None, "there is no difference at all")
     assert figures.overall_psnr([NAN]).reason == "no frame shows a face"
     assert figures.mean([0.01, NAN, 0.03], 100).number == pytest.approx(2)
@@ -95,8 +95,8 @@ def test_jitter() -> None:
     points = np.zeros((6, 4, 2))
     points[:, :, 0] = np.arange(6)[:, None]  # steady motion
     points[3, :, 1] = 2  # and one jump, there and back
-    found = figures.point_jitter(points)
-    np.testing.assert_allclose(found, [NAN, 0, 2, 4, 2, NAN])
+    jitter = figures.point_jitter(points)
+    np.testing.assert_allclose(jitter, [NAN, 0, 2, 4, 2, NAN])
     points[3] = NAN
     np.testing.assert_array_equal(np.isfinite(figures.point_jitter(points)), [False, True, False, False, False, False])
     assert np.isnan(figures.point_jitter(points[:2])).all()
@@ -118,8 +118,8 @@ def test_opening_correlation() -> None:
 
 @pytest.mark.parametrize("shift", [-4.0, -1.5, -0.3, 0.0, 0.25, 2.0, 7.6])
 def test_lag_is_found_between_frames(shift: float) -> None:
-    found = figures.lag(speech(120, shift), speech(120), 25)
-    assert found.number == pytest.approx(40 * shift, abs=4)
+    lag = figures.lag(speech(120, shift), speech(120), 25)
+    assert lag.number == pytest.approx(40 * shift, abs=4)
     assert figures.lag(speech(120, shift), speech(120), 20).number == pytest.approx(50 * shift, abs=5)
 
 

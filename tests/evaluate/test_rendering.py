@@ -45,10 +45,10 @@ def test_with_the_frame_itself_as_reference_it_is_what_generation_makes(
     frames: list[TemplateFrame], generator: TorchGenerator
 ) -> None:
     kept = frames[0].image.copy()
-    made = dub(generator, frames[0], WINDOW, FEATHERED)
-    np.testing.assert_array_equal(reconstruct(generator, frames[0], frames[0], WINDOW, FEATHERED), made)
+    rendered = dub(generator, frames[0], WINDOW, FEATHERED)
+    np.testing.assert_array_equal(reconstruct(generator, frames[0], frames[0], WINDOW, FEATHERED), rendered)
     np.testing.assert_array_equal(frames[0].image, kept)
-    assert (made != kept).any()
+    assert (rendered != kept).any()
 
 
 def test_the_network_sees_the_reference_and_the_masked_target(

@@ -54,8 +54,8 @@ def test_no_edge_at_any_skin_or_light(spec: FaceSpec, skin: str, light: str) -> 
         image = frame.copy()
         BOX.cut(image)[:] = write_back(crop, resize_crop(crop, spec), rendered(crop, spec, light), spec, blend)
         seen[blend] = image
-    for found, own in zip(seams(seen[FEATHERED]), seams(frame), strict=True):
-        assert found <= 1.1 * own
+    for seam, own in zip(seams(seen[FEATHERED]), seams(frame), strict=True):
+        assert seam <= 1.1 * own
     errors = {blend: cv2.norm(image, frame, cv2.NORM_L2SQR) for blend, image in seen.items()}
     assert errors[FEATHERED] <= errors[REFERENCE]
     if light != "as it is":

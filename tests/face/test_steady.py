@@ -65,17 +65,17 @@ def test_symmetric_so_that_nothing_is_late() -> None:
 def test_every_frame_comes_once_and_in_order(count: int) -> None:
     frames = [rendered(face(flicker=str(i))) for i in range(count)]
     steadier = Steadier(FACE_328)
-    found: list[RenderedFrame] = []
+    steadied_frames: list[RenderedFrame] = []
     for number, frame in enumerate(frames):
-        found += steadier.push(frame)
-        assert len(found) == number  # one waits
-    found += steadier.flush()
-    assert [made.frame for made in found] == [frame.frame for frame in frames]
-    for i, made in enumerate(found):
+        steadied_frames += steadier.push(frame)
+        assert len(steadied_frames) == number  # one waits
+    steadied_frames += steadier.flush()
+    assert [steadied_frame.frame for steadied_frame in steadied_frames] == [frame.frame for frame in frames]
+    for i, steadied_frame in enumerate(steadied_frames):
         expected = frames[i].patch
         if 0 < i < count - 1:
             expected = steadied(frames[i - 1].patch, expected, frames[i + 1].patch, FACE_328)
-        np.testing.assert_array_equal(made.patch, expected)
+        np.testing.assert_array_equal(steadied_frame.patch, expected)
 
 
 def test_kept_pixels_stay_and_both_sides_of_a_dissolve_are_steadied() -> None:
@@ -83,10 +83,10 @@ def test_kept_pixels_stay_and_both_sides_of_a_dissolve_are_steadied() -> None:
     keep[80:90, 60:100] = True
     a, b, c = (rendered(face(flicker=name), keep) for name in "abc")
     steadier = Steadier(FACE_328)
-    made = [*steadier.push(a), *steadier.push(b.dissolving(c, 0.4)), *steadier.push(c)][-1]
-    np.testing.assert_array_equal(made.patch[keep], b.patch[keep])
-    assert made.into is not None
-    assert made.share == 0.4
+    last = [*steadier.push(a), *steadier.push(b.dissolving(c, 0.4)), *steadier.push(c)][-1]
+    np.testing.assert_array_equal(last.patch[keep], b.patch[keep])
+    assert last.into is not None
+    assert last.share == 0.4
     expected = steadied(a.patch, c.patch, c.patch, FACE_328)
     expected[keep] = c.patch[keep]
-    np.testing.assert_array_equal(made.into.patch, expected)
+    np.testing.assert_array_equal(last.into.patch, expected)

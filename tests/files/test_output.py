@@ -44,16 +44,16 @@ def test_what_the_system_refuses(tmp_path: Path) -> None:
 
 
 def test_inputs_are_kept(tmp_path: Path) -> None:
-    given, folder = tmp_path / "in.mp4", tmp_path / "frames"
-    given.write_text("mine")
+    video, folder = tmp_path / "in.mp4", tmp_path / "frames"
+    video.write_text("mine")
     folder.mkdir()
     (folder / "frame_00000.png").write_text("mine")
-    (tmp_path / "link.mp4").symlink_to(given)
-    keep_inputs(tmp_path / "out.mp4", given, folder, None, tmp_path / "absent")
+    (tmp_path / "link.mp4").symlink_to(video)
+    keep_inputs(tmp_path / "out.mp4", video, folder, None, tmp_path / "absent")
     keep_inputs(folder / "new.png", folder)
-    for output in (given, tmp_path / "frames" / ".." / "in.mp4", tmp_path / "link.mp4", folder / "frame_00000.png"):
+    for output in (video, tmp_path / "frames" / ".." / "in.mp4", tmp_path / "link.mp4", folder / "frame_00000.png"):
         with pytest.raises(OutputError, match="is an input, which would be replaced"):
-            keep_inputs(output, given, folder)
+            keep_inputs(output, video, folder)
 
 
 def test_pipes_and_devices_are_not_replaced(tmp_path: Path) -> None:

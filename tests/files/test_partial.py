@@ -13,11 +13,11 @@ from frame_generation_pipeline.files.partial import PartialFolder, alone
 def begun(folder: Path, fingerprint: dict[str, object] | None) -> list[str]:
     """What a run of this fingerprint finds, before it leaves something itself."""
     opened = PartialFolder(folder, folder / "output", fingerprint)
-    found = sorted(path.name for path in folder.iterdir() if path.name not in (partial.FINGERPRINT, partial.LOCK))
+    names = sorted(path.name for path in folder.iterdir() if path.name not in (partial.FINGERPRINT, partial.LOCK))
     (folder / "work").mkdir(exist_ok=True)
     (folder / "piece").write_text("x")
     opened.close(keep=True)
-    return found
+    return names
 
 
 def test_only_the_same_job_finds_the_work(tmp_path: Path) -> None:

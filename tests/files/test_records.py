@@ -37,15 +37,15 @@ def test_what_is_kept_is_found(where: str, tmp_path: Path) -> None:
         states.keep(index, arrays(index))
     images.keep(2, {"image": np.full((4, 3), 9, np.uint8)})  # shorter than its place
     for index in (0, 2):
-        found = states.find(index)
-        assert found is not None
+        record = states.find(index)
+        assert record is not None
         for name, array in arrays(index).items():
-            np.testing.assert_array_equal(found[name], array)
+            np.testing.assert_array_equal(record[name], array)
     assert [states.find(index) for index in (1, PLACES)] == [None, None]
     assert [images.find(index) for index in (0, 1)] == [None, None]
-    found = images.find(2)
-    assert found is not None
-    np.testing.assert_array_equal(found["image"], np.repeat([9, 0], [4, 26])[:, np.newaxis].repeat(3, axis=1))
+    record = images.find(2)
+    assert record is not None
+    np.testing.assert_array_equal(record["image"], np.repeat([9, 0], [4, 26])[:, np.newaxis].repeat(3, axis=1))
 
 
 def test_any_changed_byte_is_found(tmp_path: Path) -> None:

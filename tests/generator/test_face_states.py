@@ -43,10 +43,10 @@ class Counting:
 
 def assert_same(states: FaceStates, generator: ProgramGenerator, crops: list[Frame]) -> None:
     for index, crop in enumerate(crops):
-        found, expected = states.encode_face(index, crop), generator.encode_face(crop)
-        assert found.tensors.keys() == expected.tensors.keys()
+        actual, expected = states.encode_face(index, crop), generator.encode_face(crop)
+        assert actual.tensors.keys() == expected.tensors.keys()
         for name, tensor in expected.tensors.items():
-            np.testing.assert_array_equal(found.tensors[name], tensor)
+            np.testing.assert_array_equal(actual.tensors[name], tensor)
 
 
 @pytest.mark.parametrize("file", [None, "faces"])

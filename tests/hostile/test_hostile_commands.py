@@ -61,10 +61,10 @@ def test_one_line(
     (tmp_path / "out").mkdir()
     path = CASES[name].write(tmp_path / "in")
     template = write_template(tmp_path / "template")
-    given = {"PATH": path, "PARENT": path.parents[1], "CHECKPOINT": checkpoint, "FEATURES": features_path}
-    given["TEMPLATE"] = template
+    values = {"PATH": path, "PARENT": path.parents[1], "CHECKPOINT": checkpoint, "FEATURES": features_path}
+    values["TEMPLATE"] = template
     monkeypatch.chdir(tmp_path / "out")
-    monkeypatch.setattr(sys, "argv", ["framegen", *(str(given.get(word, word)) for word in COMMANDS[name])])
+    monkeypatch.setattr(sys, "argv", ["framegen", *(str(values.get(word, word)) for word in COMMANDS[name])])
     before, terminated = sorted(tmp_path.rglob("*")), signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as raised:

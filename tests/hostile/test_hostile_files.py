@@ -19,20 +19,20 @@ HERE = Path(__file__).parent
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What became of each case; a process that dies is started again with the case after that."""
     folder = tmp_path_factory.mktemp("hostile")
-    found: dict[str, dict[str, Any]] = {}
+    refusals: dict[str, dict[str, Any]] = {}
     names = list(CASES)
-    while len(found) < len(names):
-        command = [sys.executable, str(HERE / "worker.py"), str(folder), str(len(found))]
+    while len(refusals) < len(names):
+        command = [sys.executable, str(HERE / "worker.py"), str(folder), str(len(refusals))]
         path = os.pathsep.join([str(HERE.parent), *sys.path])
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=1200, check=False, env=os.environ | {"PYTHONPATH": path}
         )
         for line in done.stdout.splitlines():
             report = json.loads(line)
-            found[report["case"]] = report
-        if len(found) < len(names):
-            found[names[len(found)]] = {"died": f"{done.returncode}: {done.stderr[-1000:]}"}
-    return found
+            refusals[report["case"]] = report
+        if len(refusals) < len(names):
+            refusals[names[len(refusals)]] = {"died": f"{done.returncode}: {done.stderr[-1000:]}"}
+    return refusals
 
 
 def test_there_are_many() -> None:

@@ -62,12 +62,12 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 def ended(queue: JobQueue, job: Job) -> Job:
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        found = queue.store.get(job.id)
-        assert found is not None
-        if found.state in (State.COMPLETED, State.FAILED):
-            return found
+        current = queue.store.get(job.id)
+        assert current is not None
+        if current.state in (State.COMPLETED, State.FAILED):
+            return current
         time.sleep(0.01)
-    pytest.fail(f"{found} does not end")
+    pytest.fail(f"{current} does not end")
 
 
 def submit(queue: JobQueue) -> Job:
@@ -105,10 +105,10 @@ def test_a_locked_database_loses_nothing(
     other = sqlite3.connect(tmp_path / "jobs" / "jobs.sqlite", isolation_level=None, check_same_thread=False)
     finish = queue.store.finish
 
-    def locked(*given: object) -> None:  # in the very moment in which the video is there
+    def locked(*arguments: object) -> None:  # in the very moment in which the video is there
         monkeypatch.setattr(queue.store, "finish", finish)
         other.execute("begin immediate")
-        queue.store.finish(*given)  # type: ignore[arg-type]
+        queue.store.finish(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(queue.store, "finish", locked)
     job = submit(queue)
@@ -116,9 +116,9 @@ def test_a_locked_database_loses_nothing(
     while not other.in_transaction and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(0.2)
-    found = queue.store.get(job.id)  # reading goes on
-    assert found is not None
-    assert found.state is State.IN_PROGRESS
+    current = queue.store.get(job.id)  # reading goes on
+    assert current is not None
+    assert current.state is State.IN_PROGRESS
     with pytest.raises(sqlite3.OperationalError):
         submit(queue)
     other.execute("rollback")

@@ -37,7 +37,7 @@ def order(audio: Path, package: SentFiles, kept: SentFiles) -> Order:
     return Order(VERSION, VideoRequest("tiny"), VoiceSettings(), fingerprint, package, send(AUDIO, audio), kept)
 
 
-def made(asked: Order, folder: Path) -> Iterator[Message]:
+def messages_of(asked: Order, folder: Path) -> Iterator[Message]:
     """The messages, each once what came before it is written into `folder`."""
     for message in make_on_node(asked):
         if isinstance(message, Part):
@@ -63,7 +63,7 @@ def test_a_node_goes_on_from_what_another_one_gave_back(
 
     monkeypatch.setattr(node, "make", in_step)
     audio = write_wav(tmp_path / "a.wav", 14)
-    for message in made(order(audio, send(PACKAGE, TINY), {}), folder):
+    for message in messages_of(order(audio, send(PACKAGE, TINY), {}), folder):
         if "done" in message and not kept and message["done"] > 250:
             kept = {path.name: [path.read_bytes()] for path in kept_files(folder)}
         taken.release()
@@ -71,7 +71,7 @@ def test_a_node_goes_on_from_what_another_one_gave_back(
     assert message == {"completed": (folder / "video.mp4").stat().st_size}
     whole = (folder / "video.mp4").read_bytes()
     messages = []
-    for message in made(order(audio, {}, kept), folder):  # without the avatar, which is kept
+    for message in messages_of(order(audio, {}, kept), folder):  # without the avatar, which is kept
         messages.append(message)
         taken.release()
     assert messages[0]["done"] == 250
@@ -87,7 +87,7 @@ def test_damaged_and_unused_avatars_go_from_a_node(tmp_path: Path, cache: Path) 
     (old := cache / "avatars" / "old").mkdir()
     os.utime(old, (0, 0))
     (cache / "work-of-a-worker-that-was-killed").mkdir()
-    *_, message = made(order(audio, package, {}), tmp_path)
+    *_, message = messages_of(order(audio, package, {}), tmp_path)
     assert message == {"completed": (tmp_path / "video.mp4").stat().st_size}
     assert [path.name for path in (cache / "avatars").iterdir()] == [kept.name]
     assert [path.name for path in cache.iterdir()] == ["avatars"]

@@ -40,9 +40,9 @@ def test_round_trip(tmp_path: Path, suffix: str) -> None:
     expected = seeded_network().state_dict()
     path = tmp_path / "folder" / f"5{suffix}"
     write_tensors(path, expected)
-    found = read_tensors(path)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    read = read_tensors(path)
+    assert read.keys() == expected.keys()
+    assert all(torch.equal(read[name], expected[name]) for name in expected)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert load_network(path).spec == TINY
 
@@ -54,9 +54,9 @@ def test_training_states_are_unwrapped(tmp_path: Path, wrapper: str, prefix: str
     state = {f"{prefix}{name}": value for name, value in tensors.items()}
     other = {"optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}}, "discriminator": {"x": torch.zeros(1)}}
     torch.save({"epoch": 5, **other, wrapper: state}, tmp_path / "5.pth")
-    found = read_tensors(tmp_path / "5.pth")
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+    read = read_tensors(tmp_path / "5.pth")
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[name], tensors[name]) for name in tensors)
 
 
 def test_wrappers_in_wrappers_and_averaged_weights(tmp_path: Path) -> None:
@@ -149,12 +149,12 @@ def test_recognised_from_the_tensors(face: object, audio: object, width: int) ->
     spec = GeneratorSpec(face, audio, width)  # type: ignore[arg-type]
     with torch.device("meta"):
         tensors = build_network(spec).state_dict()
-    found = recognise_specs(tensors, "x.pth")
-    assert spec in found
-    assert choose_spec(found, "x.pth", spec.audio.name) == spec
+    specs = recognise_specs(tensors, "x.pth")
+    assert spec in specs
+    assert choose_spec(specs, "x.pth", spec.audio.name) == spec
     wrong = "ave" if spec.audio.name == "wenet" else "wenet"
     with pytest.raises(ModelError, match="not " + wrong):
-        choose_spec(found, "x.pth", wrong)
+        choose_spec(specs, "x.pth", wrong)
 
 
 @pytest.mark.parametrize("genuine", [False, True])
@@ -167,10 +167,10 @@ def test_a_width_that_the_file_does_not_hold_takes_no_memory(
         torch.ones(8000, 1, 1, 1) if genuine else torch.ones(1, 1, 1, 1).expand(8000, 16, 1, 1)
     )
     torch.save(tensors, tmp_path / "wide.pth")
-    made = GeneratorNetwork.__init__
+    initialise = GeneratorNetwork.__init__
 
     def on_meta(self: GeneratorNetwork, spec: GeneratorSpec) -> None:
-        made(self, spec)
+        initialise(self, spec)
         assert {value.device.type for value in self.state_dict().values()} == {"meta"}
 
     monkeypatch.setattr(GeneratorNetwork, "__init__", on_meta)
@@ -188,11 +188,11 @@ def test_one_value_that_stands_for_many() -> None:
 
 
 def test_ave_before_hubert() -> None:
-    found = recognise_specs(seeded_network().state_dict(), "x.pth")
-    assert [spec.audio.name for spec in found] == ["ave", "hubert"]
-    assert choose_spec(found, "x.pth", None).audio.name == "ave"
+    specs = recognise_specs(seeded_network().state_dict(), "x.pth")
+    assert [spec.audio.name for spec in specs] == ["ave", "hubert"]
+    assert choose_spec(specs, "x.pth", None).audio.name == "ave"
     with pytest.raises(OptionError, match="'mel' is unknown"):
-        choose_spec(found, "x.pth", "mel")
+        choose_spec(specs, "x.pth", "mel")
 
 
 def test_other_networks_are_refused() -> None:

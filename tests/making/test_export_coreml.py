@@ -28,8 +28,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = {name: tmp_path_factory.mktemp("coreml") / name for name in SPECS}
     for name, folder in folders.items():
         image, audio = draw("image", (2, 6, SPECS[name].face.size, SPECS[name].face.size)), SPECS[name].audio
-        given = np.clip(np.abs(image), 0, 1), draw("audio", (2, *audio.window_shape))
-        psnr = export_coreml.export_coreml(seeded_network(SPECS[name]), folder, inputs=[given])
+        inputs = np.clip(np.abs(image), 0, 1), draw("audio", (2, *audio.window_shape))
+        psnr = export_coreml.export_coreml(seeded_network(SPECS[name]), folder, inputs=[inputs])
         assert psnr >= export_coreml.LOWEST_PSNR
     return folders
 
@@ -76,18 +76,20 @@ def test_the_programs_paint_what_the_network_does(exported: Exported) -> None:
         expected = network(torch.from_numpy(image), torch.from_numpy(audio)).numpy()
     state = face.run({"image": image})
     for tensor in encoded[isinstance(network, GeneratorNetwork) :]:
-        found = state[f"skip_{tensor.shape[-1]}"]
-        assert found.dtype == np.float32
-        np.testing.assert_allclose(found, tensor.numpy(), atol=0.01 * tensor.abs().max().item())
-    given = {"image": image, "audio": audio, **state}
-    output = render.run({name: given[name] for name in render.inputs})["face"]
+        skip = state[f"skip_{tensor.shape[-1]}"]
+        assert skip.dtype == np.float32
+        np.testing.assert_allclose(skip, tensor.numpy(), atol=0.01 * tensor.abs().max().item())
+    inputs = {"image": image, "audio": audio, **state}
+    output = render.run({name: inputs[name] for name in render.inputs})["face"]
     assert expected.std() > 0.05, "a face without contrast shows no differences"
     np.testing.assert_allclose(output, expected, atol=0.03)  # of float16; single values of one in 10,000
 
 
 def test_disagreement_leaves_nothing(tmp_path: Path, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        export_coreml, "_convert", lambda *given: shutil.copytree(folders["unet"], given[-1], dirs_exist_ok=True)
+        export_coreml,
+        "_convert",
+        lambda *arguments: shutil.copytree(folders["unet"], arguments[-1], dirs_exist_ok=True),
     )
     other = seeded_network()
     other.outc.conv.bias.data += 0.1  # type: ignore[union-attr, operator]

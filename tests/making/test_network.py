@@ -82,8 +82,8 @@ def test_mobile_draws_no_grid_whatever_it_learned() -> None:
     with torch.inference_mode():
         rows, columns = network.leave(column), network.leave(column.mT).mT
         free = network.leave(column + column.mT)
-    for painted in (rows, columns):
-        inner = painted[..., 4:-4, 4:-4]  # beyond the edge there are zeros
+    for faces in (rows, columns):
+        inner = faces[..., 4:-4, 4:-4]  # beyond the edge there are zeros
         torch.testing.assert_close(inner, inner[..., :1].expand_as(inner))
         assert inner[..., 0].std() > 0.1
     blocks = free.reshape(3, 12, 4, 12, 4)

@@ -57,9 +57,9 @@ def test_an_export_paints_what_the_reference_does(generators: tuple[NetworkGener
     window = draw("window", (16, AVE.feature_size))
     for height, width in SIZES:
         crop = random_image(height, width)
-        expected, found = (g.render(g.encode_face(crop), window, crop, blend=blend) for g in generators)
+        expected, actual = (g.render(g.encode_face(crop), window, crop, blend=blend) for g in generators)
         assert expected.std() > 10, "an image without contrast shows no differences"
-        assert_agree(found, expected)
+        assert_agree(actual, expected)
 
 
 def test_an_export_keeps_pixels(generators: tuple[NetworkGenerator, ...]) -> None:

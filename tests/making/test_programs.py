@@ -45,20 +45,20 @@ def programs(network: Network, *, parsing: bool = False) -> ProgramGenerator:
     return ProgramGenerator(face.SerializeToString(), render.SerializeToString(), network.spec, threads=2)
 
 
-def assert_agree(found: Frame, expected: Frame) -> None:
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-    difference = np.abs(found.astype(int) - expected)
+def assert_agree(actual: Frame, expected: Frame) -> None:
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+    difference = np.abs(actual.astype(int) - expected)
     assert 10 * np.log10(255**2 / max(1e-9, (difference**2).mean())) >= 50
     assert (difference <= 2).mean() >= 0.999
 
 
-def assert_like_reference(network: Network, found: ProgramGenerator, crop: Frame, window: Window) -> None:
+def assert_like_reference(network: Network, generator: ProgramGenerator, crop: Frame, window: Window) -> None:
     reference = TorchGenerator(network, "cpu")
     expected = reference.render(reference.encode_face(crop), window, crop)
     assert expected.std() > 10, "an image without contrast shows no differences"
-    assert_agree(found.render(found.encode_face(crop), window, crop), expected)
+    assert_agree(generator.render(generator.encode_face(crop), window, crop), expected)
     expected = reference.render(reference.encode_face(crop), window, crop, blend=FEATHERED)
-    assert_agree(found.render(found.encode_face(crop), window, crop, blend=FEATHERED), expected)
+    assert_agree(generator.render(generator.encode_face(crop), window, crop, blend=FEATHERED), expected)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,8 @@ def test_resize_is_opencvs(cubic: bool) -> None:
         )
         feed = {"image": crop.transpose(2, 0, 1).astype(np.float32)}
         feed |= {"height": np.array([new_height]), "width": np.array([new_width])}
-        found = session.run(None, feed)[0].transpose(1, 2, 0)
-        difference = np.abs(found - expected)
+        resized = session.run(None, feed)[0].transpose(1, 2, 0)
+        difference = np.abs(resized - expected)
         assert difference.max() <= 1
         assert (difference > 0).mean() < (1e-3 if cubic else 1e-2)
 
@@ -97,9 +97,9 @@ def test_resize_is_opencvs(cubic: bool) -> None:
 def test_every_kind_agrees_with_the_reference(face: FaceSpec, audio: AudioSpec) -> None:
     network = seeded_network(GeneratorSpec(face, audio, width=2))
     window = draw("window", (16, audio.feature_size))
-    found = programs(network)
+    generator = programs(network)
     for height, width in ((60, 60), (203, 199)):
-        assert_like_reference(network, found, random_image(height, width), window)
+        assert_like_reference(network, generator, random_image(height, width), window)
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def generated(folder: Path, suffix: str, **options: Any) -> Path:
 
 def test_packet() -> None:
     root = ElementTree.fromstring(XMP.split("?>", 1)[1].rsplit("<?", 1)[0])
-    found = root.find(".//{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
-    assert found is not None
-    assert found.text == SOURCE_TYPE == "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    element = root.find(".//{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
+    assert element is not None
+    assert element.text == SOURCE_TYPE == "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -75,15 +75,15 @@ def test_boxes_fill_the_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_chunks_of_png(tmp_path: Path) -> None:
-    data, at, found = generated(tmp_path, ".png").read_bytes(), 8, {}
+    data, at, chunks = generated(tmp_path, ".png").read_bytes(), 8, {}
     while at < len(data):
         (size,), name = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
-        found[name] = data[at + 8 : at + 8 + size]
+        chunks[name] = data[at + 8 : at + 8 + size]
         (stated,) = struct.unpack(">I", data[at + 8 + size : at + 12 + size])
         assert stated == zlib.crc32(data[at + 4 : at + 8 + size])
         at += 12 + size
-    assert list(found)[:2] == [b"IHDR", b"iTXt"]
-    assert found[b"iTXt"].endswith(XMP.encode())
+    assert list(chunks)[:2] == [b"IHDR", b"iTXt"]
+    assert chunks[b"iTXt"].endswith(XMP.encode())
 
 
 def test_jpeg_without_jfif() -> None:

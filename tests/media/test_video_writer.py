@@ -17,13 +17,13 @@ from media.writing import GREY, NOISE, SUFFIXES, write, write_wav
 
 def ends(path: Path) -> dict[str, float]:
     """Where each stream's last packet ends, in seconds."""
-    found: dict[str, float] = {}
+    times: dict[str, float] = {}
     with av.open(str(path)) as container:
         for packet in container.demux():
             if packet.pts is not None:
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                found[packet.stream.type] = max(found.get(packet.stream.type, 0.0), end)
-    return found
+                times[packet.stream.type] = max(times.get(packet.stream.type, 0.0), end)
+    return times
 
 
 def stored_audio(path: Path) -> tuple[int, npt.NDArray[np.float32]]:

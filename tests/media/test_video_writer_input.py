@@ -68,9 +68,9 @@ def test_output_is_checked_before_any_frame(tmp_path: Path) -> None:
 )
 def test_impossible_options(tmp_path: Path, options: dict[str, Any], match: str) -> None:
     audio = write_wav(tmp_path / "a.wav", 16_000, 1, 0.5)
-    given: dict[str, Any] = {"size": SIZE, "fps": 25, "audio_path": audio} | options
+    arguments: dict[str, Any] = {"size": SIZE, "fps": 25, "audio_path": audio} | options
     with pytest.raises(OptionError, match=match):
-        VideoWriter(tmp_path / "o.mp4", **given)
+        VideoWriter(tmp_path / "o.mp4", **arguments)
 
 
 def test_unusable_audio(tmp_path: Path) -> None:

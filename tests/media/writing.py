@@ -38,8 +38,8 @@ def write(
 ) -> Path:
     if isinstance(frames, int):
         frames = [GREY + np.uint8(index % 150) for index in range(frames)]
-    given: dict[str, Any] = {"fps": 25, "preset": "ultrafast"} | options
-    with VideoWriter(path, SIZE, **given) as writer:
+    arguments: dict[str, Any] = {"fps": 25, "preset": "ultrafast"} | options
+    with VideoWriter(path, SIZE, **arguments) as writer:
         for frame in frames:
             writer.write(frame)
         if failure:

@@ -23,51 +23,55 @@ TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer
 
 def problems(value: Any, schema: dict[str, Any], where: str = "") -> list[str]:
     """What JSON Schema would find; only for the keywords that the schema uses."""
-    found = []
-    for keyword, wanted in schema.items():
+    differences = []
+    for keyword, expected in schema.items():
         match keyword:
             case "$schema" | "title":
                 continue
             case "type":
-                fits = isinstance(value, TYPES[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
+                fits = isinstance(value, TYPES[expected]) and (expected == "boolean" or not isinstance(value, bool))
             case "const":
-                fits = type(value) is type(wanted) and value == wanted
+                fits = type(value) is type(expected) and value == expected
             case "enum":
-                fits = any(type(value) is type(choice) and value == choice for choice in wanted)
+                fits = any(type(value) is type(choice) and value == choice for choice in expected)
             case "minimum":
-                fits = value >= wanted
+                fits = value >= expected
             case "maximum":
-                fits = value <= wanted
+                fits = value <= expected
             case "maxLength" | "maxItems":
-                fits = len(value) <= wanted
+                fits = len(value) <= expected
             case "minItems":
-                fits = len(value) >= wanted
+                fits = len(value) >= expected
             case "pattern":
-                fits = re.search(wanted, value) is not None
+                fits = re.search(expected, value) is not None
             case "required":
-                fits = set(wanted) <= set(value)
+                fits = set(expected) <= set(value)
             case "properties":
-                found += [p for k, v in value.items() if k in wanted for p in problems(v, wanted[k], f"{where}.{k}")]
+                differences += [
+                    p for k, v in value.items() if k in expected for p in problems(v, expected[k], f"{where}.{k}")
+                ]
                 continue
             case "additionalProperties":
                 more = {k: v for k, v in value.items() if k not in schema.get("properties", {})}
-                fits = bool(wanted) or not more
-                found += [p for k, v in more.items() if wanted for p in problems(v, wanted, f"{where}.{k}")]
+                fits = bool(expected) or not more
+                differences += [p for k, v in more.items() if expected for p in problems(v, expected, f"{where}.{k}")]
             case "propertyNames":
-                found += [problem for name in value for problem in problems(name, wanted, f"{where}.{name}")]
+                differences += [problem for name in value for problem in problems(name, expected, f"{where}.{name}")]
                 continue
             case "items":
-                found += [problem for item in value for problem in problems(item, wanted, f"{where}[]")]
+                differences += [problem for item in value for problem in problems(item, expected, f"{where}[]")]
                 continue
             case "prefixItems":
-                found += [p for item, part in zip(value, wanted, strict=False) for p in problems(item, part, where)]
+                differences += [
+                    p for item, part in zip(value, expected, strict=False) for p in problems(item, part, where)
+                ]
                 continue
             case _:
                 raise AssertionError(f"the check does not know {keyword}")
         if not fits:
-            found.append(f"{where}: {keyword}")
+            differences.append(f"{where}: {keyword}")
             break
-    return found
+    return differences
 
 
 @pytest.fixture

@@ -42,12 +42,12 @@ def test_the_same_as_in_a_larger_image(
 ) -> None:
     opened = Template.open(templates[0])
     assert not any(box.inside(*SIZE) for box in opened.boxes)
-    made = []
+    videos = []
     for template in templates:
         package = tmp_path / f"{template.name}.avatar"
         pack_avatar(package, checkpoint=checkpoint, template=template, parsing=parsing, blend=blend)
         verify_package(package)
-        made.append(np.array(list(Avatar.load(package).frames(audio_features_path=features_path))))
-    small, large = made
+        videos.append(np.array(list(Avatar.load(package).frames(audio_features_path=features_path))))
+    small, large = videos
     np.testing.assert_array_equal(small, large[:, PAD:-PAD, PAD:-PAD])
     assert (small != np.array([opened.read(i).image for i in (1, 2, 3, 2, 1, 0, 1, 2)])).any()

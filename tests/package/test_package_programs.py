@@ -33,9 +33,9 @@ def external(tensor: onnx.TensorProto) -> onnx.TensorProto:
 
 
 def with_external_weight() -> onnx.ModelProto:
-    found = model()
-    found.graph.initializer[0].CopyFrom(external(ONES))
-    return found
+    changed_model = model()
+    changed_model.graph.initializer[0].CopyFrom(external(ONES))
+    return changed_model
 
 
 def with_external_constant() -> onnx.ModelProto:
@@ -43,9 +43,9 @@ def with_external_constant() -> onnx.ModelProto:
 
 
 def with_sparse_weight() -> onnx.ModelProto:
-    found = model()
-    found.graph.sparse_initializer.add().dims.append(3)
-    return found
+    changed_model = model()
+    changed_model.graph.sparse_initializer.add().dims.append(3)
+    return changed_model
 
 
 def with_function() -> onnx.ModelProto:
@@ -55,9 +55,9 @@ def with_function() -> onnx.ModelProto:
 
 
 def of_type(element: int) -> onnx.ModelProto:
-    found = model()
-    found.graph.input[0].type.tensor_type.elem_type = element
-    return found
+    changed_model = model()
+    changed_model.graph.input[0].type.tensor_type.elem_type = element
+    return changed_model
 
 
 HOSTILE: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
@@ -126,13 +126,13 @@ def refused(path: Path, message: str) -> None:
 
 
 def changed(path: Path, name: str, change: Callable[[onnx.ModelProto], object]) -> bytes:
-    found = onnx.load_model_from_string((path / name).read_bytes())
-    change(found)
-    return bytes(found.SerializeToString())
+    program = onnx.load_model_from_string((path / name).read_bytes())
+    change(program)
+    return bytes(program.SerializeToString())
 
 
-def shape(found: onnx.ModelProto) -> onnx.TensorShapeProto:
-    stated: onnx.TensorShapeProto = found.graph.output[1].type.tensor_type.shape
+def shape(program: onnx.ModelProto) -> onnx.TensorShapeProto:
+    stated: onnx.TensorShapeProto = program.graph.output[1].type.tensor_type.shape
     return stated
 
 
@@ -174,13 +174,13 @@ def test_programs_that_do_not_fit(light: Path, replace: Replace) -> None:
 def test_programs_that_do_not_run(light: Path, replace: Replace) -> None:
     """Their inputs and outputs are right, but they fail when they are loaded or run, or give something else."""
 
-    def unknown(found: onnx.ModelProto) -> None:
-        found.graph.node[0].op_type = "Telepathy"
+    def unknown(program: onnx.ModelProto) -> None:
+        program.graph.node[0].op_type = "Telepathy"
 
     def image(*nodes: onnx.NodeProto) -> Callable[[onnx.ModelProto], None]:
-        def change(found: onnx.ModelProto) -> None:
-            del found.graph.node[:]
-            found.graph.node.extend(nodes)
+        def change(program: onnx.ModelProto) -> None:
+            del program.graph.node[:]
+            program.graph.node.extend(nodes)
 
         return change
 
@@ -196,10 +196,10 @@ def test_programs_that_do_not_run(light: Path, replace: Replace) -> None:
     refused(light, r"patch came out as uint8 of shape \(96, 48, 3\), expected uint8 \(48, 48, 3\)")
     (light / RENDER).write_bytes(render)
 
-    def shrink(found: onnx.ModelProto) -> None:
+    def shrink(program: onnx.ModelProto) -> None:
         shape = numpy_helper.from_array(np.array([7, 7, 3]), "shape")
-        found.graph.initializer.append(shape)
-        image(helper.make_node("Reshape", ["crop", "shape"], ["patch"]))(found)
+        program.graph.initializer.append(shape)
+        image(helper.make_node("Reshape", ["crop", "shape"], ["patch"]))(program)
 
     replace(RENDER, changed(light, RENDER, shrink))
     refused(light, "do not run")

@@ -20,24 +20,24 @@ from package.models import model
 
 def hidden_node(beyond: int) -> bytes:
     """A program with an operator of somebody else in its graph, in a field whose tag has bits above 32."""
-    found = model()
+    changed_model = model()
     node = helper.make_node("Evil", ["x"], ["y"], domain="com.evil").SerializeToString()
-    graph = found.graph.SerializeToString() + tagged(1, node, beyond=beyond)
-    found.ClearField("graph")
-    return bytes(found.SerializeToString()) + tagged(7, graph)
+    graph = changed_model.graph.SerializeToString() + tagged(1, node, beyond=beyond)
+    changed_model.ClearField("graph")
+    return bytes(changed_model.SerializeToString()) + tagged(7, graph)
 
 
 def type_in_two_parts() -> bytes:
     """An output whose type is stated twice, which protobuf merges: a reader of the last one sees another shape."""
-    found = model()
-    output = found.graph.output[0].SerializeToString()
+    changed_model = model()
+    output = changed_model.graph.output[0].SerializeToString()
     more = onnx.TypeProto()
     more.tensor_type.shape.dim.add(dim_value=2**20)
-    graph = found.graph
+    graph = changed_model.graph
     graph.ClearField("output")
     whole = graph.SerializeToString() + tagged(12, output + tagged(2, more.SerializeToString()))
-    found.ClearField("graph")
-    return bytes(found.SerializeToString()) + tagged(7, whole)
+    changed_model.ClearField("graph")
+    return bytes(changed_model.SerializeToString()) + tagged(7, whole)
 
 
 AMBIGUOUS: dict[str, Callable[[], bytes]] = {
@@ -56,9 +56,9 @@ AMBIGUOUS: dict[str, Callable[[], bytes]] = {
 
 
 def with_unknown_field_in_a_tensor() -> bytes:
-    found = model()
-    found.graph.initializer[0].MergeFromString(tagged(77, b"x"))
-    return bytes(found.SerializeToString())
+    changed_model = model()
+    changed_model.graph.initializer[0].MergeFromString(tagged(77, b"x"))
+    return bytes(changed_model.SerializeToString())
 
 
 @pytest.mark.parametrize("kind", AMBIGUOUS)
@@ -71,15 +71,15 @@ def test_plain_bytes_are_what_protobuf_writes() -> None:
     """Without the bits above 32 the hidden operator is seen for what it is; and varint() writes as protobuf does."""
     with pytest.raises(Refusal, match=r"operators of 'com\.evil'|no ONNX program"):
         read_signature(hidden_node(0))
-    found = model()
-    assert onnx.ModelProto.FromString(tagged(7, found.graph.SerializeToString())).graph == found.graph
+    changed_model = model()
+    assert onnx.ModelProto.FromString(tagged(7, changed_model.graph.SerializeToString())).graph == changed_model.graph
 
 
 def test_negative_length() -> None:
-    found = model()
-    found.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
+    changed_model = model()
+    changed_model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
     with pytest.raises(Refusal, match="negative length"):
-        read_signature(found.SerializeToString())
+        read_signature(changed_model.SerializeToString())
 
 
 def stated(message: Any) -> list[descriptor_pb2.FieldDescriptorProto]:

@@ -50,9 +50,9 @@ def test_found_through_another_microphone(tmp_path: Path, offset: float) -> None
     guide = far[3 * RATE : 11 * RATE] + np.random.default_rng(1).normal(0, 0.001, 8 * RATE)
     begin = round((3 + offset) * RATE)
     near = scene[begin : begin + 7 * RATE]
-    found = align_audio(write(tmp_path / "guide.wav", guide), write(tmp_path / "near.wav", near))
-    assert found.offset == pytest.approx(offset, abs=0.02)
-    assert (found.stretch, found.drift) == (1, 0)
+    alignment = align_audio(write(tmp_path / "guide.wav", guide), write(tmp_path / "near.wav", near))
+    assert alignment.offset == pytest.approx(offset, abs=0.02)
+    assert (alignment.stretch, alignment.drift) == (1, 0)
 
 
 def test_silence_at_an_end_misleads_nobody(tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ def test_a_clock_that_drifts_is_followed(tmp_path: Path, caplog: pytest.LogCaptu
     guide = write(tmp_path / "guide.wav", scene + np.random.default_rng(1).normal(0, 0.003, len(scene)))
     audio = write(tmp_path / "audio.wav", stretched(scene[2 * RATE :], 200))
     with caplog.at_level(logging.WARNING):
-        found = align_audio(guide, audio)
-    assert found.drift == pytest.approx(200, abs=5)
-    assert found.offset == pytest.approx(2, abs=0.003)
+        alignment = align_audio(guide, audio)
+    assert alignment.drift == pytest.approx(200, abs=5)
+    assert alignment.offset == pytest.approx(2, abs=0.003)
     assert "audio.wav: its clock and the video's differ by" in caplog.text
     assert "0.04 s over 200 s, which is corrected" in caplog.text
-    corrected = np.concatenate(list(found.apply(decode_audio(audio))))
+    corrected = np.concatenate(list(alignment.apply(decode_audio(audio))))
     assert len(corrected) == pytest.approx(200 * RATE, abs=0.003 * RATE)
     late = slice(-10 * RATE, -5 * RATE)
     assert np.corrcoef(np.abs(corrected)[late], np.abs(scene)[late])[0, 1] > 0.3  # off by 40 ms it is below 0.1
@@ -93,16 +93,16 @@ def test_audio_with_a_part_missing_is_told(tmp_path: Path, caplog: pytest.LogCap
     guide = write(tmp_path / "guide.wav", scene)
     audio = write(tmp_path / "audio.wav", np.delete(scene, slice(60 * RATE, round(60.2 * RATE))))
     with caplog.at_level(logging.WARNING):
-        found = align_audio(guide, audio)
-    assert found.stretch == 1
+        alignment = align_audio(guide, audio)
+    assert alignment.stretch == 1
     assert "audio.wav: seems to move by 0.2" in caplog.text
 
 
 def test_small_differences_of_clocks_are_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     scene = talk(120)
-    found = align_audio(write(tmp_path / "guide.wav", scene), write(tmp_path / "audio.wav", stretched(scene, 50)))
-    assert found.drift == 0
-    assert found.offset == pytest.approx(0, abs=0.006)
+    alignment = align_audio(write(tmp_path / "guide.wav", scene), write(tmp_path / "audio.wav", stretched(scene, 50)))
+    assert alignment.drift == 0
+    assert alignment.offset == pytest.approx(0, abs=0.006)
     assert not caplog.text
 
 
@@ -112,15 +112,17 @@ def test_a_template_has_audio_at_the_videos_clock(frames: list[Frame], tmp_path:
     mute = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
     video = with_tracks(tmp_path / "video.mkv", mute, (0.0, scene.astype(np.float32)))
     audio = write(tmp_path / "speech.wav", stretched(scene, 1500))
-    made = prepare(video, tmp_path / "made", audio=audio)
-    assert made.frames == 40
-    assert made.summary["audio drift"] == pytest.approx(1500, abs=40)
-    assert "clock differs from the video's by 1" in (made.folder / "report.html").read_text().replace("&#39;", "'")
+    preparation = prepare(video, tmp_path / "made", audio=audio)
+    assert preparation.frames == 40
+    assert preparation.summary["audio drift"] == pytest.approx(1500, abs=40)
+    assert "clock differs from the video's by 1" in (preparation.folder / "report.html").read_text().replace(
+        "&#39;", "'"
+    )
     recording = Recording.open(video, audio)
     assert recording.seconds == pytest.approx(24, abs=0.003)
     decoded = np.concatenate(list(recording.audio()))
     assert len(decoded) / RATE == pytest.approx(24, abs=0.003)
-    template = np.concatenate(list(decode_audio(made.folder / "aud.wav")))
+    template = np.concatenate(list(decode_audio(preparation.folder / "aud.wav")))
     np.testing.assert_allclose(template, decoded[: len(template)].clip(-1, 1), atol=1e-4)
 
 
@@ -138,12 +140,12 @@ def test_another_take_is_refused(tmp_path: Path, seconds: int) -> None:
 def test_a_template_with_audio_of_another_file(frames: list[Frame], tmp_path: Path) -> None:
     video = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
     audio = write(tmp_path / "speech.wav", talk(1.6))
-    made = prepare(video, tmp_path / "made", audio=audio)
-    assert made.frames == 40
+    preparation = prepare(video, tmp_path / "made", audio=audio)
+    assert preparation.frames == 40
     program = builtin_encoder(WHISPER)
     assert program is not None
-    features = AudioFeatures.load(made.folder / "aud_whisper.npy", WHISPER)
+    features = AudioFeatures.load(preparation.folder / "aud_whisper.npy", WHISPER)
     np.testing.assert_array_equal(features.values, extract_features(decode_audio(audio), program).values[:40])
-    assert made.summary["audio"] == "speech.wav"
+    assert preparation.summary["audio"] == "speech.wav"
     with pytest.raises(OutputError, match="prepared from"):
         prepare(video, tmp_path / "made", audio=write(tmp_path / "other.wav", talk(1.6, seed=2)))

@@ -97,28 +97,28 @@ def test_a_template_has_the_audio_of_its_lips(
     clip: Path, speech: npt.NDArray[np.float32], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     video = with_tracks(tmp_path / "late.mkv", clip, (0.0, moved(speech, 160)))
-    made = prepare(video, tmp_path / "late")
-    corrected = made.summary["audio and lips"]["corrected"]
+    preparation = prepare(video, tmp_path / "late")
+    corrected = preparation.summary["audio and lips"]["corrected"]
     assert corrected == pytest.approx(160, abs=BOUND)
     assert "after the lips, which is corrected" in caplog.text
-    assert "after the lips, which is corrected" in (made.folder / "report.html").read_text()
-    assert made.summary["problems"]["without audio"] == corrected // 40
-    kept = np.concatenate(list(decode_audio(made.folder / "aud.wav")))
+    assert "after the lips, which is corrected" in (preparation.folder / "report.html").read_text()
+    assert preparation.summary["problems"]["without audio"] == corrected // 40
+    kept = np.concatenate(list(decode_audio(preparation.folder / "aud.wav")))
     whole = len(kept) - 640  # the audio may end in the last frame
     np.testing.assert_allclose(kept[:whole], moved(speech, 160 - corrected)[:whole], atol=1e-4)
     with pytest.raises(OutputError, match=r"prepared from late\.mkv or otherwise"):
         prepare(video, tmp_path / "late", av_offset=0)
 
 
-@pytest.mark.parametrize("given", [-300, 0, 120])
-def test_what_is_given_is_taken(frames: list[Frame], tmp_path: Path, given: int) -> None:
+@pytest.mark.parametrize("offset", [-300, 0, 120])
+def test_what_is_given_is_taken(frames: list[Frame], tmp_path: Path, offset: int) -> None:
     video = write_recording(tmp_path / "person.mp4", frames[:50])
-    made = prepare(video, tmp_path / "person", av_offset=given)
+    preparation = prepare(video, tmp_path / "person", av_offset=offset)
     plain = np.concatenate(list(decode_audio(video)))
-    first, last = made.summary["ranges"][0]["start"], made.summary["ranges"][0]["frames"]
-    assert first == pytest.approx(max(-given, 0) / 1000, abs=0.02)
-    begin = round(first * SAMPLE_RATE) + given * SAMPLE_RATE // 1000
-    kept = np.concatenate(list(decode_audio(made.folder / "aud.wav")))
+    first, last = preparation.summary["ranges"][0]["start"], preparation.summary["ranges"][0]["frames"]
+    assert first == pytest.approx(max(-offset, 0) / 1000, abs=0.02)
+    begin = round(first * SAMPLE_RATE) + offset * SAMPLE_RATE // 1000
+    kept = np.concatenate(list(decode_audio(preparation.folder / "aud.wav")))
     kept, expected = kept[max(-begin, 0) :], plain[max(begin, 0) :]
     shared = min(len(kept), len(expected))
     assert shared > 0.9 * last * 640

@@ -69,9 +69,9 @@ def test_a_covered_mouth_is_left_out(kind: str, covers: dict[str, Frame], tmp_pa
 def test_few_or_most_frames_with_a_covered_mouth(kind: str, share: float, covers: dict[str, Frame]) -> None:
     landmarker = FaceLandmarker()
     (own,) = landmarker.faces(portrait())
-    found = landmarker.follow(covers[kind], own)
-    assert found
-    open_mouth, hidden = mouth_colours(portrait(), own), mouth_colours(covers[kind], found)
+    face = landmarker.follow(covers[kind], own)
+    assert face
+    open_mouth, hidden = mouth_colours(portrait(), own), mouth_colours(covers[kind], face)
     count = round(100 * share)
     colours = [*[open_mouth] * (100 - count), *[hidden] * count]
     assert shows_lips(colours)

@@ -58,7 +58,9 @@ def test_boxes_are_exact_around_a_jump(frames: list[Frame], tmp_path: Path) -> N
     assert plain.summary["cuts"] == []
     assert jumped.summary["cuts"] == [30 / 25]
     assert [part["frames"] for part in jumped.summary["ranges"]] == [30, 30]
-    expected, found = (np.array([box.x for box in Template.open(made.folder).boxes]) for made in (plain, jumped))
-    assert np.abs(found - expected - 60 * (np.arange(60) >= 30)).max() <= 3
+    expected, actual = (
+        np.array([box.x for box in Template.open(preparation.folder).boxes]) for preparation in (plain, jumped)
+    )
+    assert np.abs(actual - expected - 60 * (np.arange(60) >= 30)).max() <= 3
     page = (jumped.folder / "report.html").read_text()
     assert "The recording jumps at 1 places (1.2 s)" in page

@@ -31,8 +31,8 @@ def presenter() -> Frame:
     image = Avatar.load(PRESENTER).template.read(0).image
     (face,) = FaceLandmarker().faces(image)
     (own,) = FaceLandmarker().faces(portrait())
-    found, wanted = (np.ascontiguousarray(one.points[:, :2]) for one in (face, own))
-    matrix, _ = cv2.estimateAffinePartial2D(found, wanted)
+    actual, expected = (np.ascontiguousarray(one.points[:, :2]) for one in (face, own))
+    matrix, _ = cv2.estimateAffinePartial2D(actual, expected)
     return np.asarray(cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
@@ -74,8 +74,8 @@ def test_frames_that_face_the_camera_are_compared(landmarker: FaceLandmarker) ->
 def test_another_person_in_the_same_place_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shown = [moved(portrait() if index < 28 else presenter(), index) for index in range(54)]
     with caplog.at_level(logging.WARNING):
-        made = prepare(write_recording(tmp_path / "two.mp4", shown), tmp_path / "two")
-    assert made.summary["cuts"] == [28 / 25]
-    assert made.summary["other people"] == [(28 / 25, 53 / 25)]
+        preparation = prepare(write_recording(tmp_path / "two.mp4", shown), tmp_path / "two")
+    assert preparation.summary["cuts"] == [28 / 25]
+    assert preparation.summary["other people"] == [(28 / 25, 53 / 25)]
     assert "two.mp4: after a cut, at 1.1 to 2.1 s, another person may be speaking" in caplog.text
-    assert "from 1.1 to 2.1 s, another person may be speaking" in (made.folder / "report.html").read_text()
+    assert "from 1.1 to 2.1 s, another person may be speaking" in (preparation.folder / "report.html").read_text()

@@ -122,28 +122,28 @@ def test_gaps_are_filled_or_left_out(frames: list[Frame], tmp_path: Path) -> Non
     empty = np.full_like(frames[0], 90)
     shown[10:14] = [empty] * 4  # 0.16 s
     shown[60:80] = [empty] * 20  # 0.8 s
-    made = prepare(write_recording(tmp_path / "gaps.mp4", shown), tmp_path / "gaps")
-    assert made.summary["ranges"] == [
+    preparation = prepare(write_recording(tmp_path / "gaps.mp4", shown), tmp_path / "gaps")
+    assert preparation.summary["ranges"] == [
         {"first": 0, "frames": 60, "start": 0.0},
         {"first": 60, "frames": 40, "start": 3.2},
     ]
-    assert made.summary["problems"] == {"no face": 24}
-    assert len(Template.open(made.folder)) == 100
-    assert probe_audio(made.folder / "aud.wav").duration == 4.0
-    features = AudioFeatures.load(made.folder / "aud_whisper.npy", WHISPER)
+    assert preparation.summary["problems"] == {"no face": 24}
+    assert len(Template.open(preparation.folder)) == 100
+    assert probe_audio(preparation.folder / "aud.wav").duration == 4.0
+    features = AudioFeatures.load(preparation.folder / "aud_whisper.npy", WHISPER)
     program = builtin_encoder(WHISPER)
     assert program is not None
     whole = extract_features(decode_audio(tmp_path / "gaps.mp4"), program).values
     np.testing.assert_array_equal(features.values, np.concatenate([whole[:60], whole[80:120]]))
-    page = (made.folder / "report.html").read_text()
+    page = (preparation.folder / "report.html").read_text()
     assert "cut into 2 parts" in page
     assert "24 frames: no face" in page
 
 
 def test_any_frame_rate_without_drift(frames: list[Frame], tmp_path: Path) -> None:
     slow = write_recording(tmp_path / "slow.mp4", frames[:45], fps=15)
-    made = prepare(slow, tmp_path / "slow")
-    assert made.frames == 75
+    preparation = prepare(slow, tmp_path / "slow")
+    assert preparation.frames == 75
     uneven = write_recording(
         tmp_path / "uneven.mp4", frames[:50], times=lambda i: i / 25 + (0.015 if i % 2 else 0), seconds=2.0
     )
@@ -152,12 +152,12 @@ def test_any_frame_rate_without_drift(frames: list[Frame], tmp_path: Path) -> No
 
 def test_images_that_begin_after_the_audio(frames: list[Frame], tmp_path: Path) -> None:
     late = write_recording(tmp_path / "late.mp4", frames[:40], times=lambda i: 0.4 + i / 25, seconds=2.0)
-    made = prepare(late, tmp_path / "late")
-    assert made.summary["ranges"] == [{"first": 0, "frames": 40, "start": 0.4}]
+    preparation = prepare(late, tmp_path / "late")
+    assert preparation.summary["ranges"] == [{"first": 0, "frames": 40, "start": 0.4}]
     program = builtin_encoder(WHISPER)
     assert program is not None
     whole = extract_features(decode_audio(late), program).values
-    features = AudioFeatures.load(made.folder / "aud_whisper.npy", WHISPER)
+    features = AudioFeatures.load(preparation.folder / "aud_whisper.npy", WHISPER)
     np.testing.assert_array_equal(features.values, whole[10:50])
 
 
@@ -182,18 +182,18 @@ def test_lost_images_are_left_out_with_their_audio(
 
 
 def test_without_audio(frames: list[Frame], tmp_path: Path) -> None:
-    made = prepare(write_recording(tmp_path / "silent.mp4", frames[:30], seconds=None), tmp_path / "silent")
-    assert made.frames == 30
-    assert not list(made.folder.glob("aud*"))
-    assert "There is no audio" in (made.folder / "report.html").read_text()
+    preparation = prepare(write_recording(tmp_path / "silent.mp4", frames[:30], seconds=None), tmp_path / "silent")
+    assert preparation.frames == 30
+    assert not list(preparation.folder.glob("aud*"))
+    assert "There is no audio" in (preparation.folder / "report.html").read_text()
 
 
 def test_cut_off_in_the_middle(recording: Path, frames: list[Frame], tmp_path: Path) -> None:
     whole = write_recording(tmp_path / "whole.mkv", frames)
     data = whole.read_bytes()
     (tmp_path / "half.mkv").write_bytes(data[: len(data) * 2 // 3])
-    made = prepare(tmp_path / "half.mkv", tmp_path / "half")
-    assert 25 <= made.frames < 60
+    preparation = prepare(tmp_path / "half.mkv", tmp_path / "half")
+    assert 25 <= preparation.frames < 60
 
 
 def test_two_people(frames: list[Frame], tmp_path: Path) -> None:
@@ -203,10 +203,10 @@ def test_two_people(frames: list[Frame], tmp_path: Path) -> None:
         canvas = np.full((360, 600, 3), 90, np.uint8)
         canvas[:, :360], canvas[90:270, 400:580] = large, other
         pairs.append(canvas)
-    made = prepare(write_recording(tmp_path / "two.mp4", pairs), tmp_path / "two")
-    assert made.summary["two_faces"] > 5
-    assert all(box.x + box.size < 360 for box in Template.open(made.folder).boxes)
-    assert "second face" in (made.folder / "report.html").read_text()
+    preparation = prepare(write_recording(tmp_path / "two.mp4", pairs), tmp_path / "two")
+    assert preparation.summary["two_faces"] > 5
+    assert all(box.x + box.size < 360 for box in Template.open(preparation.folder).boxes)
+    assert "second face" in (preparation.folder / "report.html").read_text()
 
 
 @pytest.mark.parametrize("kind", ["nothing", "text", "audio", "one frame", "no face"])
@@ -269,10 +269,10 @@ def test_output_that_cannot_be_written(recording: Path, tmp_path: Path) -> None:
 
 def test_real_footage(real_dir: Path, tmp_path: Path) -> None:
     clip = write_beginning(tmp_path / "presenter.mp4", real_dir / "presenter.mp4", seconds=4)
-    made = prepare(clip, tmp_path / "presenter")
-    assert made.with_face / made.observed >= 0.99
-    assert made.observed == made.frames
-    assert 96 <= made.frames <= 101  # the last ones may come after others that were cut off
+    preparation = prepare(clip, tmp_path / "presenter")
+    assert preparation.with_face / preparation.observed >= 0.99
+    assert preparation.observed == preparation.frames
+    assert 96 <= preparation.frames <= 101  # the last ones may come after others that were cut off
 
 
 def test_a_working_folder_of_somebody_else(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_noise_goes_without_lag() -> None:
     assert np.abs(smoothed - landmarks).mean() < 0.7 * np.abs(noisy - landmarks).mean()
     box = list(BOX_POINTS)
     assert jitter(smoothed[:, box]) < 0.25 * jitter(noisy[:, box])
-    found = smoothed[:, box].mean(axis=(1, 2))
-    errors = {lag: np.abs(found[10 + lag : 190 + lag] - truth[10:190]).mean() for lag in range(-3, 4)}
+    middle = smoothed[:, box].mean(axis=(1, 2))
+    errors = {lag: np.abs(middle[10 + lag : 190 + lag] - truth[10:190]).mean() for lag in range(-3, 4)}
     assert min(errors, key=lambda lag: errors[lag]) == 0
 
 

@@ -31,9 +31,9 @@ def square() -> bytes:
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[IsolatedProcess]:
-    found = IsolatedProcess(Bounds(seconds=0.5))
-    yield found
-    found.close()
+    isolated = IsolatedProcess(Bounds(seconds=0.5))
+    yield isolated
+    isolated.close()
 
 
 def test_what_takes_too_much_ends_and_the_next_run_goes_well(process: IsolatedProcess) -> None:

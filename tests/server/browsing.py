@@ -92,9 +92,9 @@ class Browser:
         self.until(lambda: self.state() == "not started")
 
     def number(self, script: str) -> float:
-        found = self.run(f"return {script}")
-        assert isinstance(found, int | float), found
-        return float(found)
+        value = self.run(f"return {script}")
+        assert isinstance(value, int | float), value
+        return float(value)
 
     def loudness(self) -> float:
         return self.number("window.loudness()")

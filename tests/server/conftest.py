@@ -32,8 +32,8 @@ def server(avatars: Path) -> Iterator["Running"]:
     """One that all tests share which need no options of their own."""
     from serving import running
 
-    with running(ServerSettings(port=0, avatars=avatars)) as found:
-        yield found
+    with running(ServerSettings(port=0, avatars=avatars)) as running_server:
+        yield running_server
 
 
 @pytest.fixture

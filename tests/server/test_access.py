@@ -19,10 +19,10 @@ def test_other_names_are_refused(server: Running, host: str) -> None:
 
 
 def test_names_can_be_allowed(serve: Callable[[ServerSettings], Running]) -> None:
-    found = serve(ServerSettings(port=0, hosts=("Avatars.Example",), origins=("https://site.example",)))
-    assert found.client.get("/healthz", headers={"host": "avatars.example"}).status_code == 200
-    assert found.client.get("/v1/avatars", headers={"origin": "https://site.example"}).status_code == 200
-    assert found.client.get("/v1/avatars", headers={"origin": "https://other.example"}).status_code == 403
+    server = serve(ServerSettings(port=0, hosts=("Avatars.Example",), origins=("https://site.example",)))
+    assert server.client.get("/healthz", headers={"host": "avatars.example"}).status_code == 200
+    assert server.client.get("/v1/avatars", headers={"origin": "https://site.example"}).status_code == 200
+    assert server.client.get("/v1/avatars", headers={"origin": "https://other.example"}).status_code == 403
 
 
 def test_pages_of_other_sites_are_refused(server: Running) -> None:
@@ -34,8 +34,8 @@ def test_pages_of_other_sites_are_refused(server: Running) -> None:
 
 
 def test_tokens_are_demanded_and_traded_for_a_cookie(serve: Callable[[ServerSettings], Running]) -> None:
-    found = serve(ServerSettings(port=0, tokens={"ada": TOKEN}))
-    client = found.client
+    server = serve(ServerSettings(port=0, tokens={"ada": TOKEN}))
+    client = server.client
     assert client.get("/healthz").status_code == 200
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {TOKEN}"}):
         answer = client.get("/v1/avatars", headers=headers)
@@ -59,10 +59,10 @@ def test_tokens_are_demanded_and_traded_for_a_cookie(serve: Callable[[ServerSett
 
 
 def test_long_bodies_are_refused(serve: Callable[[ServerSettings], Running]) -> None:
-    found = serve(ServerSettings(port=0, limits=Limits(body=1000)))
-    assert found.client.post("/v1/login", content=b"x" * 1001).status_code == 413
-    assert found.client.post("/v1/login", content=b"x" * 1000).status_code == 204
-    host, port = found.address.removeprefix("http://").split(":")
+    server = serve(ServerSettings(port=0, limits=Limits(body=1000)))
+    assert server.client.post("/v1/login", content=b"x" * 1001).status_code == 413
+    assert server.client.post("/v1/login", content=b"x" * 1000).status_code == 204
+    host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as raw:  # a length that is no number
         raw.sendall(b"POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n")
         assert b" 4" in raw.recv(1000)[:13]

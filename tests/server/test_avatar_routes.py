@@ -12,10 +12,10 @@ from serving import TINY, Running
 
 
 def test_avatars_are_listed_with_previews(server: Running) -> None:
-    found = server.client.get("/v1/avatars").json()["avatars"]
-    assert [avatar["id"] for avatar in found] == [PRESENTER_ID, TINY]
-    assert all(avatar["live"] for avatar in found)
-    for avatar in found:
+    listed = server.client.get("/v1/avatars").json()["avatars"]
+    assert [avatar["id"] for avatar in listed] == [PRESENTER_ID, TINY]
+    assert all(avatar["live"] for avatar in listed)
+    for avatar in listed:
         answer = server.client.get(avatar["preview"])
         assert answer.headers["content-type"] == "image/jpeg"
         assert cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR) is not None

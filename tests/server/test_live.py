@@ -26,19 +26,19 @@ def test_what_is_said_is_shown_and_heard_in_time(talk: Callable[..., Talk], monk
         return frame
 
     monkeypatch.setattr(LiveRenderer, "make", white_where_not_at_rest)
-    found = talk(video=True)
-    assert found.until("session.state_updated")["state"] == "idle"
-    found.watch(0.6)
-    found.say(tone(1.0), event_id="hello")
-    started = found.until("agent.speak_started")
-    ended = found.until("agent.speak_ended")
-    found.watch(0.6)
+    session = talk(video=True)
+    assert session.until("session.state_updated")["state"] == "idle"
+    session.watch(0.6)
+    session.say(tone(1.0), event_id="hello")
+    started = session.until("agent.speak_started")
+    ended = session.until("agent.speak_ended")
+    session.watch(0.6)
     assert started["event_id"] == ended["event_id"] == "hello"
     assert ended["playback_position"] == pytest.approx(1.0)
     assert ended["interrupted"] is False
-    assert [event["state"] for event in found.events if "state" in event] == ["idle", "speaking", "idle"]
+    assert [event["state"] for event in session.events if "state" in event] == ["idle", "speaking", "idle"]
 
-    frames, samples, start = decoded(found.mp4)
+    frames, samples, start = decoded(session.mp4)
     times = [when for when, _ in frames]
     np.testing.assert_allclose(np.diff(times), 0.04, atol=1e-6)
     first, last = loud(samples, start)
@@ -49,27 +49,27 @@ def test_what_is_said_is_shown_and_heard_in_time(talk: Callable[..., Talk], monk
 
 
 def test_an_interruption_is_told_and_heard_at_once(talk: Callable[..., Talk]) -> None:
-    found = talk(video=True)
-    found.say(tone(5.0), event_id="long")
-    found.until("agent.speak_started")
-    found.watch(0.5)
+    session = talk(video=True)
+    session.say(tone(5.0), event_id="long")
+    session.until("agent.speak_started")
+    session.watch(0.5)
     asked = time.monotonic()
-    found.send("agent.interrupt")
-    ended = found.until("agent.speak_ended")
+    session.send("agent.interrupt")
+    ended = session.until("agent.speak_ended")
     assert time.monotonic() - asked < 2  # of five seconds; 0.1 on a machine that does nothing else
     assert ended["interrupted"] is True
     assert 0.2 < float(str(ended["playback_position"])) < 2.5
-    found.say(tone(0.4), event_id="again")
-    found.until("agent.speak_ended", event_id="again")
-    found.watch(0.4)
-    _, samples, start = decoded(found.mp4)
+    session.say(tone(0.4), event_id="again")
+    session.until("agent.speak_ended", event_id="again")
+    session.watch(0.4)
+    _, samples, start = decoded(session.mp4)
     levels = np.abs(samples[: len(samples) // 480 * 480]).reshape(-1, 480).mean(axis=1) > 0.02
     assert levels.sum() * 0.01 == pytest.approx(float(str(ended["playback_position"])) + 0.4, abs=0.08)
     assert start >= 0
 
 
 def test_audio_file_is_said(talk: Callable[..., Talk], server: Running) -> None:
-    found = talk()
+    session = talk()
     container = io.BytesIO()
     with av.open(container, "w", format="ogg") as output:
         stream = output.add_stream("libopus", rate=48_000, layout="stereo")
@@ -78,26 +78,26 @@ def test_audio_file_is_said(talk: Callable[..., Talk], server: Running) -> None:
         frame.sample_rate = 48_000
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    answer = server.client.post(f"{found.url}/speak", content=container.getvalue())
+    answer = server.client.post(f"{session.url}/speak", content=container.getvalue())
     assert answer.status_code == 202
     assert answer.json()["seconds"] == pytest.approx(0.6, abs=0.03)
-    assert found.until("agent.speak_ended", event_id=answer.json()["event_id"])["interrupted"] is False
+    assert session.until("agent.speak_ended", event_id=answer.json()["event_id"])["interrupted"] is False
 
     for body in (b"", b"no audio at all", b"#EXTM3U\nfile:///etc/passwd\n"):
-        refused = server.client.post(f"{found.url}/speak", content=body)
+        refused = server.client.post(f"{session.url}/speak", content=body)
         assert refused.status_code == 400
         assert "framegen-" not in refused.text  # no path of ours
         assert refused.json()["error"]["message"].startswith("the audio")
 
 
 def test_utterances_wait_for_each_other(talk: Callable[..., Talk]) -> None:
-    found = talk()
-    found.say(tone(0.3), event_id="one")
-    found.say(tone(0.3), event_id="two")
-    found.say(b"", event_id="nothing")
+    session = talk()
+    session.say(tone(0.3), event_id="one")
+    session.say(tone(0.3), event_id="two")
+    session.say(b"", event_id="nothing")
     for event_id in ("one", "two", "nothing"):
-        found.until("agent.speak_ended", event_id=event_id)
-    assert [event["event_id"] for event in found.events if event["type"] == "agent.speak_started"] == ["one", "two"]
+        session.until("agent.speak_ended", event_id=event_id)
+    assert [event["event_id"] for event in session.events if event["type"] == "agent.speak_started"] == ["one", "two"]
 
 
 def test_bodies_that_cannot_be_read_are_answered_as_described(server: Running) -> None:
@@ -124,9 +124,9 @@ def test_bodies_that_cannot_be_read_are_answered_as_described(server: Running) -
     ],
 )
 def test_wrong_messages_are_answered(talk: Callable[..., Talk], message: str | bytes, code: str) -> None:
-    found = talk()
-    found.socket.send(message)
-    assert found.until("error")["code"] == code
-    found.send("session.keep_alive")  # the connection is as good as before
-    found.say(tone(0.2))
-    found.until("agent.speak_ended")
+    session = talk()
+    session.socket.send(message)
+    assert session.until("error")["code"] == code
+    session.send("session.keep_alive")  # the connection is as good as before
+    session.say(tone(0.2))
+    session.until("agent.speak_ended")

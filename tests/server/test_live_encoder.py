@@ -14,9 +14,9 @@ WIDTH, HEIGHT, FPS = 320, 240, 25
 
 @pytest.fixture
 def encoder() -> Iterator[LiveEncoder]:
-    found = LiveEncoder((WIDTH, HEIGHT), FPS)
-    yield found
-    found.close()
+    live_encoder = LiveEncoder((WIDTH, HEIGHT), FPS)
+    yield live_encoder
+    live_encoder.close()
 
 
 def noise(seed: int) -> npt.NDArray[Any]:
@@ -30,20 +30,20 @@ def silence() -> npt.NDArray[Any]:
 
 def encode(encoder: LiveEncoder, ticks: int, keys: tuple[int, ...] = ()) -> list[Encoded]:
     """A white frame with a tone each tenth tick, noise and silence otherwise."""
-    found = []
+    packets = []
     for tick in range(ticks):
         frame, samples = noise(tick), silence()
         if tick % 10 == 5:
             frame = np.full_like(frame, 235)
             samples = np.sin(0.3 * np.arange(len(samples))).astype(np.float32)
-        found.append(encoder.encode(frame, samples, key=tick in keys))
-    return found
+        packets.append(encoder.encode(frame, samples, key=tick in keys))
+    return packets
 
 
 def test_images_and_audio_have_one_time(encoder: LiveEncoder) -> None:
-    found = encode(encoder, 60)
-    data = encoder.header + b"".join(fragment.data for each in found for fragment in each.fragments)
-    assert max(len(fragment.data) for each in found for fragment in each.fragments) > 32_768
+    encoded = encode(encoder, 60)
+    data = encoder.header + b"".join(fragment.data for each in encoded for fragment in each.fragments)
+    assert max(len(fragment.data) for each in encoded for fragment in each.fragments) > 32_768
     with av.open(io.BytesIO(data), "r") as container:
         white = [frame.time for frame in container.decode(video=0) if frame.to_ndarray()[:HEIGHT].mean() > 200]
     with av.open(io.BytesIO(data), "r") as container:
@@ -57,9 +57,9 @@ def test_images_and_audio_have_one_time(encoder: LiveEncoder) -> None:
 
 
 def test_viewers_may_begin_at_every_key(encoder: LiveEncoder) -> None:
-    found = encode(encoder, 60, keys=(33,))
-    assert [tick for tick, each in enumerate(found) if each.key] == [0, 25, 33, 58]
-    fragments = [fragment for each in found for fragment in each.fragments]
+    encoded = encode(encoder, 60, keys=(33,))
+    assert [tick for tick, each in enumerate(encoded) if each.key] == [0, 25, 33, 58]
+    fragments = [fragment for each in encoded for fragment in each.fragments]
     for first in [place for place, fragment in enumerate(fragments) if fragment.key]:
         data = encoder.header + b"".join(fragment.data for fragment in fragments[first:])
         with av.open(io.BytesIO(data), "r") as container:
@@ -68,13 +68,13 @@ def test_viewers_may_begin_at_every_key(encoder: LiveEncoder) -> None:
 
 def test_packets_are_decoded_one_by_one(encoder: LiveEncoder) -> None:
     """As WebRTC sends them: parameters before each key frame, no frame waits for a later one."""
-    found = encode(encoder, 30)
+    encoded = encode(encoder, 30)
     decoder = av.CodecContext.create("h264", "r")
     decoder.flags |= av.codec.context.Flags.low_delay
-    for tick, each in enumerate(found[25:]):
+    for tick, each in enumerate(encoded[25:]):
         assert each.video
         assert len(decoder.decode(av.Packet(each.video.data))) == 1, tick
-    times = [packet.pts for each in found for packet in each.opus]
+    times = [packet.pts for each in encoded for packet in each.opus]
     assert len(times) == 60
     assert set(np.diff(times)) == {960}
 

@@ -26,25 +26,25 @@ from serving import TINY, Running, running
 @pytest.fixture(scope="module")
 def impatient(avatars: Path) -> Iterator[Running]:
     """A server that keeps sessions for a moment only, and many of them."""
-    with running(ServerSettings(port=0, avatars=avatars, limits=Limits(sessions=100, absence=1.5))) as found:
-        yield found
+    with running(ServerSettings(port=0, avatars=avatars, limits=Limits(sessions=100, absence=1.5))) as server:
+        yield server
 
 
 def test_a_session_outlives_its_connection(impatient: Running) -> None:
-    found = Talk(impatient)
-    found.say(tone(0.8), event_id="on")
-    found.until("agent.speak_started")
-    found.socket.close()
+    session = Talk(impatient)
+    session.say(tone(0.8), event_id="on")
+    session.until("agent.speak_started")
+    session.socket.close()
     time.sleep(0.3)
-    found.socket = found.connect()
-    found.until("agent.speak_ended", event_id="on")
-    found.socket.close()
+    session.socket = session.connect()
+    session.until("agent.speak_ended", event_id="on")
+    session.socket.close()
     deadline = time.monotonic() + 10
-    while found.server.client.get(found.url).status_code != 404:
+    while session.server.client.get(session.url).status_code != 404:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     with pytest.raises(ConnectionClosed) as closed:
-        found.connect().recv()
+        session.connect().recv()
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 4404
 
@@ -95,16 +95,16 @@ def test_a_reader_that_takes_nothing_is_dropped(
 def test_limits_of_a_client(serve: Callable[[ServerSettings], Running], avatars: Path) -> None:
     limits = Limits(sessions=1, audio=2.0, idle=1.0)
     server = serve(ServerSettings(port=0, avatars=avatars, limits=limits))
-    found = Talk(server)
+    session = Talk(server)
     answer = server.client.post("/v1/sessions", json={"avatar": TINY})
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many_sessions")
     assert answer.headers["retry-after"]
-    found.send("agent.speak", sample_rate=RATE)
+    session.send("agent.speak", sample_rate=RATE)
     for _ in range(10):
-        found.socket.send(tone(1.0))
-    assert found.until("error")["code"] == "too_much_audio"
-    found.send("agent.interrupt")
-    assert found.until("session.state_updated", state="ended")["reason"] == "nothing was sent"
+        session.socket.send(tone(1.0))
+    assert session.until("error")["code"] == "too_much_audio"
+    session.send("agent.interrupt")
+    assert session.until("session.state_updated", state="ended")["reason"] == "nothing was sent"
 
 
 def test_tokens_of_sessions_are_good_for_theirs_alone(
@@ -156,9 +156,9 @@ def test_slow_readers_are_dropped() -> None:
 
 
 def test_figures_are_served(talk: Callable[..., Talk], server: Running) -> None:
-    found = talk()
-    found.say(tone(0.2))
-    found.until("agent.speak_ended")
+    session = talk()
+    session.say(tone(0.2))
+    session.until("agent.speak_ended")
     text = server.client.get("/metrics").text
     assert "framegen_sessions 1.0" in text
     for name in ("framegen_frames_total", "framegen_frames_late_total", "process_resident_memory_bytes"):
@@ -168,11 +168,11 @@ def test_figures_are_served(talk: Callable[..., Talk], server: Running) -> None:
 def test_many_at_once_leave_nothing_behind(server: Running, talk: Callable[..., Talk]) -> None:
     before = threading.active_count()
     begun = [talk(video=True) for _ in range(3)]
-    for found in begun:
-        found.say(tone(0.4))
-    for found in begun:
-        found.until("agent.speak_ended")
-        found.close()
+    for session in begun:
+        session.say(tone(0.4))
+    for session in begun:
+        session.until("agent.speak_ended")
+        session.close()
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.05)

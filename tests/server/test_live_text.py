@@ -12,9 +12,9 @@ from serving import Running
 
 @pytest.fixture
 def talk(server: Running) -> Iterator[Talk]:
-    found = Talk(server)
-    yield found
-    found.close()
+    session = Talk(server)
+    yield session
+    session.close()
 
 
 def test_a_text_is_said_with_its_caption(talk: Talk) -> None:
@@ -32,7 +32,7 @@ def test_a_text_is_said_with_its_caption(talk: Talk) -> None:
 
 
 def test_what_cannot_be_spoken_is_named_with_its_place(talk: Talk) -> None:
-    for fields, code, said in (
+    for fields, code, message in (
         ({"text": "Hi 你"}, "bad_text", "line 1, character 4"),
         ({"text": ""}, "bad_text", "nothing to say"),
         ({"text": 7}, "bad_message", "expected a text"),
@@ -42,7 +42,7 @@ def test_what_cannot_be_spoken_is_named_with_its_place(talk: Talk) -> None:
         talk.send("agent.speak", **fields)
         error = talk.until("error")
         assert error["code"] == code
-        assert said in str(error["message"])
+        assert message in str(error["message"])
     refused = talk.server.client.post(f"{talk.url}/say", json={"text": "Hi 你"})
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "bad_text"

@@ -14,9 +14,9 @@ from serving import TINY
 
 @pytest.fixture
 def service(avatars: Path) -> Iterator[Service]:
-    found = Service(ServerSettings(avatars=avatars, limits=Limits(sessions=100)))
-    yield found
-    found.close()
+    new_service = Service(ServerSettings(avatars=avatars, limits=Limits(sessions=100)))
+    yield new_service
+    new_service.close()
 
 
 def test_only_so_many_sessions_as_the_machine_carries(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

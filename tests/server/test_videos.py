@@ -27,8 +27,8 @@ from serving import TINY, Running, running
 @pytest.fixture(scope="module")
 def jobs(avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     settings = JobSettings(tmp_path_factory.mktemp("jobs") / "jobs", disk=10**8)
-    with running(ServerSettings(port=0, avatars=avatars, jobs=settings)) as found:
-        yield found
+    with running(ServerSettings(port=0, avatars=avatars, jobs=settings)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +45,16 @@ def ask(client: httpx.Client, audio: bytes | None = None, key: str | None = None
 def wait(client: httpx.Client, video: str, until: Callable[[dict[str, object]], bool], seconds: float = 180) -> object:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found: dict[str, object] = client.get(f"/v1/videos/{video}").json()
-        if until(found):
-            return found
+        job: dict[str, object] = client.get(f"/v1/videos/{video}").json()
+        if until(job):
+            return job
         time.sleep(0.05)
-    pytest.fail(f"still {found}")
+    pytest.fail(f"still {job}")
 
 
-def completed(found: dict[str, object]) -> bool:
-    assert found["status"] != "failed", found
-    return found["status"] == "completed"
+def completed(job: dict[str, object]) -> bool:
+    assert job["status"] != "failed", job
+    return job["status"] == "completed"
 
 
 def frames(content: bytes, folder: Path) -> int:
@@ -150,7 +150,7 @@ def test_nothing_is_taken_on_beyond_the_disk(jobs: Running, tmp_path: Path) -> N
 def test_a_deleted_video_ends_at_once_and_others_go_on(jobs: Running, audio: bytes, tmp_path: Path) -> None:
     long = write_wav(tmp_path / "long.wav", 60, rate=8000).read_bytes()
     first, second = ask(jobs.client, long).json()["id"], ask(jobs.client, audio).json()["id"]
-    wait(jobs.client, first, lambda found: found["status"] == "in_progress" and bool(found["seconds_left"]))
+    wait(jobs.client, first, lambda job: job["status"] == "in_progress" and bool(job["seconds_left"]))
     assert jobs.client.get(f"/v1/videos/{first}/content").status_code == 409
     assert jobs.client.delete(f"/v1/videos/{first}").status_code == 204
     wait(jobs.client, second, completed)
@@ -162,7 +162,7 @@ def test_a_deleted_video_ends_at_once_and_others_go_on(jobs: Running, audio: byt
 def test_a_worker_that_dies_loses_nothing(jobs: Running, tmp_path: Path) -> None:
     spoken = write_wav(tmp_path / "a.wav", 4, rate=8000).read_bytes()
     video = ask(jobs.client, spoken).json()["id"]
-    wait(jobs.client, video, lambda found: bool(found["progress"]))
+    wait(jobs.client, video, lambda job: bool(job["progress"]))
     worker = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "jobs.worker"], capture_output=True, check=True)
     os.kill(int(worker.stdout.split()[0]), signal.SIGKILL)
     wait(jobs.client, video, completed)
@@ -178,7 +178,7 @@ def test_jobs_rest_while_frames_of_a_session_are_late(
     session.lateness = 0.9
     time.sleep(1.5 * SWEEP)
     video = ask(jobs.client, audio).json()["id"]
-    wait(jobs.client, video, lambda found: bool(found["progress"]))
+    wait(jobs.client, video, lambda job: bool(job["progress"]))
     time.sleep(1.0)
     assert jobs.client.get(f"/v1/videos/{video}").json()["progress"] == 4  # percent, one frame of 25
     session.lateness = 0.0
@@ -191,15 +191,15 @@ def test_an_avatar_that_goes_away_in_the_middle_ends_no_other_job(avatars: Path,
     shutil.copytree(avatars / TINY, gone / TINY)
     with running(ServerSettings(port=0, avatars=gone, jobs=JobSettings(tmp_path / "jobs"))) as server:
         first = ask(server.client, spoken).json()["id"]
-        wait(server.client, first, lambda found: bool(found["progress"]))
+        wait(server.client, first, lambda job: bool(job["progress"]))
         shutil.rmtree(gone)
         second = ask(server.client, audio).json()["id"]
-        found = wait(server.client, second, lambda found: found["status"] == "failed")
-        assert isinstance(found, dict)
-        assert f"{gone / TINY}: no such" in found["error"]
-        found = wait(server.client, first, lambda found: found["status"] in ("completed", "failed"))
-        assert isinstance(found, dict)
-        assert found["status"] == "completed" or f"{gone / TINY}: " in found["error"]
+        job = wait(server.client, second, lambda job: job["status"] == "failed")
+        assert isinstance(job, dict)
+        assert f"{gone / TINY}: no such" in job["error"]
+        job = wait(server.client, first, lambda job: job["status"] in ("completed", "failed"))
+        assert isinstance(job, dict)
+        assert job["status"] == "completed" or f"{gone / TINY}: " in job["error"]
 
 
 def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, audio: bytes, tmp_path: Path) -> None:
@@ -209,9 +209,9 @@ def test_an_avatar_that_goes_away_fails_its_jobs_in_one_line(avatars: Path, audi
     with running(ServerSettings(port=0, avatars=gone, jobs=JobSettings(tmp_path / "jobs"))) as server:
         (gone / TINY).unlink()
         video = ask(server.client, audio).json()["id"]
-        found = wait(server.client, video, lambda found: found["status"] == "failed")
-        assert isinstance(found, dict)
-        assert f"{gone / TINY}: no such" in found["error"]
+        job = wait(server.client, video, lambda job: job["status"] == "failed")
+        assert isinstance(job, dict)
+        assert f"{gone / TINY}: no such" in job["error"]
 
 
 def test_a_server_that_is_killed_goes_on_within_the_video(avatars: Path, tmp_path: Path) -> None:
@@ -226,19 +226,19 @@ def test_a_server_that_is_killed_goes_on_within_the_video(avatars: Path, tmp_pat
     process, client = start()
     try:
         video = ask(client, write_wav(tmp_path / "a.wav", 14, rate=8000).read_bytes()).json()["id"]
-        wait(client, video, lambda found: cast(int, found["progress"]) > 80)  # the first segment is 71 %
+        wait(client, video, lambda job: cast(int, job["progress"]) > 80)  # the first segment is 71 %
     finally:
         process.kill()
         process.communicate()
         client.close()
     segment = tmp_path / "jobs" / video / "video.mp4.partial" / "00000.segment"
-    made = segment.stat().st_mtime_ns
+    written_at = segment.stat().st_mtime_ns
     process, client = start()
     try:
-        first = wait(client, video, lambda found: bool(found["progress"]))
+        first = wait(client, video, lambda job: bool(job["progress"]))
         assert isinstance(first, dict)
         assert first["progress"] >= 71
-        assert first["status"] == "completed" or segment.stat().st_mtime_ns == made
+        assert first["status"] == "completed" or segment.stat().st_mtime_ns == written_at
         wait(client, video, completed)
         assert frames(client.get(f"/v1/videos/{video}/content").content, tmp_path) == 350
     finally:

@@ -22,8 +22,8 @@ from serving import TINY, Running, running
 @pytest.fixture(scope="module")
 def jobs(avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = JobSettings(tmp_path_factory.mktemp("jobs") / "jobs")
-    with running(ServerSettings(port=0, avatars=avatars, jobs=folder)) as found:
-        yield found
+    with running(ServerSettings(port=0, avatars=avatars, jobs=folder)) as server:
+        yield server
 
 
 # schemathesis draws by `random` inside of its own strategies

@@ -49,34 +49,34 @@ def settle(conversation: Conversation) -> None:
 
 def ticks(conversation: Conversation, count: int) -> list[Tick]:
     """On a machine that is fast enough."""
-    found = []
+    taken = []
     for _ in range(count):
         settle(conversation)
-        found.append(conversation.tick())
-    return found
+        taken.append(conversation.tick())
+    return taken
 
 
 def until_over(conversation: Conversation) -> list[Tick]:
-    found: list[Tick] = []
-    while not (found and found[-1].over):
-        found += ticks(conversation, 1)
-        assert len(found) < 1000
-    return found
+    taken: list[Tick] = []
+    while not (taken and taken[-1].over):
+        taken += ticks(conversation, 1)
+        assert len(taken) < 1000
+    return taken
 
 
 def test_idle_life_goes_on_around_speech(avatar: Avatar, conversation: Conversation) -> None:
     before = ticks(conversation, 5)
     conversation.push(tone(1.0))
     conversation.finish()
-    found = until_over(conversation)
+    ticked = until_over(conversation)
     after = ticks(conversation, 8)
-    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    spoken = [tick.utterance_frame for tick in ticked if tick.utterance_frame is not None]
     assert spoken == list(range(25))
     assert all(tick.utterance_frame is None and tick.frame is not None for tick in [*before[1:], *after])
     # Every frame is that of the template whose turn it is: one by one, as a session shows them, whatever is said.
     session = avatar.live()
-    template = [session.idle()[:8] for _ in range(len(before) + len(found) + len(after))]
-    for number, tick in enumerate([*before, *found, *after]):
+    template = [session.idle()[:8] for _ in range(len(before) + len(ticked) + len(after))]
+    for number, tick in enumerate([*before, *ticked, *after]):
         if tick.frame is not None and not tick.late:
             np.testing.assert_array_equal(tick.frame[:8], template[number])  # rows above the face
 
@@ -84,14 +84,14 @@ def test_idle_life_goes_on_around_speech(avatar: Avatar, conversation: Conversat
 def test_the_mouth_opens_and_closes_by_and_by(avatar: Avatar, conversation: Conversation) -> None:
     conversation.push(tone(1.0))
     conversation.finish()
-    found = [*until_over(conversation), *ticks(conversation, 12)]
+    ticked = [*until_over(conversation), *ticks(conversation, 12)]
     session = avatar.live()
-    rests = [session.idle() for _ in range(len(found))]
+    rests = [session.idle() for _ in range(len(ticked))]
     away = [
         None if tick.frame is None else float(np.abs(tick.frame.astype(int) - rest).mean())
-        for tick, rest in zip(found, rests, strict=True)
+        for tick, rest in zip(ticked, rests, strict=True)
     ]
-    end = next(number for number, tick in enumerate(found) if tick.over)
+    end = next(number for number, tick in enumerate(ticked) if tick.over)
     closing = [distance for distance in away[end : end + 4] if distance is not None]
     assert closing == sorted(closing, reverse=True)
     assert away[end + 4] == 0
@@ -130,9 +130,9 @@ def test_nothing_slows_the_first_frame_down(avatar: Avatar, monkeypatch: pytest.
 
 def test_an_interruption_ends_speech_at_once(conversation: Conversation) -> None:
     conversation.push(tone(4.0))
-    found: list[Tick] = []
-    while not (found and found[-1].utterance_frame == 9):
-        found += ticks(conversation, 1)
+    ticked: list[Tick] = []
+    while not (ticked and ticked[-1].utterance_frame == 9):
+        ticked += ticks(conversation, 1)
     assert conversation.interrupt() == pytest.approx(10 / 25)
     assert conversation.waiting == 0
     after = ticks(conversation, 6)
@@ -146,11 +146,11 @@ def test_an_interruption_ends_speech_at_once(conversation: Conversation) -> None
 
 def test_speech_waits_for_audio_that_comes_slowly(conversation: Conversation) -> None:
     conversation.push(tone(1.0))
-    found = ticks(conversation, 40)  # more than there is audio for
-    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    ticked = ticks(conversation, 40)  # more than there is audio for
+    spoken = [tick.utterance_frame for tick in ticked if tick.utterance_frame is not None]
     assert 5 < len(spoken) < 25
-    assert found[-1].utterance_frame is None
-    assert found[-1].frame is not None  # idle life
+    assert ticked[-1].utterance_frame is None
+    assert ticked[-1].frame is not None  # idle life
     conversation.push(tone(0.5))
     conversation.finish()
     spoken += [tick.utterance_frame for tick in until_over(conversation) if tick.utterance_frame is not None]
@@ -158,15 +158,15 @@ def test_speech_waits_for_audio_that_comes_slowly(conversation: Conversation) ->
 
 
 def test_audio_in_real_time_is_said_without_a_pause(conversation: Conversation) -> None:
-    found: list[Tick] = []
+    ticked: list[Tick] = []
     for piece in np.array_split(tone(1.6), 40):
         conversation.push(piece)
-        found += ticks(conversation, 1)
+        ticked += ticks(conversation, 1)
     conversation.finish()
-    first = next(number for number, tick in enumerate(found) if tick.utterance_frame == 0)
+    first = next(number for number, tick in enumerate(ticked) if tick.utterance_frame == 0)
     assert first <= 0.6 * 25 + 4  # the look-ahead, and the margin
-    found += until_over(conversation)
-    assert [tick.utterance_frame for tick in found[first : first + 40]] == list(range(40))
+    ticked += until_over(conversation)
+    assert [tick.utterance_frame for tick in ticked[first : first + 40]] == list(range(40))
 
 
 def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,17 +183,17 @@ def test_a_slow_machine_repeats_frames_and_audio_goes_on(avatar: Avatar, monkeyp
     conversation = Conversation(renderer, engine, avatar.front_end)
     conversation.push(tone(1.6))
     conversation.finish()
-    found: list[Tick] = []
+    ticked: list[Tick] = []
     started = time.monotonic()
-    while not (found and found[-1].over):
-        time.sleep(max(0.0, started + len(found) * 0.04 - time.monotonic()))
-        found.append(conversation.tick())
+    while not (ticked and ticked[-1].over):
+        time.sleep(max(0.0, started + len(ticked) * 0.04 - time.monotonic()))
+        ticked.append(conversation.tick())
     engine.close()
-    spoken = [tick.utterance_frame for tick in found if tick.utterance_frame is not None]
+    spoken = [tick.utterance_frame for tick in ticked if tick.utterance_frame is not None]
     assert spoken == list(range(40))
-    shown = [tick for tick in found if tick.utterance_frame is not None and tick.frame is not None]
+    shown = [tick for tick in ticked if tick.utterance_frame is not None and tick.frame is not None]
     assert 3 <= len(shown) < 30  # about every second, where nothing else runs
-    assert sum(tick.late for tick in found) > 3
+    assert sum(tick.late for tick in ticked) > 3
     assert len(rendered) < 60  # those that would be late were not even begun
 
 

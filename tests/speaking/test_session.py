@@ -37,10 +37,10 @@ def test_a_shared_engine_gives_every_session_its_own_frames(package: Path, stead
     avatars = [Avatar.load(package, engine=engine, style=Style(steady=steady)) for _ in range(3)]
     speeches = [tone(0.7 + 0.2 * i) * (1 - 0.2 * i) for i in range(3)]
     expected = [spoken_frames(avatar, speech) for avatar, speech in zip(avatars, speeches, strict=True)]
-    found: dict[int, list[Frame]] = {}
+    frames_by_session: dict[int, list[Frame]] = {}
 
     def speak(i: int) -> None:
-        found[i] = spoken_frames(avatars[i], speeches[i], size=320)
+        frames_by_session[i] = spoken_frames(avatars[i], speeches[i], size=320)
 
     threads = [threading.Thread(target=speak, args=(i,)) for i in range(3)]
     for thread in threads:
@@ -48,7 +48,7 @@ def test_a_shared_engine_gives_every_session_its_own_frames(package: Path, stead
     for thread in threads:
         thread.join()
     for i, frames in enumerate(expected):
-        np.testing.assert_array_equal(found[i], frames)
+        np.testing.assert_array_equal(frames_by_session[i], frames)
     engine.close()
 
 

@@ -21,20 +21,20 @@ def test_everything_in_order() -> None:
 
 
 def test_works_ahead_but_not_too_far() -> None:
-    made: list[int] = []
+    computed: list[int] = []
 
     def items() -> Iterator[int]:
         for i in range(100):
-            made.append(i)
+            computed.append(i)
             yield i
 
     ahead = prefetch(items(), depth=2)
     assert next(ahead) == 0
     deadline = time.monotonic() + 5
-    while len(made) < 4 and time.monotonic() < deadline:
+    while len(computed) < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.1)
-    assert len(made) == 4  # the one taken, two in the queue and one that waits for room
+    assert len(computed) == 4  # the one taken, two in the queue and one that waits for room
     ahead.close()
 
 

@@ -27,10 +27,10 @@ def test_what_is_expected_is_a_sum_over_the_window() -> None:
     values = np.random.default_rng(1).normal(size=(30, 256)).astype(np.float32)
     weights = np.load(PRESENTER_OPENING)
     assert weights.shape == (16, COMPONENTS)
-    found = expected_openings(values)
+    openings = expected_openings(values)
     for index in (0, 5, 15, 29):
         window = feature_window(values, index)[:, :COMPONENTS]
-        assert found[index] == pytest.approx(float((window * weights.astype(np.float64)).sum()), rel=1e-6)
+        assert openings[index] == pytest.approx(float((window * weights.astype(np.float64)).sum()), rel=1e-6)
 
 
 def test_lips_are_apart_for_vowels_and_closed_for_p_and_silence() -> None:

@@ -48,8 +48,8 @@ def test_a_dissolve_is_gone_through_evenly() -> None:
 
 def test_a_dissolve_is_between_ends_that_are_alike() -> None:
     swaying = [CropBox(round(100 + 40 * math.sin(i / 16)), 50, 80) for i in range(120)]
-    found = Loop(CROSSFADE).matched(swaying)
-    frames = found.frames(120)
+    loop = Loop(CROSSFADE).matched(swaying)
+    frames = loop.frames(120)
     assert frames.start <= 24
     assert frames.stop >= 96
     assert len(frames) - FADE == 101  # 100.5 is the period

@@ -30,7 +30,7 @@ def test_the_image_is_not_distorted(detector: FaceDetector, size: tuple[int, int
 
 def test_small_faces_are_found_in_squares(detector: FaceDetector) -> None:
     searches = list(detector.searches(draw_face((1280, 720), (1000, 500), 80)))
-    assert [len(found) for found in searches] == [0, 0, 1]
+    assert [len(faces) for faces in searches] == [0, 0, 1]
     np.testing.assert_allclose(searches[2][0].eyes, [[988, 495], [1012, 495]], atol=4)
 
 

@@ -41,9 +41,9 @@ def test_detections_without_a_mesh_do_not_end_the_search(
     landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = draw_face()
-    (found,) = next(landmarker._detector.searches(photo))
-    wrong = type(found)(0.9, (0.0, 0.0, 40.0, 40.0), np.array([[10.0, 15.0], [30.0, 15.0]]))
-    monkeypatch.setattr(landmarker._detector, "searches", lambda image: iter([[wrong], [wrong, found, found]]))
+    (detection,) = next(landmarker._detector.searches(photo))
+    wrong = type(detection)(0.9, (0.0, 0.0, 40.0, 40.0), np.array([[10.0, 15.0], [30.0, 15.0]]))
+    monkeypatch.setattr(landmarker._detector, "searches", lambda image: iter([[wrong], [wrong, detection, detection]]))
     (face,) = landmarker.faces(photo)
     assert face.box[0] < 160 < face.box[2]
 

@@ -162,14 +162,14 @@ def test_faces_cut_on_a_device_are_opencvs(template: Template, features: AudioFe
     data = build(template, features, tmp_path / "faces.npy", recipe=DEFAULT)
     device = replace(data, cutting=DeviceFaces(data.faces, data.face, torch.device("cpu")))
     for seed in range(3):
-        expected, found = (each.batch(DEFAULT, np.random.default_rng(seed)) for each in (data, device))
+        expected, actual = (each.batch(DEFAULT, np.random.default_rng(seed)) for each in (data, device))
         for name in ("image", "target"):
-            apart = 255 * (getattr(found, name) - getattr(expected, name)).abs()
+            apart = 255 * (getattr(actual, name) - getattr(expected, name)).abs()
             assert apart.mean() < 0.3  # levels; OpenCV rounds places to 1/32 of a pixel
             assert apart.max() < 16
-            assert getattr(found, name).is_contiguous(memory_format=torch.channels_last)
-        assert found.audio.equal(expected.audio)
-        np.testing.assert_array_equal(found.mouth, expected.mouth)
+            assert getattr(actual, name).is_contiguous(memory_format=torch.channels_last)
+        assert actual.audio.equal(expected.audio)
+        np.testing.assert_array_equal(actual.mouth, expected.mouth)
     plain = data.samples(np.array([3]), np.array([5]))
     assert 255 * (device.samples(np.array([3]), np.array([5])).target - plain.target).abs().max() < 2
 

@@ -79,11 +79,11 @@ def test_too_little_speech(template: Template, teacher: ProgramGenerator, tmp_pa
 
 
 def test_begins_as_the_presenter_as_far_as_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    hears, sees = (begin_student("mobile", audio, 0).state_dict() for audio in (WHISPER, AVE))
-    same = [name for name in hears if hears[name].shape == sees[name].shape and hears[name].equal(sees[name])]
+    whisper, ave = (begin_student("mobile", audio, 0).state_dict() for audio in (WHISPER, AVE))
+    same = [name for name in whisper if whisper[name].shape == ave[name].shape and whisper[name].equal(ave[name])]
     assert all(
-        name in same for name in hears if not name.startswith("audio_model.") and hears[name].is_floating_point()
+        name in same for name in whisper if not name.startswith("audio_model.") and whisper[name].is_floating_point()
     )
-    assert not all(name in same for name in hears)
+    assert not all(name in same for name in whisper)
     monkeypatch.setitem(NETWORKS, "tiny", (FACE_MOBILE, 2))
     assert begin_student("tiny", AVE, 0).spec.width == 2

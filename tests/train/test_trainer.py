@@ -45,9 +45,9 @@ def test_resumed_to_the_same_bits(data: TrainingSet, tmp_path: Path) -> None:
     torch.save(first.state_dict(), tmp_path / "state.pt")
     second = trainer(data)
     second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    found = run(second, 3)
+    resumed = run(second, 3)
     assert second.steps == 6
-    assert all(found[name].equal(value) for name, value in expected.items())
+    assert all(resumed[name].equal(value) for name, value in expected.items())
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01])

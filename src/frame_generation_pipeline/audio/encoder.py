@@ -54,18 +54,18 @@ class OnnxAudioProgram:
         process: IsolatedProcess | None = None,
     ) -> None:
         self._session = process.open(model) if process else open_session(model, providers=providers, threads=1)
-        found = {
+        ports = {
             value.name: (value.type, [size if isinstance(size, int) else None for size in value.shape])
             for value in self._session.get_inputs() + self._session.get_outputs()
         }
-        size = found.get("features", ("", []))[1][-1:]
+        size = ports.get("features", ("", []))[1][-1:]
         specs = [spec for spec in BLOCKS if [spec.feature_size] == size]
         if specs:
-            found["features"] = (found["features"][0], [*found["features"][1][:-1], None])
-        if found != _ENDS or not specs:
+            ports["features"] = (ports["features"][0], [*ports["features"][1][:-1], None])
+        if ports != _ENDS or not specs:
             name = "the model" if isinstance(model, bytes) else str(model)
             raise ModelError(
-                f"{name}: no audio program, it has {', '.join(found)}; expected {', '.join(_ENDS)}"
+                f"{name}: no audio program, it has {', '.join(ports)}; expected {', '.join(_ENDS)}"
                 " as `framegen export` writes for an audio encoder's checkpoint"
             )
         self.spec = specs[0]

@@ -140,14 +140,14 @@ def stream_windows(
     as `FeatureStream` does.
     """
     stream = WindowStream(program, first)
-    given = first
+    index = first
     for block in blocks:
         for window in stream.push(block):
-            if given == count:
+            if index == count:
                 return
             yield window
-            given += 1
-        if given == count:
+            index += 1
+        if index == count:
             return
     yield from stream.flush(count)
 

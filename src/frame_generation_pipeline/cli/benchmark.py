@@ -111,9 +111,9 @@ def benchmark_backends(inputs: Inputs, *, runs: int = 3) -> list[Result]:
             _in_own_process(WARM, backends[WARM])
         measured: dict[str, list[Run]] = {backend: [] for backend in backends}
         for _ in range(runs):
-            for backend, given in backends.items():
-                measured[backend].append(_in_own_process(backend, given))
-    return [_summary(found, measured.get(TORCH)) for found in measured.values()]
+            for backend, options in backends.items():
+                measured[backend].append(_in_own_process(backend, options))
+    return [_summary(times, measured.get(TORCH)) for times in measured.values()]
 
 
 def _summary(runs: list[Run], reference: list[Run] | None) -> Result:

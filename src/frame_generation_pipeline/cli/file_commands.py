@@ -101,10 +101,10 @@ def features(
     from frame_generation_pipeline.media.audio_reader import decode_audio
 
     keep_inputs(output, audio, encoder)
-    found = extract_features(decode_audio(audio, track=audio_track), open_encoder(encoder, mode))
-    found.save(output)
+    values = extract_features(decode_audio(audio, track=audio_track), open_encoder(encoder, mode))
+    values.save(output)
     if not quiet:
-        typer.echo(f"{output}: {len(found)} {found.spec.name} features")
+        typer.echo(f"{output}: {len(values)} {values.spec.name} features")
 
 
 def export(

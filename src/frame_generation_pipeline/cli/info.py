@@ -104,8 +104,8 @@ def _onnx(path: Path) -> dict[str, Any]:
     session = open_session(path)
     values = {
         f"{way} {value.name}": f"{value.type} {value.shape}"
-        for way, found in (("input", session.get_inputs()), ("output", session.get_outputs()))
-        for value in found
+        for way, ports in (("input", session.get_inputs()), ("output", session.get_outputs()))
+        for value in ports
     }
     kinds: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("generator, ONNX", lambda: OnnxGenerator(path).spec.name),

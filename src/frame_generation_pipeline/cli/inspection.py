@@ -107,8 +107,8 @@ def _render(avatar: Avatar, number: int, window: Window) -> _FrameStages:
 def _openings(frame: TemplateFrame, image: Frame, landmarker: FaceLandmarker) -> tuple[float, float]:
     """The lips' opening in a template frame and in what was made of it; NaN where no face is found."""
     truth = GroundTruth.of(frame.image, frame.box, landmarker)
-    found = landmarker.follow(image, truth.region) if truth.region else None
-    before, after = (lip_opening(face.points) if face else float("nan") for face in (truth.face, found))
+    rendered_face = landmarker.follow(image, truth.region) if truth.region else None
+    before, after = (lip_opening(face.points) if face else float("nan") for face in (truth.face, rendered_face))
     return before, after
 
 
@@ -117,8 +117,8 @@ def _audio(speech: Speech) -> tuple[npt.NDArray[np.float32], Sequence[float]]:
     if speech.audio_path is None:
         return np.empty(0, np.float32), []
     timing, seconds = speech.timing, speech.count / speech.spec.fps
-    found = decode_audio(speech.audio_path, start=timing.start, downmix=speech.downmix, track=timing.audio_track)
-    return np.concatenate(list(found))[: round(seconds * SAMPLE_RATE)], speech.rests
+    blocks = decode_audio(speech.audio_path, start=timing.start, downmix=speech.downmix, track=timing.audio_track)
+    return np.concatenate(list(blocks))[: round(seconds * SAMPLE_RATE)], speech.rests
 
 
 def _on_the_frame(stages: _FrameStages, face: FaceSpec) -> Frame:

@@ -146,8 +146,8 @@ def _loudness(audio: Path | None, spec: AudioSpec, held_out: range) -> Curve:
     if audio is None:
         return np.full(len(held_out), np.nan)
     blocks = decode_audio(audio, start=held_out.start / spec.fps, end=held_out.stop / spec.fps)
-    found = list(islice(frame_levels(blocks, spec.fps), len(held_out)))
-    return np.array(found + [np.nan] * (len(held_out) - len(found)))
+    levels = list(islice(frame_levels(blocks, spec.fps), len(held_out)))
+    return np.array(levels + [np.nan] * (len(held_out) - len(levels)))
 
 
 def _silence_windows(spec: AudioSpec, encoder: AudioProgram | None, count: int) -> list[Window]:

@@ -150,15 +150,15 @@ def lag(output: Curve, truth: Curve, fps: float) -> Value:
     plain = opening_correlation(output, truth)
     if plain.number is None:
         return plain
-    found = correlations(output, truth, range(-MOST_LAG, MOST_LAG + 1))
-    if not np.isfinite(found).all():
+    values = correlations(output, truth, range(-MOST_LAG, MOST_LAG + 1))
+    if not np.isfinite(values).all():
         return Value.missing(f"too few frames for shifts of {MOST_LAG}")
-    peak = int(np.argmax(found))
-    if found[peak] < LEAST_CORRELATION:
-        return Value.missing(f"no shift fits: the highest correlation is {found[peak]:.2f}")
-    if peak in (0, len(found) - 1):
+    peak = int(np.argmax(values))
+    if values[peak] < LEAST_CORRELATION:
+        return Value.missing(f"no shift fits: the highest correlation is {values[peak]:.2f}")
+    if peak in (0, len(values) - 1):
         return Value.missing(f"the correlation is highest {MOST_LAG} frames away or further")
-    return Value(1000 * (top(found) - MOST_LAG) / fps)
+    return Value(1000 * (top(values) - MOST_LAG) / fps)
 
 
 def silence_motion(opening: Curve, loudness: Curve) -> Value:

@@ -135,9 +135,9 @@ class Measurement:
                 else Value.missing("the template has no audio")
             )
         if not isinstance(self.generator, NetworkGenerator):
-            for found in values.values():
-                if OUTPUT in found:
-                    found[OUTPUT] = Value.missing(CROP_ONLY)
+            for by_subject in values.values():
+                if OUTPUT in by_subject:
+                    by_subject[OUTPUT] = Value.missing(CROP_ONLY)
         for subject in (DUBBING, UNCHANGED):
             values["silence_opening"][subject] = (
                 _spread(quiet[subject]["opening"])

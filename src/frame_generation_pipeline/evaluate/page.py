@@ -43,12 +43,12 @@ def write_page(path: Path, evaluation: Evaluation, fps: float, about: Mapping[st
 
 def _reasons(evaluation: Evaluation) -> list[str]:
     """The reasons why values are missing, each once."""
-    found: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     for name, values in evaluation.values.items():
         for subject, value in values.items():
             if value.reason is not None:
-                found.setdefault(value.reason, []).append(f"{DEFINITIONS[name].title} ({subject})")
-    return [f"{', '.join(figures)}: {reason}." for reason, figures in found.items()]
+                titles.setdefault(value.reason, []).append(f"{DEFINITIONS[name].title} ({subject})")
+    return [f"{', '.join(figures)}: {reason}." for reason, figures in titles.items()]
 
 
 def _curve(evaluation: Evaluation, opening: tuple[float | None, ...], fps: float) -> tuple[list[float], list[float]]:

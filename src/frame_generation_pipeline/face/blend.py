@@ -55,8 +55,8 @@ def colour_shift(
 
     cells_across: cells along a side of the square; the means of the cells are compared and shifted.
     """
-    own, found = (_cells(image, cells_across) for image in (original, levels))
-    cells = (continuation(cells_across) @ (own / found - 1)).reshape(cells_across, cells_across, 3)
+    own_cells, painted_cells = (_cells(image, cells_across) for image in (original, levels))
+    cells = (continuation(cells_across) @ (own_cells / painted_cells - 1)).reshape(cells_across, cells_across, 3)
     cells = np.sign(cells) * np.maximum(np.abs(cells) - UNSEEN, 0)
     stretch = stretching(len(levels), cells_across)
     shares = np.einsum("yi,xj,ijc->yxc", stretch, stretch, cells, optimize=True)

@@ -77,9 +77,9 @@ class FileRecords:
 
     def find(self, index: int) -> np.void | None:
         """See `Records.find`. Raises OutputError when the file cannot be read any more."""
-        found = np.empty(1, self.kind)
-        there = index < self.places and self._file.read(self._part, index, found.view(np.uint8))
-        return found[0] if there else None
+        record = np.empty(1, self.kind)
+        there = index < self.places and self._file.read(self._part, index, record.view(np.uint8))
+        return record[0] if there else None
 
     def keep(self, index: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """See `Records.keep`. Raises OutputError when the file cannot be written any more."""

@@ -80,9 +80,9 @@ class OnnxGenerator(NetworkGenerator):
 
     def run(self, encoded: npt.NDArray[np.float32], audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See `NetworkGenerator.run`."""
-        found = self.session.run(None, {self.image: encoded, self.audio: audio})
+        outputs = self.session.run(None, {self.image: encoded, self.audio: audio})
         size = self.spec.face.size
-        if [value.shape for value in found] != [(1, 3, size, size)] or found[0].dtype.kind != "f":
-            kinds = ", ".join(f"{value.dtype} {value.shape}" for value in found)
+        if [value.shape for value in outputs] != [(1, 3, size, size)] or outputs[0].dtype.kind != "f":
+            kinds = ", ".join(f"{value.dtype} {value.shape}" for value in outputs)
             raise ModelError(f"the generator's ONNX model gave {kinds}, expected float32 (1, 3, {size}, {size})")
-        return np.asarray(found[0], np.float32)
+        return np.asarray(outputs[0], np.float32)

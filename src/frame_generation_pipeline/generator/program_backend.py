@@ -115,9 +115,9 @@ def _kind(tensor: onnxruntime.NodeArg, role: str) -> tuple[np.dtype[np.generic],
     return np.dtype({"float": np.float32}.get(name, name)), tuple(tensor.shape)
 
 
-def _check(found: npt.NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> None:
-    if found.shape != shape or found.dtype != dtype:
+def _check(tensor: npt.NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> None:
+    if tensor.shape != shape or tensor.dtype != dtype:
         raise ModelError(
-            f"{what} came out as {found.dtype} of shape {found.shape}, expected {dtype} {shape}; export the avatar's"
+            f"{what} came out as {tensor.dtype} of shape {tensor.shape}, expected {dtype} {shape}; export the avatar's"
             " programs again"
         )

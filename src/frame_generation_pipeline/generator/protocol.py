@@ -96,11 +96,11 @@ class NetworkGenerator(ABC):
         return patch
 
 
-def choose_blend(generator: Generator, wanted: str | None = None) -> str:
-    """Return `wanted`, by default the best blend that the generator has. Raises OptionError if it lacks `wanted`."""
-    if wanted is None:
+def choose_blend(generator: Generator, blend: str | None = None) -> str:
+    """Return `blend`, by default the best one that the generator has. Raises OptionError if it lacks `blend`."""
+    if blend is None:
         return FEATHERED if FEATHERED in generator.blends else REFERENCE
-    check_choice("blend", wanted, BLENDS)
-    if wanted not in generator.blends:
-        raise OptionError(f"this avatar was packed without the blend {wanted!r}; pack it again")
-    return wanted
+    check_choice("blend", blend, BLENDS)
+    if blend not in generator.blends:
+        raise OptionError(f"this avatar was packed without the blend {blend!r}; pack it again")
+    return blend

@@ -37,8 +37,8 @@ def build_audio_program(encoder: AveEncoder) -> onnx.ModelProto:
     first, count = graph.input("first", np.int64, ()), graph.input("count", np.int64, ())
     one, width = graph.number(1, np.int64), graph.number(WINDOW_COLUMNS, np.int64)
 
-    given = graph.op("Squeeze", graph.op("Shape", samples))
-    length = graph.op("Max", given, graph.number(SHORTEST, np.int64))
+    sample_count = graph.op("Squeeze", graph.op("Shape", samples))
+    length = graph.op("Max", sample_count, graph.number(SHORTEST, np.int64))
     columns = graph.op("Add", graph.op("Div", length, graph.number(HOP, np.int64)), one)
     last_start = graph.op("Sub", columns, width)
 
@@ -51,7 +51,7 @@ def build_audio_program(encoder: AveEncoder) -> onnx.ModelProto:
     end = graph.op("Add", first, graph.op("Min", count, left))  # so that no count overflows
     begin, stop = start(first), graph.op("Add", start(graph.op("Sub", end, one)), width)
 
-    emphasised = _emphasised(graph, samples, graph.op("Sub", length, given))
+    emphasised = _emphasised(graph, samples, graph.op("Sub", length, sample_count))
     after = graph.op("Sub", graph.op("Mul", graph.op("Add", columns, one), graph.number(HOP, np.int64)), length)
     hops = graph.op("Reshape", _pad(graph, emphasised, FFT_SIZE // 2, after), graph.integers(-1, HOP))
     frames = _gather_runs(graph, hops, graph.op("Range", begin, stop, one), FFT_SIZE // HOP)

@@ -57,10 +57,10 @@ def read_tensors(path: str | Path) -> "dict[str, torch.Tensor]":
     content = _unwrapped(content)
     tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
     if not tensors or any(isinstance(value, dict) for value in content.values()):
-        found = f"the keys {_listed(content)}" if content else "nothing by name"
+        description = f"the keys {_listed(content)}" if content else "nothing by name"
         raise ModelError(
-            f"{path}: holds no named tensors but {found}; expected the state_dict of a generator or audio encoder,"
-            f" by itself or as one of {', '.join(WRAPPERS)}"
+            f"{path}: holds no named tensors but {description}; expected the state_dict of a generator or audio"
+            f" encoder, by itself or as one of {', '.join(WRAPPERS)}"
         )
     if nested := [name for name, tensor in tensors.items() if tensor.is_nested]:  # they have no shape
         raise ModelError(f"{path}: {_printable(nested[0])} is no plain tensor of numbers; save its state_dict() again")
@@ -282,8 +282,8 @@ def choose_spec(specs: tuple[GeneratorSpec, ...], path: str | Path, mode: str | 
     for spec in specs:
         if mode in (None, spec.audio.name):
             return spec
-    found = " or ".join(spec.audio.name for spec in specs)
-    raise ModelError(f"{path}: this generator is for {found} features, not {mode}; leave the mode out or correct it")
+    modes = " or ".join(spec.audio.name for spec in specs)
+    raise ModelError(f"{path}: this generator is for {modes} features, not {mode}; leave the mode out or correct it")
 
 
 def _first_line(error: BaseException) -> str:

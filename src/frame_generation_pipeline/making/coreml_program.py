@@ -83,7 +83,7 @@ class CoreMLProgram:
                 for name, given in operation.inputs.items()
             }
             computed = _OPERATORS[operation.type](
-                **{name: found if name == "values" else found[0] for name, found in arguments.items()}
+                **{name: value if name == "values" else value[0] for name, value in arguments.items()}
             )
             values[output.name] = computed.astype(_TYPES[output.type.tensorType.dataType])
         return {name: values[name] for name in self.outputs}

@@ -93,7 +93,7 @@ def export_coreml(network: Network, folder: Path, *, inputs: Iterable[NetworkInp
     with complete_package(folder) as temporary:
         _convert(network, torch.from_numpy(image), torch.from_numpy(audio), temporary)
         face, render = (CoreMLProgram.open(temporary / name) for name in (FACE, RENDER))
-        error = max(_error(network, face, render, given) for given in ((image, audio), *inputs))
+        error = max(_error(network, face, render, pair) for pair in ((image, audio), *inputs))
         agreement = psnr(error, peak=1)
         if not agreement >= LOWEST_PSNR:  # also if it is NaN
             raise ModelError(
@@ -109,25 +109,25 @@ def _convert(network: Network, image: Tensor, audio: Tensor, folder: Path) -> No
         state = face(image)
         names = [f"skip_{tensor.shape[-1]}" for tensor in state]
         _write(face, {"image": image}, names, folder / FACE)
-        given = dict(zip(names, state, strict=True)) | {"audio": audio}
+        inputs = dict(zip(names, state, strict=True)) | {"audio": audio}
         if isinstance(network, GeneratorNetwork):
-            given["image"] = image
-        _write(RenderNetwork(network), given, ["face"], folder / RENDER)
+            inputs["image"] = image
+        _write(RenderNetwork(network), inputs, ["face"], folder / RENDER)
         gc.collect()  # else the collector would remove the converter's folders later, with warnings
 
 
-def _write(module: FaceNetwork | RenderNetwork, given: dict[str, Tensor], outputs: list[str], path: Path) -> None:
+def _write(module: FaceNetwork | RenderNetwork, examples: dict[str, Tensor], outputs: list[str], path: Path) -> None:
     """Convert `module`, whose inputs are `given`, by name, in the order of its arguments."""
-    arguments: tuple[object, ...] = tuple(given.values())
+    arguments: tuple[object, ...] = tuple(examples.values())
     if isinstance(module, RenderNetwork):
-        state = [tensor for name, tensor in given.items() if name.startswith("skip_")]
+        state = [tensor for name, tensor in examples.items() if name.startswith("skip_")]
         arguments = (state, *arguments[len(state) :])
     exported = torch.export.export(module.eval(), arguments).run_decompositions({})
     converted = coremltools.convert(
         exported,
         inputs=[
             coremltools.TensorType(name=name, shape=tuple(tensor.shape), dtype=np.float32)
-            for name, tensor in given.items()
+            for name, tensor in examples.items()
         ],
         outputs=[coremltools.TensorType(name=name, dtype=np.float32) for name in outputs],
         convert_to="mlprogram",
@@ -140,10 +140,10 @@ def _write(module: FaceNetwork | RenderNetwork, given: dict[str, Tensor], output
     (path / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)  # for debuggers; not part of the package
 
 
-def _error(network: Network, face: CoreMLProgram, render: CoreMLProgram, given: NetworkInput) -> float:
+def _error(network: Network, face: CoreMLProgram, render: CoreMLProgram, inputs: NetworkInput) -> float:
     """Mean squared error of the programs' faces against the network's, one input after the other."""
     squares = []
-    for image, audio in zip(*given, strict=True):
+    for image, audio in zip(*inputs, strict=True):
         values = {"image": image[None], "audio": audio[None]}
         values |= face.run({"image": values["image"]})
         output = render.run({name: values[name] for name in render.inputs})["face"]

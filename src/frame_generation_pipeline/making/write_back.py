@@ -44,8 +44,8 @@ def _surrounded(graph: Graph, face: FaceSpec, levels: str, resized: str) -> str:
 
 def _colour_shift(graph: Graph, face: FaceSpec, resized: str, levels: str) -> str:
     """`face.blend.colour_shift`, planar: (3, size, size)."""
-    own, found = (_cells(graph, face, image) for image in (inner_region(graph, face, resized), levels))
-    cells = graph.op("Sub", graph.op("Div", own, found), graph.number(1))
+    own_cells, painted_cells = (_cells(graph, face, image) for image in (inner_region(graph, face, resized), levels))
+    cells = graph.op("Sub", graph.op("Div", own_cells, painted_cells), graph.number(1))
     cells = _continued(graph, face.cells, cells)
     cells = graph.op("Shrink", cells, bias=blend.UNSEEN, lambd=blend.UNSEEN)
     stretch = _stretching(graph, face)

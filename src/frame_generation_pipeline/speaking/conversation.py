@@ -90,9 +90,9 @@ class Conversation(Session):
     def _speak(self) -> Tick:
         utterance, number = self._utterance, self._position
         frame = None
-        while utterance.given <= number and (found := self._next(wait=False)) is not None:
-            if found.size and utterance.given >= number:  # a frame that is late by more than one is skipped
-                frame = found
+        while utterance.given <= number and (rendered := self._next(wait=False)) is not None:
+            if rendered.size and utterance.given >= number:  # a frame that is late by more than one is skipped
+                frame = rendered
         if frame is None and self._known <= number:  # the audio of this frame has not come
             self._pause()
             return Tick(self._take_idle())

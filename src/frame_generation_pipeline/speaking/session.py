@@ -144,10 +144,10 @@ class Session:
 
     def ready(self) -> list[Frame]:
         """Return the frames that are complete, perhaps none, without waiting. Raises as `frames` does."""
-        found = []
+        frames = []
         while (frame := self._next(wait=False)) is not None:
-            found.append(frame)
-        return found
+            frames.append(frame)
+        return frames
 
     def idle(self) -> Frame:
         """Render the next frame (H, W, 3) uint8 BGR with the mouth at rest, or closing after `interrupt`.

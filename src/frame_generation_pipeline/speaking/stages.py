@@ -54,11 +54,11 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
     The thread ends with this iterator: exhausted, closed, or ended by an exception of its user.
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
-    wanted = threading.Event()
-    wanted.set()
+    running = threading.Event()
+    running.set()
 
     def put(item: T | _End) -> None:
-        while wanted.is_set():
+        while running.is_set():
             with suppress(queue.Full):
                 return ready.put(item, timeout=POLL)
 
@@ -67,7 +67,7 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
         try:
             for item in items:
                 put(item)
-                if not wanted.is_set():
+                if not running.is_set():
                     break
         except BaseException as raised:  # raised in the thread that takes the items
             error = raised
@@ -85,7 +85,7 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Generator[T]:
         if item.error is not None:
             raise item.error
     finally:
-        wanted.clear()
+        running.clear()
         thread.join()
 
 

@@ -18,14 +18,14 @@ def find_features(folder: Path) -> Path:
 
     Raises MissingFileError if there is none, OptionError if there are several.
     """
-    found = sorted(folder.glob(features_name("*")))
-    if not found:
+    files = sorted(folder.glob(features_name("*")))
+    if not files:
         raise MissingFileError(
             f"{folder}: no {features_name('*')}; prepare a recording with audio, or name a feature file"
         )
-    if len(found) > 1:
-        raise OptionError(f"{folder}: has {', '.join(path.name for path in found)}; name the one to use")
-    return found[0]
+    if len(files) > 1:
+        raise OptionError(f"{folder}: has {', '.join(path.name for path in files)}; name the one to use")
+    return files[0]
 
 
 def recording_cuts(folder: Path) -> tuple[int, ...]:

@@ -89,7 +89,7 @@ class Template(FrameSequence):
 
         Compressed images of equal size that differ only in the middle do not occur. Raises TemplateError.
         """
-        found = hashlib.sha256(repr((self.width, self.height, self.boxes)).encode())
+        digest = hashlib.sha256(repr((self.width, self.height, self.boxes)).encode())
         for path in (*self.images, *(self.parsing or ())):
             try:
                 with path.open("rb") as file:
@@ -97,10 +97,10 @@ class Template(FrameSequence):
                     file.seek(max(0, size - ENDS))
                     end = file.read(ENDS)
                     file.seek(0)
-                    found.update(f"{path.name} {size}".encode() + file.read(ENDS) + end)
+                    digest.update(f"{path.name} {size}".encode() + file.read(ENDS) + end)
             except OSError as error:
                 raise TemplateError(f"{path}: cannot be read ({error.strerror}); check the file") from error
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def read(self, index: int) -> TemplateFrame:
         """Decode frame `index`, counted from 0 whatever the number of the first file.

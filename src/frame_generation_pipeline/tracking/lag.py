@@ -77,16 +77,16 @@ def measure_lag(output: Curve, truth: Curve, fps: float, seed: int = 0) -> Lag |
     chance = correlations(output, truth, [*distances, *(-distance for distance in distances)])
     chance = chance[np.isfinite(chance)]
     sums = _sums(output, truth, shifts, round(BLOCK * fps))
-    found = _pearson(sums.sum(axis=1))
-    if len(chance) < FEWEST_FAR or not np.isfinite(found).all() or np.argmax(found) in (0, len(found) - 1):
+    values = _pearson(sums.sum(axis=1))
+    if len(chance) < FEWEST_FAR or not np.isfinite(values).all() or np.argmax(values) in (0, len(values) - 1):
         return None
     blocks = sums.shape[1]
     counts = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS)
     drawn = _pearson(np.einsum("db,sbk->dsk", counts, sums))
     places = [top(row) for row in np.nan_to_num(drawn)]
-    lag, low, high = (1000 / fps * (place - MOST_SHIFT) for place in (top(found), *np.percentile(places, (2.5, 97.5))))
-    confidence = (found.max() - chance.mean()) / max(chance.std(), 1e-9)
-    return Lag(float(lag), float(low), float(high), float(found.max()), float(confidence))
+    lag, low, high = (1000 / fps * (place - MOST_SHIFT) for place in (top(values), *np.percentile(places, (2.5, 97.5))))
+    confidence = (values.max() - chance.mean()) / max(chance.std(), 1e-9)
+    return Lag(float(lag), float(low), float(high), float(values.max()), float(confidence))
 
 
 def _sums(output: Curve, truth: Curve, shifts: Sequence[int], block: int) -> npt.NDArray[np.float64]:
@@ -113,5 +113,5 @@ def _pearson(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     pairs, a, b, aa, bb, ab = np.moveaxis(sums, -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt(np.maximum(aa - a * a / pairs, 0) * np.maximum(bb - b * b / pairs, 0))
-        found = np.where(spread > 1e-12, (ab - a * b / pairs) / np.maximum(spread, 1e-12), 0.0)
-    return np.where(pairs < FEWEST_PAIRS, np.nan, found)
+        correlation = np.where(spread > 1e-12, (ab - a * b / pairs) / np.maximum(spread, 1e-12), 0.0)
+    return np.where(pairs < FEWEST_PAIRS, np.nan, correlation)

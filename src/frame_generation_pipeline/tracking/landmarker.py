@@ -59,7 +59,7 @@ class FaceLandmarker:
         points = region.points * (-1, 1, 1) + (image.shape[1] - 1, 0, 0)
         points[list(EYE_CORNERS)] = points[list(EYE_CORNERS[::-1])]
         mirrored = self.follow(np.ascontiguousarray(image[:, ::-1]), Face(points.astype(np.float32), region.score))
-        return float(np.mean([lip_opening(found.points) for found in (face, mirrored) if found]))
+        return float(np.mean([lip_opening(mesh.points) for mesh in (face, mirrored) if mesh]))
 
     def _meshes(self, image: npt.NDArray[np.uint8], detections: list[Detection]) -> list[Face]:
         """The meshes of detections, without those of false detections."""

@@ -52,11 +52,11 @@ def _edge(points: npt.NDArray[np.float64], line: tuple[int, ...]) -> npt.NDArray
     corners[..., 0, :] = corners[..., :2, :].mean(axis=-2)
     lengths = np.linalg.norm(np.diff(corners, axis=-2), axis=-1)
     along = np.concatenate([np.zeros((*lengths.shape[:-1], 1)), lengths.cumsum(axis=-1)], axis=-1)
-    wanted = np.linspace(0, along[..., -1], _EDGE_STEPS + 1, axis=-1)
+    positions = np.linspace(0, along[..., -1], _EDGE_STEPS + 1, axis=-1)
     # Each point is on the last piece that begins before it, at the remaining share of that piece.
-    piece = (along[..., np.newaxis, :-1] <= wanted[..., np.newaxis]).sum(axis=-1) - 1
+    piece = (along[..., np.newaxis, :-1] <= positions[..., np.newaxis]).sum(axis=-1) - 1
     begin, length = np.take_along_axis(along, piece, -1), np.take_along_axis(lengths, piece, -1)
-    share = np.divide(wanted - begin, length, out=np.zeros_like(wanted), where=length > 0)[..., np.newaxis]
+    share = np.divide(positions - begin, length, out=np.zeros_like(positions), where=length > 0)[..., np.newaxis]
     first = np.take_along_axis(corners, piece[..., np.newaxis], -2)
     last = np.take_along_axis(corners, piece[..., np.newaxis] + 1, -2)
     return np.asarray(first + share * (last - first))

@@ -59,7 +59,7 @@ class FaceMesh:
         matrix = region.to_image()
         crop = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         values = crop[np.newaxis, ..., ::-1].astype(np.float32) / 255
-        found, logit = (output.ravel() for output in self._session.run(None, {self._input: values}))
-        points = found.reshape(POINTS, 3).astype(np.float64)
+        coordinates, logit = (output.ravel() for output in self._session.run(None, {self._input: values}))
+        points = coordinates.reshape(POINTS, 3).astype(np.float64)
         placed = np.column_stack([points[:, :2] @ matrix[:, :2].T + matrix[:, 2], points[:, 2] * region.side / SIDE])
         return placed.astype(np.float32), float(1 / (1 + np.exp(-np.clip(float(logit[0]), -100, 100))))

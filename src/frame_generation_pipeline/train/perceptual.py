@@ -56,12 +56,12 @@ class PerceptualLoss(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """Images (b, 3, h, w) BGR in [0, 1] -> a scalar; only `output` gets gradients."""
-        found = self._features(output)
+        actual = self._features(output)
         with torch.no_grad():
-            wanted = self._features(target)
+            expected = self._features(target)
         if self.original:
-            return ((found[-1] - wanted[-1]) ** 2).mean()
-        apart = [(f - w).abs().mean() / w.abs().mean().clamp(min=1e-6) for f, w in zip(found, wanted, strict=True)]
+            return ((actual[-1] - expected[-1]) ** 2).mean()
+        apart = [(f - w).abs().mean() / w.abs().mean().clamp(min=1e-6) for f, w in zip(actual, expected, strict=True)]
         return torch.stack(apart).mean()
 
     def _features(self, images: Tensor) -> list[Tensor]:

@@ -54,8 +54,8 @@ class Duration:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.steps, self.minutes) if value is not None]
-        if len(given) != 1 or not given[0] > 0:
+        limits = [value for value in (self.steps, self.minutes) if value is not None]
+        if len(limits) != 1 or not limits[0] > 0:
             raise OptionError("a training ends after a number of steps or of minutes; give one of them, above 0")
 
     def progress(self, steps: int, seconds: float) -> float:

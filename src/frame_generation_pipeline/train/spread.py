@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 COMPONENTS = 4  # principal ones by which frames are compared
-CELLS = 0.1  # of the frames that are wanted, about so many cells there are
+CELLS = 0.1  # number of cells, as a share of the number of chosen frames
 
 
 def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = False) -> npt.NDArray[np.int64]:
@@ -13,10 +13,10 @@ def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = F
     Rows are sorted into cells of a grid over their principal components; of each cell as many are taken, evenly in
     time, or all where it has fewer. pairs: every other one is the neighbour in time of the one before.
     """
-    wanted = most // 2 if pairs else most
-    cells = _cells(values, max(2, round((CELLS * wanted) ** (1 / COMPONENTS))))
+    number = most // 2 if pairs else most
+    cells = _cells(values, max(2, round((CELLS * number) ** (1 / COMPONENTS))))
     _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-    each = _most_of_each(counts, wanted)
+    each = _most_of_each(counts, number)
     order = np.argsort(cell.ravel(), kind="stable")
     ends = np.cumsum(counts)
     chosen = [
@@ -24,8 +24,8 @@ def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = F
         for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
     ]
     indices = np.sort(np.concatenate(chosen))
-    if len(indices) > wanted:  # there are more cells than that
-        indices = indices[np.linspace(0, len(indices) - 1, wanted).round().astype(np.int64)]
+    if len(indices) > number:  # there are more cells than that
+        indices = indices[np.linspace(0, len(indices) - 1, number).round().astype(np.int64)]
     if pairs:
         indices = np.union1d(indices, np.minimum(indices + 1, len(values) - 1))
     return indices
@@ -41,10 +41,10 @@ def _cells(values: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.int64]:
     return np.asarray(np.clip(places, 0, bins - 1), np.int64)
 
 
-def _most_of_each(counts: npt.NDArray[np.int64], wanted: int) -> int:
-    """How many rows of each cell at most, so that all together are at most `wanted`; at least one."""
+def _most_of_each(counts: npt.NDArray[np.int64], total: int) -> int:
+    """The largest number of rows to take from each cell, so that they are at most `total`; at least one."""
     low, high = 1, int(counts.max())
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if np.minimum(counts, middle).sum() <= wanted else (low, middle - 1)
+        low, high = (middle, high) if np.minimum(counts, middle).sum() <= total else (low, middle - 1)
     return low
