@@ -1,4 +1,4 @@
-"""How an audio program runs on audio that arrives in pieces: blocks whose place is fixed in the whole audio."""
+"""The blocks in which an audio program runs on audio that arrives in pieces; they have fixed places in the audio."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WHISPER, AudioSpec
 
 @dataclass(frozen=True)
 class Blocks:
-    """Block b gives the features from `features` b on; it begins at sample `step` b and needs `before` blocks more."""
+    """Block b gives the features from `features` * b on; it begins at sample `step` * b."""
 
     features: int  # in a block
     step: int  # samples from one block to the next
-    before: int  # whole blocks that are given to the program as left context
+    before: int  # whole blocks before it, which the program gets as left context
     samples: int  # from a block's start to the end of what its last feature hears
-    total: Callable[[int], int]  # features of audio of so many samples, without repeated ones
-    repeats_ends: bool = False  # the first and the last feature come twice
+    total: Callable[[int], int]  # number of samples -> number of features, without repeated ones
+    repeats_ends: bool = False  # whether the first and the last feature come twice
 
 
-_AVE_FEATURES = 5  # the fewest windows that begin on a whole mel column again: 16 columns later
+_AVE_FEATURES = 5  # the fewest windows after which the next one begins on a whole mel column: 16 columns later
 BLOCKS = {
     AVE: Blocks(
         _AVE_FEATURES,
         _AVE_FEATURES * SAMPLE_RATE // AVE.fps,
         before=1,
         samples=(window_start(_AVE_FEATURES - 1) + WINDOW_COLUMNS - 1) * HOP + FFT_SIZE // 2,
-        # Told from the whole audio, because the rounding in it depends on the length.
+        # Computed from the whole length, because its rounding depends on it.
         total=lambda samples: window_count(max(samples, SHORTEST) // HOP + 1),
         repeats_ends=True,
     ),
@@ -43,6 +43,6 @@ BLOCKS = {
 
 
 def features_of(samples: int, spec: AudioSpec) -> int:
-    """How many features N audio of so many samples, at least one, has."""
+    """The number N of features of audio with `samples` samples, at least one."""
     blocks = BLOCKS[spec]
     return blocks.total(samples) + (2 if blocks.repeats_ends else 0)

@@ -1,4 +1,4 @@
-"""Samples in, audio features out: the audio program, and ONNX Runtime as what runs it."""
+"""The audio program, which turns samples into features, and the class that runs it with ONNX Runtime."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from frame_generation_pipeline.runtime.onnx_session import open_session
 from frame_generation_pipeline.spec import WHISPER, AudioSpec
 from frame_generation_pipeline.weights import WHISPER_PROGRAM
 
-_ENDS = {  # an audio program's inputs and outputs: type, and shape with None for what is free or one type's own
+_ENDS = {  # inputs and outputs of an audio program: element type and shape, with None for lengths that vary
     "samples": ("tensor(float)", [None]),
     "first": ("tensor(int64)", []),
     "count": ("tensor(int64)", []),
@@ -24,26 +24,25 @@ _ENDS = {  # an audio program's inputs and outputs: type, and shape with None fo
 
 
 class AudioProgram(Protocol):
-    """What turns samples into audio features; the same arguments give the same bits."""
+    """Turns samples into features; the same arguments give the same bits."""
 
     @property
     def spec(self) -> AudioSpec:
-        """The type of feature that comes out."""
+        """The type of its features."""
 
     def features(self, samples: Samples, first: int, count: int) -> Features:
-        """Samples (L,) float32 at 16 kHz, L >= 1 -> the features (m, F) float32 of windows first, first + 1, ...
+        """Compute the features (m, F) float32 first, first + 1, ... of samples (L,) float32 at 16 kHz, L >= 1.
 
-        Of the n windows that audio of just these samples has (`Blocks.total`), `count` ones from `first` >= 0 on, as
-        far as there are any: m = max(0, min(count, n - first)).
+        Audio of these samples has n features (`Blocks.total`); m = max(0, min(count, n - first)), first >= 0.
         """
 
 
 class OnnxAudioProgram:
-    """The `AudioProgram` that runs an ONNX file or its bytes: what `export_encoder` wrote, or our own.
+    """Runs an audio program in an ONNX file or in bytes, from `export_encoder` or built-in.
 
-    On one thread: how a product is split among more can change its rounding, and they would wait for each other more
-    than they gain. providers: see `open_session`. process: see `ProgramGenerator`. Raises what the former
-    raises, and ModelError for another model.
+    It runs on one thread, because splitting a product can change its rounding and gains no time. providers: see
+    `open_session`. process: see `ProgramGenerator`. Raises the errors of `open_session`; ModelError for a model that is
+    no audio program.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class OnnxAudioProgram:
     def features(self, samples: Samples, first: int, count: int) -> Features:
         """See `AudioProgram.features`."""
         expected = max(0, min(count, BLOCKS[self.spec].total(len(samples)) - first))
-        if not expected:  # ONNX Runtime before 1.32 fails on none
+        if not expected:  # ONNX Runtime before 1.32 fails for an empty result
             return np.zeros((0, self.spec.feature_size), np.float32)
         inputs: dict[str, npt.NDArray[np.generic]] = {
             "samples": samples,
@@ -90,11 +89,11 @@ class OnnxAudioProgram:
 
 
 def builtin_encoder(spec: AudioSpec, *, providers: Sequence[str] | None = None) -> AudioProgram | None:
-    """The audio program that comes with this package, or None for features that it has none for."""
+    """Open the built-in audio program for features of type `spec`; None if there is none."""
     path = builtin_file(spec)
     return None if path is None else OnnxAudioProgram(path, providers=providers)
 
 
 def builtin_file(spec: AudioSpec) -> Path | None:
-    """The file of `builtin_encoder`."""
+    """The file of the built-in audio program for features of type `spec`; None if there is none."""
     return {WHISPER: WHISPER_PROGRAM}.get(spec)

@@ -1,4 +1,4 @@
-"""Audio features, one a video frame: their files, and the window of sixteen that the generator sees."""
+"""Audio features, one for each video frame: read and write them, and cut the windows that the generator sees."""
 
 import json
 import warnings
@@ -17,7 +17,7 @@ from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, WINDOW_BEFORE, AudioSpec
 
-_CHECKED_ROWS = 1024  # rows looked at in one go, so that checking a mapped file takes little memory
+_CHECKED_ROWS = 1024  # rows checked at once, so that checking a mapped file takes little memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class AudioFeatures:
     """All features of a recording; `len()` is their number N.
 
     values: `(N, *spec.feature_shape)` float32, N >= 1, finite; may be mapped from a file.
-    Raises FeatureError when they are anything else.
+    Raises FeatureError for other values.
     """
 
     values: npt.NDArray[np.float32]
@@ -45,11 +45,11 @@ class AudioFeatures:
 
     @classmethod
     def load(cls, path: str | Path, spec: AudioSpec | None = None) -> "AudioFeatures":
-        """Features of a `.npy` file, or of a raw little-endian float32 `.bin` beside its `.bin.json`; memory mapped.
+        """Map the features of a `.npy` file, or of a raw little-endian float32 `.bin` beside its `.bin.json`.
 
-        Without `spec` the type follows from the number of values in one feature. Other float types than float32 are
-        converted (and then held in memory). Raises MissingFileError, or FeatureError for a file that is not readable,
-        contradicts `spec` or holds what are no features. Nothing is ever unpickled.
+        Without `spec`, the number of values in a feature determines the type. Other float types than float32 are
+        converted in memory. Nothing is unpickled. Raises MissingFileError; FeatureError for a file that cannot be read,
+        contradicts `spec` or holds no features.
         """
         path = Path(path)
         if not path.is_file():
@@ -60,9 +60,9 @@ class AudioFeatures:
             raise FeatureError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Write `.npy`, or `.bin` and its `.bin.json`, by the suffix; a file appears only when it is complete.
+        """Write `.npy`, or `.bin` and its `.bin.json`, by the suffix; a file gets its name when it is complete.
 
-        Raises OutputError for another suffix or when the system refuses the writing.
+        Raises OutputError for another suffix or if the file cannot be written.
         """
         path = Path(path)
         if path.suffix not in (".npy", ".bin"):
@@ -78,16 +78,16 @@ class AudioFeatures:
                 temporary.write_text(json.dumps(shape) + "\n")
 
     def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
-        """The windows `(16, F)` of `count` frames from `start` on; without `count`, up to the last feature's frame."""
+        """Yield the windows `(16, F)` of `count` frames from `start` on; by default up to the last feature."""
         for index in range(start, len(self) if count is None else start + count):
             yield feature_window(self.values, index)
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureWindows:
-    """Windows that are cut already, one a video frame, as SyncTalk_2D's ports for other languages take them.
+    """Windows that are cut already, one for each video frame, as ports of SyncTalk_2D take them.
 
-    values: (N, 16, F) float32, N >= 1, finite; may be mapped from a file. Raises FeatureError when not finite.
+    values: (N, 16, F) float32, N >= 1, finite; may be mapped from a file. Raises FeatureError if they are not finite.
     """
 
     values: npt.NDArray[np.float32]
@@ -101,9 +101,9 @@ class FeatureWindows:
 
     @classmethod
     def load(cls, path: str | Path, spec: AudioSpec) -> "FeatureWindows | AudioFeatures":
-        """Windows of `spec`, 16 F values for each frame; or features, where the file has F. See `AudioFeatures.load`.
+        """Load windows of `spec`, 16 F values for each frame, or features if the file has F. See `AudioFeatures.load`.
 
-        As many values can be a window of one type and a feature of another, so the type must be known.
+        The type must be known, because a window of one type can have as many values as a feature of another.
         """
         path = Path(path)
         if path.is_file():
@@ -118,7 +118,7 @@ class FeatureWindows:
         return AudioFeatures.load(path, spec)
 
     def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
-        """As `AudioFeatures.windows`; beyond the last window there are zeros."""
+        """As `AudioFeatures.windows`; zeros beyond the last window."""
         for index in range(start, len(self) if count is None else start + count):
             yield self.values[index] if index < len(self) else np.zeros(self.values.shape[1:], np.float32)
 
@@ -126,8 +126,8 @@ class FeatureWindows:
 def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
     """The window that the generator sees for frame `index`: the features `[index - 8, index + 8)` of `values`.
 
-    values: `(N, ...)`; returns `(16, F)` float32, each feature flattened, zeros where the window leaves `values`. Any
-    index is fine, also beyond either end.
+    values: `(N, ...)`. Returns `(16, F)` float32, with flattened features and zeros beyond the ends of `values`. Any
+    index is allowed.
     """
     first = index - WINDOW_BEFORE
     rows = values[max(first, 0) : max(first + WINDOW, 0)]
@@ -138,9 +138,9 @@ def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
 
 
 def network_window(window: Window, spec: AudioSpec) -> npt.NDArray[np.float32]:
-    """A window `(16, F)` in the shape that the network takes: `(1, *spec.window_shape)` float32, row-major.
+    """Reshape a window `(16, F)` for the network: `(1, *spec.window_shape)` float32, row-major.
 
-    Raises FeatureError when the window is not one of `spec`.
+    Raises FeatureError if it is no window of `spec`.
     """
     if window.shape != (WINDOW, spec.feature_size):
         raise FeatureError(f"a window of shape {window.shape}; {spec.name} has {(WINDOW, spec.feature_size)}")
@@ -148,20 +148,20 @@ def network_window(window: Window, spec: AudioSpec) -> npt.NDArray[np.float32]:
 
 
 def _recognise(values: npt.NDArray[Any], spec: AudioSpec | None) -> tuple[npt.NDArray[np.float32], AudioSpec]:
-    """The values as float32 of the shape of `spec`, or of the one that has as many values in a feature."""
+    """The values as float32 in the shape of `spec`, by default the type with as many values in a feature."""
     if values.dtype.kind != "f":
         raise FeatureError(f"holds {values.dtype} values; expected float32, so extract the features again")
     candidates = (spec,) if spec else tuple(AUDIO_SPECS.values())
     for candidate in candidates:
         if _fits(values.shape, candidate):
-            with np.errstate(over="ignore"):  # float64 beyond float32 is reported as not finite
+            with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite and is refused
                 return values.astype(np.float32, copy=False).reshape(-1, *candidate.feature_shape), candidate
     expected = " or ".join(f"{known.name} (N, {', '.join(map(str, known.feature_shape))})" for known in candidates)
     raise FeatureError(f"holds values of shape {values.shape}; expected {expected}")
 
 
 def _fits(shape: tuple[int, ...], spec: AudioSpec) -> bool:
-    """Whether the features of an array are those of `spec`, perhaps flattened or, where that is flat, folded."""
+    """Whether an array of this shape holds features of `spec`, perhaps flattened or folded."""
     flat = len(spec.feature_shape) == 1
     return prod(shape[1:]) == spec.feature_size and (flat or shape[1:] in (spec.feature_shape, (spec.feature_size,)))
 
@@ -175,7 +175,7 @@ def _check_finite(values: npt.NDArray[Any]) -> None:
 def _map_file(path: Path) -> npt.NDArray[Any]:
     try:
         if path.suffix == ".npy":
-            with warnings.catch_warnings():  # of a header as Python 2 wrote it
+            with warnings.catch_warnings():  # about headers of Python 2
                 warnings.simplefilter("ignore")
                 return np.lib.format.open_memmap(path, mode="r")
         if path.suffix == ".bin":
@@ -186,7 +186,7 @@ def _map_file(path: Path) -> npt.NDArray[Any]:
             if not path.stat().st_size == 4 * prod(shape) == 4 * prod(full_shape):
                 raise ValueError(f"its size does not agree with {shape[0]} features of {shape[1]} values")
             return np.memmap(path, "<f4", mode="r", shape=shape)
-    except Exception as error:  # a .npy begins with Python's own syntax, and what reads that raises anything
+    except Exception as error:  # the header of a .npy is Python syntax, whose reader raises anything
         raise FeatureError(f"not readable ({_first_line(error)}); extract the features again") from error
     raise FeatureError("unknown kind of feature file; expected .npy, or .bin beside its .bin.json")
 

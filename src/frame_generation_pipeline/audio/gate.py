@@ -1,7 +1,7 @@
-"""Silence: where nobody speaks, the generator gets the window of features at which the mouth rests.
+"""Find silence in audio, where the window of a mouth at rest replaces the window of the audio.
 
-Everything follows frame by frame from the audio so far, with as much look ahead as windows of features have
-anyway, so that live speech waits for nothing and every way of feeding audio gives the same bits.
+The decision for a frame depends on the audio before it and as far after it as a window of features reaches. So live
+speech has no further delay, and the pieces in which audio comes do not change the bits.
 """
 
 from collections import deque
@@ -19,29 +19,29 @@ from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.level import LOWEST, SILENCE, FrameSplitter, energy, level, split_frames
 from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
 
-AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames; a window's last feature is that of so much later a frame
-AFTER = 2  # frames after speech in which the mouth comes to its end by itself
-FADE = 4  # frames; from speech to rest and back
+AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames from a frame to the one of its window's last feature
+AFTER = 2  # frames after speech in which the mouth closes by itself
+FADE = 4  # frames of a transition from speech to rest or back
 
-# Of `RelativeGate`; energies are those of `level.energy`, and docs/avatar.md states the same numbers.
-USUAL_THRESHOLD = 429_497.0  # energy, -40 dB: speech at a usual level is above it
-NO_ROOM = 16.0  # energy, -84 dB; below it is digital silence, which says nothing of the room's noise
-UNKNOWN_ROOM = 2_710.0  # energy, -62 dB: what digital silence is taken for
-FLOOR_FRAMES, FLOOR_RANK = 100, 3  # the room's noise is the third smallest of so many frames
-ABOVE_ROOM = 16.0  # times the room's energy, 12 dB, from which a quiet voice counts as speech
-ABOVE_NOISE = 8.0  # times the room's energy, 9 dB, which is demanded of any voice once the room is known
-BELOW_SPEECH = 1 / 128  # of the speech's own energy, -21 dB, below which nothing belongs to it
-HYSTERESIS = 0.3125  # of the threshold, -5 dB, at which speech ends
-RISE, FALL = 1.125, 0.96875  # of the speech's own energy from frame to frame: four in five are below it then
+# Constants of `RelativeGate`, also in docs/avatar.md; energies are those of `level.energy`.
+USUAL_THRESHOLD = 429_497.0  # energy, -40 dB; speech at a usual level is above it
+NO_ROOM = 16.0  # energy, -84 dB; less is digital silence, which does not show the room's noise
+UNKNOWN_ROOM = 2_710.0  # energy, -62 dB; replaces that of digital silence
+FLOOR_FRAMES, FLOOR_RANK = 100, 3  # the room's noise is the third smallest energy of 100 frames
+ABOVE_ROOM = 16.0  # times the room's energy, 12 dB; a quiet voice above it is speech
+ABOVE_NOISE = 8.0  # times the room's energy, 9 dB; the minimum for any voice once the room is known
+BELOW_SPEECH = 1 / 128  # of the speech's own energy, -21 dB; less is not speech
+HYSTERESIS = 0.3125  # of the threshold, -5 dB; speech ends below it
+RISE, FALL = 1.125, 0.96875  # factors of the speech's own energy from frame to frame; 80 % of frames are then below it
 
-Detector = Callable[[Samples], bool]  # is given frame after frame of audio, and tells whether somebody speaks in it
+Detector = Callable[[Samples], bool]  # takes the audio of each frame in order; returns whether somebody speaks in it
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Somebody speaks from where the level reaches `speech` until it falls below `silence`.
+    """A gate with fixed levels: speech begins at the level `speech` and ends below the level `silence`.
 
-    Both in dB of full scale, of a frame's audio without its mean.
+    Levels are those of a frame's audio without its mean, in dB of full scale.
     """
 
     silence: float = SILENCE
@@ -55,7 +55,7 @@ class Gate:
             )
 
     def detector(self) -> Detector:
-        """A detector at the beginning of the audio."""
+        """A detector for the beginning of the audio."""
         speaks = False
 
         def push(samples: Samples) -> bool:
@@ -68,16 +68,16 @@ class Gate:
 
 @dataclass(frozen=True)
 class RelativeGate:
-    """Somebody speaks where the audio stands out from the room's noise and is not far below the speech's own level."""
+    """A gate for which speech is above the room's noise and not far below the level of the speech so far."""
 
     def detector(self) -> Detector:
-        """A detector at the beginning of the audio."""
+        """A detector for the beginning of the audio."""
         return _RelativeDetector()
 
 
 @dataclass(frozen=True)
 class AsPackaged:
-    """The gate that an avatar's package means: a fixed one up to version 2, the relative one from then on."""
+    """Stands for the gate of the avatar's package: a fixed one up to version 2, then the relative one."""
 
 
 SpeechGate = Gate | RelativeGate
@@ -85,7 +85,7 @@ FIXED_GATE, RELATIVE_GATE, AS_PACKAGED = Gate(), RelativeGate(), AsPackaged()
 
 
 class _RelativeDetector:
-    """Docs/avatar.md, "Silence", step by step: single multiplications and comparisons of float64."""
+    """Follows the steps of docs/avatar.md, "Silence", with single multiplications and comparisons of float64."""
 
     def __init__(self) -> None:
         self._floors: deque[float] = deque(maxlen=FLOOR_FRAMES)  # energies
@@ -113,23 +113,23 @@ class _RelativeDetector:
 
 
 class RestStream:
-    """How much of each frame is rest: 0 where somebody speaks, 1 where nobody does, and steps of a fade between them.
+    """Computes the share of rest of each frame: 0 in speech, 1 in silence, and values between them in a transition.
 
-    Frame i rests when nobody speaks from `AFTER` frames before it to `AHEAD` frames after it; its share is the mean
-    over the last `FADE` frames. So silences of less than 0.4 s are speech, and the mouth is free before speech begins.
+    Frame i rests if nobody speaks from `AFTER` frames before it to `AHEAD` frames after it; its share is the mean over
+    the last `FADE` frames. So silences of less than 0.4 s count as speech, and rest ends before speech begins.
     """
 
     def __init__(self) -> None:
-        self._quiet = AFTER  # frames without speech at the end; before the first there is silence
+        self._quiet = AFTER  # frames since the last speech; there is silence before the first frame
         self._pushed = 0  # frames
-        self._rests: list[bool] = []  # of the last frames, at most FADE
+        self._rests: list[bool] = []  # whether each of the last frames rests, at most FADE
 
     def push(self, speaks: Iterable[bool]) -> list[float]:
-        """Whether somebody speaks in the next frames -> the shares of the frames whose look ahead they complete."""
+        """Take whether somebody speaks in the next frames; return the shares of the frames that this decides."""
         return [share for frame in speaks if (share := self._push(frame)) is not None]
 
     def flush(self, count: int) -> list[float]:
-        """The shares of the `count` frames that are still missing; beyond the audio nobody speaks."""
+        """Return the shares of the `count` remaining frames; after the audio nobody speaks."""
         return [share for _ in range(count + AHEAD) if (share := self._push(False)) is not None][:count]
 
     def _push(self, speaks: bool) -> float | None:
@@ -143,22 +143,22 @@ class RestStream:
 
 
 class LiveRests:
-    """The shares of rest of audio that comes in pieces, each as soon as it is known."""
+    """Computes the shares of rest of audio that comes in pieces, each as soon as it is decided."""
 
     def __init__(self, gate: SpeechGate, spec: AudioSpec) -> None:
         self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream()
         self.speech = 0  # frames so far in which somebody speaks
 
     def push(self, samples: Samples) -> list[float]:
-        """Samples (k,) float32 at 16 kHz, any k -> the shares of the frames that are known by them."""
+        """Take samples (k,) float32 at 16 kHz, any k; return the shares of the frames that they decide."""
         return self._detect(self._frames.push(samples))
 
     def flush(self) -> list[float]:
-        """End the audio: the shares that its last, incomplete frame completes. `missing` gives the others."""
+        """End the audio; return the shares that its last, incomplete frame decides. `missing` gives the others."""
         return self._detect(self._frames.flush())
 
     def missing(self, count: int) -> list[float]:
-        """The shares of `count` more frames, to the end of the audio and beyond it; nothing may be pushed after it."""
+        """Return the shares of `count` more frames, also after the audio; nothing may be pushed after this."""
         return self._rests.flush(count)
 
     def _detect(self, frames: list[Samples]) -> list[float]:
@@ -168,20 +168,20 @@ class LiveRests:
 
 
 def rest_shares(blocks: Iterable[Samples], gate: SpeechGate, spec: AudioSpec) -> Iterator[float]:
-    """The shares of frames 0, 1, ... without end, of audio given as blocks (k,) float32 at 16 kHz."""
+    """Yield the shares of frames 0, 1, ... without end, for audio in blocks (k,) float32 at 16 kHz."""
     shares, speaks = RestStream(), gate.detector()
     for frame in chain(map(speaks, split_frames(blocks, spec.fps)), repeat(False)):
         yield from shares.push([frame])
 
 
 def rested(window: Window, rest: Window, share: float) -> Window:
-    """The window (16, F) of a frame of which `share` is rest; `window` itself where that is 0, `rest` where it is 1."""
+    """Mix a window (16, F) with `share` of the window `rest`; returns `window` itself for 0 and `rest` for 1."""
     if share in (0, 1):
         return rest if share else window
     return np.asarray((1 - share) * window + share * rest, np.float32)
 
 
 def silence_window(program: AudioProgram) -> Window:
-    """The window (16, F) of digital silence, far from its ends."""
+    """The window (16, F) of digital silence, far from the ends of the audio."""
     samples = np.zeros(3 * WINDOW * SAMPLE_RATE // program.spec.fps, np.float32)
     return feature_window(extract_features([samples], program).values, WINDOW + WINDOW_BEFORE)

@@ -1,6 +1,6 @@
-"""The mel spectrogram that the `ave` encoder was trained on, 80 columns a second, and the windows it sees of it.
+"""Compute the mel spectrogram of the `ave` encoder, 80 columns a second, and the places of the encoder's windows.
 
-As in the original programs, it is computed in float64, with a filterbank of float32 precision, and rounded at the end.
+As in the original programs, it is computed in float64 with a filterbank of float32 precision, and rounded at the end.
 """
 
 from functools import cache
@@ -12,21 +12,21 @@ from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.spec import AVE, SAMPLE_RATE
 
 PRE_EMPHASIS = 0.97
-FFT_SIZE = 800  # samples, 50 ms; the length of the Hann window too
+FFT_SIZE = 800  # samples, 50 ms; also the length of the Hann window
 HOP = 200  # samples from one column to the next
 BANDS = 80
 LOWEST, HIGHEST = 55.0, 7600.0  # Hz, the filterbank's ends
 FREQUENCIES = FFT_SIZE // 2 + 1  # of the spectrum, 20 Hz apart
 COLUMN_RATE = SAMPLE_RATE // HOP  # 80 columns a second
 WINDOW_COLUMNS = 16  # columns that the encoder sees, 0.2 s
-SHORTEST = (WINDOW_COLUMNS - 1) * HOP  # samples; audio below is filled up with zeros to have 16 columns
+SHORTEST = (WINDOW_COLUMNS - 1) * HOP  # samples; shorter audio is padded with zeros to 16 columns
 
 
 def mel_spectrogram(samples: Samples) -> npt.NDArray[np.float32]:
-    """Samples `(L,)` at 16 kHz, L >= 1 -> mel `(80, L // 200 + 1)` float32 in [-4, 4].
+    """Compute the mel spectrogram `(80, L // 200 + 1)` float32 in [-4, 4] of samples `(L,)` at 16 kHz, L >= 1.
 
-    Column c is centred on sample 200 c, with zeros where its 800 samples leave the (pre-emphasised) audio. Memory
-    grows with L: this is for pieces and for comparison, `stream.py` takes long audio.
+    Column c is centred on sample 200 c; its 800 samples are zero beyond the (pre-emphasised) audio. Memory grows with
+    L: use it for short audio and for comparisons, and `stream.py` for long audio.
     """
     return mel_columns(np.pad(pre_emphasis(samples), FFT_SIZE // 2))
 
@@ -39,7 +39,7 @@ def pre_emphasis(samples: Samples, previous: float = 0.0) -> npt.NDArray[np.floa
 
 
 def mel_columns(emphasised: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """The columns that lie wholly in pre-emphasised samples `(L,)`, L >= 800: `(80, (L - 800) // 200 + 1)` float32."""
+    """The columns completely inside pre-emphasised samples `(L,)`, L >= 800: `(80, (L - 800) // 200 + 1)` float32."""
     frames = np.lib.stride_tricks.sliding_window_view(emphasised, FFT_SIZE)[::HOP]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)  # periodic
     magnitude = np.abs(np.fft.rfft(frames * hann, axis=1))
@@ -51,12 +51,12 @@ def mel_columns(emphasised: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 
 def window_start(index: int) -> int:
-    """First column of window `index`; where the window would leave the audio, it ends at the last column instead."""
+    """The first column of window `index`. A window that would reach beyond the audio ends at its last column."""
     return COLUMN_RATE * index // AVE.fps
 
 
 def window_count(columns: int) -> int:
-    """Windows of audio that has so many columns, at least 16."""
+    """The number of windows of audio with `columns` columns, at least 16."""
     # Kept in the original's floating point, which at some lengths (368 columns and 16, say) rounds to one window less.
     return int((columns - WINDOW_COLUMNS) / 80.0 * 25.0) + 2
 

@@ -1,8 +1,7 @@
-"""Audio features from audio that arrives in pieces: the same bits however it is cut.
+"""Compute features and windows of audio that arrives in pieces; the bits do not depend on the pieces.
 
-The audio program runs on blocks whose place is fixed in the whole audio, see `blocks.py`. A block gets the audio of the
-blocks before it that it needs, and runs as soon as its last sample is there; only what is left at the end waits for
-`flush`.
+The audio program runs on blocks with fixed places in the audio, see `blocks.py`. A block runs with the audio of the
+blocks before it as soon as its last sample has arrived; the rest at the end waits for `flush`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,25 +17,26 @@ from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
 
 
 class FeatureStream:
-    """Features of one audio, pushed piece by piece; all that was returned, in order, is the N features of the whole.
+    """Computes the N features of audio that is pushed piece by piece, in order.
 
-    Holds a few blocks of audio, however long it is. skip: features that are not wanted; as many of them are left out
-    as are in whole blocks, and `first` is the number of the first one that is returned.
+    It holds a few blocks of audio, whatever its length. skip: the number of first features that are not needed; whole
+    blocks of them are skipped, and `first` is the number of the first feature that is returned.
     """
 
     def __init__(self, program: AudioProgram, skip: int = 0) -> None:
         self._program, self._blocks = program, BLOCKS[program.spec]
-        self._pending = np.empty(0, np.float32)  # samples from the first block that the next one hears on
+        self._pending = np.empty(0, np.float32)  # samples from the first block that the next one needs
         self._samples = 0  # pushed so far
         repeated = 1 if self._blocks.repeats_ends else 0
         self._done = max(skip - repeated, 0) // self._blocks.features  # blocks
         self.first = self._done * self._blocks.features + repeated if self._done else 0
-        self._skipped = self._blocks.step * (self._done - self._before)  # samples that nothing hears
+        self._skipped = self._blocks.step * (self._done - self._before)  # samples that no block needs
 
     def push(self, samples: Samples) -> Features:
-        """Samples `(k,)` float32 at 16 kHz, any k -> the features `(m, F)` float32 that they complete, m >= 0.
+        """Take samples `(k,)` float32 at 16 kHz, any k; return the features `(m, F)` float32, m >= 0, they complete.
 
-        Raises AudioError for samples of another shape or type or that are not finite, ModelError for such features.
+        Raises AudioError for samples of another shape or type and for values that are not finite, ModelError for
+        features that are not finite.
         """
         if samples.ndim != 1 or samples.dtype != np.float32 or not np.isfinite(samples).all():
             raise AudioError(
@@ -54,9 +54,9 @@ class FeatureStream:
         return np.concatenate(features)
 
     def flush(self) -> Features:
-        """End the audio: the features `(m, F)` float32 that are still missing. Nothing may be pushed after it.
+        """End the audio; return the remaining features `(m, F)` float32. Nothing may be pushed after it.
 
-        Raises AudioError when there were no samples at all.
+        Raises AudioError if there were no samples.
         """
         if not self._samples:
             raise AudioError("the audio holds no samples; give at least one")
@@ -66,11 +66,11 @@ class FeatureStream:
 
     @property
     def _before(self) -> int:
-        """Blocks before the next one that the pending samples begin with."""
+        """The number of blocks before the next one in the pending samples."""
         return min(self._done, self._blocks.before)
 
     def _features(self, samples: Samples, count: int) -> Features:
-        """Those of the next `count` windows."""
+        """Compute the next `count` features."""
         features = self._program.features(samples, self._before * self._blocks.features, count)
         if not np.isfinite(features).all():
             raise ModelError(
@@ -82,37 +82,37 @@ class FeatureStream:
 
 
 def extract_features(blocks: Iterable[Samples], program: AudioProgram) -> AudioFeatures:
-    """All features of audio given as blocks `(k,)` float32 at 16 kHz, as `decode_audio` yields them.
+    """Compute all features of audio in blocks `(k,)` float32 at 16 kHz, as `decode_audio` yields them.
 
-    The result grows with the audio, by 51 kB a second; nothing else does. Raises AudioError as `FeatureStream` does.
+    Memory grows with the result alone, by up to 51 kB for a second. Raises AudioError as `FeatureStream` does.
     """
     values = np.concatenate(list(_stream_features(blocks, program)))
     return AudioFeatures(values.reshape(-1, *program.spec.feature_shape), program.spec)
 
 
 class WindowStream:
-    """Windows of one audio, pushed piece by piece, each as soon as its last feature is there.
+    """Computes the windows of audio that is pushed piece by piece, each as soon as its last feature is known.
 
-    Holds a second of features and audio, however long it is. first: the frame of the first window that is given; most
-    features before it are never computed, and it has the same bits all the same.
+    It holds a second of features and audio, whatever its length. first: the frame of the first window; most features
+    before it are not computed, which does not change the bits.
     """
 
     def __init__(self, program: AudioProgram, first: int = 0) -> None:
         self._stream = FeatureStream(program, skip=max(first - WINDOW_BEFORE, 0))
         self._pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `_first` on
-        self._first, self._frame = self._stream.first, first  # index of the first feature kept, and of the next window
+        self._first, self._frame = self._stream.first, first  # numbers of the first kept feature and of the next window
 
     def push(self, samples: Samples) -> list[Window]:
-        """Samples `(k,)` float32 at 16 kHz, any k -> the windows `(16, F)` float32 that they complete.
+        """Take samples `(k,)` float32 at 16 kHz, any k; return the windows `(16, F)` float32 that they complete.
 
         Raises AudioError as `FeatureStream.push` does.
         """
         return self._take(self._stream.push(samples))
 
     def flush(self, count: int | None = None) -> list[Window]:
-        """End the audio: the windows that are missing to `count` in all, or to one for each of the N features.
+        """End the audio; return the remaining windows, up to `count` in all, by default one for each feature.
 
-        Beyond the end they fill with zeros. Nothing may be pushed after it. Raises AudioError without any samples.
+        Features beyond the end are zero. Nothing may be pushed after it. Raises AudioError if there were no samples.
         """
         given = self._frame
         windows = self._take(self._stream.flush())
@@ -133,11 +133,11 @@ class WindowStream:
 def stream_windows(
     blocks: Iterable[Samples], program: AudioProgram, count: int | None = None, first: int = 0
 ) -> Iterator[Window]:
-    """The windows `(16, F)` float32 of frames first, first + 1, ... of audio given as blocks `(k,)` float32 at 16 kHz.
+    """Yield the windows `(16, F)` float32 of frames first, first + 1, ... of audio in blocks `(k,)` float32 at 16 kHz.
 
-    `count` frames in all, with those before `first`: after the end of the audio the windows fill with zeros, and of
-    longer audio no more is read than needed. Without `count`, one window for each of the N features. Raises AudioError
-    as `FeatureStream` does.
+    count: the number of frames, including those before `first`; features after the end of the audio are zero, and no
+    more audio is read than needed. By default there is one window for each feature. Raises AudioError as
+    `FeatureStream` does.
     """
     stream = WindowStream(program, first)
     index = first

@@ -1,1 +1,1 @@
-"""Pages that show people what was found, trained or measured."""
+"""Write pages and charts that show results to people."""

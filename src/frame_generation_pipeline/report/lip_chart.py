@@ -1,4 +1,4 @@
-"""The lips' opening under the waveform, as an image."""
+"""Draw the opening of the lips below the waveform, as an image."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -25,10 +25,10 @@ def draw_lip_chart(
     *,
     mark: int | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """The audio above, the curves below, over one axis of seconds: (620, 1400, 3) uint8 BGR.
+    """Draw the waveform above the curves, over one axis of seconds: (620, 1400, 3) uint8 BGR.
 
     samples: (L,) at 16 kHz, from the first frame on; may be empty. rests: each frame's share of rest, shown as shading.
-    curves: one value a frame, in face scales, NaN where there is none. mark: a frame to point out.
+    curves: one value for each frame, in face scales, NaN if there is none. mark: the number of a frame to mark.
     """
     image = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     count = max(len(curve) for curve in curves.values())
@@ -66,7 +66,7 @@ def draw_lip_chart(
 
 
 def _wave(image: npt.NDArray[np.uint8], samples: npt.NDArray[np.float32], width: int) -> None:
-    """A line from the lowest to the highest sample for each column."""
+    """Draw a line from the lowest to the highest sample for each column."""
     middle, scale = TOP + WAVE // 2, (WAVE // 2) / max(1e-3, float(np.abs(samples).max(initial=0)))
     edges = np.linspace(0, len(samples), width + 1).astype(int)
     for column, (begin, end) in enumerate(pairwise(edges)):
@@ -78,7 +78,7 @@ def _wave(image: npt.NDArray[np.uint8], samples: npt.NDArray[np.float32], width:
 
 
 def _axes(image: npt.NDArray[np.uint8], count: int, fps: float, across: float) -> None:
-    """Seconds below, a line at each of at most 20."""
+    """Draw the axis of seconds, with at most 20 lines."""
     seconds = count / fps
     step = next(
         step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600) if seconds / step <= 20 or step == 3600

@@ -1,4 +1,4 @@
-"""A page of text, tables, images and charts as one HTML file that needs no other."""
+"""Write a page of text, tables, images and charts as one HTML file that needs no other file."""
 
 import base64
 import io
@@ -22,36 +22,36 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Page:
-    """Collects what is shown, in order; `write` makes the file."""
+    """Collects the parts of a page in order; `write` writes the file."""
 
     def __init__(self, title: str, lead: str) -> None:
         self.title, self.lead = title, lead
         self._parts: list[dict[str, Any]] = []
 
     def heading(self, text: str) -> None:
-        """Begin a section."""
+        """Add the heading of a section."""
         self._parts.append({"kind": "heading", "text": text})
 
     def paragraph(self, text: str) -> None:
-        """Plain text."""
+        """Add plain text."""
         self._parts.append({"kind": "paragraph", "text": text})
 
     def list(self, lines: Sequence[str]) -> None:
-        """Lines with a bullet each."""
+        """Add a bullet for each line."""
         self._parts.append({"kind": "list", "lines": lines})
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; numbers are shown as they are given."""
+        """Add a table; numbers are shown as they are."""
         self._parts.append({"kind": "table", "headers": headers, "rows": rows})
 
     def image(self, image: npt.NDArray[np.uint8], caption: str) -> None:
-        """An image (h, w, 3) uint8 BGR."""
+        """Add an image (h, w, 3) uint8 BGR."""
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
         self._parts.append({"kind": "image", "source": source, "caption": caption})
 
     def chart(self, curves: Mapping[str, Curve], *, x: str, y: str, caption: str, log_y: bool = False) -> None:
-        """Curves by their names, over one pair of axes named `x` and `y`."""
+        """Add a chart of curves by their names; x, y: names of the axes."""
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "page"}):
             figure = Figure(figsize=CHART_SIZE, layout="constrained")
             axes = figure.subplots()
@@ -66,7 +66,7 @@ class Page:
         self._parts.append({"kind": "chart", "svg": tag + drawing, "caption": caption})
 
     def write(self, path: Path) -> None:
-        """Write the page; it appears under its name when it is complete. Raises OutputError."""
+        """Write the page; it gets its name when it is complete. Raises OutputError."""
         template = Environment(loader=PackageLoader(__package__, "."), autoescape=True).get_template("page.html")
         with complete_file(path) as temporary:
             temporary.write_text(

@@ -1,1 +1,1 @@
-"""From a template to a generator's checkpoint."""
+"""Train a generator on a template."""

@@ -1,4 +1,4 @@
-"""Cutting faces on the device that trains: what `TrainingSet` does with OpenCV, for a whole batch at once."""
+"""Cut faces on the training device, a batch at a time, as `TrainingSet` does with OpenCV."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,10 @@ from frame_generation_pipeline.spec import FaceSpec
 
 
 class DeviceFaces:
-    """A training set's stored faces on a device, from which moved faces are cut bicubically.
+    """The stored faces of a training set on a device, from which moved faces are cut bicubically.
 
-    torch's `grid_sample` and OpenCV's INTER_CUBIC have the same weights (a = -0.75), and both repeat the edge; OpenCV
-    rounds places to 1/32 of a pixel.
+    PyTorch's `grid_sample` and OpenCV's INTER_CUBIC have the same weights (a = -0.75) and repeat the edge; OpenCV
+    rounds positions to 1/32 of a pixel.
     """
 
     def __init__(self, faces: npt.NDArray[np.uint8], face: FaceSpec, device: torch.device) -> None:
@@ -26,15 +26,17 @@ class DeviceFaces:
     def cut(
         self, indices: npt.NDArray[np.int64], corners: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
     ) -> Tensor:
-        """The network's regions of faces: (b, 3, size, size) float32 in [0, 1], in whole levels as OpenCV gives them.
+        """Cut the network's regions: (b, 3, size, size) float32 in [0, 1], in whole levels like OpenCV's.
 
-        indices: (b,) faces. corners: (b, 2) left and top of the crops in pixels of the store; sizes: (b,) their sides.
+        indices: (b,) faces. corners: (b, 2) left and top of the crops in pixels of stored faces; sizes: (b,) sides.
         """
         face, stored = self.face, self.faces.shape[-1]
         pixels = torch.arange(face.size, device=self.device, dtype=torch.float32) + (face.margin + 0.5)
         scales = torch.from_numpy((sizes / face.crop_size).astype(np.float32)).to(self.device)
         begin = torch.from_numpy(corners.astype(np.float32)).to(self.device)
-        x, y = (begin[:, axis, None] + scales[:, None] * pixels for axis in (0, 1))  # the store's left edge is 0
+        x, y = (
+            begin[:, axis, None] + scales[:, None] * pixels for axis in (0, 1)
+        )  # the left edge of a stored face is 0
         grid = (
             torch.stack([x[:, None, :].expand(-1, face.size, -1), y[:, :, None].expand(-1, -1, face.size)], dim=-1)
             * (2 / stored)

@@ -1,4 +1,4 @@
-"""What a generator learns from: the faces of a template with the audio windows and the places of the lips."""
+"""The samples of a training: faces of a template with their windows of features and the positions of the lips."""
 
 import logging
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ from frame_generation_pipeline.train.spread import choose_spread
 
 logger = logging.getLogger(__name__)
 
-CONTEXT = 0.08  # what is kept around a face's box for moving it, as a share of its side
+CONTEXT = 0.08  # margin around a crop box, as a share of its side, into which the box can be moved
 MOUTH_REGION = 0.4  # side of the square around the lips, as a share of the resized crop without its rim
-RIM = FACE_328.margin  # pixels; that of 160 is as wide, and mobile takes the crop of 328
-MATCH_OF = 64  # frames from which one is chosen that is like another
-FEWEST_FRAMES = 2  # to train on: the reference image is another frame than the target
+RIM = FACE_328.margin  # pixels; the rim of 160 has the same width, and mobile has the crop of 328
+MATCH_OF = 64  # random frames from which the most similar one is chosen
+FEWEST_FRAMES = 2  # to train on, because the reference image is another frame than the target
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, on the CPU or where it trains; b samples, colours BGR in [0, 1]."""
+    """The b samples of one step, on the CPU or the training device; colours are BGR in [0, 1]."""
 
     image: Tensor  # (b, 6, size, size): a reference image and the target with its middle blacked out
     target: Tensor  # (b, 3, size, size)
@@ -44,7 +44,7 @@ class Batch:
 
 
 class SampleSource(Protocol):
-    """Gives the samples that a generator learns from."""
+    """Gives the samples of a training."""
 
     @property
     def face(self) -> FaceSpec:
@@ -52,31 +52,31 @@ class SampleSource(Protocol):
 
     @property
     def about_held_out(self) -> str:
-        """What the samples that are never learned from are, and what their targets: a sentence's beginning."""
+        """The beginning of a sentence that describes the held-out samples and their targets."""
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
-        """Samples to learn from, as many as the recipe has, drawn by `rng`."""
+        """Draw a batch of the recipe's size with `rng`."""
 
     def held_out_samples(self, count: int) -> Batch | None:
-        """`count` samples that are never learned from, on the CPU, the same each time; None where there are none."""
+        """`count` held-out samples on the CPU, the same in each call; None if nothing is held out."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A template's faces with their surroundings, resized once, and what belongs to each of them."""
+    """The faces of a template with their surroundings, resized once, with their features and landmarks."""
 
     faces: npt.NDArray[np.uint8]  # (k, side, side, 3) BGR, mapped from a file
-    rows: npt.NDArray[np.int64]  # (n,): where the face of each frame is in `faces`; -1 for frames that are not used
+    rows: npt.NDArray[np.int64]  # (n,): index into `faces` for each frame; -1 for frames that are not used
     features: AudioFeatures
     face: FaceSpec
-    context: float  # what `faces` hold around the boxes, as a share of their side
-    lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
-    noses: npt.NDArray[np.float64]  # (n, k): where the nose's points are in them, which tells how the head stands
-    train: npt.NDArray[np.int64]  # frames to learn from
+    context: float  # margin around the boxes in `faces`, as a share of their side
+    lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips in pixels of `faces`
+    noses: npt.NDArray[np.float64]  # (n, k): coordinates of the nose's points in `faces`, which show the head's pose
+    train: npt.NDArray[np.int64]  # frames to train on
     shown: npt.NDArray[np.int64]  # frames that may be reference images; in use every frame is one
-    held_out: range  # frames that are never learned from
-    others: tuple[AudioFeatures, ...] = ()  # the same frames said by other voices
-    cutting: DeviceFaces | None = None  # where faces are cut on the device that trains, and not by OpenCV
+    held_out: range  # frames that are not used in training
+    others: tuple[AudioFeatures, ...] = ()  # features of other voices for the same frames
+    cutting: DeviceFaces | None = None  # cuts faces on the training device; None: OpenCV does
     about_held_out: str = "Frames that are not learned from: truth"
 
     @classmethod
@@ -97,13 +97,13 @@ class TrainingSet:
     ) -> "TrainingSet":
         """Cut the faces out of `template` into the file `store`, unless an earlier run has done so.
 
-        Frame i belongs to feature i; frames without one are left out, as are those whose window of features reaches
-        into `held_out`. Reference images only are those whose window reaches across one of `cuts`, frames before which
-        the recording was cut, and those `left_out`.
-        `others` are features of other voices that say the same in the same time. Of more than `most` frames so many
-        are used, see `choose_spread`; a warning in the log says so.
-        Raises TemplateError when too little is left, OutputError for a store that has no room or cannot be written,
-        ModelError for one that is damaged, and what reading frames raises.
+        Frame i belongs to feature i. Frames without a feature are not used, nor those whose window of features reaches
+        into `held_out`. Frames whose window reaches across one of `cuts`, before which the recording was cut, and those
+        in `left_out` serve only as reference images.
+        others: features of other voices that say the same in the same time. most: the largest number of frames to use,
+        see `choose_spread`; a warning is logged if there are more.
+        Raises TemplateError if too few frames are left, OutputError for a store that cannot be written or has no room,
+        ModelError for a damaged one, and the errors of reading frames.
         """
         count = min(len(template), len(features))
         indices = np.arange(count)
@@ -138,7 +138,7 @@ class TrainingSet:
         return cls(faces, rows, features, face, context, lips, noses, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
-        """Samples as `rng` draws them: with a temporal loss, pairs of neighbouring frames with one reference image."""
+        """See `SampleSource.batch`; a temporal loss needs pairs of neighbouring frames with one reference image."""
         if recipe.temporal:
             first = self.train[np.isin(self.train + 1, self.train)]
             drawn = rng.choice(first, recipe.batch // 2)
@@ -149,7 +149,7 @@ class TrainingSet:
             repeats = 1
         references = rng.choice(self.shown, recipe.batch // repeats)
         moves = rng.uniform(-recipe.jitter, recipe.jitter, (2, recipe.batch // repeats, 3))
-        if recipe.matched:  # as in use, where a frame is its own reference image
+        if recipe.matched:  # closer to use, where a frame is its own reference image
             for i in np.flatnonzero(rng.random(len(references)) < recipe.matched):
                 references[i], moves[0, i] = self._alike(targets[i * repeats], rng), moves[1, i]
         voices = rng.integers(0, 1 + len(self.others), len(references)) if self.others else np.zeros_like(references)
@@ -160,7 +160,7 @@ class TrainingSet:
         return replace(batch, audio=batch.audio + self._network_windows(noise.astype(np.float32)))
 
     def held_out_samples(self, count: int) -> Batch | None:
-        """See `SampleSource.held_out_samples`; spread over the part, each with a reference image to learn from."""
+        """See `SampleSource.held_out_samples`; spread over the part, with reference images of the training part."""
         if not self.held_out:
             return None
         targets = np.linspace(self.held_out.start, self.held_out.stop - 1, count).round().astype(np.int64)
@@ -174,10 +174,10 @@ class TrainingSet:
         moves: npt.NDArray[np.float64] | None = None,
         voices: npt.NDArray[np.int64] | None = None,
     ) -> Batch:
-        """The samples of given frames.
+        """The samples of the given frames (b,).
 
-        moves: (2, b, 3), how far boxes of reference and target are moved and scaled.
-        voices: (b,), who speaks in each: 0 the recording, 1 the first of `others`.
+        moves: (2, b, 3), shifts and scales of the boxes of reference and target.
+        voices: (b,), the voice of each sample: 0 is the recording's, 1 the first of `others`.
         """
         if moves is None:
             moves = np.zeros((2, len(targets), 3))
@@ -206,7 +206,7 @@ class TrainingSet:
         moves: npt.NDArray[np.float64],
         voices: npt.NDArray[np.int64] | None,
     ) -> Batch:
-        """What `samples` gives, its images on the device."""
+        """As `samples`, with the images on the device."""
         corners, sizes = self._moved(np.concatenate([moves[1], moves[0]]))
         faces = cutting.cut(self.rows[np.concatenate([targets, references])], corners, sizes)
         truth, shown = faces[: len(targets)], faces[len(targets) :]
@@ -227,14 +227,14 @@ class TrainingSet:
         )
 
     def _moved(self, moves: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Moves (b, 3) of boxes -> their left and top (b, 2) and their sides (b,), in pixels of the store."""
+        """Moves (b, 3) of boxes -> left and top (b, 2) and sides (b,), in pixels of stored faces."""
         stored = self.faces.shape[1]
-        plain = stored / (1 + 2 * self.context)  # the box's side in the store
+        plain = stored / (1 + 2 * self.context)  # the box's side in a stored face
         sizes = plain * (1 + moves[:, 2])
         return (stored - sizes[:, np.newaxis]) / 2 + moves[:, :2] * plain, sizes
 
     def windows(self, targets: npt.NDArray[np.int64], voices: npt.NDArray[np.int64] | None = None) -> Tensor:
-        """The audio windows of given frames, (b, *window_shape); voices as in `samples`."""
+        """The windows of the given frames, (b, *window_shape); voices: as in `samples`."""
         spoken = [self.features, *self.others]
         pairs = zip(np.zeros_like(targets) if voices is None else voices, targets, strict=True)
         windows = np.stack([feature_window(spoken[voice].values, int(index)) for voice, index in pairs])
@@ -245,7 +245,7 @@ class TrainingSet:
         return torch.from_numpy(windows.reshape(len(windows), *self.features.spec.window_shape))
 
     def _alike(self, target: int, rng: np.random.Generator) -> int:
-        """The one of some frames of another moment whose head pose is nearest to that of `target`."""
+        """Choose from random frames of other moments the one whose head pose is nearest to that of `target`."""
         drawn = rng.choice(self.shown, MATCH_OF)
         elsewhere = drawn[np.abs(drawn - target) > WINDOW_BEFORE]
         drawn = elsewhere if len(elsewhere) else drawn
@@ -257,10 +257,10 @@ class TrainingSet:
         return np.asarray(self.features.values.reshape(len(self.features), -1).std(axis=0))
 
     def _face(self, index: int, move: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-        """The network's region of a face whose box is moved, (size, size, 3), and the middle of its lips in it."""
+        """The network's region (size, size, 3) of a face with a moved box, and the middle of the lips in it."""
         (corner,), (size,) = self._moved(move[np.newaxis])
         scale = self.face.crop_size / size
-        shift = scale / 2 - 0.5 - corner * scale  # a pixel's middle is half a pixel from its edges
+        shift = scale / 2 - 0.5 - corner * scale  # pixel centres are half a pixel from the edges
         crop = cv2.warpAffine(
             np.asarray(self.faces[self.rows[index]]),
             np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]),
@@ -284,10 +284,10 @@ def to_tensor(images: npt.NDArray[np.uint8]) -> Tensor:
 
 
 def stored_side(face: FaceSpec, recipe: Recipe) -> int:
-    """Side in pixels of the faces that a training stores."""
+    """Side in pixels of a training's stored faces."""
     return round(face.crop_size * (1 + 2 * (CONTEXT if recipe.jitter else 0.0)))
 
 
 def stored_bytes(frames: int, face: FaceSpec, recipe: Recipe) -> int:
-    """Bytes of the faces that a training stores of so many frames."""
+    """Bytes of a training's stored faces for `frames` frames."""
     return frames * 3 * stored_side(face, recipe) ** 2

@@ -1,4 +1,4 @@
-"""The samples that a small generator learns from a large one: its output on a template's frames for any speech."""
+"""The samples of a distillation: what a large generator paints on a template's frames, for any speech."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,26 +26,26 @@ from frame_generation_pipeline.train.faces import stored_faces, stored_points
 from frame_generation_pipeline.train.recipe import Recipe
 from frame_generation_pipeline.weights import STARTS
 
-SPEEDS = (0.7, 1.4)  # at which speech is said, of its own
+SPEEDS = (0.7, 1.4)  # slowest and fastest speed of the speech, relative to its own
 MIXED = 0.5  # share of the windows that are a mixture of two
-WINDOWS_A_FACE = 2  # painted of each face that is drawn, so that its own part of the work is done once
+WINDOWS_A_FACE = 2  # windows for each drawn face, so that its face state is computed once
 
 
 @dataclass(frozen=True)
 class DistillationSet:
     """Template faces, speech, and the teacher that paints the targets.
 
-    A frame is its own reference image, as in use. The teacher renders any window, so speech never runs out: it is
-    also said at other speeds, and windows of it are mixed.
+    A frame is its own reference image, as in use. The teacher renders any window, so the speech is also used at other
+    speeds and with mixed windows, which gives an unlimited number of samples.
     """
 
     teacher: ProgramGenerator
-    states: FaceStates  # the teacher's, of the template's frames
-    face: FaceSpec  # of the generator that learns
+    states: FaceStates  # the teacher's face states of the template's frames
+    face: FaceSpec  # of the student
     faces: npt.NDArray[np.uint8]  # (n, crop_size, crop_size, 3) BGR of `face`, mapped from a file
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips, in pixels of `faces`
-    speech: tuple[Features, ...]  # to learn from; each with silence before and after it
-    held_out_windows: tuple[Window, ...]  # never learned from
+    speech: tuple[Features, ...]  # for training; each with silence before and after it
+    held_out_windows: tuple[Window, ...]  # not used in training
     about_held_out: str = "Speech that is not learned from: what the large generator paints"
 
     @classmethod
@@ -60,9 +60,9 @@ class DistillationSet:
         *,
         progress: Progress = lambda done, total: None,
     ) -> "DistillationSet":
-        """Every face of `template`, in the file `store`, and `speech`, whose last `held_out` seconds are held out.
+        """Store every face of `template` in the file `store`; the last `held_out` seconds of `speech` are held out.
 
-        Raises FeatureError where too little speech is left, and what `stored_faces` raises.
+        Raises FeatureError if too little speech is left, and the errors of `stored_faces`.
         """
         values = [features.values.reshape(len(features), -1) for features in speech]
         last = values[-1]
@@ -90,7 +90,7 @@ class DistillationSet:
         return self.samples(drawn.repeat(WINDOWS_A_FACE)[: recipe.batch], windows)
 
     def held_out_samples(self, count: int) -> Batch | None:
-        """See `SampleSource.held_out_samples`: windows and frames, each spread over all that there are."""
+        """See `SampleSource.held_out_samples`; windows and frames are each spread evenly."""
         if not self.held_out_windows:
             return None
         windows, frames = (
@@ -99,7 +99,7 @@ class DistillationSet:
         return self.samples(frames, [self.held_out_windows[index] for index in windows])
 
     def samples(self, frames: npt.NDArray[np.int64], windows: Sequence[Window]) -> Batch:
-        """Frames (b,) that say b windows, rendered by the teacher."""
+        """The samples of frames (b,) with b windows; the teacher renders the targets."""
         with ThreadPoolExecutor(self.teacher.concurrency) as pool:
             targets = list(pool.map(self._target, frames.tolist(), windows))
         inner = [self._region(self.faces[index]) for index in frames]
@@ -122,7 +122,7 @@ class DistillationSet:
         return crop[margin:-margin, margin:-margin]
 
     def _window(self, rng: np.random.Generator) -> Window:
-        """A window at any moment of the speech, said faster or slower; silence where it leaves its voice."""
+        """A window at a random moment and speed of the speech; silence beyond the ends of its voice."""
         ends = np.cumsum([len(voice) - 1 for voice in self.speech])  # between the first of them and the last
         moment = rng.uniform(0, ends[-1])
         number = min(int(np.searchsorted(ends, moment, side="right")), len(ends) - 1)
@@ -135,7 +135,7 @@ class DistillationSet:
 
 
 def begin_student(network: str, audio: AudioSpec, seed: int) -> Network:
-    """The small generator, with the presenter's weights where they fit; layers for other features begin at random."""
+    """The small generator with the presenter's weights where they fit, and random weights elsewhere."""
     torch.manual_seed(seed)
     face, width = NETWORKS[network]
     student = build_network(GeneratorSpec(face, audio, width))

@@ -1,4 +1,4 @@
-"""The faces of a template in a file, resized once, with what is around them."""
+"""Store the faces of a template with their surroundings in a file, so that each is resized once."""
 
 import os
 import re
@@ -29,12 +29,12 @@ def stored_faces(
     kept: Sequence[int] | None = None,
     progress: Progress,
 ) -> npt.NDArray[np.uint8]:
-    """The faces of `template`, (n, side, side, 3) uint8 BGR, mapped from the file `store`, made where it is missing.
+    """The faces of `template`, (n, side, side, 3) uint8 BGR, mapped from the file `store`, which is written if missing.
 
-    context: what is kept around a face's box, as a share of its side. cubic: how faces are resized, else linearly.
-    kept: the frames whose faces these are; by default all.
-    Raises OutputError for a store that has no room or cannot be written, ModelError for a damaged one, and what reading
-    frames raises.
+    context: margin around a crop box, as a share of its side. cubic: resize bicubically, else bilinearly.
+    kept: the frames to store; by default all.
+    Raises OutputError for a store that cannot be written or has no room, ModelError for a damaged one, and the errors
+    of reading frames.
     """
     kept = range(len(template)) if kept is None else kept
     _remove_leftovers(store)
@@ -57,9 +57,9 @@ def stored_points(template: Template, index: int, context: float, side: int) -> 
 def stored_places(
     template: Template, count: int, context: float, side: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Places in pixels of each stored face: the lips' middle (n, 2), the nose's points (n, k), the mouth (n, 2).
+    """In pixels of each stored face: the lips' middle (n, 2), the nose's points (n, k), and the mouth's size (n, 2).
 
-    The mouth is the width and height of the outline of the lips.
+    The mouth's size is the width and height of the outline of the lips.
     """
     lips, noses, mouths = [], [], []
     for index in range(count):
@@ -73,12 +73,12 @@ def stored_places(
 def _store_faces(
     template: Template, kept: Sequence[int], path: Path, context: float, side: int, cubic: bool, progress: Progress
 ) -> None:
-    """Write the faces as a `.npy`; a mapped file on a full disk would end the process. Raises OSError."""
+    """Write the faces as a `.npy`; not mapped, because a full disk would end the process. Raises OSError."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), side, side, 3)}
     with path.open("xb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.flush()
-        if hasattr(os, "posix_fallocate"):  # room that is missing shows now
+        if hasattr(os, "posix_fallocate"):  # raises now if the disk has no room
             os.posix_fallocate(file.fileno(), 0, file.tell() + len(kept) * side * side * 3)
         for done, index in enumerate(kept, start=1):
             frame = template.read(index)
@@ -87,7 +87,7 @@ def _store_faces(
 
 
 def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """The stored faces, mapped. Raises ModelError where they are not those that were written."""
+    """Map the stored faces. Raises ModelError if they are not as they were written."""
     try:
         faces = np.load(store, mmap_mode="r") if is_regular(store) else None
     except (OSError, ValueError, EOFError, SyntaxError):
@@ -98,7 +98,7 @@ def _open_faces(store: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def _remove_leftovers(store: Path) -> None:
-    """Remove what a run that was killed left of `store` under `complete_file`'s temporary name."""
+    """Remove the temporary files of `complete_file` that a killed run left of `store`."""
     name = re.compile(rf"\.{re.escape(store.stem)}\.[0-9a-f]{{8}}{re.escape(store.suffix)}")
     for path in store.parent.iterdir():
         if name.fullmatch(path.name) and is_regular(path):
@@ -108,7 +108,7 @@ def _remove_leftovers(store: Path) -> None:
 def _with_surroundings(
     image: npt.NDArray[np.uint8], box: CropBox, context: float, side: int, cubic: bool
 ) -> npt.NDArray[np.uint8]:
-    """The box with `context` of its side around it, (side, side, 3); beyond the image its edge is repeated."""
+    """The box with a margin of `context` of its side, (side, side, 3); the image's edge is repeated."""
     around = round(box.size * context)
     crop = CropBox(box.x - around, box.y - around, box.size + 2 * around).cut(image)
     return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR))

@@ -1,4 +1,4 @@
-"""The losses of a training, each by its weight in the recipe."""
+"""Compute the losses of a training, weighted by the recipe."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -13,7 +13,7 @@ from frame_generation_pipeline.train.recipe import Recipe
 
 
 def around_lips(faces: Tensor, mouth: npt.NDArray[np.int64], side: int) -> Tensor:
-    """The squares around the lips, (b, 3, side, side), of faces (b, 3, h, w); mouth: (b, 2) their left and top."""
+    """Cut the squares around the lips (b, 3, side, side) out of faces (b, 3, h, w). mouth: (b, 2) left and top."""
     squares = [
         face[:, top : top + side, left : left + side] for face, (left, top) in zip(faces, mouth.tolist(), strict=True)
     ]
@@ -27,27 +27,27 @@ def temporal_loss(output: Tensor, target: Tensor) -> Tensor:
 
 
 class GeneratorLoss(nn.Module):
-    """Every loss that the recipe gives a weight.
+    """Computes every loss to which the recipe gives a weight.
 
-    perceptual: (output, target), images (b, 3, h, w) -> scalar; sync: (faces, windows) -> scalar. Each is needed only
-    where the recipe gives it a weight.
+    perceptual: (output, target), images (b, 3, h, w) -> scalar. sync: (faces, windows) -> scalar. Each is needed only
+    if the recipe gives it a weight.
     """
 
     def __init__(self, recipe: Recipe, perceptual: nn.Module | None = None, sync: nn.Module | None = None) -> None:
         super().__init__()
         self.recipe, self.perceptual, self.sync = recipe, perceptual, sync
-        self.autocast: AbstractContextManager[object] = nullcontext()  # what the perceptual network runs in
+        self.autocast: AbstractContextManager[object] = nullcontext()  # the precision of the perceptual network
 
     @classmethod
     def of(cls, recipe: Recipe, vgg: str | Path | None = None, sync: nn.Module | None = None) -> "GeneratorLoss":
-        """The losses of a recipe, with the networks that it needs. vgg: see `PerceptualLoss`."""
+        """Build the losses of a recipe with the networks that they need. vgg: see `PerceptualLoss`."""
         perceptual = PerceptualLoss(vgg, original=recipe.face_perceptual) if recipe.perceptual else None
         return cls(recipe, perceptual, sync)
 
     def forward(
         self, output: Tensor, target: Tensor, audio: Tensor, mouth: npt.NDArray[np.int64], side: int
     ) -> dict[str, Tensor]:
-        """Each loss by its name, and their weighted sum as `total`.
+        """Compute each loss by its name, and their weighted sum as `total`.
 
         output, target: (b, 3, h, w) in [0, 1]. audio: (b, *window_shape). mouth, side: see `around_lips`.
         """

@@ -1,4 +1,4 @@
-"""Keep the memory that a training frees and needs again at once."""
+"""Keep freed memory for the next step of a training."""
 
 import ctypes
 import sys
@@ -9,10 +9,10 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory for the next step, instead of giving it back and having it zeroed again.
+    """Let glibc keep freed memory instead of returning it to the system, which would zero it again.
 
-    Every step allocates the same hundreds of megabytes; not to fault them in each time makes steps on a CPU 1.6 times
-    as fast. Does nothing where the C library is another.
+    Every step allocates the same hundreds of megabytes; without page faults for them, steps on a CPU are 1.6 times as
+    fast. Does nothing with another C library.
     """
     if sys.platform != "linux":
         return

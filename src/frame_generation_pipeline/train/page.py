@@ -1,4 +1,4 @@
-"""The page that shows how a training goes."""
+"""Write the page that shows the progress of a training."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from frame_generation_pipeline.train.recipe import Recipe
 
 @dataclass
 class Log:
-    """What was measured on the way, each entry with its `steps` and `minutes`."""
+    """The losses and scores of a training, each entry with its `steps` and `minutes`."""
 
     losses: list[dict[str, float]] = field(default_factory=list)
     scores: list[dict[str, float]] = field(default_factory=list)

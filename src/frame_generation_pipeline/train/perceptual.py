@@ -1,4 +1,4 @@
-"""A loss that compares features of VGG instead of pixels: they show edges and texture where pixels show an average.
+"""A loss of VGG features instead of pixels, which are sensitive to edges and texture.
 
 J. Johnson, A. Alahi and L. Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016,
 arXiv:1603.08155. The weights that come with the package are VGG16's first seven convolutions, fine-tuned to find edges.
@@ -13,20 +13,20 @@ from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.making.checkpoint import read_tensors
 from frame_generation_pipeline.weights import PERCEPTUAL
 
-# (channels in, channels out) of the convolutions up to conv3_3, by torchvision's index; VGG16 and VGG19 agree so far.
+# (channels in, channels out) of the convolutions up to conv3_3, by torchvision's index; the same in VGG16 and VGG19.
 _LAYERS = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256), 12: (256, 256), 14: (256, 256)}
-_POOLED = (2, 7)  # after the ReLU of these, sizes are halved
+_POOLED = (2, 7)  # sizes are halved after the ReLU of these
 TAPS = (2, 7, 14)  # conv1_2, conv2_2 and conv3_3
-MEAN = (104.00699, 116.66877, 122.67892)  # of the images that the weights here learned from: BGR, 0 to 255
-DEVIATION = 57.4  # grey levels: torchvision's weights are for images divided by so much, the ones here are not
+MEAN = (104.00699, 116.66877, 122.67892)  # of the training images of the built-in weights: BGR, 0 to 255
+DEVIATION = 57.4  # grey levels; torchvision's weights are for images divided by it, the built-in ones are not
 
 
 class PerceptualLoss(nn.Module):
-    """How far the features of two images are apart.
+    """The difference between the VGG features of two images.
 
-    weights: a file of torchvision's VGG16 or VGG19; by default those that come with the package.
-    original: the mean squared difference of conv3_3, of images in [0, 1] as they are, which is SyncTalk_2D's loss; by
-    default the mean absolute difference of `TAPS` as a share of the target's mean absolute features.
+    weights: a file of torchvision's VGG16 or VGG19; by default the built-in weights.
+    original: SyncTalk_2D's loss, the mean squared difference of conv3_3 for images in [0, 1]; by default, the mean
+    absolute difference of `TAPS`, divided by the target's mean absolute features.
 
     Raises ModelError for a file without the convolutions.
     """

@@ -1,4 +1,4 @@
-"""Read the state that a training goes on from, without trusting that it is what was written."""
+"""Read the saved state of a training, without trusting the file."""
 
 import hashlib
 import os
@@ -13,29 +13,29 @@ from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.template.template import Template
 
-MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps of each weight
+MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam stores for each weight
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
-    """What a training saved as `path`; None where it saved nothing yet.
+    """Read the state that a training saved as `path`; None if there is none.
 
-    Raises ModelError for what is no file or cannot be read.
+    Raises ModelError if it is no file or cannot be read.
     """
     if not os.path.lexists(path):
         return None
-    if not is_regular(path):  # somebody's pipe would keep us waiting
+    if not is_regular(path):  # reading a pipe would wait for ever
         raise damaged(path)
     try:
         loaded: dict[str, Any] = torch.load(path, weights_only=True)
-    except Exception as error:  # whatever the pieces of a pickle make torch's own functions raise
+    except Exception as error:  # torch's functions raise anything for a damaged pickle
         raise damaged(path) from error
     return loaded
 
 
 def load_optimizer(optimizer: torch.optim.Adam, state: dict[str, Any]) -> None:
-    """Go on with what `optimizer.state_dict()` gave.
+    """Load the state of an optimizer's `state_dict()`.
 
-    Raises KeyError, TypeError, AttributeError or ValueError for anything else; torch itself looks at no shapes.
+    Raises KeyError, TypeError, AttributeError or ValueError for any other state; PyTorch itself does not check shapes.
     """
     optimizer.load_state_dict(state)
     for parameter, moments in optimizer.state.items():
@@ -49,7 +49,7 @@ def damaged(path: Path) -> ModelError:
 
 
 def fingerprint(template: Template, *features: AudioFeatures) -> str:
-    """Fingerprint of a template and its features: equal only for the same ones."""
+    """Fingerprint of a template and its features."""
     digest = hashlib.sha256()
     for voice in features:
         digest.update(np.ascontiguousarray(voice.values).tobytes())

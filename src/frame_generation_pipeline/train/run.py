@@ -1,4 +1,4 @@
-"""A training from beginning to end: what it reads, when it writes, and how it goes on after an interruption."""
+"""Run a training from beginning to end, saving it on the way and resuming it after an interruption."""
 
 import json
 import time
@@ -38,9 +38,9 @@ from frame_generation_pipeline.train.scores import score_held_out
 from frame_generation_pipeline.train.syncnet import SyncLoss, SyncNetwork, SyncTrainer
 from frame_generation_pipeline.train.trainer import Trainer
 
-HELD_OUT = 2.0  # seconds at the end of a template that are not learned from
+HELD_OUT = 2.0  # seconds at the end of a template that are not used in training
 SAVE_EVERY, PAGE_EVERY, LOG_EVERY = 60.0, 180.0, 20  # seconds, seconds, steps
-SYNC_SHARE = 0.15  # of a training with a SyncNet loss, at its beginning, in which that network learns
+SYNC_SHARE = 0.15  # share of a training with a SyncNet loss, at its beginning, that trains the SyncNet
 
 STATE, FACES, SETTINGS, PAGE = "state.pt", "faces.npy", "train.json", "train.html"
 CHECKPOINTS = ("generator.safetensors", "generator.pth")
@@ -48,7 +48,7 @@ CHECKPOINTS = ("generator.safetensors", "generator.pth")
 
 @dataclass(frozen=True)
 class Duration:
-    """When a training ends: after `steps`, a SyncNet's included, or after `minutes` of work, all its runs together."""
+    """The end of a training: after `steps`, including a SyncNet's, or after `minutes` of work in all its runs."""
 
     steps: int | None = None
     minutes: float | None = None
@@ -59,7 +59,7 @@ class Duration:
             raise OptionError("a training ends after a number of steps or of minutes; give one of them, above 0")
 
     def progress(self, steps: int, seconds: float) -> float:
-        """The share of the training that is done after `steps` and `seconds`, 0 to 1."""
+        """The share of the training, 0 to 1, that is complete after `steps` and `seconds`."""
         done = steps / self.steps if self.steps else seconds / (60 * (self.minutes or 1))
         return min(done, 1.0)
 
@@ -85,22 +85,22 @@ def train(
 ) -> Path:
     """Train a generator on the template folder `template_dir`; returns its checkpoint, `generator.safetensors`.
 
-    output_dir gets the checkpoint, also as the original's `.pth`; `train.html` with loss curves and held-out frames,
-    updated as it goes; `train.json` with the settings; and what is needed to go on after an interruption.
-    duration: with steps, a training that was interrupted ends with the same bits as one that was not.
-    network: which of `spec.NETWORKS`; a `start` brings its own.
+    output_dir: receives the checkpoint, also as the original's `.pth`; `train.html` with loss curves and held-out
+    frames, updated on the way; `train.json` with the settings; and the state from which a training is resumed.
+    duration: with `steps`, an interrupted training ends with the same bits as one that was not interrupted.
+    network: one of `spec.NETWORKS`; with `start`, that of its checkpoint.
     recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
-    start: a generator's checkpoint to begin from, with features of the template's type.
-    features_path: features of the template's audio; the `aud_*.npy` in its folder when not given.
+    start: a generator's checkpoint to begin from, for features of the template's type.
+    features_path: features of the template's audio; by default `aud_*.npy` in its folder.
     other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
-    held_out: seconds at the template's end that are never learned from.
-    most_frames: of a longer template so many are learned from, spread over poses and mouth shapes.
-    device: see `choose_device`; on CUDA in mixed precision, and faces cut there if half of its memory holds them.
-    resume: go on with what is in output_dir, if anything.
+    held_out: seconds at the end of the template that are not used in training.
+    most_frames: the number of frames to use of a longer template, spread over poses and mouth shapes.
+    device: see `choose_device`; CUDA uses mixed precision, and cuts the faces if half of its memory holds them.
+    resume: resume the training in output_dir, if there is one.
 
-    Raises MissingFileError, TemplateError, FeatureError, ModelError for a start of another type and for a loss that is
-    no finite number, OptionError, also for a training that had other settings, OutputError for a folder that cannot be
-    written, in which another training runs, or that holds one that is not resumed; LibraryError.
+    Raises MissingFileError; TemplateError; FeatureError; ModelError for a start of another type and for a loss that is
+    not finite; OptionError, also for a training that had other settings; OutputError for a folder that cannot be
+    written, in which another training runs, or that holds a training that is not resumed; LibraryError.
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)
@@ -162,7 +162,7 @@ def train(
 
 
 class TrainingRun:
-    """The trainers, with what they write on their way; a SyncNet comes first, then the generator that it judges."""
+    """Runs the trainers, a SyncNet first and then the generator that it judges, and saves their state."""
 
     def __init__(self, trainer: Trainer, sync: SyncTrainer | None, output: Path, duration: Duration) -> None:
         self.trainer, self.sync, self.output, self.duration = trainer, sync, output, duration
@@ -171,7 +171,7 @@ class TrainingRun:
         self.started = time.perf_counter()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state. Raises ModelError for one that is not this training's."""
+        """Resume from a saved state. Raises ModelError if it is not a state of this training."""
         try:
             self.trainer.load_state_dict(state["trainer"])
             if self.sync:
@@ -186,7 +186,7 @@ class TrainingRun:
             raise damaged(self.output / STATE) from error
 
     def work(self, progress: Update) -> None:
-        """Train to the end; whenever it is stopped, what was saved last is complete."""
+        """Train to the end. If it is stopped at any time, the last saved state is complete."""
         saved = shown = time.perf_counter()
         recent: list[dict[str, float]] = []
         with closing(prefetch(self._batches())) as batches:
@@ -210,7 +210,7 @@ class TrainingRun:
         self._save()
 
     def _step(self, done: float, batches: Iterator[Batch]) -> dict[str, float]:
-        """The next step, when the share `done` of the training is over; its losses, the total last."""
+        """Do the next step, with the share `done` of the training complete; returns its losses, the total last."""
         if self.sync is None:
             return self.trainer.step(next(batches), done)
         if done < SYNC_SHARE and not self.trainer.steps:
@@ -220,7 +220,7 @@ class TrainingRun:
         return self.trainer.step(next(batches), max((done - SYNC_SHARE) / (1 - SYNC_SHARE), 0.0))
 
     def _check(self, losses: dict[str, float]) -> None:
-        """Raise ModelError for a value that is no finite number: what was saved before is good, and stays."""
+        """Raise ModelError for a loss that is not finite; the state saved before it stays."""
         if bad := [name for name, value in losses.items() if not isfinite(value)]:
             raise ModelError(
                 f"{self.output}: {bad[0]} is no finite number after {self._steps()} steps, and what was saved before"
@@ -228,7 +228,7 @@ class TrainingRun:
             )
 
     def _steps(self) -> int:
-        """The steps of both trainers together."""
+        """The number of steps of both trainers."""
         return self.trainer.steps + (self.sync.steps if self.sync else 0)
 
     def _batches(self) -> Iterator[Batch]:
@@ -250,7 +250,7 @@ class TrainingRun:
             save_pickled(state, temporary)
 
     def _show(self) -> None:
-        """Write the checkpoint as it is now, and the page."""
+        """Write the present checkpoint and the page."""
         self._check({name: value.double().sum().item() for name, value in self.trainer.mean.items()})
         tensors = {name: value.cpu() for name, value in self.trainer.mean.items()}
         for name in CHECKPOINTS:
@@ -267,7 +267,7 @@ def _means(entries: list[dict[str, float]]) -> dict[str, float]:
 
 
 def begin(output: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any] | None:
-    """Make the run's folder, or check that it goes on with the same settings; the saved state, if there is one."""
+    """Create the run's folder, or check that its settings are the same; returns the saved state, if any."""
     path = output / SETTINGS
     if path.exists():
         if not resume:

@@ -1,4 +1,4 @@
-"""Score a training on frames that it does not learn from, rendered with its present weights."""
+"""Score a training on held-out samples, rendered with its present weights."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,17 @@ from frame_generation_pipeline.train.dataset import mouth_side
 from frame_generation_pipeline.train.losses import around_lips
 from frame_generation_pipeline.train.trainer import Trainer
 
-FRAMES = 8  # that the image shows
-GAIN = 4  # of the differences shown
+FRAMES = 8  # shown in the image
+GAIN = 4  # factor of the differences in the image
 
 
 def score_held_out(
     weights: dict[str, Tensor], trainer: Trainer, count: int = FRAMES
 ) -> tuple[dict[str, float], npt.NDArray[np.uint8] | None]:
-    """Score `weights` on `count` samples that are not learned from.
+    """Score `weights` on `count` held-out samples.
 
-    Returns the PSNR in dB over the face and around the lips, of the mean squared error over all of them, and an image
-    (h, w, 3) uint8 BGR with target, output and difference of the first; nothing of either when nothing is held out.
+    Returns the PSNR in dB of all samples together, over the face and around the lips, and an image (h, w, 3) uint8 BGR
+    with target, output and difference of the first ones; an empty dictionary and None if nothing is held out.
     """
     batch = trainer.data.held_out_samples(count)
     if batch is None:

@@ -1,17 +1,17 @@
-"""Choose the frames of a long recording to learn from: fewer of what is shown often, all of what is rare."""
+"""Choose frames of a long recording for training: fewer of the common poses and mouth shapes, all of the rare ones."""
 
 import numpy as np
 import numpy.typing as npt
 
-COMPONENTS = 4  # principal ones by which frames are compared
+COMPONENTS = 4  # principal components by which frames are compared
 CELLS = 0.1  # number of cells, as a share of the number of chosen frames
 
 
 def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = False) -> npt.NDArray[np.int64]:
-    """Indices of at most `most` rows of `values` (n, k), n > `most`, in order: as even as can be over what they hold.
+    """Choose the indices of at most `most` rows of `values` (n, k), n > `most`, spread evenly over their values.
 
-    Rows are sorted into cells of a grid over their principal components; of each cell as many are taken, evenly in
-    time, or all where it has fewer. pairs: every other one is the neighbour in time of the one before.
+    Rows are sorted into cells of a grid over their principal components; the same number is taken of each cell, evenly
+    in time, or all of a smaller cell. pairs: every other index is the next row of the one before. Indices are in order.
     """
     number = most // 2 if pairs else most
     cells = _cells(values, max(2, round((CELLS * number) ** (1 / COMPONENTS))))
@@ -24,7 +24,7 @@ def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = F
         for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
     ]
     indices = np.sort(np.concatenate(chosen))
-    if len(indices) > number:  # there are more cells than that
+    if len(indices) > number:  # there are more cells than rows to choose
         indices = indices[np.linspace(0, len(indices) - 1, number).round().astype(np.int64)]
     if pairs:
         indices = np.union1d(indices, np.minimum(indices + 1, len(values) - 1))
@@ -32,7 +32,7 @@ def choose_spread(values: npt.NDArray[np.float64], most: int, *, pairs: bool = F
 
 
 def _cells(values: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.int64]:
-    """(n, COMPONENTS): where each row is in the grid, of so many bins between the outermost hundredths."""
+    """The cell (n, COMPONENTS) of each row in a grid of `bins` bins between the first and last percentiles."""
     scaled = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-9)
     _, vectors = np.linalg.eigh(scaled.T @ scaled)
     components = scaled @ vectors[:, : -COMPONENTS - 1 : -1]

@@ -1,7 +1,7 @@
-"""SyncNet: a network learns on the template whether a face fits the audio, and then judges the generator.
+"""SyncNet: a network that learns on the template whether a face fits the audio, and then judges the generator.
 
-J. S. Chung and A. Zisserman, "Out of Time: Automated Lip Sync in the Wild", ACCV workshops 2016; in the form that
-SyncTalk_2D's 160 programs have it, one frame and a window of features. Faces of 320 pixels are halved first.
+J. S. Chung and A. Zisserman, "Out of Time: Automated Lip Sync in the Wild", ACCV workshops 2016; in the form of
+SyncTalk_2D's 160 programs, for one frame and a window of features. Faces of 320 pixels are halved first.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from frame_generation_pipeline.train.dataset import TrainingSet
 from frame_generation_pipeline.train.resuming import load_optimizer
 
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the face encoder's levels
-LEARNING_RATE = 1e-4  # a tenth of the generator's: at more it collapses to one answer
-BATCH = 8  # frames a step, each with its own audio and with that of another frame
+LEARNING_RATE = 1e-4  # a tenth of the generator's; with more, it collapses to a constant
+BATCH = 8  # frames in a step, each with its own audio and with another frame's
 
 
 class Block(nn.Module):
-    """A convolution with batch norm and ReLU; a residual one keeps its input's size."""
+    """A convolution with batch norm and ReLU; a residual block keeps the size of its input."""
 
     def __init__(
         self, channels_in: int, channels_out: int, size: int, stride: Any, padding: int, residual: bool = False
@@ -39,7 +39,7 @@ class Block(nn.Module):
 
 
 class SyncNetwork(nn.Module):
-    """Embeds faces and windows so that what belongs together is close. widths: of the face encoder's levels."""
+    """Embeds faces and windows, so that those that belong together are close. widths: of the face encoder's levels."""
 
     def __init__(self, audio: AudioSpec, widths: tuple[int, int, int, int, int] = WIDTHS) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class SyncNetwork(nn.Module):
 
 
 class SyncLoss(nn.Module):
-    """A loss for the generator: how little a trained network finds that faces and windows belong together."""
+    """A loss for the generator: low if a trained network finds that faces and windows belong together."""
 
     def __init__(self, network: SyncNetwork) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class SyncLoss(nn.Module):
         self.train()
 
     def train(self, mode: bool = True) -> "SyncLoss":
-        """Change nothing: the network never trains here."""
+        """Do nothing, because the network is not trained here."""
         return super().train(False)
 
     def forward(self, faces: Tensor, windows: Tensor) -> Tensor:
@@ -91,12 +91,12 @@ class SyncLoss(nn.Module):
 
 
 def agreement_loss(faces: Tensor, windows: Tensor, together: Tensor) -> Tensor:
-    """Binary cross entropy of the embeddings' cosine (n, k), which is at least 0, with `together` (n,), 0 or 1."""
+    """Binary cross entropy of the cosine of embeddings (n, k), at least 0, with `together` (n,), 0 or 1."""
     return F.binary_cross_entropy(F.cosine_similarity(faces, windows).clamp(0, 1), together)
 
 
 class SyncTrainer:
-    """Trains a network on the frames that a generator learns from; step i depends on `seed` and i alone."""
+    """Trains a SyncNet on a generator's training frames; step i depends on `seed` and i alone."""
 
     def __init__(self, network: SyncNetwork, data: TrainingSet, *, device: str, seed: int) -> None:
         self.network, self.data, self.seed = network.to(device).train(), data, seed
@@ -104,8 +104,8 @@ class SyncTrainer:
         self.optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
 
     def step(self) -> float:
-        """Learn from one batch, half of it with audio of other frames; returns the loss."""
-        rng = np.random.default_rng([self.seed, 1, self.steps])  # apart from the generator's draws
+        """Do a step with one batch, half of it with audio of other frames; returns the loss."""
+        rng = np.random.default_rng([self.seed, 1, self.steps])  # independent of the generator's
         frames, others = rng.choice(self.data.train, BATCH), rng.choice(self.data.train, BATCH)
         faces = self.data.samples(frames, frames).target.repeat(2, 1, 1, 1).to(self.device)
         windows = self.data.windows(np.concatenate([frames, others])).to(self.device)
@@ -119,11 +119,11 @@ class SyncTrainer:
         return loss.item()
 
     def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to go on."""
+        """The state for `load_state_dict`."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave; raises what `Trainer.load_state_dict` does for anything else."""
+        """Resume from the state of `state_dict`; raises as `Trainer.load_state_dict` does."""
         self.network.load_state_dict(state["network"])
         load_optimizer(self.optimizer, state["optimizer"])
         self.steps = int(state["steps"])

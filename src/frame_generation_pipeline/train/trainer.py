@@ -1,4 +1,4 @@
-"""One training: the network, its optimiser and the running mean of its weights, a step at a time."""
+"""Train a network step by step, with its optimiser and the running mean of its weights."""
 
 from math import cos, pi
 from pathlib import Path
@@ -15,12 +15,12 @@ from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.recipe import Recipe
 from frame_generation_pipeline.train.resuming import load_optimizer
 
-WARM_UP = 50  # steps in which the learning rate rises, where it also decays
-HIGHEST_NORM = 1.0  # gradients longer than this are shortened, so that no odd batch ruins a training
+WARM_UP = 50  # steps in which the learning rate rises, if it decays
+HIGHEST_NORM = 1.0  # longer gradients are shortened, so that an unusual batch does not ruin a training
 
 
 class Trainer:
-    """Trains `network` on `data`; what it does at step i depends on `seed`, i and the progress given alone."""
+    """Trains `network` on `data`; step i depends on `seed`, i and the given progress alone."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Trainer:
         self.loss.autocast = self._autocast
 
     def batch(self, step: int) -> Batch:
-        """The samples of step `step`."""
+        """Draw the samples of step `step`."""
         return self.data.batch(self.recipe, np.random.default_rng([self.seed, step]))
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        """Learn from `batch`; progress: the share of the training that is behind it, in [0, 1). Returns the losses."""
+        """Do a step with `batch`; returns the losses. progress: complete share of the training, in [0, 1)."""
         recipe = self.recipe
         rate = recipe.learning_rate
         if recipe.decay:
@@ -80,7 +80,7 @@ class Trainer:
         return {name: loss.item() for name, loss in losses.items()}
 
     def _follow(self) -> None:
-        """Move the running mean towards the weights; over the first steps it is their plain mean."""
+        """Update the running mean of the weights; over the first steps it is their plain mean."""
         share = 1 - min(self.recipe.average, self.steps / (self.steps + 10)) if self.recipe.average else 1.0
         weights = self.network.state_dict()
         smooth = [name for name, value in weights.items() if value.is_floating_point()]
@@ -89,7 +89,7 @@ class Trainer:
             self.mean[name].copy_(weights[name])
 
     def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to go on as if nothing had happened."""
+        """The state for `load_state_dict`; a resumed training has the same bits."""
         return {
             "network": self.network.state_dict(),
             "mean": self.mean,
@@ -98,9 +98,9 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave.
+        """Resume from the state of `state_dict`.
 
-        Raises KeyError, TypeError, AttributeError, ValueError or RuntimeError for anything else.
+        Raises KeyError, TypeError, AttributeError, ValueError or RuntimeError for any other state.
         """
         self.network.load_state_dict(state["network"])
         load_optimizer(self.optimizer, state["optimizer"])
@@ -112,7 +112,7 @@ class Trainer:
 
 
 def mixed_precision(device: torch.device) -> bool:
-    """Whether networks are faster in bfloat16: on CUDA, and on processors that multiply it, where Linux says so."""
+    """Whether networks are faster in bfloat16: on CUDA, and on processors with such products, as Linux reports."""
     if device.type != "cpu":
         return device.type == "cuda"
     info = Path("/proc/cpuinfo")
@@ -121,9 +121,9 @@ def mixed_precision(device: torch.device) -> bool:
 
 
 def faces(network: Network, image: Tensor, audio: Tensor) -> Tensor:
-    """The network at any size: image (b, 6, h, w), audio (b, *window_shape) -> (b, 3, h, w) in [0, 1].
+    """Run the network at any size: image (b, 6, h, w), audio (b, *window_shape) -> (b, 3, h, w) in [0, 1].
 
-    At the network's own size this is its forward pass; at half of it, what the audio gives is averaged to fit.
+    At the network's own size this is its forward pass; at other sizes, the audio's tensor is averaged to fit.
     """
     encoded = network.encode_image(image)
     height, width = encoded[-1].shape[-2:]
