@@ -50,13 +50,13 @@ def test_of_a_checkpoint(checkpoint: Path, encoder_path: Path, template: Path, t
     voices = tmp_path / "voices"
     voices.mkdir()
     write_wav(voices / "other.wav", 1.5)
-    distillation = learn(
+    made = learn(
         tmp_path / "small.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path, speech=voices
     )
-    assert distillation.packed.manifest.generator.name == "mobile-ave-width2"
-    assert set(distillation.scores) == {"face PSNR", "mouth PSNR"}
-    assert "what the large generator paints" in distillation.page.read_text()
-    settings = json.loads((distillation.page.parent / "train.json").read_text())
+    assert made.packed.manifest.generator.name == "mobile-ave-width2"
+    assert set(made.scores) == {"face PSNR", "mouth PSNR"}
+    assert "what the large generator paints" in made.page.read_text()
+    settings = json.loads((made.page.parent / "train.json").read_text())
     assert settings["generator"] == "mobile-ave-width2"
     assert len(list(Avatar.load(tmp_path / "small.avatar").frames(write_wav(tmp_path / "speech.wav", 0.4)))) == 10
 
@@ -68,12 +68,12 @@ def test_of_an_avatar(checkpoint: Path, encoder_path: Path, template: Path, tmp_
     )
     voices.mkdir()
     np.save(voices / "said.npy", draw("said", (40, 512)))
-    distillation = learn(tmp_path / "small.avatar", avatar=big, speech=voices)
+    made = learn(tmp_path / "small.avatar", avatar=big, speech=voices)
     before, after = open_package(big), open_package(tmp_path / "small.avatar")
     assert (after.manifest.name, after.manifest.licence, after.manifest.credits) == ("May", "CC0", ("May",))
     assert after.manifest.boxes == before.manifest.boxes
     assert after.manifest.parsing
-    assert after.manifest.generator == distillation.packed.manifest.generator
+    assert after.manifest.generator == made.packed.manifest.generator
     for name in ("landmarks.bin", "programs/audio.onnx", "frames/00002.jpg", "parsing/00002.png"):
         assert after.read(name) == before.read(name)
 
@@ -121,10 +121,10 @@ def test_bad_input(options: dict[str, Any], error: type[FrameGenerationError], m
 def test_the_built_in_speech_is_learned_from_too(
     checkpoint: Path, encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lengths: list[list[int]] = []
+    given: list[list[int]] = []
 
     def stop(template: object, teacher: object, face: object, speech: Any, *others: object, **options: object) -> None:
-        lengths.append([len(features) for features in speech])
+        given.append([len(features) for features in speech])
         raise Stopped
 
     monkeypatch.setattr(DistillationSet, "build", stop)
@@ -133,7 +133,7 @@ def test_the_built_in_speech_is_learned_from_too(
     def learned_from(name: str, encoder: Path | None) -> list[int]:
         with pytest.raises(Stopped):
             learn(tmp_path / f"{name}.avatar", checkpoint=checkpoint, template=folder, encoder=encoder)
-        return lengths[-1]
+        return given[-1]
 
     (sample,) = learned_from("alone", encoder_path)
     assert 13.5 < sample / 25 < 14.5
@@ -143,15 +143,15 @@ def test_the_built_in_speech_is_learned_from_too(
 
 
 def test_without_speech(checkpoint: Path, tmp_path: Path) -> None:
-    arguments: dict[str, Any] = {"checkpoint": checkpoint, "template": write_template(tmp_path / "may")}
+    given: dict[str, Any] = {"checkpoint": checkpoint, "template": write_template(tmp_path / "may")}
     with pytest.raises(MissingFileError, match=r"may: no aud_ave.npy there, and no speech given"):
-        learn(tmp_path / "small.avatar", **arguments)
+        learn(tmp_path / "small.avatar", **given)
     with pytest.raises(MissingFileError, match="voices: no such folder"):
-        learn(tmp_path / "small.avatar", **arguments, speech=tmp_path / "voices")
+        learn(tmp_path / "small.avatar", **given, speech=tmp_path / "voices")
     (tmp_path / "voices").mkdir()
     write_wav(tmp_path / "voices" / "a.wav", 0.5)
     with pytest.raises(OptionError, match=r"a.wav: its ave features are needed; give an encoder"):
-        learn(tmp_path / "small.avatar", **arguments, speech=tmp_path / "voices")
+        learn(tmp_path / "small.avatar", **given, speech=tmp_path / "voices")
 
 
 def test_command(checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,5 +163,5 @@ def test_command(checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: 
 
     done = framegen("-c", checkpoint, "--minutes", 0.01, "--held-out", 0.4, "--device", "cpu")
     assert done.exit_code == 0
-    for text in ("mouth PSNR", "mobile-ave-width2", f"see {tmp_path / 'small.avatar.work' / 'run' / 'train.html'}"):
-        assert text in done.stdout.replace("\n", "")
+    for said in ("mouth PSNR", "mobile-ave-width2", f"see {tmp_path / 'small.avatar.work' / 'run' / 'train.html'}"):
+        assert said in done.stdout.replace("\n", "")

@@ -25,7 +25,7 @@ ANY_NAMES = ("attributes", "format_options", "given", "values")  # ONNX's, FFmpe
 FROM_JSON = ("given", "message", "settings", "source", "state", "summary", "values")  # and from states of trainings
 PRIVATE_NOUNS = {
     *("Place", "Painted", "Made", "Stretch", "Scene", "Truth", "Told", "Heard"),
-    *("heard", "hears", "made", "painted", "said", "tells", "told"),
+    *("heard", "hears", "made", "painted", "tells", "told"),
 }
 FOLDERS = ("src", "tests", "benchmarks", "conformance", "fuzz", "studio")
 THEIR_CALLS = {("pipeline.py", "generate_video")}  # whose keywords are SyncTalk_2D's

@@ -191,9 +191,9 @@ def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
     spec = teacher.generator.spec.audio
     if folder is not None and not folder.is_dir():
         raise MissingFileError(f"{folder}: no such folder; give one with audio or feature files")
-    user_files = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
+    given = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
     own = [teacher.template.folder / name for name in (features_name(spec.name), AUDIO)]
-    files = [path for path in own if path.is_file()][:1] + [path for path in user_files if path.suffix != ".json"]
+    files = [path for path in own if path.is_file()][:1] + [path for path in given if path.suffix != ".json"]
     encoder = builtin_encoder(spec) if teacher.encoder is None else load_encoder(teacher.encoder)
     if encoder is not None:
         files.insert(0, SPEECH)  # not the last, whose end is held out
@@ -202,12 +202,12 @@ def _speeches(teacher: Teacher, folder: Path | None) -> list[AudioFeatures]:
             f"{teacher.template.folder}: no {features_name(spec.name)} there, and no speech given to learn from; give"
             " a folder with some"
         )
-    speeches = []
+    found = []
     for path in files:
         if path.suffix in FEATURES:
-            speeches.append(AudioFeatures.load(path, spec))
+            found.append(AudioFeatures.load(path, spec))
             continue
         if encoder is None:
             raise OptionError(f"{path}: its {spec.name} features are needed; give an encoder, or features themselves")
-        speeches.append(extract_features(decode_audio(path), encoder))
-    return speeches
+        found.append(extract_features(decode_audio(path), encoder))
+    return found

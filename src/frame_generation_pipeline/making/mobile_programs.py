@@ -1,4 +1,4 @@
-"""Write the mobile network's part of the programs; `programs` writes the rest."""
+"""The mobile network's own part of the programs; `programs` writes what is around it."""
 
 from dataclasses import replace
 
@@ -20,9 +20,9 @@ from frame_generation_pipeline.making.mobile import PIXELS, MobileNetwork
 
 
 def encoded_mobile(graph: Graph, network: MobileNetwork, image: str) -> dict[str, str]:
-    """Encode the network's input (n, 6, size, size) as the tensors of the face state, by name."""
+    """The image's share of the work, from the network's input (n, 6, size, size): the face state's tensors by name."""
     start = Convolution.of("inc.0", network.inc[0], network.inc[1])  # type: ignore[arg-type]
-    # Moving blocks of pixels to channels and the 1x1 convolution after it are one convolution with that stride.
+    # Taking blocks of pixels for channels and the 1x1 convolution after it are a convolution with that stride.
     weight = start.weight.reshape(start.channels_out, -1, PIXELS, PIXELS)
     start = replace(start, weight=weight, stride=(PIXELS, PIXELS))
     size = network.spec.face.size // PIXELS
@@ -37,7 +37,7 @@ def encoded_mobile(graph: Graph, network: MobileNetwork, image: str) -> dict[str
 
 
 def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], audio: str) -> str:
-    """The tensors of `encoded_mobile` and audio (n, *window_shape) -> face (n, 3, size, size) in [0, 1]."""
+    """What `encoded_mobile` gave and audio (n, *window_shape) -> the face (n, 3, size, size) in [0, 1]."""
     x = bottleneck(graph, network, state["bottom"], audio_layers(graph, network, audio))
     size = network.spec.face.size // PIXELS >> network.levels
     for level in range(1, network.levels + 1):
@@ -49,7 +49,7 @@ def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], 
 
 
 def mobile_state_shapes(network: MobileNetwork) -> dict[str, tuple[type, tuple[int, ...]]]:
-    """The types and shapes of the tensors that `encoded_mobile` gives for one frame, by name."""
+    """The tensors that `encoded_mobile` gives for one frame, with their types and shapes."""
     size, shapes = network.spec.face.size // PIXELS, {}
     for level, channels in enumerate(network.spec.widths[1:-1]):
         shapes[f"skip_{size >> level}"] = (np.float32, (1, channels, size >> level, size >> level))
