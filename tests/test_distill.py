@@ -50,13 +50,13 @@ def test_of_a_checkpoint(checkpoint: Path, encoder_path: Path, template: Path, t
     voices = tmp_path / "voices"
     voices.mkdir()
     write_wav(voices / "other.wav", 1.5)
-    made = learn(
+    distillation = learn(
         tmp_path / "small.avatar", checkpoint=checkpoint, template=template, encoder=encoder_path, speech=voices
     )
-    assert made.packed.manifest.generator.name == "mobile-ave-width2"
-    assert set(made.scores) == {"face PSNR", "mouth PSNR"}
-    assert "what the large generator paints" in made.page.read_text()
-    settings = json.loads((made.page.parent / "train.json").read_text())
+    assert distillation.packed.manifest.generator.name == "mobile-ave-width2"
+    assert set(distillation.scores) == {"face PSNR", "mouth PSNR"}
+    assert "what the large generator paints" in distillation.page.read_text()
+    settings = json.loads((distillation.page.parent / "train.json").read_text())
     assert settings["generator"] == "mobile-ave-width2"
     assert len(list(Avatar.load(tmp_path / "small.avatar").frames(write_wav(tmp_path / "speech.wav", 0.4)))) == 10
 
@@ -68,12 +68,12 @@ def test_of_an_avatar(checkpoint: Path, encoder_path: Path, template: Path, tmp_
     )
     voices.mkdir()
     np.save(voices / "said.npy", draw("said", (40, 512)))
-    made = learn(tmp_path / "small.avatar", avatar=big, speech=voices)
+    distillation = learn(tmp_path / "small.avatar", avatar=big, speech=voices)
     before, after = open_package(big), open_package(tmp_path / "small.avatar")
     assert (after.manifest.name, after.manifest.licence, after.manifest.credits) == ("May", "CC0", ("May",))
     assert after.manifest.boxes == before.manifest.boxes
     assert after.manifest.parsing
-    assert after.manifest.generator == made.packed.manifest.generator
+    assert after.manifest.generator == distillation.packed.manifest.generator
     for name in ("landmarks.bin", "programs/audio.onnx", "frames/00002.jpg", "parsing/00002.png"):
         assert after.read(name) == before.read(name)
 
