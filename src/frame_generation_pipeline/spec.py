@@ -1,4 +1,4 @@
-"""What differs between the generators and between the audio features, as values.
+"""The specs of generators and of audio features: values for everything in which they differ.
 
 Everything here is established from the original SyncTalk_2D programs; `generator/`, `face/` and `audio/` read these
 values and branch on nothing else.
@@ -14,7 +14,7 @@ WINDOW_BEFORE = 8  # of these, the features before the frame; the others are fro
 
 @dataclass(frozen=True)
 class AudioSpec:
-    """One type of audio feature: what a video frame's feature looks like and how a window of 16 enters the network."""
+    """One type of audio feature: the shape of a feature, and the shape in which a window enters the network."""
 
     name: str
     fps: int  # features, and so video frames, a second
@@ -36,14 +36,14 @@ AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET, WHISPER)}
 
 @dataclass(frozen=True)
 class FaceSpec:
-    """How a face crop becomes network input and how the output goes back; pixels throughout."""
+    """The geometry of a face: from the crop to the network's input and back, in pixels."""
 
-    name: str  # what the original calls it, by its crop's or its input's side
+    name: str  # the original's name, which is the side of its crop or of its input
     size: int  # side of the network's square input and output
-    margin: int  # rim of the resized crop that stays the original's
+    margin: int  # width of the resized crop's rim, which keeps the recording's pixels
     cubic: bool  # resize with INTER_CUBIC, otherwise INTER_LINEAR
     mask: tuple[int, int, int, int]  # x, y, width, height of the blacked-out rectangle, inside the network's input
-    cells: int = 20  # of the painted square along a side, by which its colours are compared with the recording's
+    cells: int = 20  # cells along a side of the painted square, whose mean colours are compared with the recording's
 
     @property
     def crop_size(self) -> int:
@@ -74,14 +74,18 @@ class GeneratorSpec:
 
     @property
     def name(self) -> str:
-        """Short name as people say it: `328-ave`, `160-hubert`, `328-ave-light`."""
+        """Short name, such as `328-ave`, `160-hubert` or `328-ave-light`."""
         usual = {FULL: "", LIGHT: "-light"} if self.face != FACE_MOBILE else {LIGHT: ""}
         width = usual.get(self.width, f"-width{self.width}")
         return f"{self.face.name}-{self.audio.name}{width}"
 
 
 REFERENCE, FEATHERED = "reference", "feathered"  # blends: the original's hard paste; without an edge, `face.blend`
-BLENDS = (REFERENCE, FEATHERED)  # the render program takes their places
+BLENDS = (REFERENCE, FEATHERED)  # the render program takes their indices
 
-FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and what its comments name for mobile devices
-NETWORKS = {"full": (FACE_328, FULL), "light": (FACE_328, LIGHT), "mobile": (FACE_MOBILE, LIGHT)}  # as users name them
+FULL, LIGHT = 32, 16  # widths: SyncTalk_2D's own, and the one that its comments suggest for mobile devices
+NETWORKS = {
+    "full": (FACE_328, FULL),
+    "light": (FACE_328, LIGHT),
+    "mobile": (FACE_MOBILE, LIGHT),
+}  # by the names that users give

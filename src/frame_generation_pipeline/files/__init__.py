@@ -1,1 +1,1 @@
-"""Files that are complete or not there, work that outlives its process, strict JSON, and progress."""
+"""Write complete files only, keep unfinished work for later runs, read strict JSON, and show progress."""

@@ -1,4 +1,4 @@
-"""Fingerprint of a run: a later run resumes from its partial output only if the two fingerprints are equal."""
+"""Compute fingerprints: a later run resumes from partial output only if the two fingerprints are equal."""
 
 import hashlib
 from importlib.metadata import version
@@ -13,8 +13,8 @@ from frame_generation_pipeline.errors import MissingFileError
 
 
 def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal. Raises MissingFileError, for a folder, pipe or device too."""
-    if not Path(path).is_file():  # a pipe would keep us waiting
+    """SHA-256 of a file, in hexadecimal. Raises MissingFileError, also for a folder, pipe or device."""
+    if not Path(path).is_file():  # reading a pipe would wait for ever
         raise MissingFileError(f"{path}: expected a file, found none; check the path")
     try:
         with Path(path).open("rb") as file:
@@ -31,7 +31,7 @@ def fingerprint_of(*parts: object) -> str:
 
 
 def describe_versions() -> dict[str, Any]:
-    """The versions of this package and of the libraries whose rounding is in the frames."""
+    """The versions of this package and of the libraries whose rounding affects the frames."""
     return {
         "program": version("frame-generation-pipeline"),
         "numpy": np.__version__,

@@ -9,8 +9,8 @@ MOST_VALUES = 1_200_000  # the largest manifest of a package has a million
 
 
 def read_json(path: Path) -> Any:
-    """What a UTF-8 JSON file of at most MOST_BYTES holds. Raises OSError, and ValueError as `parse_json` does."""
-    if path.exists() and not path.is_file():  # a pipe would keep us waiting
+    """Read a UTF-8 JSON file of at most MOST_BYTES. Raises OSError, and ValueError as `parse_json` does."""
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
         raise ValueError("is no file")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"has more than {MOST_BYTES} bytes")
@@ -18,12 +18,12 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of UTF-8 JSON.
+    """Parse UTF-8 JSON.
 
-    Raises ValueError for everything that is no JSON (NaN among it), for a field that comes twice, and for values that
-    are nested too deep or are more than MOST_VALUES.
+    Raises ValueError for data that is not JSON (such as NaN), for repeated fields, for values that are nested too
+    deep, and for more than MOST_VALUES values.
     """
-    # Each takes a hundred times the memory of its two bytes. Inside of strings they are as good as never.
+    # Each value takes a hundred times the memory of its two bytes. Counting also those inside strings does no harm.
     if sum(map(data.count, (b"[", b"{", b","))) > MOST_VALUES:
         raise ValueError(f"has more than {MOST_VALUES} values")
     try:

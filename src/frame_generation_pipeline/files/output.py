@@ -1,4 +1,4 @@
-"""What every output shares: a folder that can be written to, and a final name that only a complete file gets."""
+"""Check and write outputs: a folder that can be written to, and a final name for complete files only."""
 
 import contextlib
 import secrets
@@ -11,13 +11,13 @@ from frame_generation_pipeline.errors import FrameGenerationError, OutputError
 
 
 def prepare_folder(folder: Path) -> None:
-    """Create `folder` with its parents where missing and prove that a file can be written in it.
+    """Create `folder` and its parents if missing, and prove that a file can be written in it.
 
-    Raises OutputError where it cannot be created, is a file or is not writable.
+    Raises OutputError if it cannot be created, is a file or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Access bits say too little (root, read-only mounts, network shares), so a file is really made.
+        # Access bits are not enough (root, read-only mounts, network shares), so a file is really written.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -57,7 +57,7 @@ def temporary_beside(path: Path) -> Path:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system refuses while `path` is written (rights, a full disk) into OutputError."""
+    """Turn errors of the system while `path` is written (rights, a full disk) into OutputError."""
     try:
         yield
     except FrameGenerationError:
@@ -70,9 +70,9 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def complete_file(path: Path) -> Iterator[Path]:
-    """A temporary name to write to, which becomes `path` when the block ends well and is removed when it does not.
+    """Give a temporary name to write to; the file becomes `path` when the block ends without an exception.
 
-    Raises OutputError for what the system refuses: rights, a folder of that name, a full disk.
+    Otherwise it is removed. Raises OutputError for errors of the system: rights, a folder of that name, a full disk.
     """
     keep_special(path)
     prepare_folder(path.parent)

@@ -1,4 +1,4 @@
-"""Unfinished work that outlives its process: a folder in which a later run with the same fingerprint goes on."""
+"""Keep unfinished work in a folder, from which a later run with the same fingerprint resumes."""
 
 import json
 import os
@@ -19,20 +19,20 @@ if sys.platform != "win32":
     import fcntl
 
 FINGERPRINT, LOCK, DIGESTS = "fingerprint.json", "lock", "digests"
-FORMAT = "framegen-fingerprint"  # which says in a fingerprint.json that the folder is one of these
+FORMAT = "framegen-fingerprint"  # marks the folder as one of these in its fingerprint.json
 MOST_FINGERPRINT = 10**6  # bytes of a fingerprint.json
 DIGEST = 32  # bytes of a SHA-256
-SUFFIX = ".partial"  # added to the name of what is being made
+SUFFIX = ".partial"  # added to the name of the output
 
 
 class PartialFolder:
-    """The finished pieces of `output`, kept in `folder`, on which one process works at a time.
+    """The complete pieces of `output`, kept in `folder`; one process works in it at a time.
 
-    fingerprint: everything that decides what comes out, as JSON has it; what lies in the folder of another run is
-    removed. Without a fingerprint nothing is ever taken up again. A folder that holds anything without a fingerprint of
-    ours, or that is a link, is somebody else's and stays as it is.
+    fingerprint: everything that decides the output, as JSON values; pieces of a run with another fingerprint are
+    removed. Without a fingerprint, no run is resumed. A folder that is a link, or that holds files and no fingerprint
+    of this program, belongs to somebody else and is not touched.
 
-    Raises OutputError for such a folder, when another process is at it, or for what the system refuses.
+    Raises OutputError for such a folder, if another process works in it, or for errors of the system.
     """
 
     def __init__(self, folder: Path, output: Path, fingerprint: Mapping[str, Any] | None) -> None:
@@ -56,7 +56,7 @@ class PartialFolder:
                 raise
 
     def record(self, index: int, digest: bytes) -> None:
-        """Keep the SHA-256 of piece `index`, before it gets its name; those of later ones go. Raises OSError."""
+        """Record the SHA-256 of piece `index` before it gets its name; drops later ones. Raises OSError."""
         descriptor = open_regular(self.folder / DIGESTS, os.O_WRONLY | os.O_CREAT)
         try:
             os.ftruncate(descriptor, index * DIGEST)
@@ -66,7 +66,7 @@ class PartialFolder:
             os.close(descriptor)
 
     def recorded(self) -> list[bytes]:
-        """What was kept of each piece, in order: another one is not this run's work. Raises OSError."""
+        """The recorded digests of the pieces, in order; pieces that differ are not of this run. Raises OSError."""
         try:
             descriptor = open_regular(self.folder / DIGESTS, os.O_RDONLY)
         except FileNotFoundError:
@@ -83,7 +83,7 @@ class PartialFolder:
         self._lock = None
 
     def _check(self, output: Path) -> None:
-        """Refuse a folder that is there and not ours."""
+        """Refuse an existing folder that this program did not create."""
         if self.folder.is_symlink():
             raise OutputError(f"{output}: {self.folder} is a link; remove it or choose another name")
         if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} <= {LOCK}:
@@ -100,7 +100,7 @@ class PartialFolder:
             )
 
     def _found(self) -> str | None:
-        """What fingerprint.json says; None where there is none that can be read."""
+        """The fingerprint in fingerprint.json; None if it cannot be read."""
         try:
             descriptor = open_regular(self.folder / FINGERPRINT, os.O_RDONLY)
         except FileNotFoundError:
@@ -115,9 +115,9 @@ class PartialFolder:
 
 
 class PartialWriter(ABC):
-    """A context manager that writes an output by way of a partial folder, and finishes it where the block ends well.
+    """A context manager that writes an output through a partial folder, and completes it at the end of the block.
 
-    Where something ends the block early, the folder stays if there is a fingerprint and enough is finished.
+    After an exception in the block, the folder stays if there is a fingerprint and enough pieces are complete.
     """
 
     _partial: PartialFolder
@@ -125,11 +125,11 @@ class PartialWriter(ABC):
 
     @abstractmethod
     def finish(self) -> None:
-        """Make the output and give it its name; the end of the `with` block calls it."""
+        """Complete the output and give it its name; the end of the `with` block calls it."""
 
     @abstractmethod
     def _end(self) -> bool:
-        """Drop what is not complete, and say whether a later run gains from the rest."""
+        """Drop incomplete pieces; returns whether the rest is worth keeping for a later run."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -145,9 +145,9 @@ class PartialWriter(ABC):
 
 @contextmanager
 def alone(folder: Path, output: Path) -> Iterator[None]:
-    """Let no other process work on `output` in `folder`, which is made where missing, until the block ends.
+    """Keep other processes out of `folder`, which is created if missing, until the block ends. output: for messages.
 
-    Raises OutputError when another one is at it, where `folder` is a link, or for what the system refuses.
+    Raises OutputError if another process works in it, if `folder` is a link, or for errors of the system.
     """
     if folder.is_symlink():
         raise OutputError(f"{output}: {folder} is a link; remove it or choose another name")
@@ -162,14 +162,14 @@ def alone(folder: Path, output: Path) -> Iterator[None]:
 
 
 def _locked(folder: Path, output: Path) -> int | None:
-    """The open file whose lock says that a process works in `folder`, which is made where missing."""
+    """Open and lock the file that shows that a process works in `folder`, which is created if missing."""
     folder.mkdir(exist_ok=True)
     if sys.platform == "win32":
         return None
     while True:
         try:
             lock = open_regular(folder / LOCK, os.O_RDWR | os.O_CREAT)
-        except FileNotFoundError:  # who had it has just finished
+        except FileNotFoundError:  # its owner has just finished
             folder.mkdir(exist_ok=True)
             continue
         try:

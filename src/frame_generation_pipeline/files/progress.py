@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line every few seconds elsewhere, nothing when quiet."""
+"""Show the progress of long work: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 import sys
 import time
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from rich.console import Console  # where a bar is shown it is imported: it takes a tenth of a second
+    from rich.console import Console  # imported only to show a bar, because the import takes a tenth of a second
 
 LINE_EVERY = 5.0  # seconds between plain lines
 
-Progress = Callable[[int, int], None]  # takes how much is done, and how much there is in all
+Progress = Callable[[int, int], None]  # takes the amount that is done and the total
 
 
 class Update(Protocol):
-    """Shows how far the work is."""
+    """Shows the progress of the work."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
         """Show that `done` of `total` is done, with a short note."""
@@ -23,7 +23,7 @@ class Update(Protocol):
 
 @contextmanager
 def show_progress(label: str, unit: str, *, quiet: bool = False) -> Iterator[Update]:
-    """A callback that shows count, rate and time left on standard error while the block lasts."""
+    """Give a callback that shows count, rate and remaining time on standard error; quiet: it shows nothing."""
     from rich.console import Console
 
     console = Console(file=sys.stderr)
@@ -60,14 +60,14 @@ def _bar(label: str, unit: str, console: "Console") -> Iterator[Update]:
 
 
 class Rate:
-    """How fast work goes, from the first report on, so that what an earlier run had done does not count."""
+    """The speed of the work since the first report; the work of an earlier run does not count."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._first: tuple[int, float] | None = None  # what was done by then, and when
+        self._first: tuple[int, float] | None = None  # amount done at the first report, and its time
 
     def at(self, done: int) -> float:
-        """How much is done in a second, now that `done` is done."""
+        """The amount of work in a second, when `done` is complete."""
         now = time.perf_counter()
         before, since = self._first or (0, self._started)
         self._first = self._first or (done, now)
@@ -80,7 +80,7 @@ def _lines(label: str, unit: str) -> Update:
     def update(done: int, total: int, note: str = "") -> None:
         nonlocal shown
         each, now = rate.at(done), time.perf_counter()
-        shown = shown or now  # the first report is shown only when it is the last
+        shown = shown or now  # the first report is shown only if it is also the last
         if done < total and now - shown < LINE_EVERY:
             return
         shown = now

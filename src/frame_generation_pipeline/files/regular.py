@@ -1,4 +1,4 @@
-"""Files in folders that others may write to, too: opened only where they are files themselves."""
+"""Open files in folders to which others may write: regular files only, never links."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from frame_generation_pipeline.errors import OutputError
 
 
 def is_regular(path: Path) -> bool:
-    """Whether `path` itself is a file: no link to one, no folder, pipe or device. Raises OSError."""
+    """Whether `path` itself is a regular file: no link, folder, pipe or device. Raises OSError."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
@@ -16,9 +16,9 @@ def is_regular(path: Path) -> bool:
 
 
 def open_regular(path: Path, flags: int) -> int:
-    """A descriptor of the file `path`, opened with `flags` of `os.open`; it follows no link and waits for no pipe.
+    """Open the file `path` with `flags` of `os.open`, without following links or waiting for pipes.
 
-    Raises OutputError where `path` is anything but a file, and OSError.
+    Returns the descriptor. Raises OutputError if `path` is no regular file, and OSError.
     """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if is_regular(path) or (flags & os.O_CREAT and not os.path.lexists(path)):

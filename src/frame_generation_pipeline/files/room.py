@@ -1,4 +1,4 @@
-"""Check the room on disk, and log how much is needed, before the work that fills it."""
+"""Check the free disk space before long work, and log how much is needed."""
 
 import logging
 import shutil
@@ -12,9 +12,9 @@ WORTH_SAYING = 2 * 10**9  # bytes
 
 
 def check_room(path: Path, needed: int, what: str) -> None:
-    """Check that about `needed` bytes fit where `path` will be; a warning in the log says so where it is much.
+    """Check that about `needed` bytes fit on the disk of `path`; logs a warning if they are many.
 
-    Raises OutputError where they do not.
+    Raises OutputError if they do not fit.
     """
     folder = next(parent for parent in (path, *path.absolute().parents) if parent.is_dir())
     free = shutil.disk_usage(folder).free

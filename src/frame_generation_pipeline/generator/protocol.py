@@ -73,7 +73,7 @@ class NetworkGenerator(ABC):
 
     @abstractmethod
     def run(self, encoded: Any, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """What `encode_image` gave and a window (1, *window_shape) -> (1, 3, size, size) float32 in [0, 1]."""
+        """Render the face (1, 3, size, size) float32 in [0, 1] from `encode_image`'s result and (1, *window_shape)."""
 
     def encode_face(self, crop: npt.NDArray[np.uint8]) -> FaceState:
         """See `Generator.encode_face`."""

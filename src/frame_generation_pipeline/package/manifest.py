@@ -43,7 +43,7 @@ class Images:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What a file must be: its bytes, and their SHA-256 in lower-case hexadecimal."""
+    """The size of a file in bytes, and its SHA-256 in lower-case hexadecimal."""
 
     size: int
     sha256: str
@@ -122,17 +122,17 @@ class Manifest:
 
 
 def program_path(role: str) -> str:
-    """Where the program `audio`, `face` or `render` is."""
+    """The path of the program `audio`, `face` or `render` in a package."""
     return f"programs/{role}.onnx"
 
 
 def frame_path(index: int, image_format: str) -> str:
-    """Where frame `index` is."""
+    """The path of frame `index` in a package."""
     return f"frames/{index:05d}.{image_format}"
 
 
 def parsing_path(index: int) -> str:
-    """Where the parsing image of frame `index` is."""
+    """The path of the parsing image of frame `index` in a package."""
     return f"parsing/{index:05d}.png"
 
 

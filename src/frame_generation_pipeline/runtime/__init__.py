@@ -1,1 +1,1 @@
-"""ONNX Runtime sessions, the cores they may use, and their silence about use."""
+"""Open ONNX Runtime sessions, count the cores that they may use, and turn telemetry off."""

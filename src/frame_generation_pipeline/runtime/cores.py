@@ -1,4 +1,4 @@
-"""How many cores there are to share."""
+"""Count the cores that this process may use."""
 
 import os
 from math import ceil
@@ -9,13 +9,13 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """Cores that this process may use: those it may run on, or as many as a container's quota of time is worth."""
+    """The number of cores that this process may use, by its affinity and by the time quota of its container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, ceil(min(cores, _quota())))
 
 
 def _quota() -> float:
-    """Cores' worth of time that this process's groups, and those above them, leave it; infinite without a limit."""
+    """The smallest time quota of this process's groups and their parents, in cores; infinite without a limit."""
     try:
         groups = [line.split(":", 2) for line in MEMBERSHIP.read_text().splitlines()]
     except OSError:
@@ -29,7 +29,7 @@ def _quota() -> float:
         else:
             continue
         folder = root / path.lstrip("/")
-        # In a container the path may be the host's, which is not to be seen; the root is its own group then.
+        # In a container the path may be the host's and not visible; the root is its own group then.
         quotas += [read(place) for place in (folder, *folder.parents) if place.is_relative_to(root)]
     return min(quotas)
 

@@ -1,4 +1,4 @@
-"""Programs that others made run in a process of their own, whose memory and time are bounded."""
+"""Run programs of other people in a process with bounded memory and time."""
 
 import os
 import subprocess
@@ -20,9 +20,15 @@ from frame_generation_pipeline.runtime.isolated_messages import receive, send
 from frame_generation_pipeline.runtime.onnx_session import checked_program
 from frame_generation_pipeline.runtime.settings import Bounds
 
-STARTING = 60.0  # seconds that the process may take to begin, and to open a program
-GRACE = 1.0  # seconds after a run's bound at which the process is ended from outside; it ends itself before
-KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")  # of the environment; it may hold secrets
+STARTING = 60.0  # seconds in which the process must start, and open a program
+GRACE = 1.0  # seconds after a run's bound, at which the process is killed if it has not ended itself
+KEPT = (
+    "PATH",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "SYSTEMROOT",
+)  # environment variables that it gets; others may be secret
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,13 @@ class Tensor:
 
 
 class IsolatedProcess:
-    """A process that runs programs for this one, begun when the first is opened, and anew after it was ended.
+    """A process that runs programs for this one; it starts with the first program and again after it was ended.
 
     Any thread may call; one program runs at a time. The process ends with this object.
     """
 
     def __init__(self, bounds: Bounds) -> None:
-        """Raises OptionError on Windows, which knows no such bounds."""
+        """Raises OptionError on Windows, which has no such bounds."""
         if sys.platform == "win32":
             raise OptionError("avatars of others need a system that bounds processes: Linux or macOS")
         self._bounds = bounds
@@ -51,9 +57,9 @@ class IsolatedProcess:
         self._end: weakref.finalize[Any, Any] | None = None
 
     def open(self, model: str | Path | bytes) -> "IsolatedSession":
-        """A session for a file or for bytes that are checked already, as `open_session` has it, on one thread.
+        """Open a session for a file or for checked bytes, as `open_session` does, on one thread.
 
-        Raises MissingFileError, and ModelError for what is no model or cannot be opened within the bounds.
+        Raises MissingFileError; ModelError for data that is no model or cannot be opened within the bounds.
         """
         model = model if isinstance(model, bytes) else checked_program(Path(model))
         with self._lock:
@@ -64,7 +70,7 @@ class IsolatedProcess:
             return IsolatedSession(self, len(self._models) - 1, stated)
 
     def run(self, number: int, names: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """The outputs `names` of program `number`. Raises ModelError, also where it takes more than it may."""
+        """Compute the outputs `names` of program `number`. Raises ModelError, also if it exceeds the bounds."""
         with self._lock:
             if self._connection is None:
                 self._start()
@@ -102,14 +108,14 @@ class IsolatedProcess:
     def _ask(
         self, message: dict[str, Any], values: Sequence[bytes | npt.NDArray[Any]], seconds: float
     ) -> tuple[dict[str, Any], list[npt.NDArray[Any]]]:
-        """What the process answers, and the arrays with it."""
+        """Send a message; returns the answer and its arrays."""
         assert self._connection is not None
         try:
             send(self._connection, message, values)
             if not self._connection.poll(seconds):
                 raise EOFError
             answer, arrays = receive(self._connection)
-        except (OSError, EOFError, ValueError):  # it ended, or says what cannot be
+        except (OSError, EOFError, ValueError):  # it ended, or sent an impossible answer
             self._stop()
             raise ModelError(
                 f"the avatar's process was ended: a program took more than {self._bounds.seconds:g} s or"

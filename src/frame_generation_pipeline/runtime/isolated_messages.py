@@ -1,4 +1,4 @@
-"""What an isolated process and its parent say to each other: JSON and arrays, and nothing that runs when it is read."""
+"""Messages between an isolated process and its parent: JSON and arrays; reading them runs no code."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ TYPES = ("uint8", "int32", "int64", "float16", "float32")
 
 
 def send(connection: Connection, message: dict[str, Any], values: Sequence[bytes | npt.NDArray[Any]] = ()) -> None:
-    """Send a message, which JSON can hold, and values with it. Raises OSError where nobody is there."""
+    """Send a JSON message with values. Raises OSError if the other process has ended."""
     arrays = [np.frombuffer(value, np.uint8) if isinstance(value, bytes) else value for value in values]
     kinds = [(array.dtype.name, array.shape) for array in arrays]
     connection.send_bytes(json.dumps({**message, "values": kinds}).encode())
@@ -23,7 +23,7 @@ def send(connection: Connection, message: dict[str, Any], values: Sequence[bytes
 
 
 def receive(connection: Connection) -> tuple[dict[str, Any], list[npt.NDArray[Any]]]:
-    """What `send` sent. Raises EOFError at the end, OSError and ValueError for what it cannot have sent."""
+    """Receive a message of `send`. Raises EOFError at the end, OSError and ValueError for impossible data."""
     message = json.loads(connection.recv_bytes(MOST))
     if (
         not isinstance(message, dict)

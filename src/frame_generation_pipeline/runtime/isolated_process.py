@@ -1,4 +1,4 @@
-"""The process behind `IsolatedProcess`: it bounds itself, opens programs and runs them until nobody asks any more."""
+"""The process behind `IsolatedProcess`: it bounds itself, then opens and runs programs until its parent ends."""
 
 import resource
 import signal
@@ -15,7 +15,7 @@ def main() -> None:
     connection, memory, seconds = Connection(int(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3])
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
         resource.setrlimit(kind, (most, most))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, with whom this ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, with which this process ends
     sessions: list[Session] = []
     while True:
         try:
@@ -34,7 +34,7 @@ def main() -> None:
                 }
                 send(connection, stated)
             else:
-                # Its default is to end the process, whatever a program is at, and also where the parent is gone.
+                # By default it ends the process, whatever a program does, and also after the parent has ended.
                 signal.setitimer(signal.ITIMER_REAL, seconds)
                 outputs = sessions[asked["run"]].run(asked["names"], dict(zip(asked["inputs"], values, strict=True)))
                 signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,4 +1,4 @@
-"""Refuse ONNX files whose content ONNX Runtime must not get, before it sees them."""
+"""Refuse ONNX files with contents that ONNX Runtime must not get."""
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
@@ -13,10 +13,10 @@ _HALVES = {10: 0x7C00, 16: 0x7F80}  # float16 and bfloat16: the bits that are al
 
 
 def problem_of(model: Any, data: bytes, domains: Sequence[str] | None = None) -> str | None:
-    """What is wrong with a ModelProto, which was parsed from `data`, as the rest of a sentence; None where nothing is.
+    """The problem of a ModelProto, which was parsed from `data`, as the rest of a sentence; None if it has none.
 
-    That is: control flow, functions, sparse weights, weights in other files, weights that are not finite numbers, and
-    operators of other than these `domains`. Raises ValueError for what is no model, and for ONNX Runtime's own format.
+    Problems are control flow, functions, sparse weights, weights in other files, weights that are not finite, and
+    operators of other `domains`. Raises ValueError for data that is no model, and for ONNX Runtime's own format.
     """
     if data[4:8] == b"ORTM":  # by which ONNX Runtime knows its own format; a file can be both
         raise ValueError("of ONNX Runtime's own format")
@@ -59,11 +59,11 @@ def _tensor_problem(tensors: Iterable[Any]) -> str | None:
 
 
 def _is_finite(tensor: Any) -> bool:
-    """Whether no value of a tensor is NaN or infinite; other than the float types have no such values."""
+    """Whether all values of a tensor are finite; types other than floats are always finite."""
     raw = tensor.raw_data
     if kind := _FLOATS.get(tensor.data_type):
         values = np.frombuffer(raw, kind, len(raw) // np.dtype(kind).itemsize)
-        with np.errstate(all="ignore"):  # a sum is finite only where all are, and needs no memory
+        with np.errstate(all="ignore"):  # a sum is finite only if all values are, and needs no memory
             good = bool(np.isfinite(values.sum()) or np.isfinite(values).all())
         return good and all(map(isfinite, tensor.float_data)) and all(map(isfinite, tensor.double_data))
     if exponent := _HALVES.get(tensor.data_type):

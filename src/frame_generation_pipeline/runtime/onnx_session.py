@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: providers by name, threads, and one clear error for a file that is no model."""
+"""Open ONNX Runtime sessions, with providers by name and one clear error for a file that is no model."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,18 +19,18 @@ DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
 
 
 class Session:
-    """A model that ONNX Runtime runs; whatever fails while it does becomes one line. Several threads may call it."""
+    """A model that ONNX Runtime runs; its errors become one line. Several threads may call it."""
 
     def __init__(self, session: ort.InferenceSession, name: str) -> None:
         self._session, self._name = session, name
         self.threads: int = session.get_session_options().intra_op_num_threads
 
     def get_inputs(self) -> list[Any]:
-        """Names, types and shapes of what it takes, as ONNX Runtime states them."""
+        """Names, types and shapes of its inputs, as ONNX Runtime states them."""
         return list(self._session.get_inputs())
 
     def get_outputs(self) -> list[Any]:
-        """Names, types and shapes of what it gives."""
+        """Names, types and shapes of its outputs."""
         return list(self._session.get_outputs())
 
     def get_providers(self) -> list[str]:
@@ -38,7 +38,7 @@ class Session:
         return list(self._session.get_providers())
 
     def run(self, names: Sequence[str] | None, inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """The outputs of these names, all of them for None. Raises ModelError for whatever ONNX Runtime raises."""
+        """Compute the outputs `names`; None: all of them. Raises ModelError for all errors of ONNX Runtime."""
         try:
             return [np.asarray(value) for value in self._session.run(names, inputs)]
         except Exception as error:  # ONNX Runtime raises its own, undocumented classes, and Python's
@@ -50,9 +50,10 @@ class Session:
 def open_session(
     model: str | Path | bytes, *, providers: Sequence[str] | None = None, threads: int | None = None
 ) -> Session:
-    """A session for a model file, which is checked first (see `problem_of`), or for bytes that are checked already.
+    """Open a session for a model file, which is checked first (see `problem_of`), or for checked bytes.
 
-    Of a file, ONNX Runtime gets bytes written anew from what was checked: one file can be several things to readers.
+    ONNX Runtime gets bytes that are written anew from the checked model, because readers may interpret one file
+    differently.
 
     providers: execution providers in order of preference, as ONNX Runtime names them; the CPU by default.
     threads: threads inside one operator; by default one for each core that this process may use.
@@ -68,20 +69,20 @@ def open_session(
     program = model if isinstance(model, bytes) else checked_program(Path(model))
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only; what matters is raised
-    # What a program computes of constants alone is computed when it is opened, and would fill the memory first.
+    # Opening a program computes everything that depends on constants alone, which could fill the memory.
     options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(MOST_FOLDED))
-    options.enable_mem_pattern = False  # it takes a second set of memory and saves no time here
+    options.enable_mem_pattern = False  # it takes twice the memory and saves no time here
     options.intra_op_num_threads = threads or available_cores()
     try:
         session = ort.InferenceSession(program, sess_options=options, providers=providers)
     except Exception as error:  # ONNX Runtime raises its own, undocumented classes
         raise ModelError(f"{name}: not a model that ONNX Runtime can run ({quoted(error)}); export it again") from error
-    session._model_bytes = None  # kept for a later change of providers, which nobody makes; as large as the weights
+    session._model_bytes = None  # only needed to change providers later; as large as the weights
     return Session(session, name)
 
 
 def checked_program(path: Path) -> bytes:
-    """The ONNX file `path`, once it is checked, as protobuf writes it. Raises MissingFileError, ModelError."""
+    """Check the ONNX file `path`; returns its bytes as protobuf writes them. Raises MissingFileError, ModelError."""
     if not path.is_file():
         raise MissingFileError(f"{path}: no such ONNX file")
     if path.stat().st_size > MOST_FILE:

@@ -1,7 +1,8 @@
 """Turn off ONNX Runtime's reports to its maker; this module is imported before everything else.
 
-ONNX Runtime's own builds tell their maker about machine and models, and write an identifier and what is still to be
-sent into the home folder, unless this is set before it is imported (its docs/Privacy.md). Set it to 0 to allow that.
+Official builds of ONNX Runtime report the machine and the models to their maker, and write an identifier and unsent
+reports into the home folder, unless this variable is set before the import (see its docs/Privacy.md). Set it to 0 to
+allow that.
 """
 
 import os
