@@ -16,6 +16,7 @@ from benchmarks.live_drops import offer_and_leave
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.running import prepare
 from frame_generation_pipeline.server.settings import ServerSettings
+from frame_generation_pipeline.voice.settings import VoiceSettings
 
 
 @contextmanager
@@ -57,3 +58,8 @@ def test_the_command_serves_and_ends_when_told() -> None:
 def test_a_port_that_is_taken_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OptionError, match="--port"):
         prepare(ServerSettings(port=taken.getsockname()[1]))
+
+
+def test_a_voice_that_cannot_be_is_one_line_at_the_start() -> None:
+    with pytest.raises(OptionError, match="--tts-url 'nowhere'"):
+        prepare(ServerSettings(port=0, voice=VoiceSettings(url="nowhere")))

@@ -45,7 +45,7 @@ class Cluster:
                 if "completed" in message:
                     shutil.rmtree(folder, ignore_errors=True)
         except (FrameGenerationError, OSError) as error:
-            message = failed(error, task.folder)
+            message = failed(error, task)
         report(message)
 
     def _make(self, task: Task, folder: Path, report: Report) -> Message:

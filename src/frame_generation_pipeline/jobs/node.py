@@ -80,11 +80,12 @@ def make_on_node(order: Order) -> Iterator[Message | Part]:
         yield {"failed": f"a node of the cluster has version {VERSION}; install {order.version} there", "again": False}
         return
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "framegen" / "ray"
+    avatars = root / "avatars"
     try:
         with _own_folder(root) as folder:
-            yield from _make(order, _kept_avatar(root / "avatars", order), folder)
+            yield from _make(order, _kept_avatar(avatars, order), folder)
     except (FrameGenerationError, OSError) as error:
-        yield failed(error, root)
+        yield failed(error, Task(root, avatars, order.request, order.voice))
 
 
 def _make(order: Order, package: Path, folder: Path) -> Iterator[Message | Part]:

@@ -70,7 +70,7 @@ def make(maker: Maker, awake: threading.Event, task: Task, report: Report) -> No
             patiently(lambda: maker.make(task, progress))
         report(completed(task))
     except Exception as error:
-        report(failed(error, task.folder))
+        report(failed(error, task))
 
 
 def _come_last() -> None:
@@ -86,11 +86,14 @@ def completed(task: Task) -> Message:
     return {"completed": task.video.stat().st_size}
 
 
-def failed(error: Exception, folder: Path) -> Message:
-    """The message about an error: it in one line, without the job's folder, and whether the same may go well later."""
+def failed(error: Exception, task: Task) -> Message:
+    """The message about an error: it in one line, and whether the same may go well later.
+
+    It is for whoever asked for the video, so that no folder of this machine is in it.
+    """
     known = isinstance(error, FrameGenerationError)
     line = quoted(error) if known else f"the work ended: {type(error).__name__} ({quoted(error)})"
-    line = line.replace(f"{folder}{os.sep}", "")
+    line = line.replace(f"{task.folder}{os.sep}", "").replace(str(task.package), f"avatar {task.request.avatar!r}")
     return {"failed": line, "again": _passing(error)}
 
 
