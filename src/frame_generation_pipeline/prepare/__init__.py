@@ -1,1 +1,1 @@
-"""From a recording to a template."""
+"""Prepare a template from a recording."""

@@ -1,7 +1,7 @@
-"""Find where audio that was recorded beside a camera lies on the camera's own audio, and how much faster its clock is.
+"""Align separately recorded audio with a camera's own audio: find its offset and the difference of the two clocks.
 
-Both are compared by how their levels rise and fall, which microphones and distances change little; in windows all over
-the recording, since two clocks that differ by 50 millionths are a tenth of a second apart after half an hour.
+It compares how the levels of both rise and fall, which depends little on microphones and distances, in windows all over
+the recording, because two clocks that differ by 50 millionths are a tenth of a second apart after half an hour.
 """
 
 import logging
@@ -20,9 +20,9 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-STEP = SAMPLE_RATE // 200  # samples that a level is measured over; 5 ms
+STEP = SAMPLE_RATE // 200  # samples over which a level is measured; 5 ms
 STEPS = SAMPLE_RATE // STEP  # a second
-RANGE = 50.0  # dB below the loudest level; what is quieter is taken for that quiet
+RANGE = 50.0  # dB below the loudest level; quieter levels are raised to it
 LEAST_OVERLAP = 2.0, 10.0  # seconds in which both must overlap: at least; and what is always enough
 LEAST_SHARE = 0.5  # of the shorter one, which is enough too: in less, other audio correlates by chance
 LEAST_CORRELATION = 0.5  # of the levels where both overlap, for both to be of one recording
@@ -30,33 +30,33 @@ LEAST_CORRELATION = 0.5  # of the levels where both overlap, for both to be of o
 # same speech through another microphone has from 0.67 on in two seconds, 0.8 in most of three, and from 0.76 on in six.
 BY_CHANCE, MOST_DEMANDED = 1.4, 0.75
 
-WINDOW = 4.0, 20.0  # seconds; at least and at most as long is each part that is looked for by itself
+WINDOW = 4.0, 20.0  # seconds; the shortest and longest window that is searched by itself
 WINDOWS = 200  # at most, spread over the recording
-SLACK = 0.5  # seconds that a part may lie elsewhere, besides what clocks make
-MOST_DRIFT = 0.002  # by which clocks may differ; what is made for 24 and for 23.976 frames a second does by 0.001
-LEAST_DRIFT = 0.02  # seconds over the recording that are worth correcting: half a frame
-SURE = 4.0  # times its own standard error that a drift must be
-FEWEST = 10  # windows that tell of a drift
-ALIKE = 0.6  # share of the windows that must be found again, for both to be of one recording
-AGREEING = 0.015  # seconds that a window may be off the line
+SLACK = 0.5  # seconds by which a window may be displaced in addition to the drift
+MOST_DRIFT = 0.002  # largest relative difference of the clocks; 24 and 23.976 frames a second differ by 0.001
+LEAST_DRIFT = 0.02  # seconds over the recording, from which a drift is corrected: half a frame
+SURE = 4.0  # a drift must be so many times its standard error
+FEWEST = 10  # windows that a drift must be measured from
+ALIKE = 0.6  # share of the windows that must be found, for both to be of one recording
+AGREEING = 0.015  # seconds by which a window may be off the line
 
 Levels = npt.NDArray[np.float64]  # (n,) dB
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How audio of a file of its own lies on the clock of the video's audio."""
+    """The position of separate audio on the clock of the video's audio."""
 
-    offset: float = 0.0  # seconds from the first sample of the video's audio to its first one; negative where earlier
-    stretch: float = 1.0  # seconds of the video's clock that a second of its own lasts
+    offset: float = 0.0  # seconds from the first sample of the video's audio to its first sample; negative: earlier
+    stretch: float = 1.0  # seconds of the video's clock in one second of its own
 
     @property
     def drift(self) -> int:
-        """How much faster its clock runs, in ppm."""
+        """The relative speed of its clock, minus 1, in ppm."""
         return round((1 / self.stretch - 1) * 1e6)
 
     def apply(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """The audio at the video's clock, of blocks (k,) float32 at 16 kHz; its offset is left as it is."""
+        """Resample blocks (k,) float32 at 16 kHz to the video's clock; the offset is not applied."""
         if self.stretch == 1:
             yield from blocks
             return
@@ -116,7 +116,7 @@ def _tell(found: Alignment, uneven: float, seconds: float, audio: Path) -> None:
 
 
 def _levels(blocks: Iterable[Samples]) -> Levels:
-    """The level in dB of each `STEP` samples, none more than `RANGE` below the loudest."""
+    """The level in dB of each `STEP` samples, at most `RANGE` below the loudest."""
     powers, rest = [], np.empty(0, np.float32)
     for block in blocks:
         rest = np.concatenate([rest, block])
@@ -177,7 +177,7 @@ def _window_shifts(own: Levels, other: Levels, coarse: int) -> tuple[Levels, Lev
 
 
 def _correlations(around: Levels, window: Levels) -> Levels:
-    """The correlation of the window with every part of `around` that is as long, 0 where one of them is even."""
+    """The correlation of the window with every part of `around` of its length; 0 if one of them is constant."""
     size, count = len(window), len(around) - len(window) + 1
     if count < 1 or window.std() == 0:
         return np.empty(0)

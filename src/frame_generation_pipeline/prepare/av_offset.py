@@ -1,4 +1,4 @@
-"""How far a recording's audio and video are apart, told by the person's lips and the presenter's for the same audio."""
+"""Measure and correct the offset of a recording's audio, by the person's lips and the presenter's for this audio."""
 
 import logging
 from collections.abc import Sequence
@@ -20,24 +20,26 @@ from frame_generation_pipeline.tracking.lips import lip_opening
 
 logger = logging.getLogger(__name__)
 
-MOST_OFFSET = 1000  # milliseconds that may be given
-SURE_CONFIDENCE = 4.5  # from which a lag is believed; of 76 pairs of lips and other audio none had more than 2.7
-SURE_CORRELATION = 0.25  # likewise; the highest of those was 0.23
-SURE_WITHIN = 40.0  # milliseconds, half the width that its interval may have
-WORTH = 20  # milliseconds, half a frame, from which an offset is corrected
+MOST_OFFSET = 1000  # milliseconds; the largest offset that may be given
+SURE_CONFIDENCE = (
+    4.5  # confidence from which a lag is accepted; of 76 pairs of lips and other audio none had more than 2.7
+)
+SURE_CORRELATION = 0.25  # correlation from which a lag is accepted; the highest of those pairs was 0.23
+SURE_WITHIN = 40.0  # milliseconds; largest half width of the interval of an accepted lag
+WORTH = 20  # milliseconds, half a frame; smaller offsets are not corrected
 
 
 @dataclass(frozen=True)
 class AvOffset:
-    """How far the audio comes after the lips, and what is done about it."""
+    """The delay of the audio after the lips, and its correction."""
 
-    found: Lag | None  # None where too little is seen or said, or where the offset was given
-    corrected: int  # milliseconds that the audio is moved earlier by; negative: later
-    given: bool = False  # whether the caller said so
+    found: Lag | None  # None if too little is seen or said, or if the offset was given
+    corrected: int  # milliseconds by which the audio is moved earlier; negative: later
+    given: bool = False  # whether the caller gave the offset
 
     @property
     def sure(self) -> bool:
-        """Whether what was found is believed."""
+        """Whether the measured lag is reliable."""
         return self.found is not None and (
             self.found.confidence >= SURE_CONFIDENCE
             and self.found.correlation >= SURE_CORRELATION
@@ -45,7 +47,7 @@ class AvOffset:
         )
 
     def __str__(self) -> str:
-        """What is to be known of it, as half a sentence."""
+        """The offset and its correction, as half a sentence."""
         if self.given:
             return f"the audio is moved by {-self.corrected:+d} ms, as asked"
         if self.found is None or not self.sure:
@@ -75,10 +77,10 @@ def correct_offset(
     fps: int,
     given: int | None = None,
 ) -> tuple[AvOffset, Recording, list[Problem | None]]:
-    """The offset, the recording with its audio moved by it, and the problems with the frames that then have none.
+    """Correct the offset; returns it, the recording with moved audio, and the problems with frames without audio added.
 
-    observations: all frames at `fps` of the audio's clock. given: milliseconds that the audio comes after the lips; by
-    default what is found, where that is sure and more than `WORTH`.
+    observations: all frames at `fps` of the audio's clock. given: milliseconds by which the audio comes after the lips;
+    by default the measured offset, if it is reliable and at least `WORTH`.
     """
     offset = (
         AvOffset(None, given, given=True) if given is not None else find_offset(recording, observations, problems, fps)
@@ -98,11 +100,11 @@ def correct_offset(
 def find_offset(
     recording: Recording, observations: Sequence[Observation], problems: Sequence[Problem | None], fps: int
 ) -> AvOffset:
-    """What lips tell of the recording's audio; only frames without a problem count."""
+    """Measure the offset of the recording's audio by the lips in frames without a problem."""
     if not (recording.seconds and observations):
         return AvOffset(None, 0)
     encoder = builtin_encoder(WHISPER)
-    assert encoder is not None  # it comes with the package
+    assert encoder is not None  # it is built in
     expected = expected_openings(extract_features(recording.audio(), encoder).values)
     seen = np.full(observations[-1].number + 1, np.nan)
     for observation, problem in zip(observations, problems, strict=True):

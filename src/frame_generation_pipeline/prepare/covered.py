@@ -1,8 +1,8 @@
-"""Whether something is before the mouth, such as a mask, a microphone or a hand.
+"""Find frames in which something covers the mouth, such as a mask, a microphone or a hand.
 
-The mesh goes on where a mouth is covered, as if it saw one. So colours are looked at: lips are redder than the skin
-around them, by much more than a hand or a mask is in one place than in another; and what the lips and the skin around
-them show, as it differs from the cheeks in the same frame, is compared with what the recording mostly shows.
+The mesh looks the same when the mouth is covered, so colours decide. Lips are redder than the skin around them, by much
+more than the colour of a hand or a mask varies. And the colours of the lips and the skin around them, relative to the
+cheeks in the same frame, are compared with those in most of the recording.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.tracking.landmarker import Face
 
-# Points of the mesh around which a colour is taken; none is inside of the mouth, which opens.
+# Points of the mesh at which colours are measured; none is inside the mouth, which opens.
 ZONES = ((37, 0, 267), (84, 17, 314), (61,), (291,), (164,), (18, 200), (186, 57, 212), (410, 287, 432))
 SKIN = (50, 280, 6, 168)  # cheeks and the root of the nose
-SIDE = 160  # pixels that the face's box is brought to
-SMOOTHED = 7  # pixels; side of the square that a point's colour is the mean of
+SIDE = 160  # pixels; side to which the face's box is resized
+SMOOTHED = 7  # pixels; side of the square over which a point's colour is averaged
 LIPS, AROUND = [0, 1], [4, 5, 6, 7]  # zones of the lips' middle, and of the skin around them
-# a* by which lips are redder than that skin. The reddest tenth of the frames of people who talk has 5 to 12.
-LEAST_RED = 2.5  # of that tenth, for lips to be seen in it
-PALE, PALEST = 0.3, 2.0  # a share of what the reddest tenth has, and a*: with less than both no lips are seen
-STEADY = 5  # frames, in most of which that must be so
-COVERED = 24.0  # 8 bit Lab units that the zones differ by on average; people who talk stay below 20
+# Values of a* by which lips are redder than that skin: 5 to 12 in the reddest tenth of the frames of people who talk.
+LEAST_RED = 2.5  # in that tenth, for lips to be visible
+PALE, PALEST = 0.3, 2.0  # share of the reddest tenth's value, and a*; below both, no lips are visible
+STEADY = 5  # frames; most of them must agree
+COVERED = 24.0  # mean difference of the zones in 8-bit Lab units; below 20 for people who talk
 # Frames from which on a scene is compared with itself alone, because its light or person may be another one; where lips
 # are seen in it, a second is enough.
 LONG_SCENE, SHORT_SCENE = 250, 25
@@ -34,7 +34,7 @@ Colours = npt.NDArray[np.float32]  # (COLOURS,)
 
 
 def mouth_colours(image: npt.NDArray[np.uint8], face: Face) -> Colours:
-    """How the zones' colours differ from the skin's in an image (H, W, 3) uint8 BGR, (COLOURS,) in 8 bit Lab units."""
+    """The differences (COLOURS,) of the zones' colours from the skin's in an image (H, W, 3) uint8 BGR; 8-bit Lab."""
     height, width = image.shape[:2]
     left, top, right, bottom = (round(value) for value in face.box)
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
@@ -49,7 +49,7 @@ def mouth_colours(image: npt.NDArray[np.uint8], face: Face) -> Colours:
 
 
 def covered(colours: Sequence[Colours], scenes: Sequence[int] = ()) -> npt.NDArray[np.bool_]:
-    """Which frames have something before the mouth, (n,); the mouth must be seen in a tenth of them, see `shows_lips`.
+    """Find the frames (n,) with a covered mouth; it must be visible in a tenth of the frames, see `shows_lips`.
 
     scenes: indices of frames at which another image begins.
     """
@@ -68,12 +68,12 @@ def covered(colours: Sequence[Colours], scenes: Sequence[int] = ()) -> npt.NDArr
 
 
 def shows_lips(colours: Sequence[Colours]) -> bool:
-    """Whether lips are seen in a tenth of the frames; not where the mouth is covered all along or colours are weak."""
+    """Whether lips are visible in a tenth of the frames; false if the mouth is always covered or colours are weak."""
     return len(colours) > 0 and _reddest(np.array(colours, np.float32).reshape(-1, len(ZONES), 3)) >= LEAST_RED
 
 
 def _redness(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """By how much a* the lips are redder than the skin around them, (n,), of colours (n, zones, 3)."""
+    """The difference (n,) in a* between the lips and the skin around them, of colours (n, zones, 3)."""
     return np.asarray(values[:, LIPS, 1].mean(axis=1) - values[:, AROUND, 1].mean(axis=1))
 
 
@@ -82,7 +82,7 @@ def _reddest(values: npt.NDArray[np.float32]) -> float:
 
 
 def _pale(values: npt.NDArray[np.float32], like: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Which of consecutive frames show no lips, as others show them that are `like` these; none where those do not."""
+    """The consecutive frames that show no lips, compared with frames `like` them; none if those show no lips."""
     reddest = _reddest(like)
     if reddest < LEAST_RED:
         return np.zeros(len(values), np.bool_)

@@ -1,4 +1,4 @@
-"""Find where a recording jumps, as edited ones do: no motion goes on across a cut."""
+"""Find the cuts of an edited recording, across which no motion continues."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,14 @@ import numpy.typing as npt
 from frame_generation_pipeline.prepare.observation import LEAST_CHANGE, LEAST_MOVE, Observation, distance
 from frame_generation_pipeline.tracking.landmarker import Face
 
-AROUND = 2  # frames on either side that a jump is compared with: a cut is one jump, whatever moves is several
-HIGHER = 3.0  # times those around it
+AROUND = 2  # frames on each side with which a jump is compared: a cut is one jump, a motion is several
+HIGHER = 3.0  # factor by which a jump exceeds those around it
 
 
 def find_cuts(observations: Sequence[Observation]) -> list[int]:
-    """Indices of the frames that follow a cut, in order.
+    """Find the indices of the frames after a cut, in order.
 
-    The image is another one though both show a face, the face is somewhere else than when it was seen last, or frames
-    are missing in between.
+    At a cut the image changes while both frames show a face, or the face jumps, or frames are missing.
     """
     changes, moves = np.zeros(len(observations)), np.zeros(len(observations))
     last: Face | None = None
@@ -37,7 +36,7 @@ def find_cuts(observations: Sequence[Observation]) -> list[int]:
 
 
 def find_scenes(observations: Sequence[Observation]) -> list[int]:
-    """Indices of the frames from which on the whole image is another one, whether they show a face or not."""
+    """Find the indices of the frames at which the whole image changes, with or without a face."""
     changes = np.array([seen.change for seen in observations])
     return [index for index in range(1, len(observations)) if _stands_out(changes, index, LEAST_CHANGE)]
 

@@ -1,7 +1,7 @@
-"""How far the presenter's lips would open for a speech, told from its audio features alone.
+"""Predict the opening of the presenter's lips for a speech from its features alone.
 
-It is a linear map of the sixteen features around a frame, fitted by `studio/opening.py` to what the rules of her mouth
-shapes make of synthetic speech by many voices. It costs next to nothing, so that an hour of speech can be looked at.
+The prediction is a linear map of the sixteen features around a frame. `studio/opening.py` fitted it to the openings
+that the rules of her mouth shapes give for synthetic speech of many voices. It is fast enough for an hour of speech.
 """
 
 from functools import cache
@@ -13,13 +13,13 @@ from frame_generation_pipeline.arrays import Features
 from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
 from frame_generation_pipeline.weights import PRESENTER_OPENING
 
-Weights = npt.NDArray[np.floating]  # (16, k): what each of the first k values of each feature of a window adds
+Weights = npt.NDArray[np.floating]  # (16, k): weights of the first k values of each feature of a window
 
 
 def expected_openings(values: Features, weights: Weights | None = None) -> npt.NDArray[np.float64]:
-    """`whisper` features (N, 256) -> the lips' opening in each frame, (N,), in standard deviations of it.
+    """Predict the opening of the lips (N,) from `whisper` features (N, 256), in its standard deviations.
 
-    Its zero is arbitrary. weights: by default those that come with the package.
+    Its zero is arbitrary. weights: by default the built-in ones.
     """
     weights = _builtin() if weights is None else weights.astype(np.float64)
     parts = values[:, : weights.shape[1]].astype(np.float64) @ weights.T

@@ -1,8 +1,8 @@
-"""Whether the person after a cut is the one before it, as far as a description of the face tells.
+"""Decide whether the same person is shown after a cut, by a description of the face.
 
-A face is brought to one place by points that speech moves little, and described by the directions of its edges, as
-N. Dalal and B. Triggs do ("Histograms of Oriented Gradients for Human Detection", CVPR 2005). Such descriptions tell
-people with other features, beards, hair or glasses apart; they do not tell doubles apart.
+A face is aligned by points that speech moves little, and described by the directions of its edges, after N. Dalal and
+B. Triggs ("Histograms of Oriented Gradients for Human Detection", CVPR 2005). Such descriptions distinguish people with
+different features, beards, hair or glasses, but not doubles.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from frame_generation_pipeline.prepare.observation import Observation
 from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.lips import yaw
 
-SIDE = 64  # pixels of the square that a face is brought to
+SIDE = 64  # pixels; side of the square in which a face is aligned
 EYES = 26  # pixels in it between the eyes' outer corners
 MIDDLE = (32.0, 26.9)  # pixels in it, of the line between them
 # Points of the mesh that speech moves little, and where they are on average, in distances between the eyes' corners.
@@ -30,11 +30,11 @@ POINTS = {
     **{10: (0.0, -0.59), 127: (-0.77, 0.09), 356: (0.74, 0.09)},  # forehead and temples
 }
 CELLS, BINS = 8, 8  # in a row, and directions in each
-LARGEST = 0.6  # share of the gradients around that one direction in one cell may have
+LARGEST = 0.6  # largest share of one direction in a cell of the gradients around it
 
-MOST_FRAMES = 24  # of the longest part that others are compared with, and of these a third
-CANDIDATES = 4  # times as many frames are looked at for those that face the camera
-MOST_TURNED = 25.0  # degrees that a head may be turned, see `lips.yaw`
+MOST_FRAMES = 24  # of the longest part, with which others are compared; a third of it of other parts
+CANDIDATES = 4  # times as many frames are examined to find those that face the camera
+MOST_TURNED = 25.0  # degrees; largest turn of the head, see `lips.yaw`
 # Correlation of descriptions: two people's most alike frames had less in 97 of 100 pairs of parts, one person's own, in
 # other light, in 0.05 of 100.
 ALIKE = 0.45
@@ -44,7 +44,7 @@ Description = npt.NDArray[np.float32]  # (CELLS * CELLS * BINS,), mean 0 and len
 
 @dataclass(frozen=True)
 class Part:
-    """What is shown between two cuts."""
+    """A part of the recording between two cuts."""
 
     first: int  # index among the observed frames
     stop: int
@@ -54,7 +54,7 @@ class Part:
 def parts_to_compare(
     observations: Sequence[Observation], good: Sequence[bool], cuts: Sequence[int]
 ) -> tuple[Part, list[Part]]:
-    """The part between cuts that has most good frames, and the others; each with frames that face the camera."""
+    """The part between cuts with most good frames, and the other parts; each with frames that face the camera."""
     edges = [*pairwise([0, *cuts, len(observations)])]
     counts = [sum(good[first:stop]) for first, stop in edges]
     longest = counts.index(max(counts))
@@ -97,5 +97,5 @@ def describe(image: Frame, face: Face) -> Description:
 
 
 def is_another(main: Sequence[Description], other: Sequence[Description]) -> bool:
-    """Whether no frame of one part shows the person of the other; False where one part has no such frames."""
+    """Whether no frame of one part shows the person of the other; false if a part has no frames to compare."""
     return bool(main and other) and float((np.stack(other) @ np.stack(main).T).max()) < ALIKE

@@ -1,4 +1,4 @@
-"""What is observed of the person in one frame, as a record of fixed size."""
+"""Observe the person in each frame, and store the observations as records of fixed size."""
 
 from dataclasses import dataclass, field
 
@@ -12,21 +12,21 @@ from frame_generation_pipeline.tracking.landmarker import Face, FaceLandmarker
 from frame_generation_pipeline.tracking.lips import face_scale
 from frame_generation_pipeline.tracking.mesh import POINTS
 
-SEARCH_EVERY = 5  # frames; in between, the face is only followed
-FACE_SIDE = 160  # pixels that a face is brought to before its sharpness is measured
-THUMBNAIL = 32  # pixels of a side that images are brought to before they are compared
-LEAST_CHANGE = 8.0  # grey levels that the whole image changes by where a recording jumps
-LEAST_MOVE = 0.2  # face scales (outer corners of the eyes) that a face moves by where it jumps
+SEARCH_EVERY = 5  # frames between searches; in between, the face is only followed
+FACE_SIDE = 160  # pixels; side to which a face is resized to measure its sharpness
+THUMBNAIL = 32  # pixels; side to which images are resized for comparison
+LEAST_CHANGE = 8.0  # grey levels; smallest change of the whole image at a cut
+LEAST_MOVE = 0.2  # face scales; smallest motion of the face at a cut
 VALUES = POINTS * 3 + 6 + COLOURS  # float32 in a record
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The person in one frame; without a face, `face` is None and the figures of it are 0."""
+    """The observation of one frame; without a face, `face` is None and its figures are 0."""
 
     number: int  # of the frame, on the audio's clock
     face: Face | None
-    others: int  # faces beside the person's; counted every few frames, otherwise as before
+    others: int  # number of other faces; counted every few frames, otherwise as before
     sharpness: float  # variance of the Laplacian of the face's grey levels, at a fixed size
     light: float  # mean grey level of the face, 0 to 255
     change: float = 0.0  # mean difference of the whole image's grey levels from the image before
@@ -51,7 +51,7 @@ class Observation:
 
 
 class Observer:
-    """Looks at one frame after the other and keeps to one person: the largest at first, then the same one."""
+    """Observes frames in order and follows one person, who is the largest in the first frame."""
 
     def __init__(self, previous: Observation | None = None, last_face: Face | None = None) -> None:
         self._landmarker = FaceLandmarker()
@@ -59,14 +59,14 @@ class Observer:
         self._thumbnail: npt.NDArray[np.float32] | None = None
 
     def remember(self, image: npt.NDArray[np.uint8]) -> None:
-        """Take the image (H, W, 3) uint8 BGR for that before the next one, which an earlier run observed."""
+        """Set the image (H, W, 3) uint8 BGR before the next one, which an earlier run observed."""
         self._thumbnail = _thumbnail(image)
 
     def observe(self, number: int, image: npt.NDArray[np.uint8]) -> Observation:
         """Observe the next frame (H, W, 3) uint8 BGR."""
         before, self._thumbnail = self._thumbnail, _thumbnail(image)
         change = 0.0 if before is None else float(np.abs(self._thumbnail - before).mean())
-        # After a jump the face is somewhere else, and half of it may be where it was.
+        # After a cut the face is elsewhere, but may overlap its last position.
         followed = self._previous.face if self._previous and change <= LEAST_CHANGE else None
         face = self._landmarker.follow(image, followed) if followed else None
         if face and followed and distance(followed, face) > LEAST_MOVE:
@@ -79,7 +79,7 @@ class Observer:
             others = sum(overlap(other.box, face.box) < 0.3 for other in found) if face else 0
         sharpness, light = _measure(image, face) if face else (0.0, 0.0)
         mouth = mouth_colours(image, face) if face else np.zeros(COLOURS, np.float32)
-        # Kept at the record's precision, so that a run that goes on from records goes on with the same values.
+        # Rounded to the record's precision, so that a run resumed from records has the same values.
         self._previous = Observation.from_record(
             Observation(number, face, others, sharpness, light, change, mouth).to_record()
         )
@@ -87,7 +87,7 @@ class Observer:
         return self._previous
 
     def _same_person(self, found: list[Face]) -> Face | None:
-        """The face where the person's was last, otherwise the largest."""
+        """The face at the person's last position, otherwise the largest."""
         last = self._last_face
         if last is not None:
             near = [face for face in found if overlap(face.box, last.box) > 0]
@@ -97,7 +97,7 @@ class Observer:
 
 
 def distance(before: Face, after: Face) -> float:
-    """How far the face's points moved on average, in face scales."""
+    """The mean distance that the face's points moved, in face scales."""
     distances = np.linalg.norm((after.points - before.points)[:, :2].astype(np.float64), axis=1)
     return float(distances.mean()) / max(face_scale(after.points), 1.0)
 

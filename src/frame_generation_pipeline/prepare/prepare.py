@@ -1,4 +1,4 @@
-"""From a recording to a template, in steps that go on where they were interrupted."""
+"""Prepare a template from a recording, in steps that can be resumed."""
 
 import json
 import logging
@@ -39,20 +39,20 @@ from frame_generation_pipeline.template.prepared import SUMMARY
 
 logger = logging.getLogger(__name__)
 
-VERSION = 6  # of what a recording is made into; another one is made anew
+VERSION = 6  # version of the result; templates of other versions are prepared anew
 QUALITY = 95  # of the frames' JPEG
 REPORT = "report.html"
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """A template that was made, and what was found in its recording."""
+    """A new template, and figures of its recording."""
 
     folder: Path
     frames: int  # of the template
     observed: int  # frames of the recording, at the template's rate
     with_face: int  # of these
-    summary: dict[str, Any]  # what `prepare.json` holds
+    summary: dict[str, Any]  # the contents of `prepare.json`
 
 
 @library_errors("the recording could not be prepared")
@@ -67,18 +67,18 @@ def prepare(
     further: Callable[[int, int], int] = lambda frames, size: 0,
     progress: Update = lambda done, total, note="": None,
 ) -> Preparation:
-    """Make the template folder `output_dir` of a video of one person who talks.
+    """Prepare the template folder `output_dir` from a video of one person who talks.
 
     It holds `full_body_img/`, `landmarks/`, the audio of exactly these frames as `aud.wav` (16 kHz, mono), its features
     as `aud_{type}.npy`, `report.html` and `prepare.json`; without audio in the recording, no audio and no features.
     encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
-    audio: a file whose audio takes the place of the video's, see `Recording.open`.
-    audio_track: number, from 1, of the track of the file that gives the audio; see `audio_track.audio_stream`.
-    av_offset: milliseconds that the audio comes after the lips; by default what lips tell, see `correct_offset`.
-    further: bytes that later steps take beside it, of so many frames of so many bytes each.
-    progress: called after each frame with the frames done and, about, those in all.
+    audio: a file whose audio replaces the video's, see `Recording.open`.
+    audio_track: number, from 1, of the audio track in that file; see `audio_track.audio_stream`.
+    av_offset: milliseconds by which the audio comes after the lips; by default measured, see `correct_offset`.
+    further: (frames, bytes of a frame) -> bytes that later steps need.
+    progress: called after each frame with the number of frames done and the approximate total.
 
-    While it works, everything is in `{output_dir}.partial`; the same call goes on from there with the same result.
+    During the work, everything is in `{output_dir}.partial`; the same call resumes from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
     OptionError for `av_offset`, OutputError for a folder that cannot be written, has no room, holds something else or
     that another run is making; LibraryError.
@@ -153,7 +153,7 @@ _RECORDS, _OBSERVED, _SETTINGS = "records.f32", "observed", "settings.json"
 
 
 def _begin(work: Path, source: dict[str, Any]) -> None:
-    """Make the working folder, or make sure that it is of the same recording."""
+    """Create the working folder, or check that it belongs to the same recording."""
     settings = work / _SETTINGS
     if settings.exists() and _read(settings) != source:
         raise OutputError(f"{work}: holds the beginning of another preparation; remove it or choose another output")
@@ -168,7 +168,7 @@ def _begin(work: Path, source: dict[str, Any]) -> None:
 def _other_people(
     observations: Sequence[Observation], problems: Sequence[Problem | None], cuts: Sequence[int], observed: Path
 ) -> list[Part]:
-    """The parts between cuts that show another person than the longest one, as far as can be told."""
+    """The parts between cuts that seem to show another person than the longest part."""
     if not cuts:
         return []
 
@@ -182,7 +182,7 @@ def _other_people(
 
 
 def _check_room(recording: Recording, fps: int, work: Path, further: Callable[[int, int], int]) -> None:
-    """Check that all frames fit, and what later steps make of them, if each takes as much as the first one."""
+    """Check the disk space for all frames, if each is as large as the first, and for later steps."""
     with closing(recording.frames(fps)) as frames:
         image = next((image for _, image in frames), None)
     if image is not None:
@@ -204,7 +204,7 @@ def _finished(output: Path, source: dict[str, Any]) -> Preparation:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The summary that an earlier preparation wrote; empty where the file is damaged."""
+    """The summary of an earlier preparation; empty if the file is damaged."""
     try:
         found = read_json(path)
     except (OSError, ValueError):
@@ -217,7 +217,7 @@ def _preparation(folder: Path, summary: dict[str, Any]) -> Preparation:
 
 
 def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tuple[list[Observation], tuple[int, int]]:
-    """Look at every frame that no earlier run has looked at, and keep it as an image; also width and height."""
+    """Observe the frames that no earlier run has observed, and store their images; also returns width and height."""
     observations = _read_records(work / _RECORDS)
     done = len(observations)
     last_face = next((seen.face for seen in reversed(observations) if seen.face), None)
@@ -240,7 +240,7 @@ def _observe(recording: Recording, fps: int, work: Path, progress: Update) -> tu
 
 
 def _read_records(path: Path) -> list[Observation]:
-    """The complete records of an earlier run; a last one that was cut off is removed."""
+    """Read the complete records of an earlier run; removes an incomplete last record."""
     if not path.exists():
         return []
     count = path.stat().st_size // (4 * VALUES)

@@ -1,4 +1,4 @@
-"""A recording as a run of frames at the features' rate, each with the audio of its time."""
+"""Read a recording as frames at the features' rate, with the audio of the same time."""
 
 import logging
 from collections.abc import Generator, Iterable, Iterator
@@ -24,22 +24,22 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-LONGEST_HELD = 0.4  # seconds that one image may stand for; while it is shown longer, images are missing
-LONGEST_FRAME = 60  # seconds that one image may be shown; what is longer are damaged times
+LONGEST_HELD = 0.4  # seconds; an image that is shown longer means missing images
+LONGEST_FRAME = 60  # seconds; an image that is shown longer means damaged times
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A video file that was looked at from end to end."""
+    """A video file that was checked from end to end."""
 
     path: Path
-    audio_path: Path  # where the audio is: the video itself, or another one
-    track: int | None  # which of its audio tracks, see `decode_audio`
-    seconds: float  # seconds of audio; 0 where there is none
+    audio_path: Path  # the file with the audio: the video or another one
+    track: int | None  # number of its audio track, see `decode_audio`
+    seconds: float  # seconds of audio; 0 without audio
     audio_start: float  # seconds on the clock of the frames' times; that of the first frame where there is no audio
     downmix: Downmix = SUM  # how the channels of all of its audio become one
     alignment: Alignment = AS_IT_IS  # of audio of another file to the video's own
-    late: int = 0  # milliseconds that the audio comes after the lips, by which `audio` moves it earlier
+    late: int = 0  # milliseconds by which the audio comes after the lips; `audio` moves it earlier
 
     @classmethod
     def open(cls, path: str | Path, audio: str | Path | None = None, track: int | None = None) -> "Recording":
@@ -73,7 +73,7 @@ class Recording:
         return cls(path, path, track, own.duration, start, own.downmix)
 
     def expected(self, fps: int) -> int:
-        """About how many frames there are at `fps`: as many as the audio lasts, or as the file says."""
+        """The approximate number of frames at `fps`, by the length of the audio or the stated one of the file."""
         if self.seconds:
             return round(self.seconds * fps)
         with open_media(self.path) as container:
@@ -88,7 +88,7 @@ class Recording:
         return _moved(blocks, self.late * SAMPLE_RATE // 1000)
 
     def has_audio(self, number: int, fps: int) -> bool:
-        """Whether there is audio for a frame of `frames`, or at least for half of it."""
+        """Whether there is audio for at least half of a frame of `frames`."""
         place = number + self.late * fps / 1000
         return -0.5 <= place < floor(self.seconds * fps + 0.5)
 
@@ -129,7 +129,7 @@ class Recording:
             logger.warning("%s: has no images for %.1f s in all, which are left out", self.path, missing / fps)
 
     def _resized(self, image: Frame, first: Frame, *, warned: bool) -> Frame:
-        """The image in the size of the first one."""
+        """Resize the image to the size of the first one."""
         (height, width), (own_height, own_width) = first.shape[:2], image.shape[:2]
         if not warned:
             logger.warning(
@@ -146,7 +146,7 @@ class Recording:
 
 
 def _moved(blocks: Iterable[Samples], samples: int) -> Iterator[Samples]:
-    """The blocks without their first `samples`; where that is negative, with so many zeros before them."""
+    """Yield the blocks without their first `samples`, or, if that is negative, with zeros before them."""
     if samples < 0:
         yield np.zeros(-samples, np.float32)
     left = max(samples, 0)
@@ -157,7 +157,7 @@ def _moved(blocks: Iterable[Samples], samples: int) -> Iterator[Samples]:
 
 
 def _audio_start(path: Path, track: int | None) -> float:
-    """When the audio track's first packet begins, in seconds on the clock of the file's time stamps."""
+    """The time of the audio track's first packet, in seconds on the clock of the file's time stamps."""
     with open_media(path) as container:
         stream = audio_stream(container, path, track)
         if stream is None or stream.start_time is None or stream.time_base is None:

@@ -1,4 +1,4 @@
-"""What was found in a recording, as a page with images, and what to film better."""
+"""Write a page about a recording, with images and advice on what to film better."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -22,9 +22,9 @@ from frame_generation_pipeline.tracking.lips import lip_opening
 
 SHEET, COLUMNS, THUMBNAIL = 12, 6, 240  # images on the contact sheet, in a row, and their height in pixels
 EXAMPLES = 3  # images of each kind of problem
-CLOSED = 0.02  # lip opening below which a mouth rests closed
+CLOSED = 0.02  # opening of the lips below which the mouth is closed
 DARK, LIGHT = 60.0, 200.0  # mean grey levels of a face
-SHORT = 60.0  # seconds; below, there is little to learn from
+SHORT = 60.0  # seconds; a shorter recording gives little to train on
 NO_LIPS = "lips have no colour of their own: check that nothing is before the mouth all along"
 GREEN, RED = (80, 200, 80), (60, 60, 230)
 
@@ -37,7 +37,7 @@ def write_report(
     problems: Sequence[Problem | None],
     ranges: Sequence[Range],
 ) -> None:
-    """Write the page. template: its folder, with the images and, where there is audio, `aud.wav`."""
+    """Write the page. template: its folder, with the images and, if there is audio, `aud.wav`."""
     fps = summary["fps"]
     used = [observation for part in ranges for observation in observations[part.first : part.first + len(part)]]
     openings = [lip_opening(seen.face.points) if seen.face else float("nan") for seen in used]
@@ -90,7 +90,7 @@ def advice(
     used: Sequence[Observation],
     ranges: Sequence[Range],
 ) -> list[str]:
-    """Sentences on what would make a better avatar; none where all is well."""
+    """Sentences of advice for a better avatar; empty if nothing is wrong."""
     fps = summary["fps"]
     lines = []
     seconds = summary["frames"] / fps

@@ -1,4 +1,4 @@
-"""Which frames of a recording become a template, and with what landmarks."""
+"""Select the frames of a recording for a template, and compute their landmarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from frame_generation_pipeline.tracking.landmarker import Face
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.lips import roll, yaw
 
-LONGEST_GAP = 0.4  # seconds; longer ones are left out
-SHORTEST_RANGE = 1.0  # seconds; what is shorter between two gaps is left out too
-MOST_TURNED = 35.0  # degrees, as `lips.yaw` tells it: about 45 in truth
-MOST_ROLLED = 50.0  # degrees that a head is tilted to a shoulder
+LONGEST_GAP = 0.4  # seconds; longer gaps are left out
+SHORTEST_RANGE = 1.0  # seconds; a shorter range between two gaps is left out too
+MOST_TURNED = 35.0  # degrees by `lips.yaw`, which are about 45 in reality
+MOST_ROLLED = 50.0  # degrees; largest tilt of a head to a shoulder
 LEAST_SHARP = 0.15  # of the recording's median sharpness
-UNSEEN_EDGE = 0.02  # of the box's side; how far a point may lie beyond the image, where the mesh is not that exact
-SMALL_BOX = 100  # pixels; below, the face is usable but has little detail
-AT_ONCE = 1000  # faces whose landmarks are computed at once, in some 50 MB
+UNSEEN_EDGE = 0.02  # of the box's side; how far a point may be beyond the image, because the mesh is not exact
+SMALL_BOX = 100  # pixels; smaller faces are usable but have little detail
+AT_ONCE = 1000  # faces whose landmarks are computed at once, in about 50 MB
 
 
 class Problem(StrEnum):
-    """Why a frame is not used as it is."""
+    """The reason why a frame is not used as it is."""
 
     NO_FACE = "no face"
     CUT_OFF = "face cut off"
@@ -55,9 +55,9 @@ class Range:
 def find_problems(
     observations: Sequence[Observation], width: int, height: int, scenes: Sequence[int] = ()
 ) -> list[Problem | None]:
-    """What is wrong with each frame of a recording of `width` x `height` pixels.
+    """Find the problem of each frame of a recording of `width` x `height` pixels, or None.
 
-    scenes: indices of frames at which another image begins, whose colours have nothing to do with those before.
+    scenes: indices of frames at which the whole image changes; colours are not compared across them.
     """
     sharp = [observation.sharpness for observation in observations if observation.face]
     least = LEAST_SHARP * float(np.median(sharp)) if sharp else 0.0
@@ -101,7 +101,7 @@ def select(
 
 
 def _bridged(good: Sequence[bool], longest: float) -> list[bool]:
-    """The same with gaps inside of up to `longest` frames filled."""
+    """Fill gaps of up to `longest` frames between good frames."""
     usable = list(good)
     position = 0
     for is_good, run in groupby(good):
@@ -127,14 +127,14 @@ def _problem(face: Face, landmarks: npt.NDArray[np.int32], blurred: bool, width:
 
 
 def _landmarks(faces: Sequence[Face]) -> npt.NDArray[np.float32]:
-    """The points of a template for each face, (n, 110, 2) float32 in pixels."""
+    """The landmarks (n, 110, 2) float32 of each face, in pixels."""
     parts = (faces[begin : begin + AT_ONCE] for begin in range(0, len(faces), AT_ONCE))
     placed = [to_110(np.stack([face.points for face in part])) for part in parts]
     return np.concatenate([np.empty((0, LANDMARKS, 2), np.float32), *placed])
 
 
 def _cut_off(face: Face, box: CropBox, width: int, height: int) -> bool:
-    """Whether some of the face inside of its box lies beyond the image; the box itself may reach beyond it."""
+    """Whether a part of the face is beyond the image; only the crop box may reach beyond it."""
     if box.problem(width, height):
         return True
     x, y = face.points[:, 0], face.points[:, 1]

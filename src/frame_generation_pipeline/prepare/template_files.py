@@ -1,4 +1,4 @@
-"""Writes a template's folder: its frames and landmarks, and the audio of exactly these frames with its features."""
+"""Write a template's folder: its frames and landmarks, and the audio of exactly these frames with its features."""
 
 import shutil
 import tempfile
@@ -22,7 +22,7 @@ from frame_generation_pipeline.template.template import FRAMES, LANDMARKS, landm
 
 
 def write_frames(folder: Path, observed: Path, observations: Sequence[Observation], ranges: Sequence[Range]) -> None:
-    """Frames and landmarks, numbered from 0 over all ranges.
+    """Write frames and landmarks, numbered from 0 over all ranges.
 
     observed: the folder of the recording's own numbered frames.
     """
@@ -47,7 +47,7 @@ def write_audio(
     ranges: Sequence[Range],
     program: AudioProgram,
 ) -> None:
-    """The audio of the ranges and its features, computed from the whole audio."""
+    """Write the audio of the ranges and its features, which are computed from the whole audio."""
     each = SAMPLE_RATE // program.spec.fps  # samples
     spans = [(observations[part.first].number, len(part)) for part in ranges]
     with (folder / AUDIO).open("wb") as file, wave.open(file, "wb") as audio:
@@ -66,7 +66,7 @@ def write_audio(
 
 
 def has_links(folder: Path) -> bool:
-    """Whether files in the folder can have a second name, so that frames take no room twice."""
+    """Whether the folder's file system has hard links, with which frames are not stored twice."""
     with tempfile.NamedTemporaryFile(dir=folder) as file:
         other = temporary_beside(Path(file.name))
         try:
@@ -78,7 +78,7 @@ def has_links(folder: Path) -> bool:
 
 
 def _link(image: Path, frame: Path) -> None:
-    """Give an image a second name, or copy it where there are no hard links, as on exFAT and in network folders."""
+    """Link an image to a second name, or copy it without hard links, as on exFAT and in network folders."""
     try:
         frame.hardlink_to(image)
     except OSError:
@@ -89,7 +89,7 @@ def _link(image: Path, frame: Path) -> None:
 def _cut(
     blocks: Iterator[npt.NDArray[np.float32]], spans: Sequence[tuple[int, int]]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """The samples of spans (first, count), which are in order, with zeros where the audio is over."""
+    """Yield the samples of spans (first, count), which are in order; zeros after the end of the audio."""
     position, held = 0, np.empty(0, np.float32)  # where what is held begins
     for first, count in spans:
         while count:

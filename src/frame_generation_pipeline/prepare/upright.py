@@ -1,4 +1,4 @@
-"""Refuse a recording that lies on its side without saying so, before it is read from end to end."""
+"""Refuse a recording that is rotated without metadata about it, before it is read from end to end."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,7 +14,7 @@ from frame_generation_pipeline.prepare.selection import MOST_ROLLED
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import roll
 
-# What makes the image upright, in OpenCV's words and in FFmpeg's.
+# The rotations that make the image upright, by OpenCV's and FFmpeg's names.
 TURNS = {
     cv2.ROTATE_90_CLOCKWISE: "transpose=clock",
     cv2.ROTATE_90_COUNTERCLOCKWISE: "transpose=cclock",
