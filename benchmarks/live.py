@@ -54,30 +54,35 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 def measure_latency(server: Server, pcm: bytes, runs: int) -> dict[str, Any]:
     """From the first byte of audio that is sent to the arrival of the first frame whose mouth speaks; interruptions."""
-    by_webrtc, by_mp4, interrupted, real_time = [], [], [], []
-    with server.session(video=True) as talk, receiving(f"{server.address}{talk.url}/whep") as receiver:
+    interrupted: list[float] = []
+    with server.session(video=True) as talk:
         talk.decodes = True  # from the first frame on, which is a key frame
         server.settle(talk)
-        for run in range(runs):
-            started = time.monotonic()
-            talk.say(pcm)
-            by_webrtc.append(_wait(talk, receiver, started) - started)
-            by_mp4.append(_wait(talk, talk, started) - started)
-            talk.watch(0.5 + 0.37 * (run % 3))
-            started = time.monotonic()
-            talk.send("agent.interrupt")
-            talk.until("agent.speak_ended")
-            interrupted.append(time.monotonic() - started)
-            talk.watch(0.5 + run % 7 * 0.013)
-        for _ in range(max(1, runs // 3)):
-            real_time.append(_in_real_time(talk, receiver, pcm))
-            talk.watch(0.5)
+        by_mp4 = [_first_frame(talk, talk, pcm, run, interrupted) for run in range(runs)]
+    with server.session() as talk, receiving(f"{server.address}{talk.url}/whep") as receiver:
+        talk.watch(2.0)
+        by_webrtc = [_first_frame(talk, receiver, pcm, run, interrupted) for run in range(runs)]
+        real_time = [_in_real_time(talk, receiver, pcm) for _ in range(max(1, runs // 3))]
     return {
         "first audio to first speaking frame by WebRTC, ms": spread(by_webrtc),
         "first audio to first speaking frame by MP4, ms": spread(by_mp4),
         "interruption to its end, ms": spread(interrupted),
         "sample to frame by WebRTC, audio in real time, ms": spread(real_time),
     }
+
+
+def _first_frame(talk: Talk, seeing: Talk | Receiver, pcm: bytes, run: int, interrupted: list[float]) -> float:
+    """Seconds from the first audio to the first speaking frame; appends those from an interruption to its end."""
+    started = time.monotonic()
+    talk.say(pcm)
+    found = _wait(talk, seeing, started) - started
+    talk.watch(0.5 + 0.37 * (run % 3))
+    started = time.monotonic()
+    talk.send("agent.interrupt")
+    talk.until("agent.speak_ended")
+    interrupted.append(time.monotonic() - started)
+    talk.watch(0.5 + run % 7 * 0.013)
+    return found
 
 
 def _wait(talk: Talk, seeing: Talk | Receiver, started: float) -> float:
@@ -106,6 +111,7 @@ def _in_real_time(talk: Talk, receiver: Receiver, pcm: bytes) -> float:
     latency = _wait(talk, receiver, started) - started
     talk.until("agent.speak_ended")
     pushing.join()
+    talk.watch(0.5)
     return latency
 
 
@@ -170,7 +176,7 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
                 rows.append(_row(server, speaking, now))
                 print(json.dumps(rows[-1]), file=sys.stderr)
         rows.append(_row(server, speaking, time.monotonic() - started))
-        skews = receiver.skews()
+        skews, late = receiver.skews(), receiver.late_beginnings()
     quarter = max(1, len(skews) // 4)
     return {
         "one idles beside it": idling is not None,
@@ -178,6 +184,7 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
         "last": rows[-1],
         "most memory, MB": max(row["memory, MB"] for row in rows),
         "most video before audio in the MP4, ms": max(abs(row["video before audio, ms"]) for row in rows),
+        "utterances whose first frame was late": late,
         "video and audio apart by sender reports, ms": spread([abs(skew) for skew in skews]),
         "the same, first quarter": spread([abs(skew) for skew in skews[:quarter]]),
         "the same, last quarter": spread([abs(skew) for skew in skews[-quarter:]]),

@@ -1,6 +1,7 @@
 """A WebRTC receiver of aiortc's for a session's video and audio: when what came, and when the sender says it was.
 
-Frames that speak are told from others by a mark in their corner, see `marking`; audio by its loudness.
+Frames that speak are told from others by a mark in their corner, see `marking`, and from each other by the number
+beside it, see `numbering`; audio is told by its loudness.
 """
 
 import asyncio
@@ -24,9 +25,12 @@ from av import AudioFrame, VideoFrame
 from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from frame_generation_pipeline.server.webrtc import bind_media
+from frame_generation_pipeline.speaking.conversation import Conversation
 
 MARK = 16  # pixels; the side of the white square in the upper left corner of frames that speak
-WHITE = 235  # luma
+WHITE, BLACK = 235, 16  # luma
+BITS = 6  # of a number
+FPS = 25
 LOUD = 1500  # of 32767; an utterance begins with a sample beyond it
 NEAR = 0.4  # seconds from an utterance's first frame within which its first sample is looked for
 QUIET = 0.5  # seconds without a marked frame after which the next one begins an utterance
@@ -49,10 +53,37 @@ def marking(make: Make) -> Make:
     return make_marked
 
 
+def numbering(make: Make) -> Make:
+    """`Conversation._make`, but that every frame carries its number in the speech, from 0 on, in squares."""
+
+    def make_numbered(self: Conversation, number: int, window: Window) -> npt.NDArray[np.uint8]:
+        due, frame = self._due, make(self, number, window)
+        if due is not None and frame.size:  # marked, so that nobody else has it
+            for bit in range(BITS):
+                left = (bit + 2) * MARK
+                frame[:MARK, left : left + MARK] = WHITE if (number - due) >> bit & 1 else BLACK
+            frame[:MARK, MARK : 2 * MARK] = WHITE
+        return frame
+
+    return make_numbered
+
+
+def number_of(frame: VideoFrame) -> int | None:
+    """The number in the speech that a decoded frame carries, modulo 2 ** BITS; None where it carries none."""
+    luma = _luma(frame)
+    means = [float(luma[2 : MARK - 2, left + 2 : left + MARK - 2].mean()) for left in range(0, (BITS + 2) * MARK, MARK)]
+    if min(means[:2]) < WHITE - 15:
+        return None
+    return sum((mean > 128) << bit for bit, mean in enumerate(means[2:]))
+
+
 def is_marked(frame: VideoFrame) -> bool:
     """Whether a decoded frame carries the mark."""
-    luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)
-    return float(luma[: MARK - 2, : MARK - 2].mean()) > WHITE - 15
+    return float(_luma(frame)[: MARK - 2, : MARK - 2].mean()) > WHITE - 15
+
+
+def _luma(frame: VideoFrame) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)
 
 
 @dataclass
@@ -82,6 +113,8 @@ class Receiver:
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.video, self.audio = Track(90_000), Track(48_000)
         self.frames: list[tuple[int, bool]] = []  # time, and whether it speaks
+        self.numbers: dict[int, int] = {}  # of frames that were rendered for their time, not repeated: number by time
+        self._number: int | None = None  # of the newest frame
         self.size = (0, 0)  # width and height of the newest one
         self.loudness: list[tuple[int, float]] = []  # of each packet of audio: time, and the mean of 0 to 32767
         self.onsets: list[int] = []  # times of first loud samples of packets
@@ -106,15 +139,28 @@ class Receiver:
         return found
 
     def skews(self) -> list[float]:
-        """Of every utterance the seconds from its first sample to its first frame, by the sender's reports."""
+        """Of every utterance the seconds by which its frames came after their audio, of the worst one of a second.
+
+        By the sender's reports, from the utterance's first sample on. A frame that was not rendered in time, in whose
+        place the one before it is shown again, is left out.
+        """
         if not (self.video.reports and self.audio.reports):
             return []
         onsets, found = np.array(self.onsets), []
+        numbers, seconds = np.array(list(self.numbers.items())).reshape(-1, 2), self.video.rate
         for first in self.beginnings():
-            near = onsets[np.abs(onsets / self.audio.rate - first / self.video.rate) < NEAR]
-            if near.size:
-                found.append(self.video.sent(first) - self.audio.sent(int(near[0])))
+            here = numbers[(numbers[:, 0] >= first) & (numbers[:, 0] < first + seconds)]
+            began = first / seconds - (here[0, 1] / FPS if len(here) else 0)  # the utterance
+            near = onsets[np.abs(onsets / self.audio.rate - began) < NEAR]
+            if near.size and len(here):
+                start = self.audio.sent(int(near[0]))
+                each = [self.video.sent(int(when)) - number / FPS - start for when, number in here]
+                found.append(max(each, key=abs))
         return found
+
+    def late_beginnings(self) -> int:
+        """Of how many utterances the first frame was not rendered in time."""
+        return sum(self.numbers.get(first, 0) > 0 for first in self.beginnings())
 
     def spoke_after(self, moment: float) -> float | None:
         """When, by `time.monotonic`, a frame that speaks came after a moment, and after one that does not; or None."""
@@ -133,6 +179,10 @@ class Receiver:
                     self.onsets.append(frame.pts + int(np.argmax(levels > LOUD)))
             elif isinstance(frame, VideoFrame):
                 self.frames.append((frame.pts, is_marked(frame)))
+                number, before = number_of(frame), self._number
+                self._number = number
+                if number is not None and number != before:
+                    self.numbers[frame.pts] = number
                 self.size = frame.width, frame.height
 
 

@@ -15,10 +15,11 @@ import httpx
 from av.codec.context import Flags
 from websockets.sync.client import ClientConnection, connect
 
-from benchmarks.live_receiver import is_marked, marking
+from benchmarks.live_receiver import is_marked, marking, numbering
 from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from frame_generation_pipeline.server.running import serve
 from frame_generation_pipeline.server.settings import Limits, ServerSettings
+from frame_generation_pipeline.speaking.conversation import Conversation
 
 AVATARS = Path(__file__).parent.parent / "conformance" / "avatars"
 TINY = "ave-160"  # one of them, that is opened and dropped a hundred times
@@ -175,7 +176,8 @@ def running() -> Iterator[Server]:
 
 
 def serve_here() -> None:
-    """Serve with no limits for one client but the machine's, mark frames that speak, and print the address."""
+    """Serve with no limits for one client but the machine's, mark and number frames that speak, print the address."""
     setattr(LiveRenderer, "make", marking(LiveRenderer.make))  # noqa: B010  # mypy allows no other way
+    setattr(Conversation, "_make", numbering(Conversation._make))  # noqa: B010
     settings = ServerSettings(port=0, avatars=AVATARS, limits=Limits(sessions=1000, absence=ABSENCE))
     serve(settings, lambda address: print(address, flush=True))

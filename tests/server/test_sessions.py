@@ -41,6 +41,25 @@ def test_the_first_session_is_always_carried(service: Service, monkeypatch: pyte
     assert service.sessions.create(LOCAL, TINY, Style()).id
 
 
+def test_what_a_face_takes_once_is_not_what_a_frame_costs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    avatar, spent = service.catalogue.load(TINY), [0.0]
+    for name, seconds in (("encode_face", 1.0), ("render", 0.03)):
+        method = getattr(type(avatar.generator), name)
+
+        def taking(*arguments, method=method, seconds=seconds):  # type: ignore[no-untyped-def]
+            spent[0] += seconds
+            return method(*arguments)
+
+        monkeypatch.setattr(type(avatar.generator), name, taking)
+    monkeypatch.setattr("frame_generation_pipeline.server.live_renderer.thread_time", lambda: spent[0])
+    renderer = LiveRenderer.of(avatar, 64, Room(0))
+    for cost in (0.0, 0.03):
+        for number in range(3):  # of different faces
+            renderer.make(number, renderer.rest, 0, renderer.NO_TIMES)
+        assert renderer.cost == pytest.approx(cost)
+    assert spent[0] > 3
+
+
 def test_frames_at_rest_are_painted_once_while_there_is_room(service: Service) -> None:
     avatar = service.catalogue.load(TINY)
     for room, kept in ((10**9, 4), (0, 0)):

@@ -14,12 +14,13 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import AudioStreamTrack
 from av import AudioFrame
 
-from benchmarks.live_receiver import Receiver, marking, negotiate
+from benchmarks.live_receiver import Receiver, marking, negotiate, numbering
 from frame_generation_pipeline.audio.gate import FADE
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.server.live_renderer import LiveRenderer
 from frame_generation_pipeline.server.live_session import Event
 from frame_generation_pipeline.server.settings import IceServer
+from frame_generation_pipeline.speaking.conversation import Conversation
 from server.talking import RATE, tone
 from serving import TINY, Running
 
@@ -61,6 +62,7 @@ def test_a_receiver_sees_and_hears_in_time_and_nothing_after_an_interruption(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LiveRenderer, "make", marking(LiveRenderer.make))
+    monkeypatch.setattr(Conversation, "_make", numbering(Conversation._make))
     url = begin(server)
     events: list[Event] = []
     server.service.sessions.all()[-1].listen(events.append)

@@ -55,6 +55,7 @@ class FaceStates:
         if budget is None:
             budget = frames * each if file else min(MOST_MEMORY, available_memory() // SHARE_OF_FREE)
         self.places = min(frames, budget // each)
+        self.computed = 0  # states that were computed and kept
         self.most_bytes = self.places * each  # once all of them are kept
         kept: list[Records]
         if file is None:
@@ -98,6 +99,7 @@ class FaceStates:
             return ProgramState({name: kept[name] for name in self._states.kind.names or ()})
         state = self._generator.encode_face(crop)
         self._states.keep(index, state.tensors)
+        self.computed += index < self.places
         return state
 
 

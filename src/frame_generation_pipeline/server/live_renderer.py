@@ -45,7 +45,7 @@ class LiveRenderer(FrameRenderer):
     longest: int = 720  # pixels; the most that the longer side has
     room: Room = field(default_factory=lambda: Room(0))
     _kept: dict[ShownFrame, Frame] = field(default_factory=dict)
-    _cost: list[float] = field(default_factory=list)  # seconds of one core for a frame that is painted
+    _cost: list[float] = field(default_factory=list)  # seconds of one core for a frame whose face is kept, if it can be
 
     NO_TIMES: ClassVar[StageTimes] = StageTimes()
 
@@ -70,19 +70,20 @@ class LiveRenderer(FrameRenderer):
 
     @property
     def cost(self) -> float:
-        """Seconds of one core that painting a frame takes."""
+        """Seconds of one core that rendering a frame takes; 0 until one was rendered whose face was known."""
         return self._cost[0] if self._cost else 0.0
 
     def make(self, number: int, window: Window, start_frame: int, times: StageTimes) -> Frame:
         """See `FrameRenderer.make`."""
         if (kept := self.kept(number, window, start_frame)) is not None:
             return kept
-        started = thread_time()
+        started, computed = thread_time(), self._faces_computed
         frame = super().make(number, window, start_frame, times)
         if not self.planar:
             frame = to_planes(np.asarray(cv2.resize(frame, self.size, interpolation=cv2.INTER_AREA), np.uint8))
         taken = thread_time() - started
-        self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
+        if self._faces_computed == computed:  # else it took what later frames are spared
+            self._cost[:] = [taken if not self._cost else (1 - NEWEST) * self._cost[0] + NEWEST * taken]
         shown = self._shown(number, start_frame)
         if window is self.rest and shown not in self._kept and self.room.take(frame.nbytes):
             self._kept[shown] = frame
@@ -114,6 +115,10 @@ class LiveRenderer(FrameRenderer):
                 engine.submit(keep_next)
 
         engine.submit(keep_next)
+
+    @property
+    def _faces_computed(self) -> int:
+        return 0 if self.states is None else self.states.computed
 
     def _shown(self, number: int, start_frame: int) -> ShownFrame:
         return self.template.shown(number, start_frame, self.loop)

@@ -137,7 +137,8 @@ class Sessions:
         if key not in self._renderers:
             styled = replace(avatar, style=replace(style, blend=style.blend or avatar.style.blend))
             renderer = LiveRenderer.of(styled, self._settings.live_size, self._room)
-            renderer.make(0, renderer.rest, 0, renderer.NO_TIMES)  # what it costs is known then
+            for window in (renderer.rest, renderer.rest.copy()):  # the second is rendered with its face kept
+                renderer.make(0, window, 0, renderer.NO_TIMES)  # what that costs is known then
             renderer.keep_all(self._engine)
             self._renderers[key] = renderer
         return self._renderers[key]

@@ -183,6 +183,7 @@ class Watcher(Peer):
         clock = SenderClock()
         self._video, self._audio = PacketTrack("video", clock), PacketTrack("audio", clock)
         self._coming: deque[Packet] = deque()  # of audio, whose moment has not come
+        self._timers: list[asyncio.TimerHandle] = []  # one for each of them
 
     def prepare(self) -> None:
         """Offer H.264 and Opus, and nothing else."""
@@ -204,13 +205,19 @@ class Watcher(Peer):
     def _send(self, encoded: Encoded) -> None:
         if encoded.video is not None:
             self._video.put(encoded.video)
+        self._cancel_timers()
         while self._coming:  # where ticks follow each other faster, as after a delay
             self._send_audio()
         # One after the other, as their times are.
         self._coming.extend(encoded.opus)
         self._send_audio()
         for number in range(1, len(encoded.opus)):
-            self._loop.call_later(number * OPUS_SECONDS, self._send_audio)
+            self._timers.append(self._loop.call_later(number * OPUS_SECONDS, self._send_audio))
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
     def _send_audio(self) -> None:
         if self._coming:
@@ -218,6 +225,7 @@ class Watcher(Peer):
 
     def interrupted(self) -> None:
         """See `Peer`."""
+        self._cancel_timers()
         self._coming.clear()
 
     async def close(self) -> None:
