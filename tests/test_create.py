@@ -127,7 +127,7 @@ def test_begins_from_the_generator_that_comes_along(
         raise OutputError("enough")
 
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
-    for options in ({}, {"network": "mobile"}, {"scratch": True}, {"network": "full"}, {"start": start}):
+    for options in ({}, {"network": "mobile"}, {"scratch": True}, {"network": "full"}, {"start": start, "batch": 8}):
         with pytest.raises(OutputError, match="enough"):
             create(recording, tmp_path / "may.avatar", **options)
     assert begun == [
@@ -135,7 +135,7 @@ def test_begins_from_the_generator_that_comes_along(
         (PRESENTER_MOBILE, FOLLOWING),
         (None, DEFAULT),
         (None, DEFAULT),
-        (start, DEFAULT),
+        (start, DEFAULT.changed({"batch": 8})),
     ]
     with pytest.raises(OptionError, match="choose one of them"):
         create(recording, tmp_path / "may.avatar", start=start, scratch=True)

@@ -1,6 +1,7 @@
 """From a large generator to an avatar with a small one."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -154,14 +155,14 @@ def test_without_speech(checkpoint: Path, tmp_path: Path) -> None:
         learn(tmp_path / "small.avatar", **given, speech=tmp_path / "voices")
 
 
-def test_command(checkpoint: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frame_generation_pipeline.distill.DISTILLING", QUICK)
-
+def test_command(checkpoint: Path, template: Path, tmp_path: Path) -> None:
     def framegen(*arguments: object) -> Result:
         command = ["distill", "-o", tmp_path / "small.avatar", "-t", template, "--network", "tiny", *arguments]
         return CliRunner().invoke(app, [*map(str, command)], catch_exceptions=False)
 
-    done = framegen("-c", checkpoint, "--minutes", 0.01, "--held-out", 0.4, "--device", "cpu")
+    done = framegen("-c", checkpoint, "--minutes", 0.01, "--held-out", 0.4, "--device", "cpu", "--batch", 2)
     assert done.exit_code == 0
+    settings = tmp_path / "small.avatar.work" / "run" / "train.json"
+    assert json.loads(settings.read_text())["recipe"] == asdict(QUICK)
     for said in ("mouth PSNR", "mobile-ave-width2", f"see {tmp_path / 'small.avatar.work' / 'run' / 'train.html'}"):
         assert said in done.stdout.replace("\n", "")

@@ -46,6 +46,7 @@ def create(
     minutes: float = 60.0,
     network: str = "light",
     recipe: Recipe | None = None,
+    batch: int | None = None,
     start: str | Path | None = None,
     scratch: bool = False,
     device: str = "auto",
@@ -58,6 +59,7 @@ def create(
     audio, audio_track, av_offset: see `prepare`. minutes, network, device, most_frames: of the training, see `train`.
     start: the checkpoint to begin from; by default the built-in one of that network, if there is one. scratch: begin
     with random weights. recipe: by default `recipe.FOLLOWING` after a built-in checkpoint, otherwise `recipe.DEFAULT`.
+    batch: samples a step, by default the recipe's.
     label: of the package.
     stage: called with the label and unit of each stage; gives the context in which it runs and its progress callback.
 
@@ -74,7 +76,7 @@ def create(
         raise OptionError(f"{start}: a training begins from a checkpoint or from scratch; choose one of them")
     if start is None and not scratch and network in STARTS:
         start, recipe = STARTS[network], recipe or FOLLOWING
-    recipe = recipe or DEFAULT
+    recipe = (recipe or DEFAULT).changed({"batch": batch})
 
     def further(frames: int, size: int) -> int:
         """The bytes of the training's stored faces and of the package."""

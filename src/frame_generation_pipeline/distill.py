@@ -79,6 +79,7 @@ def distill(
     network: str = "mobile",
     duration: Duration = AN_HOUR,
     recipe: Recipe | None = None,
+    batch: int | None = None,
     held_out: float = HELD_OUT,
     device: str = "auto",
     seed: int = 0,
@@ -91,7 +92,8 @@ def distill(
     as for `pack_avatar`. speech: a folder of audio or feature files to learn from, in addition to the template's own
     features and, with an audio encoder, the built-in sample; audio needs an encoder.
     network: the small one, of `spec.NETWORKS`; it begins from the presenter's weights if there are any.
-    recipe: by default `recipe.DISTILLING`. held_out: seconds at the end of the last speech not used in training.
+    recipe: by default `recipe.DISTILLING`. batch: samples a step, by default the recipe's.
+    held_out: seconds at the end of the last speech not used in training.
     device: of the small one, see `choose_device`; the large one runs on the CPU, in threads of its own.
     label: of the package; fields that it leaves out are taken from the avatar.
     stage: as in `create`.
@@ -119,7 +121,7 @@ def distill(
     student, device = begin_student(network, spec.audio, seed), choose_device(device)
     run = work / "run"
     prepare_folder(run)
-    recipe = recipe or DISTILLING
+    recipe = (recipe or DISTILLING).changed({"batch": batch})
     settings = {
         "teacher": teacher.digest,
         "template": teacher.template.fingerprint(),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from frame_generation_pipeline.cli.making_options import AvOffset, LabelOptions
+from frame_generation_pipeline.cli.making_options import AvOffset, Batch, LabelOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Device,
@@ -39,6 +39,7 @@ def create(
         typer.Option(help="Checkpoint to begin from [default: the built-in one, where it is that network]."),
     ] = None,
     scratch: Annotated[bool, typer.Option("--scratch", help="Begin from nothing.")] = False,
+    batch: Batch = None,
     device: Device = "auto",
     most_frames: MostFrames = MOST_FRAMES,
     quiet: Quiet = False,
@@ -59,6 +60,7 @@ def create(
         network=known_network(network),
         start=start,
         scratch=scratch,
+        batch=batch,
         device=device,
         most_frames=most_frames,
         label=label.value(),
@@ -84,6 +86,7 @@ def distill(
     held_out: Annotated[
         float, typer.Option(min=0, help="Seconds at the end of the speech that are never learned from.")
     ] = 4.0,
+    batch: Batch = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     quiet: Quiet = False,
@@ -108,6 +111,7 @@ def distill(
         network=known_network(network),
         duration=Duration(minutes=minutes),
         held_out=held_out,
+        batch=batch,
         device=device,
         seed=seed,
         label=label.value(),

@@ -9,6 +9,7 @@ from frame_generation_pipeline.errors import check_choice
 from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.train.recipe import RECIPES, Recipe
 
+Batch = Annotated[int | None, typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's].")]
 Loss = Annotated[float | None, typer.Option(min=0, help="Weight of this loss, 0 for off [default: the recipe's].")]
 
 
@@ -67,10 +68,7 @@ class RecipeOptions:
         float | None,
         typer.Option(min=0, max=1, help="Share of the training with faces at half the size [default: the recipe's]."),
     ] = None
-    batch: Annotated[
-        int | None,
-        typer.Option(min=1, help="Samples a step; more keep a GPU busy [default: the recipe's]."),
-    ] = None
+    batch: Batch = None
 
     def value(self) -> Recipe:
         """These as a value. Raises OptionError for an unknown recipe."""

@@ -116,12 +116,12 @@ def _convolve(
     *,
     x: Array,
     weight: Array,
-    bias: Array,
     strides: list[int],
     pad: list[int],
     pad_type: str,
     dilations: list[int],
     groups: int,
+    bias: Array | None = None,
 ) -> Array:
     """Convolve (n, c, h, w) to (n, k, h', w'), in one group or depthwise."""
     if dilations != [1, 1] or groups not in (1, x.shape[1]) or pad_type not in ("valid", "custom"):
@@ -141,7 +141,7 @@ def _convolve(
                 total += (taps[:, :, row, column] @ flat).reshape(total.shape)
             else:
                 total += taps[None, :, 0, row, column, None, None] * seen
-    return total + bias.astype(np.float32)[:, None, None]
+    return total if bias is None else total + bias.astype(np.float32)[:, None, None]
 
 
 def _upsample(*, x: Array, scale_factor_height: float, scale_factor_width: float, align_corners: bool) -> Array:

@@ -44,7 +44,9 @@ def decoded_mobile(graph: Graph, network: MobileNetwork, state: dict[str, str], 
         size *= 2
         x = up_level(graph, network, level, x, state[f"skip_{size}"], size)
     weight, bias = (values.detach().double().numpy() for values in network.outc.even())
-    pixels = convolve(graph, x, Convolution("outc", weight, bias, padding=1))
+    basis = network.outc.basis.double().numpy()
+    frequencies = convolve(graph, x, Convolution("outc", weight, bias, padding=1))
+    pixels = convolve(graph, frequencies, Convolution("outc.basis", basis, np.zeros(len(basis))))
     return graph.op("DepthToSpace", graph.op("Sigmoid", pixels), blocksize=PIXELS, mode="CRD")
 
 
