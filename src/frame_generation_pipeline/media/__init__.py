@@ -1,1 +1,1 @@
-"""Images, video and audio, in and out of files, and what marks a file as generated."""
+"""Read and write images, video and audio, and mark files as generated."""

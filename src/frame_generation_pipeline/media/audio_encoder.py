@@ -1,4 +1,4 @@
-"""Decode the audio that goes beside the video: one stream of samples, conformed to what the encoder accepts."""
+"""Decode the audio of a video to write: one stream of samples, converted to what the encoder accepts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +17,8 @@ def stream_layout(path: Path, track: int | None = None) -> tuple[int, str]:
     """Return the sample rate in Hz and the name of the channel layout (`stereo`, `5.1`) of a file's audio stream.
 
     track: which one, see `audio_track.audio_stream`. Both values are taken from the first decoded samples, because
-    headers are at times wrong about them.
-    Raises what `decode_frames` raises.
+    headers are sometimes wrong.
+    Raises as `decode_frames` does.
     """
     frame = next(decode_frames(path, track))
     return frame.sample_rate, frame.layout.name
@@ -29,11 +29,10 @@ def read_audio(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the samples of a file's audio stream as chunks `(n, channels)` float32, n > 0, in [-1, 1].
 
-    rate: Hz; layout: name of the channel layout; both are converted to by libswresample.
-    start, end: seconds, rounded to a sample at `rate`; None is the end of the file. track: see `stream_layout`.
-    Time 0 is that of the first sample; gaps between timestamps are silence, see `audio_track.without_gaps`.
-    Damaged packets are left out. Raises as `stream_layout` does, at the first chunk, and `AudioError` at samples that
-    are not finite.
+    rate: Hz; layout: name of the channel layout; libswresample converts to both.
+    start, end: seconds, rounded to a sample at `rate`; None: the end of the file. track: see `stream_layout`.
+    The first sample has time 0; gaps between timestamps are silence, see `audio_track.without_gaps`. Damaged packets
+    are skipped. Raises as `stream_layout` does, at the first chunk, and `AudioError` for samples that are not finite.
     """
     first = round(start * rate)
     last = None if end is None else round(end * rate)
@@ -51,9 +50,9 @@ def read_audio(
 
 
 def _conform(frames: Iterator[AudioFrame], rate: int, layout: str) -> Iterator[AudioFrame]:
-    """Convert frames to float at `rate` and `layout`; a stream may change its own rate or layout on the way.
+    """Convert frames to float at `rate` and `layout`; the rate or layout of a stream may change.
 
-    The channels are interleaved: PyAV crashes on the planes of a frame with eight channels.
+    The channels are interleaved, because PyAV crashes on the planes of a frame with eight channels.
     """
     resampler, kind = None, None
     for frame in frames:
@@ -66,6 +65,6 @@ def _conform(frames: Iterator[AudioFrame], rate: int, layout: str) -> Iterator[A
 
 
 def _flush(resampler: AudioResampler | None) -> Iterator[AudioFrame]:
-    """Yield what the resampler still holds; one that had nothing to convert answers with None."""
+    """Yield the rest of the resampler; if it had nothing to convert, it gives None."""
     if resampler is not None:
         yield from (frame for frame in resampler.resample(None) if frame is not None)

@@ -21,12 +21,12 @@ from frame_generation_pipeline.media.resampling import resampled
 
 logger = logging.getLogger(__name__)
 
-RATES = (1000, 768_000)  # Hz; what lies beyond is damaged, and would be resampled to very much or to nothing
+RATES = (1000, 768_000)  # Hz; other rates are damaged, and resampling would give huge or empty audio
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What decoding an audio stream of a file gave."""
+    """Properties of an audio stream, found by decoding it."""
 
     path: Path
     sample_rate: int  # Hz, as decoded
@@ -36,9 +36,9 @@ class AudioInfo:
 
 
 def probe_audio(path: str | Path, track: int | None = None) -> AudioInfo:
-    """Decode the audio stream that is used once, from end to end, so that a broken file is found before long work.
+    """Decode an audio stream from end to end, so that a broken file is found before long work.
 
-    track: see `audio_track.audio_stream`. Memory does not grow with the length. Raises what `decode_audio` raises.
+    track: see `audio_track.audio_stream`. Memory does not grow with the length. Raises as `decode_audio` does.
     """
     path = Path(path)
     rate = channels = samples = 0
@@ -46,7 +46,7 @@ def probe_audio(path: str | Path, track: int | None = None) -> AudioInfo:
     for frame in decode_frames(path, track):
         rate, channels = frame.sample_rate, channels or frame.layout.nb_channels
         samples += frame.samples
-        cancellation.push(frame, path)  # which looks at their values too
+        cancellation.push(frame, path)  # also checks their values
     return AudioInfo(path, rate, channels, samples / rate, cancellation.downmix())
 
 
@@ -99,7 +99,7 @@ def decode_audio(
 
 
 def _choose_downmix(path: Path, track: int | None) -> Downmix:
-    """What `probe_audio` tells; audio that has one channel alone is not decoded for it."""
+    """The downmix of `probe_audio`; audio with one channel is not decoded for it."""
     frames = decode_frames(path, track)
     cancellation, first = Cancellation(), next(frames)
     if first.layout.nb_channels == 1:
@@ -152,7 +152,7 @@ def decode_frames(path: Path, track: int | None = None) -> Iterator[av.AudioFram
 
 
 def _decoded(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
-    """Every frame that decodes, on a clock that never goes back; a file cut off in the middle ends there."""
+    """Yield every frame that can be decoded, on a clock that never goes back; a truncated file ends early."""
     beside = video_stream(container)
     damaged = 0
     for packet in placed_packets(container, [stream] if beside is None else [stream, beside]):

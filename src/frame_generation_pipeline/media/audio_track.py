@@ -1,4 +1,4 @@
-"""Choose the audio stream of a file, and give its frames as one run of samples on the file's clock."""
+"""Choose the audio stream of a file, and give its frames without gaps on the file's clock."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -19,17 +19,17 @@ from frame_generation_pipeline.media.containers import open_media
 
 logger = logging.getLogger(__name__)
 
-SILENT = 1e-3  # of full scale; a track that never exceeds it, -60 dB, has nothing to hear
-LEAST_GAP = 0.05  # seconds; times that are off by less are the rounding of containers
+SILENT = 1e-3  # of full scale; a track that never exceeds it, -60 dB, is silent
+LEAST_GAP = 0.05  # seconds; smaller gaps are the rounding of containers
 LONGEST_GAP = 600.0  # seconds; a longer one is a damaged clock
 
 
 def audio_stream(container: InputContainer, path: Path, track: int | None = None) -> AudioStream | None:
-    """The audio stream that is used, None where there is none.
+    """Choose the audio stream; None if there is none.
 
-    track: its number among the audio streams, counted from 1. By default it is the first that the file marks as its
-    default, otherwise the first; unless that one is silent from end to end and another one is not. Where there are
-    several, a warning in the log says which one was taken. Raises OptionError for a track that does not exist.
+    track: its number among the audio streams, counted from 1. By default it is the first one that the file marks as
+    default, otherwise the first; if that one is silent from end to end, the next one that is not. If there are several,
+    a warning is logged that names the chosen one. Raises OptionError for a track that does not exist.
     """
     streams = container.streams.audio
     if track is not None:
@@ -61,7 +61,7 @@ def _audible(path: Path, default: int, count: int, version: tuple[int, int]) -> 
 
 
 def _silent(path: Path, track: int) -> bool:
-    """Whether a track is silent, as far as it can be decoded."""
+    """Whether a track is silent, in all samples that can be decoded."""
     with suppress(av.FFmpegError, ValueError), open_media(path) as container:
         stream = container.streams.audio[track]
         resampler = AudioResampler(format="flt")
@@ -75,9 +75,10 @@ def _silent(path: Path, track: int) -> bool:
 
 
 def without_gaps(frames: Iterable[AudioFrame], path: Path) -> Iterator[AudioFrame]:
-    """The frames without their times, and silence where their times leave a gap.
+    """Yield the frames without their times, with silence in the gaps between their times.
 
-    Audio then lies where a player plays it. Times that go back, or jump by more than `LONGEST_GAP`, are not followed.
+    Audio then has the position at which a player plays it. Times that go back, or jump by more than `LONGEST_GAP`, are
+    ignored.
     """
     expected: float | None = None  # when the next frame should begin, seconds
     missing = 0.0

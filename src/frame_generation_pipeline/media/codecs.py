@@ -1,4 +1,4 @@
-"""A video file's suffix decides its container, the two encoders in it, and what their users may choose."""
+"""The containers of video files by suffix, with their encoders and the options of these."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from av.audio.codeccontext import AudioCodecContext
 from frame_generation_pipeline.errors import OptionError, check_choice
 from frame_generation_pipeline.media.downmix import LAYOUTS
 
-# Preset: what libvpx calls the same trade of time for size (deadline, cpu-used); libx264 takes the name.
+# Presets, with libvpx's options for the same trade of time for size (deadline, cpu-used); libx264 takes the name.
 PRESETS = {
     "ultrafast": ("realtime", 8),
     "superfast": ("realtime", 7),
@@ -24,7 +24,7 @@ PRESETS = {
     "slower": ("good", 1),
     "veryslow": ("good", 0),
 }
-DEFAULT_PRESET = "superfast"  # at one crf as good as "faster" in a third of its time; files are a third larger
+DEFAULT_PRESET = "superfast"  # as good as "faster" at equal crf in a third of the time; files are a third larger
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Codecs:
     def video_options(self, crf: int | None, preset: str) -> dict[str, str]:
         """Return the video encoder's options for a quality (None: the default) and one of `PRESETS`.
 
-        Raises `OptionError` where either is impossible.
+        Raises `OptionError` if either is impossible.
         """
         crf = self.crf if crf is None else crf
         if not 0 <= crf <= self.crf_max:
@@ -56,15 +56,15 @@ class Codecs:
         return options | {"b": "0", "row-mt": "1", "deadline": deadline, "cpu-used": str(speed)}
 
     def audio_rate(self, rate: int, fps: Fraction) -> int:
-        """Return the lowest possible sample rate from `rate` in Hz on, otherwise the highest.
+        """Return the lowest possible sample rate of at least `rate` in Hz, otherwise the highest.
 
-        Where only whole audio frames are stored, these must not outlast a video frame, so that both end together.
+        If only whole audio frames are stored, they must not be longer than a video frame, so that both end together.
         """
         least = max(rate, ceil(self.whole_frame * fps))
         return next((possible for possible in self.rates if possible >= least), self.rates[-1])
 
     def audio_layout(self, rate: int, layout: str) -> str:
-        """Return the channel layout that the encoder takes: this one, the usual one of as many channels, or stereo."""
+        """Return the channel layout for the encoder: this one, the usual one with as many channels, or stereo."""
         usual = LAYOUTS.get(av.AudioLayout(layout).nb_channels, "stereo")
         if ("LFE" in _speakers(layout)) != ("LFE" in _speakers(usual)):  # low sounds are no speaker in front
             usual = "stereo"
@@ -86,7 +86,7 @@ H264 = Codecs("libx264", crf=20, crf_max=51, audio="aac", sample_format="fltp", 
 H264_IN_MATROSKA = replace(H264, whole_frame=1024)
 VP9 = Codecs("libvpx-vp9", crf=32, crf_max=63, audio="libopus", sample_format="flt", bit_rate=128_000, rates=(48_000,))
 
-# Suffix: FFmpeg's name of the container, and what goes into it.
+# Suffix: FFmpeg's name of the container, and its codecs.
 CONTAINERS = {
     ".mp4": ("mp4", H264),
     ".m4v": ("mp4", H264),

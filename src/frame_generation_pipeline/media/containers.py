@@ -1,4 +1,4 @@
-"""Open video and audio files that may come from anywhere."""
+"""Open video and audio files without trusting them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,12 @@ from av.container import InputContainer
 
 from frame_generation_pipeline.media.joined_wav import JoinedWav, find_pieces
 
-# Playlists and the like, which lead to other files or to the network, and devices.
+# Playlists and similar formats, which refer to other files or to the network, and devices.
 _LEADING = {"concat", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
 _NO_FILES = {"alsa", "fbdev", "image2", "kmsgrab", "lavfi", "oss", "sndio", "video4linux2,v4l2", "x11grab"}
 FORMATS = ",".join(sorted(av.formats_available - _LEADING - _NO_FILES))
 OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-# Tags may be in any encoding. PyAV 19 keeps bytes that are no UTF-8 by itself; older versions refuse them unless told.
+# Tags may have any encoding. PyAV 19 keeps bytes that are no UTF-8; older versions do so only with this option.
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 

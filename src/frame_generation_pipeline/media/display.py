@@ -1,4 +1,4 @@
-"""Turn a decoded frame into the image that a player shows: colours, square pixels, fields and orientation."""
+"""Convert decoded frames to the images that a player shows: colours, square pixels, fields and orientation."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,24 +17,26 @@ from frame_generation_pipeline.errors import VideoError
 # ITU-T H.273, as FFmpeg numbers them.
 RGB, BT709, UNSPECIFIED, RESERVED, BT601, BT2020 = 0, 1, 2, 3, 6, 9  # matrices; BT2020 also names primaries
 PQ, HLG = 16, 18  # transfers of HDR
-MATRICES = {RGB, BT709, 4, 5, BT601, 7, 9}  # that swscale has coefficients for
+MATRICES = {RGB, BT709, 4, 5, BT601, 7, 9}  # for which swscale has coefficients
 NARROW_PRIMARIES = {0, 1, UNSPECIFIED, 5, 6, 7, 22}  # BT.709's and those of standard definition; shown as they are
 DOLBY_VISION = {"dvh1", "dvhe", "dva1", "dvav", "dav1"}  # codec tags of streams that need its metadata
-PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # for images of at most a screen's white
-STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels at most of untagged images that are taken for BT.601, as in mpv
-FLATTEST = 8  # how many times as wide as high a pixel may be, or as high as wide; more is damage
+PLAIN_TRANSFERS = {0, 1, UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15}  # of images no brighter than a screen's white
+STANDARD_WIDTH, STANDARD_HEIGHT = 1279, 576  # pixels; untagged images up to this size are BT.601, as in mpv
+FLATTEST = 8  # largest ratio of a pixel's sides; more is damage
 
-Orientation = tuple[bool, bool, bool]  # whether the axes are exchanged; after that, mirrored across and down
+Orientation = tuple[
+    bool, bool, bool
+]  # whether the axes are exchanged, and then whether the image is mirrored across and down
 UPRIGHT: Orientation = (False, False, False)
 
 
 class Display:
-    """Frames of one stream, in order, to images (H, W, 3) uint8 BGR as mpv and ffplay show them.
+    """Converts the frames of one stream, in order, to images (H, W, 3) uint8 BGR as mpv and ffplay show them.
 
-    Colours come to BT.709 with their tagged matrix, primaries and transfer; HDR to standard range with its white of 203
-    cd/m2 (ITU-R BT.2408) at full level. Untagged ones are BT.709 in high definition, otherwise BT.601. Pixels are made
-    square, interlaced frames are deinterlaced, and the display matrix turns and mirrors. Where HDR comes without matrix
-    or primaries, and BT.2020's matrix without primaries, they are BT.2020's.
+    Colours are converted to BT.709 from their tagged matrix, primaries and transfer; HDR to standard range, with its
+    white of 203 cd/m2 (ITU-R BT.2408) at full level. Untagged colours are BT.709 in high definition, otherwise BT.601.
+    Pixels become square, interlaced frames are deinterlaced, and the display matrix is applied. HDR without matrix or
+    primaries, and BT.2020's matrix without primaries, are BT.2020.
     """
 
     def __init__(self, path: Path, stream: VideoStream) -> None:
@@ -42,12 +44,12 @@ class Display:
         self._graph: Graph | None = None
         self._kind: tuple[object, ...] | None = None
         self._interlaced = False
-        self._orientation = UPRIGHT  # of the frames that the graph holds
+        self._orientation = UPRIGHT  # of the frames in the graph
 
     def push(self, frame: VideoFrame) -> Iterator[tuple[float | None, Frame]]:
-        """The next frame -> images that are ready, with their times in seconds.
+        """Take the next frame; yield the images that are ready, with their times in seconds.
 
-        Raises VideoError for colours that cannot be converted, and what PyAV raises.
+        Raises VideoError for colours that cannot be converted, and the errors of PyAV.
         """
         self._interlaced = self._interlaced or frame.interlaced_frame
         self._check_dolby_vision(frame)
@@ -104,7 +106,7 @@ class Display:
             ) from error
 
     def _check_dolby_vision(self, frame: VideoFrame) -> None:
-        """Refuse Dolby Vision that looks wrong without its own metadata: that of profile 5, whose base has no tags."""
+        """Refuse Dolby Vision of profile 5, whose untagged base looks wrong without the metadata."""
         context = self._stream.codec_context
         if context.codec_tag in DOLBY_VISION and UNSPECIFIED in (frame.colorspace, frame.color_trc):
             raise VideoError(
@@ -113,7 +115,7 @@ class Display:
             )
 
     def flush(self) -> Iterator[tuple[float | None, Frame]]:
-        """The images that are still held back, with their times in seconds."""
+        """Yield the remaining images, with their times in seconds."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from self._ready()
@@ -130,7 +132,7 @@ class Display:
             yield shown.time, _turned(np.asarray(shown.to_ndarray(), np.uint8), self._orientation)
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
-        """Width and height of the frame with square pixels: the longer side of a pixel counts, as in mpv."""
+        """Width and height of the frame with square pixels of the longer side of its pixels, as in mpv."""
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
         if aspect <= 0:
             aspect = Fraction(1)
@@ -169,12 +171,12 @@ class Display:
 
 def _plain(frame: VideoFrame, matrix: int) -> Frame:
     frame.colorspace = matrix
-    # Naming another colour space than the frame's makes older PyAV look at the frame's at all.
+    # Older PyAV uses the frame's colour space only if another one is named here.
     return np.asarray(frame.to_ndarray(format="bgr24", dst_colorspace="DEFAULT"), np.uint8)
 
 
 def _orientation(frame: VideoFrame) -> Orientation:
-    """How the frame's display matrix turns and mirrors it, to a quarter turn.
+    """The orientation of the frame's display matrix, rounded to a quarter turn.
 
     The matrix takes x and y to a x + c y and b x + d y, stored as a, b, u, c, d, v, x, y, w (ISO/IEC 14496-12, 6.2.2).
     """

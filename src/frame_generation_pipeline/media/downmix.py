@@ -1,4 +1,4 @@
-"""The channels of audio become one: by where their speakers stand, or one channel where their sum cancels."""
+"""Mix the channels of audio into one: by the positions of their speakers, or one channel if their sum cancels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from av.audio.resampler import AudioResampler
 from frame_generation_pipeline.errors import AudioError
 from frame_generation_pipeline.media.level import energy
 
-# Some formats (a plain WAV) say how many channels there are and not where the speakers stand.
+# Some formats (a plain WAV) state the number of channels but not the positions of the speakers.
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-CRASHING_CHANNELS = 8  # PyAV ends the process where an array is made of so many channels that lie apart
+CRASHING_CHANNELS = 8  # PyAV crashes if an array is made of so many planar channels
 
 # ITU-R BS.775, table 2, to one channel, 3 dB lower: stereo stays the mean of its two channels.
 FRONT, CENTRE, AROUND = np.float32(0.5), np.float32(np.sqrt(0.5)), np.float32(np.sqrt(0.125))
@@ -21,20 +21,20 @@ WEIGHTS = {
     **dict.fromkeys(("FL", "FR", "FLC", "FRC", "DL", "DR", "BIL", "BIR"), FRONT),
     "FC": CENTRE,
     **dict.fromkeys(("LFE", "LFE2"), np.float32(0)),
-}  # all others are AROUND
-LOUDEST = 2.0**31  # times full scale, which floats of whole numbers in 32 bits have; squares above could overflow
-CANCELS = 16.0  # times the energy of the sum, 12 dB, that one channel has where the sum cancels
-BLOCKS = 25  # a second, whose energies are added up
+}  # other speakers have AROUND
+LOUDEST = 2.0**31  # times full scale, as in floats of 32-bit integers; squares of larger values could overflow
+CANCELS = 16.0  # times the energy of the sum, 12 dB; if one channel has more, the sum cancels
+BLOCKS = 25  # blocks in a second, whose energies are added
 
 Channels = npt.NDArray[np.float32]  # (channels, samples)
 
 
 @dataclass(frozen=True)
 class Downmix:
-    """How channels become one: their weighted sum, one of them alone, or their plain mean as in the original."""
+    """How channels become one: their weighted sum, one of them, or their mean as in the original."""
 
-    channel: int | None = None  # the one that is taken alone, counted from 0
-    mean: bool = False  # of all channels, wherever their speakers stand
+    channel: int | None = None  # the only channel to take, counted from 0
+    mean: bool = False  # take the mean of all channels
 
     def mix(self, frame: av.AudioFrame, path: Path) -> npt.NDArray[np.float32]:
         """A frame's samples (n,) float32; `path` is for errors, see `read_channels`."""
@@ -52,15 +52,15 @@ SUM, MEAN = Downmix(), Downmix(mean=True)
 
 
 class Cancellation:
-    """Tells from a whole file, frame by frame, whether the weighted sum of its channels cancels."""
+    """Decides from a whole file, frame by frame, whether the weighted sum of its channels cancels."""
 
     def __init__(self) -> None:
         self._weights: list[np.float32] = []
-        self._energies = np.zeros(0)  # of each channel, and of their sum
+        self._energies = np.zeros(0)  # energies of each channel and of their sum
         self._pending = np.empty((0, 0), np.float32)
 
     def push(self, frame: av.AudioFrame, path: Path) -> None:
-        """Take the next frame; frames of another number of channels than the first one has tell nothing."""
+        """Take the next frame; frames with another number of channels than the first are ignored."""
         channels = read_channels(frame, path)
         if not self._weights:
             self._weights = _weights(frame.layout)
@@ -87,9 +87,9 @@ class Cancellation:
 
 
 def weighted_sum(channels: Channels, layout: av.AudioLayout) -> npt.NDArray[np.float32]:
-    """The sum of channels (c, n) by the weights of their speakers; products and sums are rounded to float32 one by one.
+    """The weighted sum of channels (c, n) by their speakers; each product and sum is rounded to float32.
 
-    Channels whose speakers `layout` does not name are taken for those of `LAYOUTS`.
+    If `layout` does not name the speakers, they are those of `LAYOUTS`.
     """
     mixed = np.zeros(channels.shape[1], np.float32)
     for channel, weight in zip(channels, _weights(layout), strict=True):
@@ -101,8 +101,8 @@ def weighted_sum(channels: Channels, layout: av.AudioLayout) -> npt.NDArray[np.f
 def read_channels(frame: av.AudioFrame, path: Path) -> Channels:
     """A frame's samples (channels, n) float32, integers scaled so that full scale is [-1, 1].
 
-    Raises AudioError that names `path` for a format that PyAV does not hand over, and for values that are not finite or
-    beyond LOUDEST.
+    Raises AudioError, which names `path`, for a format that PyAV does not support, and for values that are not finite
+    or beyond LOUDEST.
     """
     if frame.format.is_planar and frame.layout.nb_channels >= CRASHING_CHANNELS:
         (frame,) = AudioResampler(format=frame.format.packed, layout=frame.layout.name).resample(frame)

@@ -1,4 +1,4 @@
-"""Width and height of a JPEG or PNG file without decoding it, so that thousands of frames are checked in a second."""
+"""Read the size of a JPEG or PNG file without decoding it, which checks thousands of frames in a second."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import BinaryIO
 from frame_generation_pipeline.errors import TemplateError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MOST_PIXELS = 2**27  # of an image, 16384x8192; more is a mistake, or meant to fill the memory
+MOST_PIXELS = 2**27  # of an image, 16384x8192; more is a mistake or an attack on the memory
 MOST_SEGMENTS = 10_000  # of a JPEG before its size
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-# Start-of-frame markers (ITU-T T.81, table B.1): they alone carry the size. C4, C8 and CC are other segments.
+# Start-of-frame markers (ITU-T T.81, table B.1), which have the size. C4, C8 and CC are other segments.
 JPEG_MARKER = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)  # all but those without a segment
 MOST_SCANS = 64  # of a JPEG; progressive ones have about ten
 JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -21,7 +21,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
     Raises TemplateError when the file is neither JPEG nor PNG, states an impossible size or is cut off.
     """
-    if not Path(path).is_file():  # opening a pipe would wait for somebody who writes
+    if not Path(path).is_file():  # reading a pipe would wait for ever
         raise TemplateError(f"{path}: no such image; expected a JPEG or PNG file")
     try:
         with Path(path).open("rb") as file:

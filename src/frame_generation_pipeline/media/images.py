@@ -1,4 +1,4 @@
-"""Frames as an encoder takes them: BT.709 in 4:2:0, and the encoder set up for them."""
+"""Convert frames to BT.709 in 4:2:0 for encoders, and set up the encoders."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,11 +40,11 @@ class FrameEncoding:
     threads: int
 
     def new_encoder(self) -> VideoCodecContext:
-        """An encoder that is not opened, for images whose times are counted in frames."""
+        """Create an encoder, not opened yet, for images with times in frames."""
         context = cast(VideoCodecContext, av.CodecContext.create(self.codec, "w"))
         context.options = self.options
         context.framerate = self.fps
-        context.flags |= Flags.global_header  # as all our containers want it: parameters in the file's header
+        context.flags |= Flags.global_header  # parameters in the file's header, as all containers here need them
         self.configure(context)
         return context
 
@@ -58,12 +58,12 @@ class FrameEncoding:
         context.color_range = ColorRange.MPEG
 
     def new_video_frame(self) -> VideoFrame:
-        """An image that such an encoder takes, to be filled by `show`."""
+        """Create an image for the encoder, which `show` fills."""
         width, height = (side + side % 2 for side in self.size)
         return VideoFrame(width, height, "yuv420p")
 
     def describe(self) -> dict[str, Any]:
-        """The values and the library's version, as JSON has them."""
+        """The values and the library's version, as JSON values."""
         return {
             "codec": self.codec,
             "options": self.options,
@@ -75,9 +75,9 @@ class FrameEncoding:
 
 
 def to_planes(frame: Frame) -> Planes:
-    """A frame `(H, W, 3)` uint8 BGR in BT.709, limited range, 4:2:0.
+    """Convert a frame `(H, W, 3)` uint8 BGR to BT.709, limited range, 4:2:0.
 
-    An odd side is made even by its edge, because a chroma sample covers two pixels.
+    An odd side is made even by repeating its edge, because a chroma sample covers two pixels.
     """
     height, width = frame.shape[:2]
     if height % 2 or width % 2:
@@ -92,7 +92,7 @@ def to_planes(frame: Frame) -> Planes:
 
 
 def show(planes: Planes, image: VideoFrame) -> None:
-    """Make `image`, yuv420p of the same size, show `planes`; it may be one that an encoder was given before."""
+    """Write `planes` into `image`, yuv420p of the same size; an encoder may have taken it before."""
     image.make_writable()
     begin = 0
     for plane in image.planes:

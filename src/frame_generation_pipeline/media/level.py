@@ -1,4 +1,4 @@
-"""How loud audio is, frame by frame: one measure in decibels for people, and one in exact integers for hosts."""
+"""Measure the level of audio frame by frame: in decibels for people, and in exact integers for hosts."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,9 +7,9 @@ import numpy as np
 from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
-LOWEST = -200.0  # dB; what digital silence is said to have
+LOWEST = -200.0  # dB; the level of digital silence
 SILENCE = -45.0  # dB of full scale; a frame whose level is below it is silent
-STEPS = 65536  # of full scale, to which samples are rounded for their energy
+STEPS = 65536  # steps of full scale, to which samples are rounded for their energy
 FULL_SCALE = float(STEPS**2)  # energy of 0 dB
 
 
@@ -21,19 +21,19 @@ class FrameSplitter:
         self._pending = np.empty(0, np.float32)
 
     def push(self, samples: Samples) -> list[Samples]:
-        """Samples (k,) float32 at 16 kHz, any k -> the samples of each frame that they complete."""
+        """Take samples (k,) float32 at 16 kHz, any k; return the samples of each frame that they complete."""
         pending = np.concatenate([self._pending, samples])
         count = len(pending) // self._size
         frames, self._pending = pending[: count * self._size], pending[count * self._size :]
         return list(frames.reshape(count, self._size))
 
     def flush(self) -> list[Samples]:
-        """A last frame that the audio only begins, if there is one."""
+        """Return the last, incomplete frame, if there is one."""
         return [self._pending] if len(self._pending) else []
 
 
 def split_frames(blocks: Iterable[Samples], fps: int) -> Iterator[Samples]:
-    """The samples of each video frame, of audio given as blocks (k,) float32 at 16 kHz; the last may be short."""
+    """Yield the samples of each video frame, of audio in blocks (k,) float32 at 16 kHz; the last may be short."""
     splitter = FrameSplitter(fps)
     for block in blocks:
         yield from splitter.push(block)
@@ -41,7 +41,7 @@ def split_frames(blocks: Iterable[Samples], fps: int) -> Iterator[Samples]:
 
 
 def frame_levels(blocks: Iterable[Samples], fps: int) -> Iterator[float]:
-    """The level in dB of full scale of each frame of audio given as blocks (k,) float32 at 16 kHz."""
+    """Yield the level in dB of full scale of each frame of audio in blocks (k,) float32 at 16 kHz."""
     return (level(frame) for frame in split_frames(blocks, fps))
 
 

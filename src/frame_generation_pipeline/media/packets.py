@@ -12,14 +12,14 @@ from av.video.stream import VideoStream
 
 logger = logging.getLogger(__name__)
 
-BACK = Fraction(1, 10)  # seconds; by more than this, times that go back begin anew
-FORWARD = 10  # seconds; in formats whose clocks may begin anew, so does one that jumps on by more
+BACK = Fraction(1, 10)  # seconds; times that go back by more begin anew
+FORWARD = 10  # seconds; in formats whose clocks may begin anew, times that jump forwards by more do so too
 TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT: the clocks of a format may begin anew
 MOST_ERRORS = 100  # of a container, in a row, until the rest is given up
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The stream whose images a player shows, None where there is none; a cover image is none."""
+    """The stream that a player shows, without cover images; None if there is none."""
     best = container.streams.best("video")
     candidates = [best, *container.streams.video]
     return next(
@@ -67,7 +67,7 @@ class Clock:
             packet.pts = None if packet.pts is None else packet.pts + shift
 
     def _fitting(self, current: int, time: Fraction, expected: Fraction) -> int:
-        """Which of the shifts from `current` on lets a packet follow best; a new one where none does."""
+        """The shift from `current` on with which a packet follows best; a new one if none fits."""
         best = min(range(current, len(self._shifts)), key=lambda index: abs(time + self._shifts[index] - expected))
         off = time + self._shifts[best] - expected
         if off < -BACK or (self._begins_anew and off > FORWARD):
@@ -77,9 +77,9 @@ class Clock:
 
 
 def placed_packets(container: InputContainer, streams: Sequence[Stream]) -> "Iterator[Packet[Stream]]":
-    """The packets of `streams`, in the file's order and on one clock, at last an empty one of each.
+    """Yield the packets of `streams`, in the file's order and on one clock, and an empty one of each at the end.
 
-    Where the file is damaged, reading goes on behind it. Raises av.FFmpegError for what is no damage.
+    Reading goes on after damage. Raises av.FFmpegError for other errors.
     """
     clock, errors = Clock(container), 0
     packets = container.demux(*streams)

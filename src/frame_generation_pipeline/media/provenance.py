@@ -1,6 +1,6 @@
-"""Generated files say that they are: IPTC's digital source type in their metadata, written and read back.
+"""Mark files as generated: write IPTC's digital source type into their metadata, and read it.
 
-In videos and images it stands where their standards have it, in an XMP packet (ISO 16684-1; Adobe's XMP
+In videos and images it is in an XMP packet (ISO 16684-1; Adobe's XMP
 specification, part 3): in mp4 a `uuid` box, in mov the user data `XMP_`, in PNG an iTXt chunk, in JPEG an APP1 segment.
 Matroska and webm have a tag.
 """
@@ -16,7 +16,7 @@ from av.container import OutputContainer
 from frame_generation_pipeline.errors import MissingFileError, VideoError
 from frame_generation_pipeline.media.containers import open_media
 
-# https://cv.iptc.org/newscodes/digitalsourcetype: made by a model that was trained on sampled content.
+# https://cv.iptc.org/newscodes/digitalsourcetype: created by a model that was trained on sampled content.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -37,7 +37,7 @@ _JPEG_KEY = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def mark_container(container: OutputContainer, file_format: str) -> None:
-    """Mark a video of which nothing is written yet. file_format: FFmpeg's name."""
+    """Mark a video before anything is written. file_format: FFmpeg's name."""
     if file_format == "mov":
         container.metadata["xmp"] = XMP
     elif file_format != "mp4":
@@ -45,7 +45,7 @@ def mark_container(container: OutputContainer, file_format: str) -> None:
 
 
 def mark_file(path: Path, file_format: str) -> None:
-    """Mark a complete video, where that is not `mark_container`'s. Raises OSError."""
+    """Mark a complete video of a format that `mark_container` does not mark. Raises OSError."""
     if file_format == "mp4":
         content = _MP4_BOX + XMP.encode()
         with path.open("ab") as file:
@@ -53,7 +53,7 @@ def mark_file(path: Path, file_format: str) -> None:
 
 
 def marked_image(data: bytes) -> bytes:
-    """The bytes of a PNG or JPEG image, marked."""
+    """Mark the bytes of a PNG or JPEG image."""
     packet = XMP.encode()
     if data.startswith(_PNG):
         chunk = b"iTXt" + _PNG_KEY + packet
@@ -67,9 +67,9 @@ def marked_image(data: bytes) -> bytes:
 
 
 def read_source_type(path: str | Path) -> str | None:
-    """The digital source type that a video, PNG or JPEG file states as we write it, or None.
+    """Read the digital source type of a video, PNG or JPEG file as this module writes it, or None.
 
-    Raises MissingFileError, and VideoError for a file that is none of these.
+    Raises MissingFileError; VideoError for other files.
     """
     path = Path(path)
     if not path.is_file():

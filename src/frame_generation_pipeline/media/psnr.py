@@ -1,4 +1,4 @@
-"""How close two images are: the peak signal-to-noise ratio."""
+"""Compute the peak signal-to-noise ratio of two images."""
 
 from math import inf, log10
 

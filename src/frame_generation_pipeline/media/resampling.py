@@ -1,4 +1,4 @@
-"""Resample audio to the rate that audio features are computed at."""
+"""Resample audio to the rate at which features are computed."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 
 
 def resampled(blocks: Iterable[npt.NDArray[np.float32]], rate: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Mono blocks (k,) float32 at `rate` Hz as blocks (k,), k > 0, at 16 kHz, by soxr HQ; those of 16 kHz as they are.
+    """Resample mono blocks (k,) float32 at `rate` Hz to blocks (k,), k > 0, at 16 kHz, with soxr HQ.
 
-    The result has as many samples as that of `librosa.resample`.
+    Audio at 16 kHz is not changed. The result has as many samples as that of `librosa.resample`.
     """
     if rate == SAMPLE_RATE:
         yield from (block for block in blocks if len(block))
@@ -28,7 +28,7 @@ def resampled(blocks: Iterable[npt.NDArray[np.float32]], rate: int) -> Iterator[
     if not taken:
         return
     done = resampler.resample_chunk(np.empty(0, np.float32), last=True)
-    # librosa rounds the length up, with a zero, where soxr rounds it to the nearest.
+    # librosa rounds the length up and appends a zero; soxr rounds it to the nearest.
     missing = math.ceil(taken * (SAMPLE_RATE / rate)) - given - len(done)
     done = np.pad(done, (0, max(missing, 0)))
     if len(done):

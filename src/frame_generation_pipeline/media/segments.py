@@ -1,7 +1,7 @@
-"""Keep the encoded images of a part of a video in a file of their own, so that they are never encoded twice.
+"""Keep the encoded images of a part of a video in a file, so that they are encoded only once.
 
-A segment is a file of records, one a packet: presentation and decoding time in frames from the segment's first one,
-whether decoding can begin there, and the packet's bytes. At its end stand the number of frames and a SHA-256 of all
+A segment is a file of records, one for each packet: presentation and decoding time in frames from the segment's first
+one, whether decoding can begin there, and the packet's bytes. At its end are the number of frames and a SHA-256 of all
 records.
 """
 
@@ -22,14 +22,14 @@ from av.video.codeccontext import VideoCodecContext
 from frame_generation_pipeline.files.regular import is_regular
 from frame_generation_pipeline.media.images import FrameEncoding
 
-SECONDS = 10  # of video in one segment; also the distance of key frames that x264 has by itself at 25 frames a second
+SECONDS = 10  # seconds of video in a segment, which is x264's default distance of key frames at 25 frames a second
 RECORD = struct.Struct(">qqBI")  # pts, dts, key frame or not, bytes that follow
 DECODERS = {"libx264": "h264", "libvpx-vp9": "vp9"}  # by the encoder
 END = struct.Struct(">I32s")  # frames, SHA-256
 
 
 class SegmentWriter:
-    """A segment on its way to `path`, under another name until it is complete."""
+    """Writes a segment to `path`, under another name until it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._temporary = path, path.with_suffix(".new")
@@ -48,28 +48,28 @@ class SegmentWriter:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of all that was written."""
+        """SHA-256 of everything written so far."""
         return self._hash.digest()
 
     def complete(self, frames: int) -> None:
-        """Give the file its name; it shows `frames` frames. Raises OSError."""
+        """Give the file its name. frames: the number of its frames. Raises OSError."""
         self._file.write(END.pack(frames, self.digest))
         self._file.close()
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove what is not complete."""
+        """Remove the incomplete file."""
         with suppress(OSError):
             self._file.close()
         self._temporary.unlink(missing_ok=True)
 
 
 def segment_frames(path: Path, digest: bytes | None = None) -> int:
-    """How many frames a segment shows; 0 where there is none, or one that is damaged. Raises OSError.
+    """The number of frames of a segment; 0 if it is missing or damaged. Raises OSError.
 
-    digest: what `SegmentWriter` gave; a segment of other packets, however good, counts as damaged.
+    digest: that of `SegmentWriter`; a segment with another one counts as damaged.
     """
-    if not is_regular(path):  # somebody's pipe would keep us waiting
+    if not is_regular(path):  # reading a pipe would wait for ever
         return 0
     try:
         with path.open("rb") as file:
@@ -89,7 +89,7 @@ def segment_frames(path: Path, digest: bytes | None = None) -> int:
 
 
 def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any]]":
-    """The packets of a complete segment in the order of decoding, one in memory at a time.
+    """Yield the packets of a complete segment in decoding order; one is in memory at a time.
 
     first: the number of the segment's first frame in the video of `rate` frames a second. Raises OSError.
     """
@@ -105,7 +105,7 @@ def read_segment(path: Path, first: int, rate: Fraction) -> "Iterator[Packet[Any
 
 
 def is_decodable(path: Path, frames: int, encoding: FrameEncoding) -> bool:
-    """Whether a complete segment decodes to its `frames` images of the encoding's size, one at each time.
+    """Whether a complete segment decodes to `frames` images of the encoding's size, one at each time.
 
     Raises OSError.
     """

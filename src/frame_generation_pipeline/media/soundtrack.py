@@ -1,4 +1,4 @@
-"""Encode the audio of a video while its frames are written: up to the last frame's end, never less than all of it."""
+"""Encode the audio of a video while its frames are written: all of it, and at least up to the last frame's end."""
 
 from fractions import Fraction
 from math import ceil
@@ -17,11 +17,11 @@ from frame_generation_pipeline.media.codecs import Codecs
 
 
 class Soundtrack:
-    """An audio stream of a file, cut to [start, end) seconds, on its way into a container.
+    """Writes an audio stream of a file, cut to [start, end) seconds, into a container.
 
-    It keeps its sample rate and channels where they can be stored. fps: of the video. track: see
-    `audio_track.audio_stream`. Raises `OptionError` for an
-    impossible cut, and `MissingFileError` or `AudioError` as `read_audio` does.
+    Its sample rate and channels are kept if the container can store them. fps: of the video. track: see
+    `audio_track.audio_stream`. Raises `OptionError` for an impossible cut, and `MissingFileError` or `AudioError` as
+    `read_audio` does.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Soundtrack:
         self._rate = codecs.audio_rate(rate, fps)
         self._layout = codecs.audio_layout(self._rate, layout)
         self._chunks = read_audio(path, self._rate, self._layout, start, end, track)
-        self._chunk = next(self._chunks, None)  # the one to be written next, so that unusable audio shows at once
+        self._chunk = next(self._chunks, None)  # the next one to write; read now, so that unusable audio raises at once
         if self._chunk is None:
             raise OptionError(f"{path}: has no audio from {start} s on; start before its end")
         self._written = 0  # samples
 
     def attach(self, container: OutputContainer) -> None:
-        """Add the stream to a container of which nothing is written yet."""
+        """Add the stream to a container before anything is written."""
         stream = container.add_stream(self._codecs.audio, rate=self._rate, options={"flags": "+bitexact"})
         self._container, self._stream = container, cast(AudioStream, stream)
         context = self._stream.codec_context
@@ -56,7 +56,7 @@ class Soundtrack:
             self._write_chunk(self._chunk)
 
     def finish(self, end: Fraction) -> None:
-        """Write the rest of the audio and silence up to `end` seconds, and what the encoder holds back."""
+        """Write the rest of the audio, silence up to `end` seconds, and the encoder's last packets."""
         while self._chunk is not None:
             self._write_chunk(self._chunk)
         silence = np.zeros((self._rate, self._stream.codec_context.layout.nb_channels), np.float32)

@@ -1,4 +1,4 @@
-"""Read frames one after the other, from a video or a folder of images, and read and write single images."""
+"""Read the frames of a video or a folder of images one by one, and read and write single images."""
 
 import logging
 import re
@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 IMAGES = (".png", ".jpg", ".jpeg")
 MOST_BYTES = 2**28  # of an image file
 MOST_VIDEO_PIXELS = 2**25  # of a video's images, 8192x4096; a decoder keeps up to sixteen of them
-# What the decoders need not notice: a file that was cut off has its format's end mark missing.
+# Problems that decoders may not notice: a truncated file lacks the end mark of its format.
 START_AND_END = {b"\x89PNG": (b"IHDR", b"IEND"), b"\xff\xd8\xff": (b"\xff\xda", b"\xff\xd9")}
 WITHOUT_TIMES = {"avi"}  # formats, as FFmpeg names them, that store when packets come and not when frames are shown
-USUAL_RATE = Fraction(25)  # frames a second of streams that say nothing of time, as FFmpeg has it
+USUAL_RATE = Fraction(25)  # frames a second of streams without times, as in FFmpeg
 
 
 def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
@@ -93,7 +93,7 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
     except OSError as error:
         raise VideoError(f"{path}: expected an image that can be read ({error.strerror}); check the file") from error
     for signature, (start, end) in START_AND_END.items():
-        # The last start counts: a JPEG may hold a whole smaller one as its thumbnail.
+        # The last start counts, because a JPEG may contain a complete smaller one as its thumbnail.
         if data.startswith(signature) and data.rfind(end) < data.rfind(start):
             raise VideoError(f"{path}: the image is cut off after {len(data)} bytes; write or copy it again")
     try:
@@ -106,21 +106,21 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def check_quality(quality: int) -> None:
-    """Raise OptionError unless JPEG knows such a quality."""
+    """Raise OptionError for an impossible JPEG quality."""
     if not 0 <= quality <= 100:
         raise OptionError(f"impossible JPEG quality {quality}; give 0 to 100 (best)")
 
 
 def write_image(path: Path, image: npt.NDArray[np.uint8], quality: int = 95, *, provenance: bool = False) -> None:
-    """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`, in one step: nobody ever sees half a file.
+    """Write `(H, W, 3)` uint8 BGR as `.png` or `.jpg`; the file gets its name when it is complete.
 
-    quality: 0 to 100, of JPEG only. provenance: say in the file that it is made, see `media.provenance`.
+    quality: 0 to 100, for JPEG only. provenance: mark the file as generated, see `media.provenance`.
 
-    Raises `OutputError` for another suffix or where the file cannot be written.
+    Raises `OutputError` for another suffix or if the file cannot be written.
     """
     if path.suffix.lower() not in IMAGES:
         raise OutputError(f"{path}: unknown image suffix {path.suffix!r}; use one of {', '.join(IMAGES)}")
-    # Quality is JPEG's alone; PNG is compressed little, for it is lossless anyway and speed matters more.
+    # Only JPEG has a quality; PNG is compressed little, because speed matters more.
     png = path.suffix.lower() == ".png"
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if png else [cv2.IMWRITE_JPEG_QUALITY, quality]
     data = cv2.imencode(path.suffix.lower(), image, options)[1].tobytes()
@@ -131,8 +131,8 @@ def write_image(path: Path, image: npt.NDArray[np.uint8], quality: int = 95, *, 
 def read_timed_frames(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
     """Yield the frames of a video file, see `read_frames`, each with its time in seconds as the file has it.
 
-    Times of files that were joined go on, see `packets.Clock`. Where the video is damaged, frames are left out up to
-    the next key frame, with a warning in the log that says how many. Raises what `read_frames` raises.
+    The times of joined files go on, see `packets.Clock`. After damage, frames up to the next key frame are left out,
+    and a warning with their number is logged. Raises as `read_frames` does.
     """
     if not path.is_file():
         raise MissingFileError(f"{path}: expected a video, found none; check the path")
@@ -162,7 +162,7 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
         raise VideoError(
             f"{path}: expected a video that can be decoded ({error.strerror}); convert it to MP4"
         ) from error
-    except ValueError as error:  # PyAV, of kinds of pixels that it has no array for
+    except ValueError as error:  # PyAV, for pixel formats without an array
         if isinstance(error, VideoError):
             raise
         raise VideoError(f"{path}: expected a video that can be decoded ({error}); convert it to MP4") from error
@@ -173,7 +173,7 @@ def _decode_timed(path: Path) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
 def _shown(
     frames: Iterator[VideoFrame], display: Display, stream: VideoStream
 ) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
-    """Images with their times; those of a stream that has no times come at its rate."""
+    """Yield images with their times; a stream without times has its rate."""
     step = float(1 / (stream.average_rate or stream.guessed_rate or USUAL_RATE))
     next_time = 0.0
     for time, image in chain(chain.from_iterable(map(display.push, frames)), display.flush()):
@@ -205,7 +205,7 @@ class _StorageClock:
 
 
 def _undamaged(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
-    """The frames that can be decoded; from a damaged packet on none up to the next key frame."""
+    """Yield the frames that can be decoded; after a damaged packet, none up to the next key frame."""
     beside = container.streams.best("audio")
     streams = [stream] if beside is None else [stream, beside]
     stored = given = 0

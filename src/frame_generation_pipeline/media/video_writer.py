@@ -1,4 +1,4 @@
-"""Write frames and audio as one video file: images in segments that outlive their process, then the whole."""
+"""Write frames and audio as one video file: images in segments that a later run can use, then the complete file."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,12 +24,12 @@ from frame_generation_pipeline.media.soundtrack import Soundtrack
 from frame_generation_pipeline.runtime.cores import available_cores
 
 FPS_RANGE = (1, 240)  # frames a second
-NTSC = 10, Fraction(1, 200)  # from this rate on, what is nearer to n * 1000 / 1001 than that is meant to be it
-MAX_SIDE = 16_384  # pixels; the most that H.264 and VP9 are encoded at
+NTSC = 10, Fraction(1, 200)  # from this rate on, a rate this close to n * 1000 / 1001 means exactly that
+MAX_SIDE = 16_384  # pixels; the largest side of H.264 and VP9
 
 
 def check_output(path: Path) -> None:
-    """Prove that a video can be written at `path`; its folder is created where missing, an existing file is left alone.
+    """Prove that a video can be written at `path`; creates its folder if missing, and leaves an existing file alone.
 
     Raises `OutputError` for an unknown suffix, a path that is a folder, or a folder that cannot be written to.
     """
@@ -42,7 +42,7 @@ def check_output(path: Path) -> None:
 
 
 class VideoWriter(PartialWriter):
-    """A video file written frame by frame, with memory that does not grow; use it as a context manager.
+    """Writes a video file frame by frame, with constant memory; use it as a context manager.
 
     path: `.mp4`, `.m4v`, `.mov`, `.mkv` (H.264, AAC) or `.webm` (VP9, Opus). A file that was there stays as it was
     until the `with` block ends; then this one takes its name.
@@ -101,24 +101,24 @@ class VideoWriter(PartialWriter):
         self._length = max(1, round(SECONDS * self._fps))  # frames in a segment
         encoding = self._encoding.describe() | {"segment": self._length}
         self._fingerprint = None if fingerprint is None else {"frames": fingerprint, "encoding": encoding}
-        self._segments: list[int] = []  # frames in each of the complete ones
-        self._writing: SegmentWriter | None = None  # the segment that is not complete
-        self._frames = 0  # in it
+        self._segments: list[int] = []  # frames in each complete one
+        self._writing: SegmentWriter | None = None  # the incomplete segment
+        self._frames = 0  # frames in it
         self._shown = self._encoding.new_video_frame()
         self._finished = False
 
     def add_audio(self, path: Path, start: float = 0.0, end: float | None = None, track: int | None = None) -> None:
-        """Set the audio later than the constructor, where the last frame completes it; call it before `finish`."""
+        """Set the audio after the constructor, for audio that is complete only with the last frame, before `finish`."""
         self._audio = Soundtrack(path, self._codecs, self._fps, start, end, track)
 
     @property
     def folder(self) -> Path:
-        """The folder of unfinished work, once entered; files added there are kept and removed with the segments."""
+        """The folder of unfinished work, inside the `with` block; other files in it are kept like the segments."""
         return self._partial.folder
 
     @property
     def done(self) -> int:
-        """How many frames are in complete segments, which nothing but finishing removes."""
+        """The number of frames in complete segments."""
         return sum(self._segments)
 
     def __enter__(self) -> Self:
@@ -131,7 +131,7 @@ class VideoWriter(PartialWriter):
                     if not (0 < frames <= self._length and is_decodable(path, frames, self._encoding)):
                         break
                     self._segments.append(frames)
-                    if frames < self._length:  # only the last one is shorter
+                    if frames < self._length:  # only the last one may be shorter
                         break
         except BaseException:
             self._partial.close(keep=True)
@@ -160,9 +160,9 @@ class VideoWriter(PartialWriter):
                 self._complete_segment()
 
     def finish(self) -> None:
-        """Put the segments and the audio together under the final name; the end of the `with` block calls it.
+        """Join the segments and the audio under the final name; the end of the `with` block calls it.
 
-        The segments stay until then.
+        The segments stay until the end of the block.
         """
         if self._finished:
             return
@@ -172,7 +172,7 @@ class VideoWriter(PartialWriter):
             if not self.done:
                 raise OutputError(f"{self._path}: no frame was written; give at least one")
             whole = self._partial.folder.absolute() / f"whole{self._path.suffix}"
-            whole.unlink(missing_ok=True)  # a link that somebody put there is not followed
+            whole.unlink(missing_ok=True)  # a link in its place is not followed
             whole.touch(exist_ok=False)
             self._assemble(whole)
             if self._provenance:
@@ -202,10 +202,12 @@ class VideoWriter(PartialWriter):
         self._writing, self._frames = None, 0
 
     def _assemble(self, whole: Path) -> None:
-        """The segments' packets one after the other, each with the audio up to its time."""
+        """Write the packets of the segments in order, each with the audio up to its time."""
         options = {"fflags": "+bitexact"}
         if self._format in ("mp4", "mov"):
-            options["movflags"] = "+faststart"  # the index first, so that playing starts before the download ends
+            options["movflags"] = (
+                "+faststart"  # the index comes first, so that playing can start before the download ends
+            )
         container = av.open(str(whole), "w", format=self._format, container_options=options)
         try:
             self._add_packets(container)
@@ -247,12 +249,12 @@ class VideoWriter(PartialWriter):
 
 
 def exact_rate(fps: int | float | Fraction) -> Fraction:
-    """Return the rate as a fraction such as 30000/1001; raise `OptionError` where it is impossible."""
+    """Return the rate as a fraction such as 30000/1001. Raises `OptionError` if it is impossible."""
     try:
         exact = Fraction(fps).limit_denominator(1001)
         ntsc = Fraction(1000 * round(exact * 1001 / 1000), 1001)
         if exact >= NTSC[0] and exact.denominator > 1 and abs(exact - ntsc) < NTSC[1]:
-            exact = ntsc  # 23.976 and 23.98 are ways to say 24000/1001
+            exact = ntsc  # 23.976 and 23.98 both mean 24000/1001
     except (ValueError, OverflowError):
         exact = Fraction(0)
     if not FPS_RANGE[0] <= exact <= FPS_RANGE[1]:
