@@ -56,7 +56,7 @@ def serving(cluster: str, folder: Path, *options: str) -> Iterator[tuple["subpro
     ):
         assert process.stdout
         try:
-            with httpx.Client(base_url=process.stdout.readline().split()[-1], timeout=20) as client:
+            with httpx.Client(base_url=process.stdout.readline().split()[-1], timeout=SECONDS) as client:
                 yield process, client
         finally:
             process.terminate()
