@@ -94,6 +94,9 @@ func checkAudio(path string) error {
 		return fail(BadAudio, path, "is a folder; give an audio file or a video with an audio track")
 	case found.Size() == 0:
 		return fail(BadAudio, path, "is an empty file; give an audio file or a video with an audio track")
+	case isJoined(path):
+		return fail(BadAudio, path, "holds more audio than its header states, as WAV files do that were joined or streamed;"+
+			" write it as one whole file, or use framegen, which reads it to the end")
 	}
 	return nil
 }

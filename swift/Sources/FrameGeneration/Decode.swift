@@ -42,7 +42,11 @@ struct AudioFile: Sendable {
                 .audio, "is no file; give an audio file or a video with an audio track", path: path)
         }
         self.path = path
-        wave = try audioErrors(path) { try WaveHeader(ReadableFile(path)) }
+        wave = try audioErrors(path) {
+            let file = try ReadableFile(path)
+            try JoinedWav.refuse(file)
+            return try WaveHeader(file)
+        }
         if let wave {
             media = nil
             duration = Double(wave.frames) / Double(sampleRate)

@@ -128,4 +128,29 @@ func tenTo(_ exponent: Double) -> Double { pow(10, exponent) }
         alike.push(tone.flatMap { [$0, $0] })
         #expect(alike.downmix() == sum)
     }
+
+    @Test func joinedWAVsAreRefused() throws {
+        func wav(_ samples: Int, stated: Int? = nil) -> [UInt8] {
+            let size = UInt32(truncatingIfNeeded: stated ?? 2 * samples)
+            let format: [UInt8] = [16, 0, 0, 0, 1, 0, 1, 0, 0x80, 0x3E, 0, 0, 0, 0x7D, 0, 0, 2, 0, 16, 0]
+            return Array("RIFF".utf8) + [255, 255, 255, 255] + Array("WAVEfmt ".utf8) + format + Array("data".utf8)
+                + (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * UInt32($0))) }
+                + [UInt8](repeating: 7, count: 2 * samples)
+        }
+        let whole = wav(1600)
+        let list = Array("LIST".utf8) + [4, 0, 0, 0] + Array("INFO".utf8)
+        let path = temporaryFolder() + "/a.wav"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        for good in [whole, Array(whole.dropLast(1000)), whole + list, whole + [0, 0, 0], wav(1600, stated: -1)] {
+            try writeFile(path, good)
+            #expect(try AudioFile(path, weighted: true).duration > 0.05)
+        }
+        for joined in [
+            whole + whole, whole + list + whole, wav(600_000, stated: -1) + wav(9, stated: 0), wav(1600, stated: 200),
+        ] {
+            try writeFile(path, joined)
+            let error = #expect(throws: FrameGenerationError.self) { try AudioFile(path, weighted: true) }
+            #expect(error?.message.contains("more audio than its header states") == true)
+        }
+    }
 }
