@@ -92,6 +92,8 @@ def main() -> NoReturn:
     cv2.setNumThreads(min(cv2.getNumThreads(), available_cores()))
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what matters is raised, in our words
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # which a shell sets for what runs in the background
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         with _without_remarks(), library_errors("the work ended"):
             app()
@@ -149,3 +151,9 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     """End by an exception, so that nothing half-written stays behind; a second signal changes nothing."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C ends a program, and let nobody who presses it again disturb the cleaning up."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
