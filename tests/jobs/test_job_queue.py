@@ -11,12 +11,12 @@ import pytest
 from frame_generation_pipeline.errors import OutputError
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.jobs import job_queue
+from frame_generation_pipeline.jobs.attempt import _passing
 from frame_generation_pipeline.jobs.job import Job, State, VideoRequest
 from frame_generation_pipeline.jobs.job_queue import JobQueue
 from frame_generation_pipeline.jobs.making import Task
 from frame_generation_pipeline.jobs.process import Outcome
 from frame_generation_pipeline.jobs.settings import JobSettings
-from frame_generation_pipeline.jobs.worker import _passing
 
 DIED = Outcome(error="the worker ended with status -9", again=True, died=True)
 FULL = Outcome(error="video.mp4: cannot be written (No space left on device)", again=True)

@@ -10,11 +10,11 @@ import pytest
 import ray
 
 from frame_generation_pipeline.jobs import node
+from frame_generation_pipeline.jobs.attempt import Message, Report, make
 from frame_generation_pipeline.jobs.cluster import _keep
 from frame_generation_pipeline.jobs.job import VideoRequest
 from frame_generation_pipeline.jobs.making import AUDIO, Maker, Task
 from frame_generation_pipeline.jobs.node import PACKAGE, VERSION, Order, Part, SentFiles, kept_files, make_on_node, send
-from frame_generation_pipeline.jobs.worker import Message, Report, make
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.voice.settings import VoiceSettings
 from samples import write_wav

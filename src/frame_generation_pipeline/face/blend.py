@@ -19,7 +19,7 @@ from frame_generation_pipeline.spec import FEATHERED, REFERENCE, FaceSpec
 FEATHER = 1 / 16  # share of the painted square's side over which the recording fades out
 SPREAD = 1.5  # cells; standard deviation of the smoothing along the ring
 LIFT = 128.0  # levels, added before ratios are taken, so that dark colours are shifted rather than scaled
-UNSEEN = 1 / 128  # ratios are moved towards 1 by so much: fading hides the rest, and noise shifts nothing
+UNSEEN = 1 / 128  # ratios are moved towards 1 by so much, which fading hides; so noise shifts nothing
 
 
 def write_back(

@@ -1,1 +1,1 @@
-"""Videos as jobs: a queue that outlives its process, and the workers that make them."""
+"""Make videos as jobs: a persistent queue, and the workers that make the videos."""

@@ -14,9 +14,9 @@ from ray.exceptions import RayError, RaySystemError, RayTaskError
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError, quoted
 from frame_generation_pipeline.files.output import writing
 from frame_generation_pipeline.files.partial import SUFFIX, alone
+from frame_generation_pipeline.jobs.attempt import Message, Report, completed, failed, patiently
 from frame_generation_pipeline.jobs.making import AUDIO, Task
 from frame_generation_pipeline.jobs.node import CPUS, PACKAGE, VERSION, Order, Part, kept_files, make_on_node, send
-from frame_generation_pipeline.jobs.worker import Message, Report, completed, failed, patiently
 from frame_generation_pipeline.package.load import open_package
 
 MOST_AHEAD = 8  # messages and parts of files that wait to be taken

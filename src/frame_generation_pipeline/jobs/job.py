@@ -1,4 +1,4 @@
-"""What is to be made and how far it is, as values."""
+"""Requests for videos and the state of their jobs, as values."""
 
 import json
 import secrets
@@ -25,37 +25,37 @@ FINISHED = (State.COMPLETED, State.FAILED)
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """What somebody wants: an avatar that says a text, or audio that lies in the job's folder."""
+    """The request for a video: an avatar that says a text, or audio in the job's folder."""
 
     avatar: str  # its id
-    text: str | None = None  # None where audio was given
+    text: str | None = None  # None if it says audio
     format: str = "mp4"  # of FORMATS
-    fps: float | None = None  # frames a second; None for the features' own
+    fps: float | None = None  # frames a second; None: the rate of the features
     steady: bool = False  # see `Style`
     loop: str = PINGPONG
-    webhook: str | None = None  # address that gets a message when the job is finished
+    webhook: str | None = None  # address to notify when the job is finished
 
     def to_json(self) -> str:
-        """The job as JSON, as it is stored."""
+        """The request as the JSON that is stored."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, stored: str) -> Self:
-        """The job from what `to_json` gave."""
+        """Read the request from the JSON of `to_json`."""
         return cls(**json.loads(stored))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One request and how it stands. Times are Unix times, for people; nothing is computed with them."""
+    """One request and its state. Times are Unix times for people; nothing is computed from them."""
 
-    client: str  # who asked
+    client: str  # name of the client
     request: VideoRequest
     state: State = State.QUEUED
     error: str | None = None  # why it failed, in one line
     seconds: float = 0.0  # of the video; a guess for a text
-    size: int = 0  # bytes on the disk; what is set aside until it is finished
-    attempts: int = 0  # workers that ended while they were at it
+    size: int = 0  # bytes on the disk; reserved ones until it is finished
+    attempts: int = 0  # number of workers that ended during it
     created: float = 0.0
     finished: float | None = None
     id: str = field(default_factory=lambda: f"video_{secrets.token_hex(12)}")

@@ -1,4 +1,4 @@
-"""The job itself, wherever it runs: a request and its folder in, the video in that folder out."""
+"""Make the video of a job from its request and folder."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ AUDIO = "audio"  # what the client sent, in the job's folder
 
 @dataclass(frozen=True)
 class Task:
-    """All that making a video needs."""
+    """A job's request with its folder, package and voice."""
 
     folder: Path  # of the job; holds AUDIO unless the request has a text
     package: Path  # of the avatar
@@ -29,7 +29,7 @@ class Task:
 
     @property
     def video(self) -> Path:
-        """What is made; there only when it is complete."""
+        """The path of the video, which exists only when it is complete."""
         return video_path(self.folder, self.request)
 
     def to_json(self) -> dict[str, Any]:
@@ -38,18 +38,18 @@ class Task:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """The task from what `to_json` gave."""
+        """Read the task from the JSON of `to_json`."""
         request, voice = VideoRequest(**given["request"]), VoiceSettings(**given["voice"])
         return cls(Path(given["folder"]), Path(given["package"]), request, voice)
 
 
 def video_path(folder: Path, request: VideoRequest) -> Path:
-    """Where the video of a job is."""
+    """The path of a job's video."""
     return folder / f"video.{request.format}"
 
 
 class Maker:
-    """Makes videos one after another; what it loaded last stays loaded."""
+    """Makes videos one after another; the last avatar and voice stay loaded."""
 
     def __init__(self, runtime: Runtime = Runtime()) -> None:
         self._runtime = runtime
@@ -57,7 +57,7 @@ class Maker:
         self._voice: tuple[VoiceSettings, Voice] | None = None
 
     def make(self, task: Task, progress: Progress) -> None:
-        """Make the video; goes on where an earlier try stopped. Raises the errors of `errors.py`."""
+        """Make the video, resuming an earlier try. Raises the errors of `errors.py`."""
         if task.video.is_file():
             return
         request, timing = task.request, Timing(fps=task.request.fps)
@@ -74,6 +74,6 @@ class Maker:
         stands = task.package.stat() if task.package.exists() else None
         known = (task.package, style, stands and (stands.st_mtime_ns, stands.st_ino))
         if self._avatar is None or self._avatar[0] != known:
-            self._avatar = None  # its memory goes before the next one's comes
+            self._avatar = None  # frees its memory before the next one is loaded
             self._avatar = known, Avatar.load(task.package, style=style, runtime=self._runtime)
         return self._avatar[1]

@@ -20,9 +20,9 @@ import ray
 
 from frame_generation_pipeline.errors import FrameGenerationError, OutputError
 from frame_generation_pipeline.files.partial import DIGESTS, FINGERPRINT, SUFFIX, alone
+from frame_generation_pipeline.jobs.attempt import Message, failed, make
 from frame_generation_pipeline.jobs.job import VideoRequest
 from frame_generation_pipeline.jobs.making import Maker, Task
-from frame_generation_pipeline.jobs.worker import Message, failed, make
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.voice.settings import VoiceSettings
@@ -72,7 +72,7 @@ def kept_files(folder: Path) -> list[Path]:
 
 
 def make_on_node(order: Order) -> Iterator[Message | Part]:
-    """Make the video: messages as `jobs.worker` has them, and the pieces of the video as soon as they are complete.
+    """Make the video: messages as in `jobs.attempt`, and the pieces of the video as soon as they are complete.
 
     The last message says what became of it; the video itself comes before the one that it is completed.
     """

@@ -1,4 +1,4 @@
-"""A worker as those who give it tasks see it: a process that may end at any moment."""
+"""Run a worker process, which may end at any moment, from the side that gives it tasks."""
 
 import json
 import logging
@@ -21,23 +21,23 @@ COMMAND = (sys.executable, "-m", "frame_generation_pipeline.jobs.worker")
 class Outcome:
     """The result of a task."""
 
-    size: int | None = None  # bytes of the video; None where there is none
-    error: str | None = None  # why there is none, in one line
-    again: bool = False  # another try may go well
-    died: bool = False  # it did not fail, but its worker ended
+    size: int | None = None  # bytes of the video; None without one
+    error: str | None = None  # the reason why there is no video, in one line
+    again: bool = False  # whether another try may succeed
+    died: bool = False  # whether its worker ended instead of reporting a failure
 
 
 class Worker(Protocol):
     """Makes one video at a time, somewhere."""
 
     def run(self, task: Task, progress: Progress) -> Outcome:
-        """Make the video; returns when it is there, has failed or `stop` was called."""
+        """Make the video; returns when it is complete, has failed or `stop` was called."""
 
     def rest(self, resting: bool) -> None:
-        """Make no frames until further notice, or go on; from any thread."""
+        """Pause rendering, or continue; from any thread."""
 
     def stop(self) -> None:
-        """End what is being done, at once; from any thread. The next `run` begins anew."""
+        """End the present task at once; from any thread. The next `run` begins anew."""
 
 
 class WorkerProcess:

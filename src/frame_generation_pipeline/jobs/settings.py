@@ -1,4 +1,4 @@
-"""How jobs are kept and made, as a value."""
+"""Options of how jobs are kept and made."""
 
 import os
 import re
@@ -13,14 +13,14 @@ LEAST_SECRET = 16  # characters
 
 @dataclass(frozen=True)
 class JobSettings:
-    """Where jobs lie, how many are made at once and how long they stay."""
+    """The folder of the jobs, how many are made at once and how long they are kept."""
 
     folder: Path  # of the queue and the videos; one server at a time works in it
     at_once: int = 1  # videos that are made at the same time, each in a process of its own
     disk: int = 10 * 10**9  # bytes that all jobs may take; beyond it none is taken on
-    keep: float = 24 * 3600.0  # seconds for which a finished job stays, counted while the server runs
+    keep: float = 24 * 3600.0  # seconds for which a finished job is kept, counted while the server runs
     most_waiting: int = 5000  # jobs in the queue
-    ray: str | None = None  # HOST:PORT of a Ray cluster whose nodes make them; None for this machine
+    ray: str | None = None  # HOST:PORT of a Ray cluster whose nodes make the videos; None: this machine does
     longest: float = 3600.0  # seconds of audio of one job
     longest_text: int = 50_000  # characters of one job
     webhook_hosts: frozenset[str] = frozenset()  # names and addresses that webhooks may go to
@@ -40,6 +40,6 @@ class JobSettings:
 
 
 def default_folder(port: int) -> Path:
-    """Where the jobs of a server on `port` lie when nothing else is said: among the user's data."""
+    """The default folder of the jobs of a server on `port`, among the user's data."""
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "framegen" / f"jobs-{port}"

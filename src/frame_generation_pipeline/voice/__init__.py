@@ -1,1 +1,1 @@
-"""Text to voice: sentences, the voices that speak them, and their audio on its way to a session or a file."""
+"""Turn text into audio: sentences, the voices that speak them, and their audio for a session or a file."""

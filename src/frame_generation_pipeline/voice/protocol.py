@@ -1,4 +1,4 @@
-"""What every voice has in common."""
+"""The protocol of voices."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import numpy.typing as npt
 from frame_generation_pipeline.errors import TextError
 from frame_generation_pipeline.voice.sentences import Sentence, place_of, split_sentences
 
-RATE = 24_000  # Hz; of the audio of every voice
+RATE = 24_000  # Hz; sample rate of every voice
 
 VoiceSamples = npt.NDArray[np.float32]  # (k,), mono, full scale is [-1, 1]
 
 
 class Voice(Protocol):
-    """Speaks sentences; any number of threads may call it at once."""
+    """Speaks sentences. Any number of threads may call it at once."""
 
     @property
     def fingerprint(self) -> str:
-        """What decides how it speaks: its kind, name and settings."""
+        """Fingerprint of the voice: its kind, name and settings."""
 
     def check(self, text: str) -> list[Sentence]:
         """The sentences of `text`, which can be spoken as far as can be told before. Raises TextError."""

@@ -1,4 +1,4 @@
-"""Which voice speaks, as a value."""
+"""Options of the voice."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ SPEEDS = (0.5, 2.0)
 
 @dataclass(frozen=True)
 class VoiceSettings:
-    """Which voice speaks and how; by default the one that comes along with the extra `[say]`."""
+    """Which voice speaks, and how; by default the voice of the extra `[say]`."""
 
-    name: str | None = None  # as hibari-tts or the endpoint calls it; None for `heart`, or for the endpoint's `alloy`
+    name: str | None = None  # name for hibari-tts or the endpoint; None: `heart`, or the endpoint's `alloy`
     speed: float = 1.0  # of 0.5 to 2; 1 is the voice's own
-    seed: int | None = None  # of the noise in hibari's voices; None for 0
-    url: str | None = None  # of an endpoint of OpenAI's kind; None for hibari-tts
-    model: str | None = None  # as the endpoint calls it; None for `tts-1`
+    seed: int | None = None  # of the noise in hibari's voices; None: 0
+    url: str | None = None  # of an endpoint with OpenAI's interface; None: hibari-tts speaks
+    model: str | None = None  # name for the endpoint; None: `tts-1`
 
     def load(self) -> Voice:
-        """The voice. Raises OptionError for settings that are impossible or have no effect, and for a missing voice."""
+        """Load the voice. Raises OptionError for settings that are impossible or without effect, or a missing voice."""
         if not SPEEDS[0] <= self.speed <= SPEEDS[1]:
             raise OptionError(f"--speed {self.speed:g}: expected {SPEEDS[0]:g} to {SPEEDS[1]:g}")
         if self.url is None:

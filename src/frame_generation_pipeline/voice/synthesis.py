@@ -1,4 +1,4 @@
-"""Speak a text into a folder, sentence by sentence, ahead of whoever takes its audio."""
+"""Speak a text into a folder, sentence by sentence, ahead of the thread that takes its audio."""
 
 import threading
 import wave
@@ -15,15 +15,15 @@ from frame_generation_pipeline.voice.protocol import RATE, Voice, VoiceSamples, 
 from frame_generation_pipeline.voice.sentences import Sentence
 
 FULL_SCALE = 32_768  # of 16 bits
-PATIENCE = 1.0  # seconds for the thread to end; an endpoint's answer is not waited for
-USUAL = 0.06  # seconds a character takes; for what is left while nothing is spoken yet
+PATIENCE = 1.0  # seconds for the thread to end; it may still wait for an endpoint
+USUAL = 0.06  # seconds for a character, to guess the length before anything is spoken
 
 
 class Synthesis:
-    """The audio of a text's sentences; a thread of its own speaks them while the `with` block lasts.
+    """Speaks a text's sentences in a thread of its own during the `with` block.
 
-    Each is a WAV file in `folder` as soon as it is complete. What lies there already is not spoken again, so that a
-    later run of the same text has the same audio, also of a voice that never speaks twice alike.
+    Each complete sentence is a WAV file in `folder`. Sentences that are there already are not spoken again, so a later
+    run of the same text has the same audio, even if the voice never speaks the same way twice.
     """
 
     def __init__(self, voice: Voice, text: str, sentences: Sequence[Sentence], folder: Path) -> None:
@@ -47,7 +47,7 @@ class Synthesis:
         self._thread.join(PATIENCE)
 
     def blocks(self) -> Iterator[VoiceSamples]:
-        """The audio at `RATE`, a sentence each, waited for. Raises what speaking it raises."""
+        """Yield the audio at `RATE`, one sentence at a time, waiting for each. Raises the errors of the voice."""
         for number in range(len(self._sentences)):
             with self._changed:
                 while len(self._lengths) <= number and self._wanted and self._failed is None:
@@ -59,7 +59,7 @@ class Synthesis:
             yield read_samples(self._path(number))
 
     def seconds(self) -> float:
-        """How long the whole is: what is spoken, and for the rest a guess by its letters."""
+        """The length of the audio: of the spoken sentences, and a guess by the letters for the rest."""
         with self._changed:
             done = len(self._lengths)
             spoken, letters = sum(self._lengths) / RATE, sum(len(part.text) for part in self._sentences[:done])
@@ -67,7 +67,7 @@ class Synthesis:
         return spoken + left * (spoken / letters if letters else USUAL)
 
     def write(self, path: Path) -> None:
-        """Write the whole as a WAV file, once all of it is spoken. Raises OutputError."""
+        """Write the complete audio as a WAV file, after all sentences are spoken. Raises OutputError."""
         write_wav(path, self.blocks())
 
     def _work(self) -> None:
@@ -80,7 +80,7 @@ class Synthesis:
                 with self._changed:
                     self._lengths.append(length)
                     self._changed.notify_all()
-        except BaseException as error:  # raised where the audio is taken
+        except BaseException as error:  # raised in the thread that takes the audio
             with self._changed:
                 self._failed = error
                 self._changed.notify_all()
@@ -99,7 +99,7 @@ class Synthesis:
 
 
 def write_wav(path: Path, blocks: Iterator[VoiceSamples]) -> None:
-    """Write audio at `RATE` as 16 bits, piece by piece; it has its name once it is complete. Raises OutputError."""
+    """Write audio at `RATE` with 16 bits; the file gets its name when it is complete. Raises OutputError."""
     with complete_file(path) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -109,12 +109,12 @@ def write_wav(path: Path, blocks: Iterator[VoiceSamples]) -> None:
 
 
 def pcm16(samples: VoiceSamples) -> bytes:
-    """Samples as 16 bits each, little-endian."""
+    """Convert samples to 16 bits each, little-endian."""
     levels = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
     return bytes(levels.astype("<i2").tobytes())
 
 
 def read_samples(path: Path) -> VoiceSamples:
-    """The audio of a file that `write_wav` wrote."""
+    """Read the audio of a file from `write_wav`."""
     with wave.open(str(path), "rb") as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / np.float32(FULL_SCALE)
