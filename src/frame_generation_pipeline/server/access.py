@@ -1,6 +1,6 @@
-"""Check every request and WebSocket first: its Host, its Origin, who asks, and how long its body is.
+"""Check every request and WebSocket first: its Host, its Origin, its client and the length of its body.
 
-Any web page can reach a server on localhost, so Host and Origin are checked also where nobody needs a token.
+Any web page can reach a server on localhost, so Host and Origin are checked even if no token is needed.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ PUBLIC = {
     "/readyz",
     "/openapi.json",
     "/v1/login",
-}  # what the page needs before it has a cookie
-PROTOCOL_TOKEN = "bearer."  # a WebSocket's protocol that begins so carries a token: browsers set no other header
+}  # paths that the page needs before it has a cookie
+PROTOCOL_TOKEN = "bearer."  # prefix of a WebSocket protocol with a token, because browsers cannot set other headers
 REFUSED_SOCKET = 1008  # close code: policy
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -48,7 +48,7 @@ class Access:
         self._of_session = client_of_session_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer with the problem that it has."""
+        """Pass the request on, or answer with its problem."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -60,7 +60,7 @@ class Access:
             receive = self._bounded(scope, headers, receive)
         except Problem as problem:
             if scope["type"] == "websocket":
-                await receive()  # what asks to connect
+                await receive()  # the request to connect
                 await send({"type": "websocket.close", "code": REFUSED_SOCKET, "reason": problem.code})
             else:
                 await problem.response()(scope, receive, send)
@@ -95,7 +95,7 @@ class Access:
         return client
 
     def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
-        """`receive`, which raises Problem beyond the longest body; WebSockets bound their messages themselves."""
+        """Wrap `receive` to raise Problem beyond the longest body; WebSockets bound their messages themselves."""
         if scope["type"] != "http":
             return receive
         left = self._settings.limits.body
@@ -116,7 +116,7 @@ class Access:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token of a request, from its header or a WebSocket's protocols."""
+    """The token in a request's header or in a WebSocket's protocols."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

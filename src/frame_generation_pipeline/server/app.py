@@ -1,4 +1,4 @@
-"""The application: every route, behind the checks that all requests pass."""
+"""Create the application: every route, behind the checks of all requests."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,11 +35,11 @@ ROUTERS = (
     video_routes.router,
     webrtc_routes.router,
 )
-SWEEP = 1.0  # seconds from one look for sessions that end to the next
+SWEEP = 1.0  # seconds between checks for sessions to end
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
-    """The ASGI application. Raises MissingFileError, PackageError, OptionError for avatars that cannot be loaded."""
+    """Create the ASGI application. Raises MissingFileError, PackageError, OptionError for avatars it cannot load."""
     service = Service(settings)
 
     @asynccontextmanager

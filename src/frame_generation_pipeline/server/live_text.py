@@ -1,4 +1,4 @@
-"""A text that a session says: it is spoken by the server's voice, sentence after sentence, while it is being said."""
+"""Let a session say a text: the server's voice speaks it sentence by sentence, while the session says it."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Read what clients send over a session's WebSocket: JSON messages, and PCM16 as binary ones; see docs/live.md."""
+"""Read the messages of clients over a session's WebSocket: JSON, and PCM16 in binary ones; see docs/live.md."""
 
 import base64
 import binascii
@@ -12,27 +12,27 @@ from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.server.utterance_audio import UtteranceAudio
 from frame_generation_pipeline.server.voices import LazyVoice
 
-DEFAULT_RATE = 24_000  # Hz, of `agent.speak` that states none
+DEFAULT_RATE = 24_000  # Hz, of an `agent.speak` without a rate
 MOST_ID = 200  # characters
 
 
 class Messages:
-    """The messages of one connection, in order."""
+    """Handles the messages of one connection, in order."""
 
     def __init__(self, session: LiveSession, longest: float, voice: LazyVoice) -> None:
-        """longest: seconds of audio that may wait to be said. voice: speaks texts."""
+        """longest: seconds of audio that may wait. voice: speaks texts."""
         self._session, self._longest, self._voice = session, longest, voice
-        self._open: UtteranceAudio | None = None  # to which binary messages are pushed
+        self._open: UtteranceAudio | None = None  # receives binary messages
 
     def binary(self, pcm: bytes) -> None:
-        """PCM16 of the open utterance. Raises Problem."""
+        """Handle PCM16 of the open utterance. Raises Problem."""
         if self._open is None:
             raise Problem(400, "not_speaking", "send agent.speak with its sample_rate before the audio")
         self._open.push(pcm)
         self._session.wake()
 
     def text(self, text: str) -> Callable[[], object] | None:
-        """A JSON message; returns what takes long of it, to be called before the next message. Both raise Problem."""
+        """Handle a JSON message; returns its slow part, to call before the next message. Both raise Problem."""
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -71,7 +71,7 @@ class Messages:
         return lambda: say_text(self._session, self._voice, text, self._longest, event_id)
 
     def _speak(self, message: dict[str, Any]) -> None:
-        """Begin an utterance, or go on with the open one where the message names no other; it may have audio."""
+        """Begin an utterance, or continue the open one if the message names no other; the message may have audio."""
         event_id, rate = _event_id(message), message.get("sample_rate", DEFAULT_RATE)
         if type(rate) is not int:
             raise Problem(400, "bad_rate", "sample_rate is no whole number")

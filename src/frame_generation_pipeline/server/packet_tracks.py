@@ -1,4 +1,4 @@
-"""Tracks of packets that are encoded already, and sender reports by which a receiver plays them together."""
+"""Tracks of encoded packets, with sender reports that let a receiver play them in sync."""
 
 import asyncio
 from fractions import Fraction
@@ -11,7 +11,7 @@ from aiortc.rtp import RtcpSrPacket
 
 from frame_generation_pipeline.server.live_encoder import Packet
 
-MOST_WAITING = 50  # packets of a track that wait to be sent; what comes then is left out
+MOST_WAITING = 50  # waiting packets of a track; later ones are dropped
 NTP = 2**32  # units a second
 
 
@@ -33,14 +33,14 @@ class SenderClock:
 
 
 class PacketTrack(MediaStreamTrack):
-    """A track that sends packets as they are."""
+    """A track that sends encoded packets unchanged."""
 
     def __init__(self, kind: str, sender_clock: SenderClock) -> None:
         super().__init__()
         self.kind = kind
         self._clock = sender_clock
         self._queue: asyncio.Queue[Packet | None] = asyncio.Queue()
-        self._last: Packet | None = None  # that was sent
+        self._last: Packet | None = None  # the last one sent
 
     def put(self, packet: Packet) -> None:
         """Send a packet, unless too many wait."""

@@ -1,4 +1,4 @@
-"""The answer instead of a result: a status, a code for programs and a sentence for people."""
+"""Answers to requests that fail: a status, a code for programs and a sentence for people."""
 
 import logging
 import sqlite3
@@ -18,23 +18,23 @@ logger.addFilter(RepeatFilter())
 
 
 class Problem(Exception):
-    """A request that is not done; raised anywhere below a route."""
+    """The answer to a request that fails; may be raised anywhere below a route."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.headers = status, code, message, dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """The answer that the client gets."""
+        """The answer to the client."""
         return JSONResponse(problem_body(self.code, self.message), self.status, self.headers)
 
 
 def problem_body(code: str, message: str) -> dict[str, Any]:
-    """The body of every answer that is no result."""
+    """The body of every problem."""
     return {"error": {"code": code, "message": message}}
 
 
-# For `responses=` of a route: what its description says of problems.
+# Descriptions of problems for `responses=` of a route.
 PROBLEM_SCHEMA = {
     "type": "object",
     "properties": {
@@ -55,7 +55,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Have every error of a route answered in one form."""
+    """Answer every error of a route in the same form."""
 
     @app.exception_handler(Problem)
     async def _problem(_: Request, error: Problem) -> JSONResponse:

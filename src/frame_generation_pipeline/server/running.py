@@ -1,4 +1,4 @@
-"""Run the application: one socket to listen on, and an end within seconds."""
+"""Run the application on one socket, and end it within seconds."""
 
 import asyncio
 import logging
@@ -17,9 +17,9 @@ from frame_generation_pipeline.server.service import Service
 from frame_generation_pipeline.server.settings import ServerSettings
 from frame_generation_pipeline.speaking import audio_front_end
 
-GRACE = 1  # seconds that open connections get once the server shall end
-LATEST = 3.0  # seconds after which it ends whatever threads are at, such as one that loads a voice
-DEAF = 30  # seconds after which a connection is cut whose other end takes nothing that is sent (Linux)
+GRACE = 1  # seconds for open connections when the server ends
+LATEST = 3.0  # seconds after which it ends in spite of busy threads, such as one that loads a voice
+DEAF = 30  # seconds after which a connection is closed whose peer receives nothing (Linux)
 LONGEST_MESSAGE = 2**20  # bytes of a WebSocket's message
 
 
@@ -31,7 +31,7 @@ class Server(uvicorn.Server):
         self.service = service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal that tells to end."""
+        """Handle a signal to end."""
         last = threading.Timer(LATEST, os._exit, (128 + sig,))
         last.daemon = True
         last.start()
@@ -49,7 +49,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
     Raises what `prepare` raises.
     """
     server, listening, address = prepare(settings)
-    logging.getLogger(audio_front_end.__name__).setLevel(logging.ERROR)  # that nobody spoke is a client's matter
+    logging.getLogger(audio_front_end.__name__).setLevel(logging.ERROR)  # silence is the client's concern
     announce(address)
     server.run(sockets=[listening])
 
@@ -67,7 +67,7 @@ def prepare(settings: ServerSettings) -> tuple[Server, socket.socket, str]:
         log_level="warning",
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=GRACE,  # without it the end waits for open WebSockets
+        timeout_graceful_shutdown=GRACE,  # else the end would wait for open WebSockets
         ws_max_size=LONGEST_MESSAGE,
         ws_per_message_deflate=False,  # audio and video get no smaller by it, and it takes 10 ms for seconds of audio
         ssl_certfile=settings.certificate,

@@ -1,4 +1,4 @@
-"""The objects that the routes share."""
+"""The state that the routes share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from frame_generation_pipeline.voice.settings import VoiceSettings
 
 
 class Service:
-    """The one object behind an app: settings, tokens, avatars, sessions and the engine that paints for all."""
+    """The state of an application: settings, tokens, avatars, sessions and the engine of all sessions."""
 
     def __init__(self, settings: ServerSettings) -> None:
         """Raises what `Catalogue`, `JobQueue`, `check_cluster` and, where a voice is chosen, `LazyVoice` raise."""
@@ -44,13 +44,13 @@ class Service:
             self.jobs = JobQueue(settings.jobs, self._package_path, webhook_body, voice=settings.voice)
 
     def sweep(self) -> None:
-        """End sessions that nobody wants any more, and let jobs rest while frames of others are late."""
+        """End abandoned sessions, and pause jobs while frames of sessions are late."""
         self.sessions.sweep()
         if self.jobs is not None:
             self.jobs.rest(self.sessions.need_all)
 
     def close(self) -> None:
-        """End all sessions and all work."""
+        """End all sessions and jobs."""
         self.sessions.close()
         if self.jobs is not None:
             self.jobs.close()
@@ -76,5 +76,5 @@ def _client(connection: HTTPConnection) -> Client:
     return client
 
 
-ServiceOf = Annotated[Service, Depends(_service)]  # a route's parameter of this type is the app's service
-ClientOf = Annotated[Client, Depends(_client)]  # and of this type, who asks
+ServiceOf = Annotated[Service, Depends(_service)]  # type of a route's parameter that gets the application's service
+ClientOf = Annotated[Client, Depends(_client)]  # type of a parameter that gets the client

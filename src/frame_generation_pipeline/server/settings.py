@@ -1,4 +1,4 @@
-"""How the server runs, as values."""
+"""Options of the server."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from frame_generation_pipeline.runtime.settings import Bounds, Runtime
 from frame_generation_pipeline.voice.settings import VoiceSettings
 
 PORT = 8700
-LEAST_TOKEN = 16  # characters; what is shorter can be guessed
+LEAST_TOKEN = 16  # characters; shorter tokens can be guessed
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-EVERYWHERE = ("", "0.0.0.0", "::")  # hosts that stand for every address of the machine
+EVERYWHERE = ("", "0.0.0.0", "::")  # hosts that mean every address of the machine
 
 
 @dataclass(frozen=True)
 class IceServer:
-    """A STUN or TURN server, by which WebRTC finds a way through networks."""
+    """A STUN or TURN server, with which WebRTC connects through networks."""
 
     url: str  # such as stun:example.org or turn:example.org:3478?transport=udp
     username: str | None = None
@@ -26,7 +26,7 @@ class IceServer:
 
     @classmethod
     def of(cls, text: str) -> "IceServer":
-        """From `stun:HOST` or `turn:HOST,USER,PASSWORD`. Raises OptionError, which shows no password."""
+        """Read `stun:HOST` or `turn:HOST,USER,PASSWORD`. Raises OptionError, which shows no password."""
         url, *secret = text.split(",", 2)
         quotable = all(
             part.isprintable() and part.isascii() and not set(part) & set(' "\\<>') for part in (url, *secret)
@@ -41,13 +41,13 @@ class IceServer:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one client, the holder of a token, may take of the server."""
+    """Limits for one client, the holder of a token."""
 
     sessions: int = 4  # at once
     body: int = 64 * 2**20  # bytes of a request
-    audio: float = 600.0  # seconds of audio that may wait in a session to be said
-    idle: float = 600.0  # seconds after which a session ends to which nobody has sent anything
-    absence: float = 30.0  # seconds for which a session outlives its last connection
+    audio: float = 600.0  # seconds of audio that may wait in a session
+    idle: float = 600.0  # seconds without any message, after which a session ends
+    absence: float = 30.0  # seconds after its last connection, after which a session ends
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,19 @@ class ServerSettings:
     host: str = "127.0.0.1"  # address to listen on
     port: int = PORT  # 0 for any that is free
     avatars: Path | None = None  # folder of packages, beside the built-in presenter
-    tokens: Mapping[str, str] = field(default_factory=dict)  # secret by the client's name; none where all may ask
-    hosts: tuple[str, ...] = ()  # names by which the server may be addressed, beside loopback's and `host`
-    origins: tuple[str, ...] = ()  # of pages elsewhere that may ask, such as https://example.org
-    warm: bool = True  # whether the presenter's frames at rest are painted before anybody asks for a session
-    live_size: int = 720  # pixels; the most that a live frame's longer side has
+    tokens: Mapping[str, str] = field(default_factory=dict)  # tokens by the client's name; empty: no token is needed
+    hosts: tuple[str, ...] = ()  # further names of the server beside loopback's and `host`
+    origins: tuple[str, ...] = ()  # origins of other pages that may send requests, such as https://example.org
+    warm: bool = True  # render the presenter's frames at rest before the first session
+    live_size: int = 720  # pixels; largest side of live frames
     ice_servers: tuple[IceServer, ...] = ()  # for the server's peers, and for the page's
-    foreign_avatars: Path | None = None  # another folder, of packages that others made
-    bounds: Bounds = Bounds()  # of the process that runs each of those
+    foreign_avatars: Path | None = None  # folder of packages from other people
+    bounds: Bounds = Bounds()  # limits of the process that runs the programs of each of these
     certificate: Path | None = None  # PEM files for TLS; without them HTTP is plain
     key: Path | None = None
     limits: Limits = Limits()
     voice: VoiceSettings = VoiceSettings()  # speaks texts
-    jobs: JobSettings | None = None  # videos as jobs; None for none
+    jobs: JobSettings | None = None  # options of videos as jobs; None: no jobs
     runtime: Runtime = Runtime()
 
     def __post_init__(self) -> None:
@@ -90,13 +90,13 @@ class ServerSettings:
 
     @property
     def known_hosts(self) -> frozenset[str]:
-        """Names, without ports and in lower case, that a request's Host may have."""
+        """The allowed names in a request's Host, without ports and in lower case."""
         own = () if self.host in EVERYWHERE else (self.host,)
         return frozenset(name.lower() for name in (*LOOPBACK_NAMES, *own, *self.hosts))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
+    """Whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -104,9 +104,9 @@ def is_loopback(host: str) -> bool:
 
 
 def read_tokens(path: Path) -> dict[str, str]:
-    """The tokens of a file with a line `name:token` each; empty lines and those that begin with # are left out.
+    """Read tokens from a file with lines `name:token`; empty lines and lines that begin with # are ignored.
 
-    Raises MissingFileError, and OptionError that names the line, but never shows a token.
+    Raises MissingFileError; OptionError, which names the line but never shows a token.
     """
     if not path.is_file():
         raise MissingFileError(f"{path}: no such file; expected one with a line `name:token` for each client")

@@ -14,15 +14,15 @@ from frame_generation_pipeline.server.service import ClientOf, ServiceOf
 
 router = APIRouter()
 
-PROTOCOL = "framegen"  # what a client asks for that must name a protocol beside its token
-MOST_WAITING = 250  # messages that a slow reader may leave; with frames that is ten seconds
-SLOWEST = 10.0  # seconds that one message may take
-CLOSING = 1.0  # seconds that telling the end may take: who reads nothing is not waited for
+PROTOCOL = "framegen"  # protocol of clients that must name one beside their token
+MOST_WAITING = 250  # waiting messages of a slow reader; ten seconds with frames
+SLOWEST = 10.0  # seconds in which one message must be sent
+CLOSING = 1.0  # seconds in which the last message must be sent
 TOO_SLOW, NO_SESSION, NORMAL = 4408, 4404, 1000  # close codes
 
 
 class Outbox:
-    """Messages that wait to be sent over one connection; filled by the session's thread, emptied by the event loop."""
+    """Waiting messages of one connection; the session's thread adds them, the event loop sends them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -37,7 +37,7 @@ class Outbox:
             self.finish()
 
     def take(self, encoded: Encoded, encoder: LiveEncoder) -> None:
-        """A `Viewer`: the MP4, from a key frame on."""
+        """See `Viewer.take`; sends the MP4 from a key frame on."""
         data = b""
         for fragment in encoded.fragments:
             if not self._begun and fragment.key:
@@ -53,7 +53,7 @@ class Outbox:
         return await self._queue.get()
 
     def finish(self) -> None:
-        """Let `next` come to the end."""
+        """Let `next` end after the waiting messages."""
         self._put(None)
 
     def _put(self, message: bytes | str | None) -> None:

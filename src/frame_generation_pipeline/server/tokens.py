@@ -1,4 +1,4 @@
-"""Who asks: tokens of clients, and cookies that the page gets for one."""
+"""Identify clients by tokens, and by cookies that the page gets for a token."""
 
 import hmac
 import secrets
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 COOKIE = "framegen"
-LOGIN_SECONDS = 12 * 3600.0  # for which a cookie is good
-MOST_LOGINS = 1000  # cookies that are good at once; the oldest goes first
+LOGIN_SECONDS = 12 * 3600.0  # seconds for which a cookie is valid
+MOST_LOGINS = 1000  # valid cookies at a time; the oldest is dropped first
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks. session: the only session that it may use; None for the holder of a token of the server."""
+    """A client. session: the only session that it may use; None for the holder of one of the server's tokens."""
 
     name: str
     session: str | None = None
 
 
-LOCAL = Client("local")  # everybody, where the server has no tokens
+LOCAL = Client("local")  # every client of a server without tokens
 
 
 class Tokens:
-    """The server's tokens and the logins that were traded for them."""
+    """The server's tokens, and the logins with them."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
         self._tokens = dict(tokens)
@@ -35,7 +35,7 @@ class Tokens:
         return bool(self._tokens)
 
     def client_of(self, token: str) -> Client | None:
-        """The client whose token it is; every token is compared, each in constant time."""
+        """The client with this token; every token is compared, each in constant time."""
         found = None
         for name, own in self._tokens.items():
             if same_secret(token, own):
@@ -51,7 +51,7 @@ class Tokens:
         return cookie
 
     def client_of_cookie(self, cookie: str) -> Client | None:
-        """The client that logged in; the cookie has 256 random bits, so that looking it up tells nothing."""
+        """The client with this login; a cookie has 256 random bits, so the time of the look-up reveals nothing."""
         name, end = self._logins.get(cookie, ("", 0.0))
         return Client(name) if time.monotonic() < end else None
 
@@ -61,5 +61,5 @@ class Tokens:
 
 
 def same_secret(given: str, own: str) -> bool:
-    """Whether both are equal; the time that it takes does not show where they differ."""
+    """Whether both are equal, compared in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), own.encode())

@@ -1,4 +1,4 @@
-"""The audio of one utterance on its way from a client: for the mouth at 16 kHz, for the ear at 48 kHz."""
+"""The audio of one utterance from a client, resampled twice: to 16 kHz for the mouth, to 48 kHz for the listener."""
 
 import threading
 from collections import deque
@@ -12,12 +12,12 @@ from frame_generation_pipeline.server.problems import Problem
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
-RATES = (8000, 48_000)  # Hz, of PCM that is pushed
-PIECE = 0.2  # seconds that are resampled at once
+RATES = (8000, 48_000)  # Hz; allowed rates of PCM
+PIECE = 0.2  # seconds resampled at once
 
 
 class UtteranceAudio:
-    """PCM16 is pushed by any thread in any pieces; the session's thread takes it in order, once for each purpose."""
+    """Takes PCM16 from any thread in pieces of any length; the session's thread takes it out, once for each purpose."""
 
     def __init__(self, event_id: str, rate: int, longest: float, text: str | None = None) -> None:
         """rate: Hz of the PCM. longest: seconds that may wait. text: what is said, where it is known.
@@ -27,19 +27,19 @@ class UtteranceAudio:
         if not RATES[0] <= rate <= RATES[1]:
             raise Problem(400, "bad_rate", f"sample_rate is {rate}; expected {RATES[0]} to {RATES[1]}")
         self.event_id, self.rate, self._longest, self.text = event_id, rate, longest, text
-        self.ended = False  # nothing will be pushed any more
-        self.dropped = False  # nobody will take anything any more
-        self.finished = False  # the session knows that all of it is there
-        self.frames = 0  # that were sent of it
+        self.ended = False  # whether all audio has been pushed
+        self.dropped = False  # whether the rest is not needed any more
+        self.finished = False  # whether the session knows that all audio has been pushed
+        self.frames = 0  # frames of it that were sent
         self._lock = threading.Lock()
-        self._odd = b""  # the first byte of a sample whose second one has not come
+        self._odd = b""  # the first byte of a sample whose second byte is missing
         self._raw: deque[npt.NDArray[np.int16]] = deque()
         self._waiting = 0  # samples in `_raw`
         self._to_mouth, self._to_ear = _Resampler(rate, SAMPLE_RATE), _Resampler(rate, AUDIO_RATE)
         self._ear = np.empty(0, np.float32)
 
     def push(self, pcm: bytes) -> None:
-        """Append little-endian PCM16, mono, of any length. Raises Problem where too much waits."""
+        """Append little-endian PCM16, mono, of any length. Raises Problem if too much waits."""
         with self._lock:
             if self.ended or self.dropped:
                 return
@@ -53,12 +53,12 @@ class UtteranceAudio:
                 self._waiting += whole // 2
 
     def end(self) -> None:
-        """Tell that this was all."""
+        """End the audio."""
         with self._lock:
             self.ended = True
 
     def drop(self) -> None:
-        """Forget all of it."""
+        """Drop all of it."""
         with self._lock:
             self.dropped = self.ended = True
             self._raw.clear()
@@ -80,7 +80,7 @@ class UtteranceAudio:
         return self._to_mouth.push(samples)
 
     def last_of_mouth(self) -> Samples | None:
-        """After the end, what the resamplers still held, once; None before the end and after that."""
+        """Once after the end, the rest of the resamplers; otherwise None."""
         with self._lock:
             if not self.ended or self._raw or self.finished:
                 return None
@@ -95,7 +95,7 @@ class UtteranceAudio:
 
 
 class _Resampler:
-    """A stream of one channel from one rate to another."""
+    """Resamples a stream of one channel."""
 
     def __init__(self, rate: int, wanted: int) -> None:
         same = rate == wanted

@@ -1,4 +1,4 @@
-"""Check what a client sends to have a video made, before it becomes a job."""
+"""Check a client's request for a video, before it becomes a job."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ BYTES_A_PIXEL = 1.0  # and second of video, in all that lies there while it is m
 
 
 async def receive(request: Request, folder: Path) -> VideoForm:
-    """The fields of a form; its audio is written into `folder`. Raises Problem, RequestValidationError."""
+    """Read the fields of a form, and write its audio into `folder`. Raises Problem, RequestValidationError."""
     try:
         async with asyncio.timeout(SLOWEST_UPLOAD), request.form(max_files=1, max_fields=20) as form:
             fields: dict[str, Any] = {}
@@ -149,5 +149,5 @@ def _pixels(manifest: Manifest) -> int:
 
 
 def full(error: QueueFullError) -> Problem:
-    """The answer to a client where no more jobs are taken on."""
+    """The answer if the queue takes no more jobs."""
     return Problem(503, "full", str(error), {"retry-after": "60"})

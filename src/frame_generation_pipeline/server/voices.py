@@ -1,4 +1,4 @@
-"""The voice that speaks texts, loaded when the first one comes."""
+"""Load the voice that speaks texts with the first text."""
 
 import threading
 
@@ -7,7 +7,7 @@ from frame_generation_pipeline.voice.settings import VoiceSettings
 
 
 class LazyVoice:
-    """The server's voice. Any thread may ask."""
+    """The server's voice. Any thread may call."""
 
     def __init__(self, settings: VoiceSettings) -> None:
         self.settings = settings
@@ -15,7 +15,7 @@ class LazyVoice:
         self._loading = threading.Lock()
 
     def load(self) -> Voice:
-        """The voice, which takes a second the first time. Raises OptionError where it is not installed."""
+        """Return the voice; loading it takes a second. Raises OptionError if it is not installed."""
         with self._loading:
             if self._voice is None:
                 self._voice = self.settings.load()
