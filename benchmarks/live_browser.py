@@ -151,7 +151,7 @@ def measure_page(count: int, *switches: str) -> tuple[str, list[float], list[flo
         file.setframerate(RATE)
         file.writeframes((tone() * 32767).astype("<i2").tobytes())
     with running() as server, chromium(*switches) as driver:
-        wait, told = WebDriverWait(driver, SECONDS, 0.05), []
+        wait, delays = WebDriverWait(driver, SECONDS, 0.05), []
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTE_PEERS})
         driver.get(f"{server.address}/")
         wait.until(lambda _: driver.find_elements(By.CSS_SELECTOR, f"option[value='{TINY}']"))
@@ -163,9 +163,9 @@ def measure_page(count: int, *switches: str) -> tuple[str, list[float], list[flo
             path = f"{server.address}/v1/sessions/{driver.execute_script('return live.id')}/speak"
             httpx.post(path, content=written.getvalue(), timeout=SECONDS).raise_for_status()
             time.sleep(EVERY)
-            told.append(driver.execute_async_script(PLAYED))
+            delays.append(driver.execute_async_script(PLAYED))
         time.sleep(EVERY)
-        return str(driver.find_element(By.ID, "way").text), skews(driver), [each for each in told if each is not None]
+        return str(driver.find_element(By.ID, "way").text), skews(driver), [each for each in delays if each is not None]
 
 
 def skews(driver: webdriver.Chrome) -> list[float]:
@@ -189,9 +189,13 @@ def main() -> None:
     plain = measure_plain(count)
     found: dict[str, object] = {"plain mp4, ms": round(float(np.median(plain)), 1), "tones": len(plain)}
     for switches in ((), (WITHOUT_UDP,)):
-        way, page, told = measure_page(count, *switches)
+        way, page, delays = measure_page(count, *switches)
         less = np.array(page) - np.median(plain)
-        own = {"video after audio by the browser itself, median, ms": round(float(np.median(told)), 1)} if told else {}
+        own = (
+            {"video after audio by the browser itself, median, ms": round(float(np.median(delays)), 1)}
+            if delays
+            else {}
+        )
         found[way] = own | {
             "video after audio less the plain mp4's, median, ms": round(float(np.median(less)), 1),
             "5th to 95th percentile, ms": [round(float(each), 1) for each in np.percentile(less, (5, 95))],
