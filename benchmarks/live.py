@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+from websockets.exceptions import ConnectionClosed
 
 from benchmarks.live_drops import WAYS
 from benchmarks.live_receiver import Receiver, receiving
@@ -32,6 +33,7 @@ PIECE = 0.02  # seconds of audio in real time
 TONE = 0.1  # seconds
 PAUSE = 1.0  # seconds between the utterances of the long run
 LONGEST = 60.0  # seconds until something is said
+BUSY = 600.0  # the same on a machine that does much else
 
 
 def speech() -> bytes:
@@ -161,25 +163,25 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
     """One session that speaks beside one that idles: how far video and audio are apart, memory, descriptors."""
     rows: list[dict[str, float]] = []
     with ExitStack() as stack:
+        idling = stack.enter_context(server.session(TINY, video=True))  # at first, while the machine carries it
+        threading.Thread(target=_take, args=(idling, minutes * 60 + BUSY), daemon=True).start()
         speaking = stack.enter_context(server.session(video=True))
         receiver = stack.enter_context(receiving(f"{server.address}{speaking.url}/whep"))
-        started, last, idling = time.monotonic(), 0.0, None
+        started, last = time.monotonic(), 0.0
         while time.monotonic() - started < minutes * 60 + 10:
             speaking.say(pcm)
-            speaking.until("agent.speak_ended")
+            speaking.until("agent.speak_ended", BUSY)
             speaking.watch(PAUSE)  # in which the next utterance's beginning is told from this one
-            if idling is None and (idling := _idle_beside(server, stack)) is not None:
-                threading.Thread(target=idling.watch, args=(minutes * 60 + 60,), daemon=True).start()
             now = time.monotonic() - started
             if now - last > 60 or not rows:
                 last = now
                 rows.append(_row(server, speaking, now))
                 print(json.dumps(rows[-1]), file=sys.stderr)
         rows.append(_row(server, speaking, time.monotonic() - started))
-        skews, late = receiver.skews(), receiver.late_beginnings()
+        skews, late, idle_frames = receiver.skews(), receiver.late_beginnings(), idling.fragments
     quarter = max(1, len(skews) // 4)
     return {
-        "one idles beside it": idling is not None,
+        "frames of the one that idles": idle_frames,
         "first": rows[0],
         "last": rows[-1],
         "most memory, MB": max(row["memory, MB"] for row in rows),
@@ -191,12 +193,10 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
     }
 
 
-def _idle_beside(server: Server, stack: ExitStack) -> Talk | None:
-    """A session that idles; None while the machine does not carry it."""
-    try:
-        return stack.enter_context(server.session(TINY, video=True))
-    except httpx.HTTPStatusError:
-        return None
+def _take(talk: Talk, seconds: float) -> None:
+    """Take what a session sends until it ends."""
+    with suppress(ConnectionClosed):
+        talk.watch(seconds)
 
 
 def _row(server: Server, talk: Talk, now: float) -> dict[str, float]:

@@ -57,11 +57,12 @@ def numbering(make: Make) -> Make:
     """`Conversation._make`, but that every frame carries its number in the speech, from 0 on, in squares."""
 
     def make_numbered(self: Conversation, number: int, window: Window) -> npt.NDArray[np.uint8]:
-        due, frame = self._due, make(self, number, window)
+        due, first = self._due, self._from
+        frame = make(self, number, window)
         if due is not None and frame.size:  # marked, so that nobody else has it
             for bit in range(BITS):
                 left = (bit + 2) * MARK
-                frame[:MARK, left : left + MARK] = WHITE if (number - due) >> bit & 1 else BLACK
+                frame[:MARK, left : left + MARK] = WHITE if (number - due + first) >> bit & 1 else BLACK
             frame[:MARK, MARK : 2 * MARK] = WHITE
         return frame
 

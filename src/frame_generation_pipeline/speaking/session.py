@@ -22,6 +22,7 @@ from frame_generation_pipeline.speaking.utterance import Utterance
 Frames = Generator[Frame, None, None]  # closing it ends the work behind it
 
 AHEAD = 4  # frames that are rendered before anybody takes them, in addition to one for each worker
+RESERVE = 10  # frames; windows are computed by so much before they are needed
 BOUND = 30.0  # seconds of audio whose frames nobody has taken; `push` waits at this limit
 
 
@@ -210,7 +211,7 @@ class Session:
         """Submit the task that turns the pieces into windows; one at a time, by when their first frame is due."""
         utterance = self._utterance
         if utterance.encoding is None:
-            number = self._number + len(utterance.windows)
+            number = self._number + len(utterance.windows) - RESERVE
             deadline = WHENEVER if self._began is None else self._began + number / self._rate
             utterance.encoding = self._engine.submit(lambda: self._encode_pieces(utterance), deadline)
             if not self._engine.workers:
