@@ -32,8 +32,8 @@ WHITE, BLACK = 235, 16  # luma
 BITS = 6  # of a number
 FPS = 25
 LOUD = 1500  # of 32767; an utterance begins with a sample beyond it
-NEAR = 0.4  # seconds from an utterance's first frame within which its first sample is looked for
-QUIET = 0.5  # seconds without a marked frame after which the next one begins an utterance
+NEAR = 1.0  # seconds from an utterance's first sample within which its frames are looked for
+QUIET = 0.5  # seconds without a loud sample after which the next one begins an utterance
 WRAP = 2**32  # of RTP's times
 
 
@@ -130,38 +130,31 @@ class Receiver:
             task.cancel()
         await self.peer.close()
 
-    def beginnings(self) -> list[int]:
-        """The times of the first frames of utterances."""
-        found, last = [], -WRAP
-        for when, marked in self.frames:
-            if marked and when - last > QUIET * self.video.rate:
-                found.append(when)
-            last = when if marked else last
-        return found
+    def utterances(self) -> list[tuple[list[int], list[float]]]:
+        """Of every utterance the numbers of its first second's frames, and by how many seconds each is after its audio.
 
-    def skews(self) -> list[float]:
-        """Of every utterance the seconds by which its frames came after their audio, of the worst one of a second.
-
-        By the sender's reports, from the utterance's first sample on. A frame that was not rendered in time, in whose
-        place the one before it is shown again, is left out.
+        By the sender's reports, from the first sample on. Frames that were not rendered in time, in whose place the one
+        before is shown again, are left out.
         """
         if not (self.video.reports and self.audio.reports):
             return []
-        onsets, found = np.array(self.onsets), []
-        numbers, seconds = np.array(list(self.numbers.items())).reshape(-1, 2), self.video.rate
-        for first in self.beginnings():
-            here = numbers[(numbers[:, 0] >= first) & (numbers[:, 0] < first + seconds)]
-            began = first / seconds - (here[0, 1] / FPS if len(here) else 0)  # the utterance
-            near = onsets[np.abs(onsets / self.audio.rate - began) < NEAR]
-            if near.size and len(here):
-                start = self.audio.sent(int(near[0]))
-                each = [self.video.sent(int(when)) - number / FPS - start for when, number in here]
-                found.append(max(each, key=abs))
-        return found
+        whens, numbers = np.array([pair for pair in self.numbers.items() if pair[1] < FPS]).reshape(-1, 2).T
+        began = np.array([self.video.sent(int(when)) for when in whens]) - numbers / FPS
+        found = []
+        for before, onset in pairwise([-WRAP, *self.onsets]):
+            if onset - before > QUIET * self.audio.rate:
+                after = began - self.audio.sent(onset)
+                near = np.abs(after) < NEAR
+                found.append((numbers[near].tolist(), after[near].tolist()))
+        return [each for each in found if each[0]]
+
+    def skews(self) -> list[float]:
+        """Of every utterance the seconds by which its frames came after its audio, of the worst one."""
+        return [max(after, key=abs) for _, after in self.utterances()]
 
     def late_beginnings(self) -> int:
         """Of how many utterances the first frame was not rendered in time."""
-        return sum(self.numbers.get(first, 0) > 0 for first in self.beginnings())
+        return sum(numbers[0] > 0 for numbers, _ in self.utterances())
 
     def spoke_after(self, moment: float) -> float | None:
         """When, by `time.monotonic`, a frame that speaks came after a moment, and after one that does not; or None."""
