@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
+	"unsafe"
 )
 
 const (
@@ -30,11 +33,22 @@ func (s fileRange) read() ([]byte, error) {
 		return nil, io.ErrUnexpectedEOF // before so much memory is taken
 	}
 	data := make([]byte, s.size)
+	inLargePages(data)
 	count, err := file.ReadAt(data, s.start)
 	if err == io.EOF {
 		err = nil
 	}
 	return data[:count], err
+}
+
+// inLargePages asks the system for large pages for memory that is about to be filled. Filling small ones takes longer than
+// reading does.
+func inLargePages(data []byte) {
+	const large, hugePage = 2 << 20, 14 // bytes of such a page; Linux's MADV_HUGEPAGE
+	if len(data) >= 2*large && runtime.GOOS == "linux" {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(data)))
+		syscall.Syscall(syscall.SYS_MADVISE, start, uintptr(len(data)/large*large), hugePage)
+	}
 }
 
 // findFiles gives every file of the folder or archive at path by its name, with / between a folder and a file.
