@@ -180,12 +180,12 @@ static char *find_base(const char *path, const api_base **base) {
 
 // One arena for all sessions, which grows by what is needed, takes half of what an arena for each takes: programs that run
 // one after the other use the same memory. Where the app's environment has one already, that one serves.
-static char *share_arena(void *made) {
+static char *share_arena(void *created) {
     void *config = NULL;
     char *error = failure(
         CALL(CREATE_ARENA_CFG, (size_t, int, int, int, void **), 0, AS_REQUESTED, -1, -1, &config));
     if (error != NULL) return error;
-    free(failure(CALL(CREATE_AND_REGISTER_ALLOCATOR, (void *, const void *, const void *), made, memory_info, config)));
+    free(failure(CALL(CREATE_AND_REGISTER_ALLOCATOR, (void *, const void *, const void *), created, memory_info, config)));
     RELEASE(RELEASE_ARENA_CFG, config);
     return NULL;
 }
@@ -200,17 +200,17 @@ static char *open_once(const char *path) {
         return message("ONNX Runtime %s does not have version %d of its C API; take release 1.8 or newer",
                        base->version(), TABLE_VERSION);
     }
-    void *made = NULL;
-    error = failure(CALL(CREATE_ENV, (int, const char *, void **), ERRORS_ONLY, "framegen", &made));
-    if (error == NULL) error = failure(CALL(DISABLE_TELEMETRY_EVENTS, (const void *), made));
+    void *created = NULL;
+    error = failure(CALL(CREATE_ENV, (int, const char *, void **), ERRORS_ONLY, "framegen", &created));
+    if (error == NULL) error = failure(CALL(DISABLE_TELEMETRY_EVENTS, (const void *), created));
     if (error == NULL) {
         error = failure(CALL(CREATE_CPU_MEMORY_INFO, (int, int, void **), ARENA_ALLOCATOR, DEFAULT_MEMORY, &memory_info));
     }
     if (error == NULL) error = failure(CALL(GET_ALLOCATOR_WITH_DEFAULT_OPTIONS, (void **), &allocator));
-    if (error == NULL) error = share_arena(made);
+    if (error == NULL) error = share_arena(created);
     if (error != NULL) return error;
     version = base->version();
-    environment = made;
+    environment = created;
     return NULL;
 }
 
@@ -301,8 +301,8 @@ static char *describe_ports(ort_session *session) {
 char *ort_session_create(const void *program, size_t bytes, int32_t threads, ort_session **session) {
     *session = NULL;
     if (!is_open()) return message("ONNX Runtime is not open; call ort_open first");
-    ort_session *made = calloc(1, sizeof *made);
-    if (made == NULL) return message("out of memory");
+    ort_session *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) return message("out of memory");
     void *options = NULL;
     char *error = failure(CALL(CREATE_SESSION_OPTIONS, (void **), &options));
     if (error == NULL) error = failure(CALL(SET_LOG_SEVERITY_LEVEL, (void *, int), options, ERRORS_ONLY));
@@ -322,18 +322,18 @@ char *ort_session_create(const void *program, size_t bytes, int32_t threads, ort
     }
     if (error == NULL) {
         error = failure(CALL(CREATE_SESSION_FROM_ARRAY, (const void *, const void *, size_t, const void *, void **),
-                             environment, program, bytes, options, &made->session));
+                             environment, program, bytes, options, &opened->session));
     }
     if (options != NULL) RELEASE(RELEASE_SESSION_OPTIONS, options);
-    if (error == NULL) error = describe_ports(made);
+    if (error == NULL) error = describe_ports(opened);
     if (error != NULL) {
-        ort_session_release(made);
+        ort_session_release(opened);
         return error;
     }
 #ifdef __GLIBC__
     malloc_trim(0);  // what opening took for a while, as much as the program has weights, would stay
 #endif
-    *session = made;
+    *session = opened;
     return NULL;
 }
 

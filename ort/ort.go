@@ -132,14 +132,14 @@ func NewSession(program []byte, threads int) (*Session, error) {
 	if err := failure(C.ort_session_create(start, C.size_t(len(program)), C.int32_t(threads), &session)); err != nil {
 		return nil, err
 	}
-	made := &Session{session: session}
+	opened := &Session{session: session}
 	for i := range C.ort_session_input_count(session) {
-		made.Inputs = append(made.Inputs, port(C.ort_session_input(session, i)))
+		opened.Inputs = append(opened.Inputs, port(C.ort_session_input(session, i)))
 	}
 	for i := range C.ort_session_output_count(session) {
-		made.Outputs = append(made.Outputs, port(C.ort_session_output(session, i)))
+		opened.Outputs = append(opened.Outputs, port(C.ort_session_output(session, i)))
 	}
-	return made, nil
+	return opened, nil
 }
 
 // Close frees the session, which nobody may be running any more; it may be called more than once.
@@ -162,9 +162,9 @@ func (s *Session) Run(inputs map[string]Tensor, outputs ...string) ([]*Output, e
 		}
 	}()
 	name := func(text string) *C.char {
-		made := C.CString(text)
-		names = append(names, unsafe.Pointer(made))
-		return made
+		copied := C.CString(text)
+		names = append(names, unsafe.Pointer(copied))
+		return copied
 	}
 
 	given := make([]C.ort_input, 0, len(inputs))
@@ -186,28 +186,28 @@ func (s *Session) Run(inputs map[string]Tensor, outputs ...string) ([]*Output, e
 	for i, output := range outputs {
 		wanted[i] = name(output)
 	}
-	made := make([]C.ort_output, len(outputs))
+	values := make([]C.ort_output, len(outputs))
 	err := failure(C.ort_run(s.session, unsafe.SliceData(given), C.size_t(len(given)), unsafe.SliceData(wanted),
-		C.size_t(len(wanted)), unsafe.SliceData(made)))
+		C.size_t(len(wanted)), unsafe.SliceData(values)))
 	runtime.KeepAlive(inputs)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]*Output, len(made))
-	for i := range made {
-		results[i] = newOutput(made[i])
+	results := make([]*Output, len(values))
+	for i := range values {
+		results[i] = newOutput(values[i])
 	}
 	return results, nil
 }
 
-func newOutput(made C.ort_output) *Output {
-	shape := make([]int64, made.rank)
+func newOutput(value C.ort_output) *Output {
+	shape := make([]int64, value.rank)
 	for i := range shape {
-		shape[i] = int64(made.shape[i])
+		shape[i] = int64(value.shape[i])
 	}
-	kept := &held{made}
+	kept := &held{value}
 	runtime.SetFinalizer(kept, func(h *held) { C.ort_release_output(&h.output) })
-	return &Output{Tensor{Type(made._type), shape, made.data, int(made.bytes), kept}, kept}
+	return &Output{Tensor{Type(value._type), shape, value.data, int(value.bytes), kept}, kept}
 }
 
 func port(stated *C.ort_port) Port {

@@ -149,11 +149,11 @@ func TestPlainProgramsRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		made, err := session.Run(map[string]Tensor{"crop": NewTensor(make([]uint8, 40*41*3), 40, 41, 3)}, "image")
+		outputs, err := session.Run(map[string]Tensor{"crop": NewTensor(make([]uint8, 40*41*3), 40, 41, 3)}, "image")
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if found := made[0].Shape; len(found) != 4 || found[1] != 6 || found[3] != size {
+		if found := outputs[0].Shape; len(found) != 4 || found[1] != 6 || found[3] != size {
 			t.Errorf("%s: an image of shape %v", name, found)
 		}
 		session.Close()

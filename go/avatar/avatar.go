@@ -75,11 +75,11 @@ func WithRuntime(path string) Option { return func(o *options) { o.runtime = pat
 func WithFFmpeg(path string) Option { return func(o *options) { o.ffmpeg = path } }
 
 func newOptions(opts []Option) options {
-	made := options{threads: runtime.GOMAXPROCS(0), cache: mostMemory}
+	chosen := options{threads: runtime.GOMAXPROCS(0), cache: mostMemory}
 	for _, option := range opts {
-		option(&made)
+		option(&chosen)
 	}
-	return made
+	return chosen
 }
 
 func (o *options) check() error {
@@ -226,14 +226,14 @@ type frameOptions struct{ start int }
 func StartFrame(frame int) FrameOption { return func(o *frameOptions) { o.start = frame } }
 
 func (a *Avatar) frameOptions(opts []FrameOption) (frameOptions, error) {
-	made := frameOptions{}
+	chosen := frameOptions{}
 	for _, option := range opts {
-		option(&made)
+		option(&chosen)
 	}
-	if _, _, count := a.template.size(); made.start < 0 || made.start >= count {
-		return made, fail(BadOption, "", "start frame %d does not exist; the avatar has frames 0 to %d", made.start, count-1)
+	if _, _, count := a.template.size(); chosen.start < 0 || chosen.start >= count {
+		return chosen, fail(BadOption, "", "start frame %d does not exist; the avatar has frames 0 to %d", chosen.start, count-1)
 	}
-	return made, nil
+	return chosen, nil
 }
 
 // Frames gives the frames of what is said one by one, as they are made; the iteration ends with the first error. Memory

@@ -144,8 +144,8 @@ func TestConformanceOfFeatures(t *testing.T) {
 			stream := featureStream{program: program}
 			var features []float32
 			err := decodeAudio(context.Background(), audioInfo(t, c.Audio, 3), "", func(samples []float32) error {
-				made, err := stream.push(samples)
-				features = append(features, made...)
+				completed, err := stream.push(samples)
+				features = append(features, completed...)
 				return err
 			})
 			if err != nil {

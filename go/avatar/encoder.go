@@ -24,15 +24,15 @@ func (a *audioProgram) features(samples []float32, first, count int) ([]float32,
 		return nil, fail(BadModel, "", "the audio program does not run (%s); pack the avatar again", shown(err.Error()))
 	}
 	defer outputs[0].Release()
-	made := append([]float32(nil), outputs[0].Float32s()...)
+	values := append([]float32(nil), outputs[0].Float32s()...)
 	shape := []int64{int64(max(0, min(count, a.spec.blocks.total(len(samples))-first))), int64(a.spec.FeatureSize)}
 	if outputs[0].Type != ort.Float32 || !slices.Equal(outputs[0].Shape, shape) {
 		return nil, fail(BadModel, "", "the audio program gives features of shape %v, expected %v; pack the avatar again", outputs[0].Shape, shape)
 	}
-	for _, value := range made {
+	for _, value := range values {
 		if math.IsNaN(float64(value)) || math.IsInf(float64(value), 0) {
 			return nil, fail(BadModel, "", "the audio program gives features that are not finite numbers; pack the avatar again")
 		}
 	}
-	return made, nil
+	return values, nil
 }

@@ -116,11 +116,11 @@ func (a *Avatar) generate(ctx context.Context, speech *speech, start int, yield 
 	}
 	for next := range ordered {
 		select {
-		case made := <-next.done:
-			if made.err != nil {
-				return made.err
+		case outcome := <-next.done:
+			if outcome.err != nil {
+				return outcome.err
 			}
-			if err := yield(made.frame); err != nil {
+			if err := yield(outcome.frame); err != nil {
 				return err
 			}
 		case <-ctx.Done():

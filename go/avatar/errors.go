@@ -56,13 +56,13 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 func fail(kind Kind, path, format string, arguments ...any) *Error {
-	made := &Error{Kind: kind, Path: path, Reason: fmt.Sprintf(format, arguments...)}
+	failure := &Error{Kind: kind, Path: path, Reason: fmt.Sprintf(format, arguments...)}
 	for _, argument := range arguments {
 		if cause, ok := argument.(error); ok {
-			made.Cause = cause
+			failure.Cause = cause
 		}
 	}
-	return made
+	return failure
 }
 
 // refusal is what is wrong inside of a package; refused adds the package's path.

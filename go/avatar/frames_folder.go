@@ -111,9 +111,9 @@ func (f *frameFolder) finish() error {
 func (f *frameFolder) discard() { os.RemoveAll(f.partial) }
 
 func (f *frameFolder) failed(err error) error {
-	made := fail(BadOutput, f.folder, "cannot be written (%v); free space or choose another folder", err)
-	made.Cause = err
-	return made
+	failure := fail(BadOutput, f.folder, "cannot be written (%v); free space or choose another folder", err)
+	failure.Cause = err
+	return failure
 }
 
 // SaveFrames writes frames that are held in memory as JPEG of quality 95 into a folder: prefix_00000.jpg and so on. They

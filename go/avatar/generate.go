@@ -46,7 +46,7 @@ func (a *Avatar) Generate(ctx context.Context, audio Audio, output Output, opts 
 	}
 	// Of so many made frames, so many are written in all: the ratio of the rates, rounded up.
 	over, under := exact.over, exact.under*a.FPS()
-	inAll := func(made int) int { return (made*over + under - 1) / under }
+	inAll := func(rendered int) int { return (rendered*over + under - 1) / under }
 	var sinks []frameSink
 	defer func() {
 		for _, sink := range sinks {

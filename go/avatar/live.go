@@ -186,9 +186,9 @@ func (l *Live) Next(ctx context.Context) (Frame, error) {
 		}
 		one := l.making[0]
 		l.lock.Unlock()
-		var made result
+		var outcome result
 		select {
-		case made = <-one.done:
+		case outcome = <-one.done:
 		case <-one.dropped:
 		case <-ctx.Done():
 		}
@@ -198,11 +198,11 @@ func (l *Live) Next(ctx context.Context) (Frame, error) {
 			continue
 		default:
 		}
-		if made.err != nil || made.frame.Pixels != nil {
+		if outcome.err != nil || outcome.frame.Pixels != nil {
 			l.making = l.making[1:]
 			l.given++
 			l.submit()
-			return made.frame, made.err
+			return outcome.frame, outcome.err
 		}
 		return Frame{}, ctx.Err()
 	}
@@ -253,8 +253,8 @@ func (l *Live) Idle(ctx context.Context) (Frame, error) {
 	l.first = l.number
 	l.lock.Unlock()
 	select {
-	case made := <-one.done:
-		return made.frame, made.err
+	case outcome := <-one.done:
+		return outcome.frame, outcome.err
 	case <-ctx.Done():
 		return Frame{}, ctx.Err()
 	}

@@ -31,9 +31,9 @@ func OpenPackage(path string) (*Package, error) {
 }
 
 func unreadable(path string, err error) error {
-	made := fail(BadPackage, path, "cannot be read (%s); check the file's rights", shown(err.Error()))
-	made.Stage, made.Cause = StageStorage, err
-	return made
+	failure := fail(BadPackage, path, "cannot be read (%s); check the file's rights", shown(err.Error()))
+	failure.Stage, failure.Cause = StageStorage, err
+	return failure
 }
 
 func openPackage(path string) (*Package, error) {

@@ -45,7 +45,7 @@ type programGenerator struct {
 
 // inParallel gives what work makes for each role, by role, or the first error.
 func inParallel[T any](roles []string, work func(role string) (T, error)) (map[string]T, error) {
-	made := map[string]T{}
+	results := map[string]T{}
 	var first error
 	var group sync.WaitGroup
 	var lock sync.Mutex
@@ -55,14 +55,14 @@ func inParallel[T any](roles []string, work func(role string) (T, error)) (map[s
 			lock.Lock()
 			defer lock.Unlock()
 			if err == nil {
-				made[role] = one
+				results[role] = one
 			} else if first == nil {
 				first = err
 			}
 		})
 	}
 	group.Wait()
-	return made, first
+	return results, first
 }
 
 // openPrograms opens the programs of a package, each for one thread inside of it. They are read, and once all of them are
@@ -83,12 +83,12 @@ func openPrograms(p *Package, cache int, library <-chan error) (*faceStates, *au
 		return nil, nil, err
 	}
 	names := slices.Sorted(maps.Keys(state))
-	made := &programGenerator{state: state, names: names, blend: p.Manifest.Version >= blendsSince, parsing: p.Manifest.Parsing, path: p.Path}
-	states := newFaceStates(made, cache)
+	generator := &programGenerator{state: state, names: names, blend: p.Manifest.Version >= blendsSince, parsing: p.Manifest.Parsing, path: p.Path}
+	states := newFaceStates(generator, cache)
 	sessions, err := inParallel(p.Manifest.Programs, func(role string) (*ort.Session, error) {
 		session, err := ort.NewSession(programs[role].data, 1)
 		if role == "face" && err == nil {
-			made.face = session
+			generator.face = session
 			states.prepare(packagedTemplate{p}, frameAt(0, 0, p.Manifest.Frame.Count))
 		}
 		return session, err
@@ -101,7 +101,7 @@ func openPrograms(p *Package, cache int, library <-chan error) (*faceStates, *au
 		return nil, nil, refused(p.Path, refuse(StagePrograms, "its programs do not load (%s)", shown(err.Error())))
 	}
 	go debug.FreeOSMemory() // the programs' bytes, as many as there are weights, which nobody needs any more
-	made.paint = sessions["render"]
+	generator.paint = sessions["render"]
 	var audio *audioProgram
 	if sessions["audio"] != nil {
 		audio = &audioProgram{sessions["audio"], p.Manifest.Audio}

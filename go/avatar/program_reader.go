@@ -71,16 +71,16 @@ func readSignature(data []byte) (signature, error) { return readModel(data, isSt
 
 // readModel is readSignature with operators of those domains that are known.
 func readModel(data []byte, known func(domain []byte) bool) (signature, error) {
-	made := signature{map[string]value{}, map[string]value{}}
+	parsed := signature{map[string]value{}, map[string]value{}}
 	if len(data) >= 8 && string(data[4:8]) == "ORTM" { // by which ONNX Runtime knows its own format; a file can be both
-		return made, errNoProgram
+		return parsed, errNoProgram
 	}
 	if err := checkCanonical(data, modelMessage); err != nil {
-		return made, err
+		return parsed, err
 	}
 	fields, err := readFields(data)
 	if err != nil {
-		return made, err
+		return parsed, err
 	}
 	graphs := 0
 	for _, part := range fields {
@@ -88,32 +88,32 @@ func readModel(data []byte, known func(domain []byte) bool) (signature, error) {
 		case part.content == nil:
 		case part.number == modelGraph:
 			graphs++
-			if err := readGraph(part.content, known, made); err != nil {
-				return made, err
+			if err := readGraph(part.content, known, parsed); err != nil {
+				return parsed, err
 			}
 		case part.number == modelOpset:
 			domain, err := lastPart(part.content, opsetDomain)
 			if err != nil {
-				return made, err
+				return parsed, err
 			}
 			if !known(domain) {
-				return made, refuse(StagePrograms, "uses operators of %s; expected ONNX's own alone", shown(string(domain)))
+				return parsed, refuse(StagePrograms, "uses operators of %s; expected ONNX's own alone", shown(string(domain)))
 			}
 		case part.number == modelTraining || part.number == modelFunctions:
-			return made, refuse(StagePrograms, "defines functions or training steps; expected one plain graph")
+			return parsed, refuse(StagePrograms, "defines functions or training steps; expected one plain graph")
 		}
 	}
 	if graphs != 1 {
-		return made, errNoProgram
+		return parsed, errNoProgram
 	}
-	return made, nil
+	return parsed, nil
 }
 
 func isStandard(domain []byte) bool { return len(domain) == 0 || string(domain) == "ai.onnx" }
 
 func anyDomain([]byte) bool { return true }
 
-func readGraph(graph []byte, known func(domain []byte) bool, made signature) error {
+func readGraph(graph []byte, known func(domain []byte) bool, parsed signature) error {
 	fields, err := readFields(graph)
 	if err != nil {
 		return err
@@ -131,9 +131,9 @@ func readGraph(graph []byte, known func(domain []byte) bool, made signature) err
 		case graphSparse:
 			err = refuse(StagePrograms, "has sparse weights; expected plain ones")
 		case graphInput:
-			err = readValueInfo(part.content, made.inputs)
+			err = readValueInfo(part.content, parsed.inputs)
 		case graphOutput:
-			err = readValueInfo(part.content, made.outputs)
+			err = readValueInfo(part.content, parsed.outputs)
 		}
 		if err != nil {
 			return err
@@ -212,10 +212,10 @@ func readValueInfo(info []byte, values map[string]value) error {
 	if err != nil {
 		return err
 	}
-	made := value{shape: []int64{}}
+	parsed := value{shape: []int64{}}
 	for _, part := range parts {
 		if part.number == tensorElement && part.content == nil {
-			made.element = part.integer
+			parsed.element = part.integer
 		}
 	}
 	dimensions, err := readFields(last(parts, tensorShape))
@@ -230,20 +230,20 @@ func readValueInfo(info []byte, values map[string]value) error {
 		if err != nil {
 			return err
 		}
-		made.shape = append(made.shape, length)
+		parsed.shape = append(parsed.shape, length)
 	}
-	for _, length := range made.shape {
+	for _, length := range parsed.shape {
 		if length < free {
 			return refuse(StagePrograms, "has %s of a negative length", shown(name))
 		}
 	}
-	if elementBytes[made.element] == 0 {
+	if elementBytes[parsed.element] == 0 {
 		return refuse(StagePrograms, "takes or gives %s of another type than float32, uint8, int64, float16", shown(name))
 	}
 	if _, twice := values[name]; twice {
 		return refuse(StagePrograms, "has %s twice", shown(name))
 	}
-	values[name] = made
+	values[name] = parsed
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
 		}
 		info, lasts = found, max(lasts, found.Duration())
 	}
-	made := &speech{count: frameCount(lasts, a.FPS())}
+	planned := &speech{count: frameCount(lasts, a.FPS())}
 	rest, err := a.restWindow()
 	if err != nil {
 		return nil, err
@@ -63,10 +63,10 @@ func (a *Avatar) plan(ctx context.Context, audio Audio) (*speech, error) {
 	if audio.Path == "" || !a.gated() {
 		rest = nil
 	}
-	made.windows = func(ctx context.Context, yield func([]float32) error) error {
-		return a.windows(ctx, made.count, features, info, rest, yield)
+	planned.windows = func(ctx context.Context, yield func([]float32) error) error {
+		return a.windows(ctx, planned.count, features, info, rest, yield)
 	}
-	return made, nil
+	return planned, nil
 }
 
 // frameCount is how many frames so much audio has: as long as it, to within half a frame, and at least one.

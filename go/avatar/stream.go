@@ -29,11 +29,11 @@ func (s *featureStream) push(samples []float32) ([]float32, error) {
 		if len(s.pending) < needed {
 			return features, nil
 		}
-		made, err := s.block(s.pending[:needed], b.features)
+		completed, err := s.block(s.pending[:needed], b.features)
 		if err != nil {
 			return nil, err
 		}
-		features = append(features, made...)
+		features = append(features, completed...)
 		if s.before() == b.before {
 			s.pending = append(s.pending[:0], s.pending[b.step:]...)
 		}

@@ -64,7 +64,7 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 			usual = found
 		}
 	}
-	made := &templateFolder{width: usual.width, height: usual.height}
+	opened := &templateFolder{width: usual.width, height: usual.height}
 	for _, number := range numbers {
 		found, known := sizes[number]
 		box, boxed := boxes[number]
@@ -73,7 +73,7 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 		} else if problem := box.problem(usual.width, usual.height); boxed && problem != "" {
 			problems = append(problems, landmarkFile(number)+": "+problem)
 		}
-		made.images, made.boxes = append(made.images, numbered[number]), append(made.boxes, box)
+		opened.images, opened.boxes = append(opened.images, numbered[number]), append(opened.boxes, box)
 	}
 	if len(problems) > 0 {
 		text := strings.Join(problems[:min(len(problems), mostProblems)], "; ")
@@ -82,7 +82,7 @@ func openTemplate(images, landmarks string) (*templateFolder, error) {
 		}
 		return nil, fail(BadTemplate, images, "%s", text)
 	}
-	return made, nil
+	return opened, nil
 }
 
 // numberedImages are a folder's images by their numbers, and what is wrong with these.
