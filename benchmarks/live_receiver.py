@@ -29,10 +29,10 @@ from frame_generation_pipeline.speaking.conversation import Conversation
 
 MARK = 16  # pixels; the side of the white square in the upper left corner of frames that speak
 WHITE, BLACK = 235, 16  # luma
-BITS = 6  # of a number
+BITS, IN_ROW = 12, 6  # of a number, in rows of squares
 FPS = 25
 LOUD = 1500  # of 32767; an utterance begins with a sample beyond it
-NEAR = 1.0  # seconds from an utterance's first sample within which its frames are looked for
+NEAR = 0.5  # seconds from an utterance's first sample within which its frames are looked for
 QUIET = 0.5  # seconds without a loud sample after which the next one begins an utterance
 WRAP = 2**32  # of RTP's times
 
@@ -60,9 +60,9 @@ def numbering(make: Make) -> Make:
         due, first = self._due, self._from
         frame = make(self, number, window)
         if due is not None and frame.size:  # marked, so that nobody else has it
+            frame = frame.copy()  # one at rest is kept for others
             for bit in range(BITS):
-                left = (bit + 2) * MARK
-                frame[:MARK, left : left + MARK] = WHITE if (number - due + first) >> bit & 1 else BLACK
+                frame[_square(bit)] = WHITE if (number - due + first) >> bit & 1 else BLACK
             frame[:MARK, MARK : 2 * MARK] = WHITE
         return frame
 
@@ -72,10 +72,15 @@ def numbering(make: Make) -> Make:
 def number_of(frame: VideoFrame) -> int | None:
     """The number in the speech that a decoded frame carries, modulo 2 ** BITS; None where it carries none."""
     luma = _luma(frame)
-    means = [float(luma[2 : MARK - 2, left + 2 : left + MARK - 2].mean()) for left in range(0, (BITS + 2) * MARK, MARK)]
-    if min(means[:2]) < WHITE - 15:
+    if luma[2 : MARK - 2, 2 : 2 * MARK - 2].min() < WHITE - 30:
         return None
-    return sum((mean > 128) << bit for bit, mean in enumerate(means[2:]))
+    return sum(int(luma[_square(bit)].mean() > 128) << bit for bit in range(BITS))
+
+
+def _square(bit: int) -> tuple[slice, slice]:
+    """Rows and columns of a bit's square: beside the mark, and one that tells that there is a number."""
+    top, left = bit // IN_ROW * MARK, (bit % IN_ROW + 2) * MARK
+    return slice(top, top + MARK), slice(left, left + MARK)
 
 
 def is_marked(frame: VideoFrame) -> bool:
