@@ -145,7 +145,7 @@ func (w *videoWriter) arguments(o videoOptions) []string {
 			"asetpts=N/SR/TB,apad=whole_dur="+strconv.FormatFloat(o.seconds, 'f', 6, 64), "-c:a", kind.audio, "-b:a", kind.audioRate)
 	}
 	arguments = append(arguments,
-		"-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-c:v", kind.video, "-crf", strconv.Itoa(crf),
+		"-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=area+accurate_rnd,format=yuv420p", "-c:v", kind.video, "-crf", strconv.Itoa(crf),
 		"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 		"-threads:v", strconv.Itoa(max(1, runtime.NumCPU()/2)), "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 	if kind.video == "libx264" {
