@@ -40,6 +40,7 @@ final class ReadableFile: Sendable {
     /// The `count` bytes from `offset` on, fewer where the file ends. Throws `SystemError`.
     func read(at offset: Int, count: Int) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            takeLargePages(buffer)
             while filled < count {
                 let taken = pread(descriptor, buffer.baseAddress! + filled, count - filled, off_t(offset + filled))
                 if taken < 0 && errno == EINTR { continue }
@@ -49,6 +50,16 @@ final class ReadableFile: Sendable {
             }
         }
     }
+}
+
+/// Asks Linux for large pages for memory that is about to be filled; filling small ones takes longer than reading does.
+private func takeLargePages(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
+    #if os(Linux)
+        let page = 2 << 20  // bytes
+        guard buffer.count >= 2 * page, let start = buffer.baseAddress else { return }
+        let first = UnsafeMutableRawPointer(start).alignedUp(toMultipleOf: page)
+        _ = madvise(first, (buffer.count - page) / page * page, MADV_HUGEPAGE)
+    #endif
 }
 
 /// The whole content of the regular file `path`. Throws `SystemError`.
