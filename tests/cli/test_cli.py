@@ -59,7 +59,8 @@ def test_generate_compare_and_reference(call: Call, checkpoint: Path, features_p
     status, output, errors = call("generate", *inputs, "--frames-dir", tmp_path / "jpg", "--frame-format", "jpg", "-q")
     assert (status, output, errors) == (0, "", "")
     assert len(list((tmp_path / "jpg").glob("frame_*.jpg"))) == 8
-    status, _, errors = call("generate", *inputs, "--audio", video, "-o", video)
+    clip = write_wav(tmp_path / "clip.wav", 0.3).rename(tmp_path / "clip.mp4")
+    status, _, errors = call("generate", *inputs, "--audio", clip, "-o", clip)
     assert (status, "is an input" in errors) == (2, True)
 
     status, output, _ = call("compare", frames, frames)
