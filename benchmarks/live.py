@@ -169,6 +169,7 @@ def measure_hour(server: Server, pcm: bytes, minutes: float) -> dict[str, Any]:
         receiver = stack.enter_context(receiving(f"{server.address}{speaking.url}/whep"))
         started, last = time.monotonic(), 0.0
         while time.monotonic() - started < minutes * 60 + 10:
+            idling.send("session.keep_alive")  # a session without any message ends after ten minutes
             speaking.say(pcm)
             speaking.until("agent.speak_ended", BUSY)
             speaking.watch(PAUSE)  # in which the next utterance's beginning is told from this one
