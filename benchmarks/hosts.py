@@ -1,6 +1,6 @@
 """The hosts in other languages beside Python: speed from end to end, first frame, memory, size.
 
-    python -m benchmarks.hosts [--runs 5] [--person ../shared/real/person --checkpoint person_ave.pth] [--minutes 10]
+    python -m benchmarks.hosts [--runs 5] [--person dataset/May --checkpoint 5.pth] [--minutes 10]
 
 Makes the same videos by Python and by every host in `bin/`, in turn, so that whatever else the machine does meets all
 of them, and prints the medians as tables for `docs/performance.md`: of the built-in presenter from `demo/hello.ogg`

@@ -177,7 +177,7 @@ func decodePNG(data, target []byte, width, height int) error {
 	return nil
 }
 
-// encodePNG encodes an image, BGR, quickly.
+// encodePNG encodes an image, BGR, with one filter for all rows: image/png tries five on each, which takes three times as long.
 func encodePNG(pixels []byte, width, height int) ([]byte, error) {
 	encoded := bytes.NewBufferString(pngSignature)
 	chunk := func(kind string, content []byte) {

@@ -11,13 +11,7 @@ from frame_generation_pipeline.errors import FrameGenerationError, OutputError, 
 from frame_generation_pipeline.jobs.making import Maker, Task
 
 REPORT_EVERY = 0.2  # seconds
-PASSING = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.ENOMEM,
-    errno.EMFILE,
-    errno.ENFILE,
-}  # errors that may be over at another try
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # another try may succeed
 BUSY = 10.0  # seconds in which an earlier worker must release the task
 
 # `done` and `total` frames, or a `warning` for the log; the last one has `completed` bytes, or `failed` and `again`

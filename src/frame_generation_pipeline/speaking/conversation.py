@@ -48,9 +48,7 @@ class Conversation(Session):
         """engine: has at least one worker. Raises OptionError if the front end has no window of a mouth at rest."""
         super().__init__(renderer, engine, front_end)
         self._resting = self._rest()
-        self._due: int | None = (
-            None  # the session's frame at which speech begins or goes on; None while the mouth rests
-        )
+        self._due: int | None = None  # the session's frame at which speech begins or goes on; None at rest
         self._from = 0  # the utterance's frame that is shown at `_due`
         self._position = 0  # frames of the utterance whose time has come
         self._taking = 0.0  # seconds that rendering a frame takes

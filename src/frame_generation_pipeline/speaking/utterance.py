@@ -25,9 +25,7 @@ class Utterance:
     pieces: deque[npt.NDArray[np.float32]] = field(default_factory=deque)  # audio that is not encoded yet
     encoding: Task[None] | None = None  # the task that turns pieces into windows, while it runs or waits
     windows: deque[Window] = field(default_factory=deque)  # those whose frames are not begun
-    rendering: deque[tuple[Window, Task[RenderedFrame | Frame]]] = field(
-        default_factory=deque
-    )  # frames that are begun, in order
+    rendering: deque[tuple[Window, Task[RenderedFrame | Frame]]] = field(default_factory=deque)  # frames begun
     complete: deque[Frame] = field(default_factory=deque)  # frames that wait to be taken
     last: Window | None = None  # that of the last rendered frame
     pushed: int = 0  # samples
