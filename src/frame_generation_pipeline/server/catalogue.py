@@ -25,7 +25,8 @@ class Catalogue:
     def __init__(self, settings: ServerSettings, engine: Engine) -> None:
         """The folders in the settings hold `.avatar` files and folders of packages; ids are names without suffix.
 
-        Raises MissingFileError, PackageError for a package that is damaged, OptionError for two of one id.
+        Raises MissingFileError, PackageError for a package that is damaged, OptionError for two of one id and for one
+        file that is to keep the faces of several.
         """
         self._engine, self._settings = engine, settings
         self._packages = {PRESENTER_ID: open_package(PRESENTER)}
@@ -33,6 +34,11 @@ class Catalogue:
         own = set(self._packages)
         self._add(settings.foreign_avatars)
         self.foreign = frozenset(self._packages) - own  # ids of what others made
+        if settings.runtime.cache_file is not None and len(self._packages) > 1:
+            raise OptionError(
+                f"{settings.runtime.cache_file}: the file keeps the faces of one avatar, and here are"
+                f" {len(self._packages)}; leave --cache-file out, faces are kept in memory then"
+            )
         self._avatars: dict[str, Avatar] = {}
         self._loading = threading.Lock()
         self._left_for_faces = MOST_FACES  # bytes
