@@ -81,7 +81,7 @@ def mouths(checkpoint: Path | None, template: Path, held_out: float) -> Frame:
     opened, features = Template.open(template), AudioFeatures.load(find_features(template))
     count = min(len(opened), len(features))
     last = range(count - round(held_out * features.spec.fps), count)
-    references = Choice.draw(training_part(count, last), len(last), 0).references
+    references = Choice.draw(training_part(count, last, features.spec), len(last), 0).references
     generator = Subject.load(checkpoint, device="cpu").generator if checkpoint else None
     assert generator is None or isinstance(generator, NetworkGenerator)
     shown = []
@@ -89,7 +89,7 @@ def mouths(checkpoint: Path | None, template: Path, held_out: float) -> Frame:
         frame = opened.read(last[place])
         image = frame.image
         if generator:
-            window = feature_window(features.values, last[place])
+            window = feature_window(features.values, last[place], features.spec)
             image = reconstruct(generator, frame, opened.read(references[place]), window, choose_blend(generator, None))
         middle = read_landmarks(opened.landmark_file(last[place]))[LIPS].mean(axis=0)
         half = MOUTH * frame.box.size / 2

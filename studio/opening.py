@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.prepare.expected_openings import expected_openings
+from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.tracking.lag import measure_lag
 from studio.presenter.listen import disturbed, features
 from studio.presenter.timing import on_frames
@@ -43,7 +44,7 @@ def speech(seconds: float, seed: int, kokoro: Path | None) -> tuple[npt.NDArray[
 
 def fit(values: npt.NDArray[np.float32], openings: Curve) -> npt.NDArray[np.float16]:
     """Features (N, 256) and openings (N,) -> (16, COMPONENTS), see `expected_openings`."""
-    windows = np.stack([feature_window(values, index)[:, :COMPONENTS] for index in range(len(values))])
+    windows = np.stack([feature_window(values, index, WHISPER)[:, :COMPONENTS] for index in range(len(values))])
     flat = windows.reshape(len(windows), -1).astype(np.float64)
     flat -= flat.mean(axis=0)
     squares = flat.T @ flat / len(flat)

@@ -11,7 +11,7 @@ from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.generator.protocol import NetworkGenerator
-from frame_generation_pipeline.spec import AVE, FACE_160, WINDOW_BEFORE, GeneratorSpec
+from frame_generation_pipeline.spec import AVE, FACE_160, GeneratorSpec
 from frame_generation_pipeline.template.template import Template
 from samples import write_wav
 
@@ -69,7 +69,7 @@ class Oracle(NetworkGenerator):
         return image
 
     def run(self, encoded: object, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        index = int(audio.reshape(16, 512)[WINDOW_BEFORE, 0])
+        index = int(audio.reshape(16, 512)[AVE.before, 0])
         self.indices.append(index)
         frame = self.template.read(max(index - self.late, 0))
         face = network_input(resize_crop(frame.box.cut(frame.image), FACE_160), FACE_160)[:, :3]
@@ -79,5 +79,5 @@ class Oracle(NetworkGenerator):
 def features_of(folder: Path) -> AudioFeatures:
     """The recording's features."""
     features = AudioFeatures.load(folder / "aud_ave.npy", AVE)
-    assert feature_window(features.values, 60)[WINDOW_BEFORE, 0] == 60
+    assert feature_window(features.values, 60, AVE)[AVE.before, 0] == 60
     return features

@@ -17,7 +17,8 @@ from frame_generation_pipeline.create import create
 from frame_generation_pipeline.errors import LibraryError, OptionError, OutputError
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.making.checkpoint import write_tensors
-from frame_generation_pipeline.spec import FACE_160, WHISPER, GeneratorSpec
+from frame_generation_pipeline.making.encoder import usual_audio
+from frame_generation_pipeline.spec import AVE, FACE_160, WHISPER, GeneratorSpec
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING
 from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_MOBILE
 from recordings import moved, portrait, write_recording
@@ -39,9 +40,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny generator of whisper features, so that training it takes a moment."""
+    """A tiny generator of the features that `prepare` computes, so that training it takes a moment."""
     path = tmp_path_factory.mktemp("start") / "tiny.safetensors"
-    write_tensors(path, seeded_network(GeneratorSpec(FACE_160, WHISPER, width=4)).state_dict())
+    write_tensors(path, seeded_network(GeneratorSpec(FACE_160, usual_audio(), width=4)).state_dict())
     return path
 
 
@@ -139,6 +140,28 @@ def test_begins_from_the_generator_that_comes_along(
     ]
     with pytest.raises(OptionError, match="choose one of them"):
         create(recording, tmp_path / "may.avatar", start=start, scratch=True)
+
+
+def test_the_start_says_which_features_are_computed(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[object] = []
+
+    def fake_prepare(*_: object, mode: str, **__: object) -> None:
+        modes.append(mode)
+        raise OutputError("enough")
+
+    monkeypatch.setattr(create_module, "prepare", fake_prepare)
+    for audio in (WHISPER, AVE):
+        write_tensors(tmp_path / f"{audio.name}.pth", seeded_network(GeneratorSpec(FACE_160, audio, 2)).state_dict())
+    for options in ({}, {"start": tmp_path / "whisper.pth"}, {"scratch": True}):
+        with pytest.raises(OutputError, match="enough"):
+            create(recording, tmp_path / "may.avatar", **options)
+    assert modes == [usual_audio().name, "whisper", usual_audio().name]
+    with pytest.raises(
+        OptionError, match=r"ave\.pth: is for ave features, whose encoder does not come with this program"
+    ):
+        create(recording, tmp_path / "may.avatar", start=tmp_path / "ave.pth")
 
 
 def test_step_by_step(recording: Path, start: Path, prepared: Path, tmp_path: Path) -> None:

@@ -5,15 +5,18 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from frame_generation_pipeline.audio.encoder import builtin_file
 from frame_generation_pipeline.errors import OptionError, OutputError, library_errors
 from frame_generation_pipeline.evaluate.evaluation import Evaluation
 from frame_generation_pipeline.evaluate.report import PAGE as EVALUATION_PAGE
 from frame_generation_pipeline.evaluate.report import evaluate_files
 from frame_generation_pipeline.files.output import prepare_folder
 from frame_generation_pipeline.files.progress import Update
+from frame_generation_pipeline.making.encoder import usual_audio
 from frame_generation_pipeline.making.label import Label
 from frame_generation_pipeline.making.pack import PackReport, pack_avatar
 from frame_generation_pipeline.making.package_writer import SUFFIX
+from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.prepare.prepare import REPORT, Preparation, prepare
 from frame_generation_pipeline.spec import NETWORKS
 from frame_generation_pipeline.train.dataset import stored_bytes
@@ -57,9 +60,10 @@ def create(
     """Create the avatar package `output`, a `.avatar` file, from a video of one person who talks.
 
     audio, audio_track, av_offset: see `prepare`. minutes, network, device, most_frames: of the training, see `train`.
-    start: the checkpoint to begin from; by default the built-in one of that network, if there is one. scratch: begin
-    with random weights. recipe: by default `recipe.FOLLOWING` after a built-in checkpoint, otherwise `recipe.DEFAULT`.
-    batch: samples a step, by default the recipe's.
+    start: the checkpoint to begin from, for features whose encoder is built in; by default the built-in one of that
+    network, if there is one. scratch: begin with random weights.
+    recipe: by default `recipe.FOLLOWING` after a built-in checkpoint, otherwise `recipe.DEFAULT`. batch: samples a
+    step, by default the recipe's.
     label: of the package.
     stage: called with the label and unit of each stage; gives the context in which it runs and its progress callback.
 
@@ -78,6 +82,13 @@ def create(
         start, recipe = STARTS[network], recipe or FOLLOWING
     recipe = (recipe or DEFAULT).changed({"batch": batch})
 
+    features = usual_audio() if start is None else load_network(start).spec.audio
+    if builtin_file(features) is None:
+        raise OptionError(
+            f"{start}: is for {features.name} features, whose encoder does not come with this program; run prepare with"
+            " --encoder, train with --start, and pack"
+        )
+
     def further(frames: int, size: int) -> int:
         """The bytes of the training's stored faces and of the package."""
         return stored_bytes(min(frames, most_frames), NETWORKS[network][0], recipe) + frames * size
@@ -88,6 +99,7 @@ def create(
         preparation = prepare(
             recording,
             work / "template",
+            mode=features.name,
             audio=audio,
             audio_track=audio_track,
             av_offset=av_offset,

@@ -53,10 +53,10 @@ class FrameGenerationPipeline:
     ) -> None:
         """Load a generator from `checkpoint_path` (.pth, .safetensors), or from `model_path` (.onnx) without PyTorch.
 
-        mode: `ave`, `hubert`, `wenet` or `whisper`; by default recognised from the file.
+        mode: `ave`, `hubert`, `wenet`, `whisper` or `streaming`; by default recognised from the file.
         device: PyTorch's: `auto`, `cpu`, `cuda` or `mps`.
-        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio without features; `whisper` has a
-            built-in one.
+        encoder_path: the audio encoder (.pth, .safetensors, .onnx), for audio without features; by default the
+            built-in one for the mode, if there is one.
         backend: runs a checkpoint: `torch`, the reference, or `onnx`.
         providers, threads: for ONNX Runtime; see `runtime.onnx_session.open_session`.
         style: how frames look. The default blend `reference` gives the original's frames to the bit, and averages the
@@ -91,7 +91,7 @@ class FrameGenerationPipeline:
 
     @property
     def mode(self) -> str:
-        """The type of the generator's audio features: `ave`, `hubert`, `wenet` or `whisper`."""
+        """The type of the generator's audio features: `ave`, `hubert`, `wenet`, `whisper` or `streaming`."""
         return self.generator.spec.audio.name
 
     def avatar(self, template_dir: str | Path, *, use_parsing: bool = False) -> Avatar:

@@ -9,7 +9,6 @@ from math import prod
 
 SAMPLE_RATE = 16_000  # Hz; every audio feature is computed at this rate
 WINDOW = 16  # features in the window that the generator sees
-WINDOW_BEFORE = 8  # of these, the features before the frame; the others are from it on
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,25 @@ class AudioSpec:
     fps: int  # features, and so video frames, a second
     feature_shape: tuple[int, ...]  # one feature as the original programs store it
     window_shape: tuple[int, int, int]  # (channels, height, width) of a window, row-major
+    before: int = 8  # features of a window before its frame; the others are from the frame on
 
     @property
     def feature_size(self) -> int:
         """Values in one feature (F)."""
         return prod(self.feature_shape)
 
+    @property
+    def ahead(self) -> int:
+        """Frames from a frame to that of its window's last feature."""
+        return WINDOW - self.before - 1
+
 
 AVE = AudioSpec("ave", fps=25, feature_shape=(512,), window_shape=(32, 16, 16))
 HUBERT = AudioSpec("hubert", fps=25, feature_shape=(2, 1024), window_shape=(32, 32, 32))
 WENET = AudioSpec("wenet", fps=20, feature_shape=(8192,), window_shape=(256, 16, 32))
-WHISPER = AudioSpec("whisper", fps=25, feature_shape=(256,), window_shape=(16, 16, 16))  # ours, see `audio.whisper`
-AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET, WHISPER)}
+WHISPER = AudioSpec("whisper", fps=25, feature_shape=(256,), window_shape=(16, 16, 16))  # see `audio.whisper`
+STREAMING = AudioSpec("streaming", 25, (128,), (8, 16, 16), before=12)  # see `audio.streaming`
+AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET, WHISPER, STREAMING)}
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class EncodedSpeech:
 
     def windows(self, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(b, 16, 256)"""
-        return np.stack([feature_window(self.values, int(index)) for index in indices])
+        return np.stack([feature_window(self.values, int(index), WHISPER) for index in indices])
 
 
 def features(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -75,7 +75,12 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
     for path in sorted((folder / "rest").glob("*.png")):
         shown, spoken = read_image(path), read_image(folder / "frames" / path.name)
         box = CropBox.from_landmarks(to_110(landmarker.faces(shown)[0].points).astype(np.int32))
-        output = dub(generator, TemplateFrame(shown, box, None), feature_window(values, int(path.stem)), FEATHERED)
+        output = dub(
+            generator,
+            TemplateFrame(shown, box, None),
+            feature_window(values, int(path.stem), generator.spec.audio),
+            FEATHERED,
+        )
         mouth = GroundTruth.of(spoken, box, landmarker).mouth
         if mouth is None:
             raise ValueError(f"{folder / 'frames' / path.name}: a face with a mouth was expected")

@@ -8,7 +8,7 @@ import pytest
 
 from frame_generation_pipeline.audio.features import AudioFeatures, FeatureWindows, feature_window, network_window
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
-from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, HUBERT, WENET, AudioSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, AVE, HUBERT, STREAMING, WENET, AudioSpec
 
 
 def values_of(spec: AudioSpec, count: int = 20) -> npt.NDArray[np.float32]:
@@ -159,9 +159,12 @@ def test_saving_where_it_cannot_be(tmp_path: Path) -> None:
 def test_window_is_a_slice_of_the_features_between_zeros(index: int) -> None:
     values = values_of(HUBERT)
     around = np.concatenate([np.zeros((50, 2048)), values.reshape(20, 2048), np.zeros((50, 2048))])
-    window = feature_window(values, index)
+    window = feature_window(values, index, HUBERT)
     assert window.dtype == np.float32
     np.testing.assert_array_equal(window, around[50 + index - 8 : 50 + index + 8])
+    np.testing.assert_array_equal(
+        feature_window(values, index, STREAMING), around[50 + index - 12 : 50 + index + 4]
+    )  # these features, as a window of that type
 
 
 def test_windows_of_frames() -> None:
@@ -171,12 +174,12 @@ def test_windows_of_frames() -> None:
     windows = list(features.windows(count=10, start=15))
     assert len(windows) == 10
     for index, window in enumerate(windows, start=15):
-        np.testing.assert_array_equal(window, feature_window(features.values, index))
+        np.testing.assert_array_equal(window, feature_window(features.values, index, features.spec))
 
 
 @pytest.mark.parametrize("spec", AUDIO_SPECS.values(), ids=AUDIO_SPECS)
 def test_network_window_is_row_major(spec: AudioSpec) -> None:
-    window = feature_window(values_of(spec), 10)
+    window = feature_window(values_of(spec), 10, spec)
     shaped = network_window(window, spec)
     assert shaped.shape == (1, *spec.window_shape)
     np.testing.assert_array_equal(shaped.ravel(), window.ravel())
@@ -190,7 +193,7 @@ def test_window_of_another_type() -> None:
 def test_windows_are_the_originals(reference_dir: Path) -> None:
     arrays = np.load(reference_dir / "audio.npz")
     for index in (0, 5, 84):
-        window = feature_window(arrays["features_16k"], index)
+        window = feature_window(arrays["features_16k"], index, AVE)
         np.testing.assert_array_equal(network_window(window, AVE)[0], arrays[f"window_{index}"])
 
 

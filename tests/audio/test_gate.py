@@ -9,11 +9,10 @@ import pytest
 from frame_generation_pipeline.arrays import Samples
 from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.gate import (
-    AFTER,
-    AHEAD,
     FADE,
     FLOOR_FRAMES,
     RELATIVE_GATE,
+    SHORTEST_SILENCE,
     USUAL_THRESHOLD,
     Gate,
     LiveRests,
@@ -25,7 +24,7 @@ from frame_generation_pipeline.audio.gate import (
 )
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.level import FULL_SCALE, SILENCE
-from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WENET, WHISPER, AudioSpec
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, STREAMING, WENET, WHISPER, AudioSpec
 from samples import draw
 
 LOUD, BETWEEN, QUIET = -20.0, -42.0, -60.0
@@ -37,9 +36,9 @@ def detected(levels: list[float], gate: SpeechGate) -> list[bool]:
     return [speaks(frame) for frame in audio(levels).reshape(-1, 640)]
 
 
-def shares(levels: list[float]) -> list[float]:
-    stream = RestStream()
-    return stream.push(detected(levels, Gate())) + stream.flush(AHEAD)
+def shares(levels: list[float], spec: AudioSpec = WHISPER) -> list[float]:
+    stream = RestStream(spec)
+    return stream.push(detected(levels, Gate())) + stream.flush(spec.ahead)
 
 
 def audio(levels: list[float]) -> Samples:
@@ -71,21 +70,29 @@ def speaking(samples: Samples, gate: SpeechGate = RELATIVE_GATE) -> npt.NDArray[
     return np.array(list(islice(rest_shares([samples], gate, WHISPER), count))) < 1
 
 
-def test_rest_ends_before_speech_and_begins_after_it() -> None:
-    rests = shares([QUIET] * 20 + [LOUD] * 5 + [QUIET] * 20)
+@pytest.mark.parametrize(("spec", "ahead", "after"), [(WHISPER, 7, 2), (AVE, 7, 2), (STREAMING, 3, 6)])
+def test_rest_ends_before_speech_and_begins_after_it(spec: AudioSpec, ahead: int, after: int) -> None:
+    rests = shares([QUIET] * 20 + [LOUD] * 5 + [QUIET] * 20, spec)
     assert len(rests) == 45
-    free = 20 - AHEAD + FADE - 1
-    assert rests[: 20 - AHEAD] == [1] * (20 - AHEAD)
-    assert rests[20 - AHEAD : free] == [0.75, 0.5, 0.25]
-    assert free == 16  # 0.16 s before anything is heard
-    assert rests[free : 25 + AFTER] == [0] * (25 + AFTER - free)
-    assert rests[25 + AFTER :] == [0.25, 0.5, 0.75] + [1] * (20 - AFTER - FADE + 1)
+    free = 20 - ahead + FADE - 1  # the first frame that speaks entirely
+    assert free <= 20  # in which somebody speaks
+    assert rests[: 20 - ahead] == [1] * (20 - ahead)
+    assert rests[20 - ahead : free] == [0.75, 0.5, 0.25]
+    assert rests[free : 25 + after] == [0] * (25 + after - free)
+    assert rests[25 + after :] == [0.25, 0.5, 0.75] + [1] * (20 - after - FADE + 1)
 
 
-def test_short_silences_are_speech() -> None:
-    shortest = AFTER + AHEAD + 1
-    assert not any(shares([LOUD] * 5 + [QUIET] * (shortest - 1) + [LOUD] * 5))
-    assert max(shares([LOUD] * 5 + [QUIET] * shortest + [LOUD] * 5)) == 1 / FADE
+@pytest.mark.parametrize("spec", [WHISPER, STREAMING])
+def test_short_silences_are_speech(spec: AudioSpec) -> None:
+    assert not any(shares([LOUD] * 5 + [QUIET] * (SHORTEST_SILENCE - 1) + [LOUD] * 5, spec))
+    assert max(shares([LOUD] * 5 + [QUIET] * SHORTEST_SILENCE + [LOUD] * 5, spec)) == 1 / FADE
+
+
+@pytest.mark.parametrize("spec", [WHISPER, STREAMING])
+def test_a_frame_waits_for_no_audio_beyond_its_window(spec: AudioSpec) -> None:
+    rests = LiveRests(Gate(), spec)
+    given = [len(rests.push(frame)) for frame in audio([QUIET] * 20).reshape(20, 640)]
+    assert given == [0] * spec.ahead + [1] * (20 - spec.ahead)
 
 
 def test_hysteresis() -> None:
@@ -119,7 +126,7 @@ def test_noise_alone_is_no_speech(level: float, zeros: int) -> None:
 def test_loud_noise_is_no_speech_once_the_room_is_known() -> None:
     assert speaking(noise(-30, 12), Gate()).all()  # with fixed thresholds the mouth never rests
     moves = speaking(noise(-30, 12))
-    assert not moves[FLOOR_FRAMES + AFTER + FADE :].any()
+    assert not moves[FLOOR_FRAMES + SHORTEST_SILENCE :].any()
 
 
 def test_a_bang_does_not_silence_a_quiet_voice() -> None:
@@ -164,7 +171,7 @@ def test_the_usual_threshold_is_that_of_fixed_gates() -> None:
 
 
 @pytest.mark.parametrize("gate", [Gate(), RELATIVE_GATE])
-@pytest.mark.parametrize("spec", [AVE, WENET])
+@pytest.mark.parametrize("spec", [AVE, WENET, STREAMING])
 @pytest.mark.parametrize("size", [1, 37, 640, 100_000])
 def test_pieces_change_nothing(size: int, gate: SpeechGate, spec: AudioSpec) -> None:
     levels = [QUIET] * 14 + [LOUD] * 6 + [QUIET] * 20 + [BETWEEN] * 3

@@ -123,12 +123,12 @@ def test_windows_are_those_of_the_features() -> None:
         windows = list(stream_windows(pieces(samples, [700]), PICK_COLUMNS, count))
         assert len(windows) == expected
         for index, window in enumerate(windows):
-            np.testing.assert_array_equal(window, feature_window(features.values, index))
+            np.testing.assert_array_equal(window, feature_window(features.values, index, AVE))
 
 
 @pytest.mark.parametrize("spec", [AVE, WHISPER])
 def test_windows_from_any_frame_on(program: AudioProgram, spec: AudioSpec) -> None:
-    encoder = program if spec is AVE else open_encoder(None)
+    encoder = program if spec is AVE else open_encoder(None, spec.name)
     samples = make_speech(60_000)[0]
     expected = np.stack(list(stream_windows([samples], encoder, 94)))
     for first in (0, 1, 8, 9, 13, 14, 15, 19, 40, 57, 85, 93, 94):

@@ -18,9 +18,9 @@ from frame_generation_pipeline.audio.blocks import BLOCKS, features_of
 from frame_generation_pipeline.audio.encoder import AudioProgram, builtin_encoder
 from frame_generation_pipeline.audio.stream import FeatureStream, WindowStream, extract_features
 from frame_generation_pipeline.errors import OptionError
-from frame_generation_pipeline.making.encoder import load_encoder, open_encoder
+from frame_generation_pipeline.making.encoder import load_encoder, open_encoder, usual_audio
 from frame_generation_pipeline.spec import AVE, HUBERT, WENET, WHISPER
-from frame_generation_pipeline.weights import WHISPER_PROGRAM
+from frame_generation_pipeline.weights import AUDIO_PROGRAMS
 from samples import make_speech
 
 ALL = 2**63 - 1  # features
@@ -93,7 +93,7 @@ def test_bits_do_not_depend_on_the_pieces(program: AudioProgram, length: int, si
 
 
 def test_same_samples_give_the_same_bits(program: AudioProgram) -> None:
-    other = load_encoder(WHISPER_PROGRAM)
+    other = load_encoder(AUDIO_PROGRAMS["whisper"])
     np.testing.assert_array_equal(extract_features([NOISE], other).values, extract_features([NOISE], program).values)
 
 
@@ -125,15 +125,16 @@ def test_loudness_hardly_counts_and_speech_does(program: AudioProgram) -> None:
 
 
 def test_form_of_the_graph() -> None:
-    model = onnx.load(WHISPER_PROGRAM)
+    model = onnx.load(AUDIO_PROGRAMS["whisper"])
     onnx.checker.check_model(model, full_check=True)
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 17)]
-    assert WHISPER_PROGRAM.stat().st_size < 20e6
+    assert AUDIO_PROGRAMS["whisper"].stat().st_size < 20e6
 
 
 def test_opened_by_feature_type_or_by_file(tmp_path: Path, encoder_onnx: Path) -> None:
-    assert open_encoder(None).spec == open_encoder(None, "whisper").spec == WHISPER
-    assert open_encoder(WHISPER_PROGRAM, "whisper").spec == WHISPER
+    assert open_encoder(None, "whisper").spec == WHISPER
+    assert open_encoder(None).spec == usual_audio()
+    assert open_encoder(AUDIO_PROGRAMS["whisper"], "whisper").spec == WHISPER
     assert open_encoder(encoder_onnx).spec == AVE
     for spec in (AVE, HUBERT, WENET):
         assert builtin_encoder(spec) is None

@@ -12,6 +12,7 @@ import pytest
 from failing import RAISING
 from frame_generation_pipeline.cli import app as cli
 from frame_generation_pipeline.cli.printing import print_values
+from frame_generation_pipeline.making.encoder import usual_audio
 from frame_generation_pipeline.media.video_reader import read_image
 from samples import write_template, write_wav
 
@@ -117,7 +118,7 @@ def test_bad_input_is_one_line_and_status_2(call: Call, checkpoint: Path, featur
         (("benchmark", "-t", template), "nothing to measure"),
         (("benchmark", "-c", checkpoint), "needs a template"),
         (("generate", "-c", checkpoint, "-f", features_path, "-o", tmp_path / "r.mp4"), "nobody to speak"),
-        (("generate", "-f", features_path, "-o", tmp_path / "r.mp4"), "whisper"),
+        (("generate", "-f", features_path, "-o", tmp_path / "r.mp4"), usual_audio().name),
         (("generate", "--avatar", tmp_path, "-t", template, "-o", tmp_path / "r.mp4"), "leave those options out"),
         (("generate", "--avatar", tmp_path / "x.avatar", "-o", tmp_path / "r.mp4"), "x.avatar"),
         (("verify", template / "landmarks"), "avatar.json"),
@@ -169,11 +170,11 @@ def test_features_export_and_info(
     assert json.loads(output)["frames"] == 3
 
 
-def test_whisper_features_need_no_encoder(call: Call, tmp_path: Path) -> None:
+def test_features_of_built_in_encoders(call: Call, tmp_path: Path) -> None:
     audio, output = write_wav(tmp_path / "a.wav", 0.9), tmp_path / "aud_whisper.npy"
-    for options in ((), ("--mode", "whisper")):
+    for mode, options in ((usual_audio().name, ()), ("whisper", ("--mode", "whisper"))):
         status, out, _ = call("features", audio, "-o", output, *options)
-        assert (status, out) == (0, f"{output}: 23 whisper features\n")
+        assert (status, out) == (0, f"{output}: 23 {mode} features\n")
     assert call("info", output)[0] == 0
     status, _, error = call("features", audio, "-o", output, "--mode", "ave")
     assert status == 2
@@ -188,8 +189,11 @@ def test_a_track_of_choice(call: Call, tmp_path: Path) -> None:
             block = av.AudioFrame.from_ndarray(np.full((1, 16_000 * seconds), 9999, np.int16), "s16", "mono")
             block.sample_rate = 16_000
             container.mux(stream.encode(block))
-    assert call("features", path, "--audio-track", 2, "-o", output)[:2] == (0, f"{output}: 50 whisper features\n")
-    assert call("features", path, "-o", output)[:2] == (0, f"{output}: 25 whisper features\n")
+    assert call("features", path, "--audio-track", 2, "-o", output)[:2] == (
+        0,
+        f"{output}: 50 {usual_audio().name} features\n",
+    )
+    assert call("features", path, "-o", output)[:2] == (0, f"{output}: 25 {usual_audio().name} features\n")
     status, _, errors = call("features", path, "--audio-track", 3, "-o", output)
     assert (status, errors) == (2, f"framegen: {path}: has 2 audio track(s); number 3 is none of them\n")
 

@@ -12,7 +12,7 @@ from frame_generation_pipeline.errors import FeatureError, OptionError
 from frame_generation_pipeline.evaluate.definitions import DEFINITIONS
 from frame_generation_pipeline.evaluate.evaluation import Evaluation, evaluate, training_part
 from frame_generation_pipeline.evaluate.phones import Phone
-from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE
+from frame_generation_pipeline.spec import AVE, BLENDS, HUBERT, REFERENCE, STREAMING
 from frame_generation_pipeline.template.template import Template
 from speaker import FRAMES, HELD_OUT, Oracle, features_of
 
@@ -234,4 +234,5 @@ def test_impossible_parts(recording: Path) -> None:
     other.spec = HUBERT
     with pytest.raises(OptionError, match="the audio encoder gives hubert features"):
         evaluate(Oracle(recording), template, features, HELD_OUT, encoder=other)
-    assert training_part(FRAMES, range(20, 30)) == [*range(12), *range(38, 80)]
+    assert training_part(FRAMES, range(20, 30), AVE) == [*range(12), *range(38, 80)]
+    assert training_part(FRAMES, range(20, 30), STREAMING) == [*range(16), *range(42, 80)]

@@ -25,11 +25,13 @@ from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.verify import describe_package, verify_package
 from frame_generation_pipeline.pipeline import FrameGenerationPipeline
 from frame_generation_pipeline.runtime.settings import Runtime
+from frame_generation_pipeline.speaking.engine import Engine
 from frame_generation_pipeline.speaking.style import Style
-from frame_generation_pipeline.spec import WHISPER
+from frame_generation_pipeline.spec import STREAMING, WHISPER
 from frame_generation_pipeline.template.template import Template
-from frame_generation_pipeline.weights import WHISPER_PROGRAM
+from frame_generation_pipeline.weights import AUDIO_PROGRAMS
 from samples import TINY, draw, seeded_network, write_template, write_wav
+from streaming_program import build_streaming_program
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -103,7 +105,7 @@ def test_whisper_generators_get_the_built_in_audio_program(tmp_path: Path, recor
     write_tensors(checkpoint, seeded_network(replace(TINY, audio=WHISPER)).state_dict())
     report = pack_avatar(output, checkpoint=checkpoint, template=recording, parsing=False, precision=precision)
     assert report.manifest.programs == ("audio", "face", "render")
-    assert open_package(output).read("programs/audio.onnx") == WHISPER_PROGRAM.read_bytes()
+    assert open_package(output).read("programs/audio.onnx") == AUDIO_PROGRAMS["whisper"].read_bytes()
     assert verify_package(output)
     assert describe_package(output)["audio features"] == "whisper"
     avatar = Avatar.load(output)
@@ -119,6 +121,30 @@ def test_whisper_generators_get_the_built_in_audio_program(tmp_path: Path, recor
     session.push(samples[9000:])
     session.finish()
     np.testing.assert_array_equal(list(session.frames()), frames)
+
+
+def test_frames_of_a_streaming_avatar_come_with_the_last_of_their_samples(tmp_path: Path, recording: Path) -> None:
+    checkpoint, encoder, output = tmp_path / "5.pth", tmp_path / "audio.onnx", tmp_path / "may.avatar"
+    write_tensors(checkpoint, seeded_network(replace(TINY, audio=STREAMING)).state_dict())
+    encoder.write_bytes(build_streaming_program())
+    pack_avatar(output, checkpoint=checkpoint, template=recording, encoder=encoder)
+    assert verify_package(output)
+    avatar = Avatar.load(output, engine=Engine(0))
+    speech = write_wav(tmp_path / "a.wav", 1.0)
+    expected, samples = list(avatar.frames(speech)), np.concatenate(list(decode_audio(speech)))
+    assert len(expected) == 25
+    session, pushed = avatar.live(), 0
+    for frame in range(4):
+        needed = 640 * frame + 3200
+        session.push(samples[pushed : needed - 1])
+        assert list(session.ready()) == []
+        session.push(samples[needed - 1 : needed])
+        (shown,) = session.ready()
+        np.testing.assert_array_equal(shown, expected[frame])
+        pushed = needed
+    session.push(samples[pushed:])
+    session.finish()
+    np.testing.assert_array_equal(list(session.frames()), expected[4:])
 
 
 @pytest.mark.parametrize(("precision", "archive"), [("fp32", False), ("fp16", True)])

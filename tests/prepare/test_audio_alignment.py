@@ -112,7 +112,7 @@ def test_a_template_has_audio_at_the_videos_clock(frames: list[Frame], tmp_path:
     mute = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
     video = with_tracks(tmp_path / "video.mkv", mute, (0.0, scene.astype(np.float32)))
     audio = write(tmp_path / "speech.wav", stretched(scene, 1500))
-    preparation = prepare(video, tmp_path / "made", audio=audio)
+    preparation = prepare(video, tmp_path / "made", audio=audio, mode="whisper")
     assert preparation.frames == 40
     assert preparation.summary["audio drift"] == pytest.approx(1500, abs=40)
     assert "clock differs from the video's by 1" in (preparation.folder / "report.html").read_text().replace(
@@ -140,7 +140,7 @@ def test_another_take_is_refused(tmp_path: Path, seconds: int) -> None:
 def test_a_template_with_audio_of_another_file(frames: list[Frame], tmp_path: Path) -> None:
     video = write_recording(tmp_path / "mute.mp4", frames[:40], seconds=None)
     audio = write(tmp_path / "speech.wav", talk(1.6))
-    preparation = prepare(video, tmp_path / "made", audio=audio)
+    preparation = prepare(video, tmp_path / "made", audio=audio, mode="whisper")
     assert preparation.frames == 40
     program = builtin_encoder(WHISPER)
     assert program is not None
@@ -148,4 +148,4 @@ def test_a_template_with_audio_of_another_file(frames: list[Frame], tmp_path: Pa
     np.testing.assert_array_equal(features.values, extract_features(decode_audio(audio), program).values[:40])
     assert preparation.summary["audio"] == "speech.wav"
     with pytest.raises(OutputError, match="prepared from"):
-        prepare(video, tmp_path / "made", audio=write(tmp_path / "other.wav", talk(1.6, seed=2)))
+        prepare(video, tmp_path / "made", audio=write(tmp_path / "other.wav", talk(1.6, seed=2)), mode="whisper")

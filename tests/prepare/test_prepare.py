@@ -14,13 +14,16 @@ from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import LibraryError, MissingFileError, OutputError, VideoError
+from frame_generation_pipeline.making.encoder import usual_audio
 from frame_generation_pipeline.media.audio_reader import decode_audio, probe_audio
 from frame_generation_pipeline.prepare.observation import Observer
 from frame_generation_pipeline.prepare.prepare import Preparation, prepare
 from frame_generation_pipeline.prepare.template_files import has_links
-from frame_generation_pipeline.spec import WHISPER
+from frame_generation_pipeline.template.prepared import features_name
 from frame_generation_pipeline.template.template import Template
 from recordings import portrait, write_beginning, write_recording
+
+USUAL = usual_audio()
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -34,8 +37,8 @@ def test_a_template_with_audio_and_features(prepared: Preparation, recording: Pa
     assert (template.width, template.height) == (360, 360)
     assert all(100 < box.size < 200 for box in template.boxes)
     assert probe_audio(prepared.folder / "aud.wav").duration == 60 / 25
-    features = AudioFeatures.load(prepared.folder / "aud_whisper.npy", WHISPER)
-    program = builtin_encoder(WHISPER)
+    features = AudioFeatures.load(prepared.folder / features_name(USUAL.name), USUAL)
+    program = builtin_encoder(USUAL)
     assert program is not None
     expected = extract_features(decode_audio(recording), program)
     np.testing.assert_array_equal(features.values, expected.values[:60])
@@ -130,8 +133,8 @@ def test_gaps_are_filled_or_left_out(frames: list[Frame], tmp_path: Path) -> Non
     assert preparation.summary["problems"] == {"no face": 24}
     assert len(Template.open(preparation.folder)) == 100
     assert probe_audio(preparation.folder / "aud.wav").duration == 4.0
-    features = AudioFeatures.load(preparation.folder / "aud_whisper.npy", WHISPER)
-    program = builtin_encoder(WHISPER)
+    features = AudioFeatures.load(preparation.folder / features_name(USUAL.name), USUAL)
+    program = builtin_encoder(USUAL)
     assert program is not None
     whole = extract_features(decode_audio(tmp_path / "gaps.mp4"), program).values
     np.testing.assert_array_equal(features.values, np.concatenate([whole[:60], whole[80:120]]))
@@ -154,10 +157,10 @@ def test_images_that_begin_after_the_audio(frames: list[Frame], tmp_path: Path) 
     late = write_recording(tmp_path / "late.mp4", frames[:40], times=lambda i: 0.4 + i / 25, seconds=2.0)
     preparation = prepare(late, tmp_path / "late")
     assert preparation.summary["ranges"] == [{"first": 0, "frames": 40, "start": 0.4}]
-    program = builtin_encoder(WHISPER)
+    program = builtin_encoder(USUAL)
     assert program is not None
     whole = extract_features(decode_audio(late), program).values
-    features = AudioFeatures.load(preparation.folder / "aud_whisper.npy", WHISPER)
+    features = AudioFeatures.load(preparation.folder / features_name(USUAL.name), USUAL)
     np.testing.assert_array_equal(features.values, whole[10:50])
 
 

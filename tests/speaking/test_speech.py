@@ -42,7 +42,7 @@ def test_features_alone_give_a_frame_each(features_path: Path) -> None:
     assert (speech.count, len(windows), speech.audio_path) == (8, 8, None)
     values = np.load(features_path)
     for index, window in enumerate(windows):
-        np.testing.assert_array_equal(window, feature_window(values, index))
+        np.testing.assert_array_equal(window, feature_window(values, index, AVE))
     assert len(list(speech.windows())) == 8  # they can be had again
 
 
@@ -74,7 +74,7 @@ def test_cut_of_features(features_path: Path, start: float, end: float | None, f
     values = np.load(features_path)
     windows = list(speech.windows())
     assert speech.count == len(windows) == count
-    np.testing.assert_array_equal(windows[0], feature_window(values, first))
+    np.testing.assert_array_equal(windows[0], feature_window(values, first, AVE))
 
 
 @pytest.mark.parametrize("start", [0.4, 2.0, 4.52, 6.0])

@@ -5,6 +5,7 @@ import pytest
 
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.prepare.expected_openings import expected_openings
+from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.weights import PRESENTER_OPENING
 from studio.opening import COMPONENTS, fit, opening
 from studio.presenter.phones import SILENCE, Phone
@@ -29,7 +30,7 @@ def test_what_is_expected_is_a_sum_over_the_window() -> None:
     assert weights.shape == (16, COMPONENTS)
     openings = expected_openings(values)
     for index in (0, 5, 15, 29):
-        window = feature_window(values, index)[:, :COMPONENTS]
+        window = feature_window(values, index, WHISPER)[:, :COMPONENTS]
         assert openings[index] == pytest.approx(float((window * weights.astype(np.float64)).sum()), rel=1e-6)
 
 

@@ -17,6 +17,10 @@ def test_features_are_found(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="name the one to use"):
         find_features(tmp_path)
 
+    assert find_features(tmp_path, "whisper").name == "aud_whisper.npy"
+    with pytest.raises(OptionError, match="name the one to use"):
+        find_features(tmp_path, "streaming")
+
 
 def test_cuts(tmp_path: Path) -> None:
     assert recording_cuts(tmp_path) == ()

@@ -37,16 +37,16 @@ def test_points_that_are_no_face_are_not_closed() -> None:
 
 def test_middle_of_the_longest_stretch() -> None:
     openings = [0.2] * 60
-    assert rest_frame(openings) is None
+    assert rest_frame(openings, AVE) is None
     openings[5:18] = [0.0] * 13  # 8 to 17 count, as windows of 5 to 7 reach beyond the beginning
-    assert rest_frame(openings) == 12
+    assert rest_frame(openings, AVE) == 12
     openings[30:41] = [0.01] * 11
-    assert rest_frame(openings) == 35
-    assert rest_frame(openings, cuts=(28,)) == 12  # 36 to 40
+    assert rest_frame(openings, AVE) == 35
+    assert rest_frame(openings, AVE, cuts=(28,)) == 12  # 36 to 40
     openings[35] = 0.1
-    assert rest_frame(openings) == 12
-    assert rest_frame([0.0] * 20) is None
-    assert rest_frame([]) is None
+    assert rest_frame(openings, AVE) == 12
+    assert rest_frame([0.0] * 20, AVE) is None
+    assert rest_frame([], AVE) is None
 
 
 def test_window_of_the_recording(tmp_path: Path) -> None:
@@ -61,13 +61,13 @@ def test_window_of_the_recording(tmp_path: Path) -> None:
         np.savetxt(path, points)
     rest = recorded_rest(Template.open(folder), AVE)
     assert rest is not None
-    np.testing.assert_array_equal(rest, feature_window(features, 14))
+    np.testing.assert_array_equal(rest, feature_window(features, 14, AVE))
     assert recorded_rest(Template.open(folder), HUBERT) is None
     with wave.open(str(folder / "aud.wav"), "wb") as file:  # speech from frame 19 on
         file.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
         samples = (2000 * draw("audio", (30 * 640,))).astype("<i2") * np.repeat(np.arange(30) >= 19, 640)
         file.writeframes(samples.tobytes())
-    np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), feature_window(features, 13))
+    np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), feature_window(features, 13, AVE))
     (folder / "aud.wav").unlink()
     write_wav(folder / "aud.wav", 1.2)  # speech throughout
     np.testing.assert_array_equal(recorded_rest(Template.open(folder), AVE), rest)

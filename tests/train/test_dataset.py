@@ -38,7 +38,7 @@ def test_samples_are_what_inference_sees(template: Template, features: AudioFeat
     np.testing.assert_array_equal(batch.image[:, 3:], expected[:, 3:])
     np.testing.assert_array_equal(batch.image[:, :3], shown[:, :3])
     np.testing.assert_array_equal(batch.target, expected[:, :3])
-    np.testing.assert_array_equal(batch.audio.reshape(16, 512), feature_window(features.values, 5))
+    np.testing.assert_array_equal(batch.audio.reshape(16, 512), feature_window(features.values, 5, features.spec))
 
 
 def test_moved_faces_show_their_surroundings(template: Template, features: AudioFeatures, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_other_voices_say_the_same_frames(template: Template, features: AudioFea
     batch = data.samples(np.array([5, 5]), np.array([7, 7]), voices=np.array([0, 1]))
     assert batch.target[0].equal(batch.target[1])
     for sample, voice in zip(batch.audio.reshape(2, 16, 512), (features, other), strict=True):
-        np.testing.assert_array_equal(sample, feature_window(voice.values, 5))
+        np.testing.assert_array_equal(sample, feature_window(voice.values, 5, voice.spec))
     own = build(template, features, tmp_path / "faces.npy")
     alone = [own.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]
     drawn = [data.batch(STILL, np.random.default_rng(seed)).audio for seed in range(20)]

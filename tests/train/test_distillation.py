@@ -9,8 +9,9 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import FeatureError
 from frame_generation_pipeline.face.crop import network_input, resize_crop
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
+from frame_generation_pipeline.making.encoder import usual_audio
 from frame_generation_pipeline.making.programs import build_face_program, build_render_program
-from frame_generation_pipeline.spec import AVE, FACE_160, FACE_MOBILE, NETWORKS, WHISPER
+from frame_generation_pipeline.spec import AVE, FACE_160, FACE_MOBILE, NETWORKS
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.distillation import DistillationSet, begin_student
 from frame_generation_pipeline.train.recipe import DISTILLING
@@ -51,7 +52,7 @@ def test_what_is_held_out_is_never_drawn(template: Template, teacher: ProgramGen
     assert [len(voice) for voice in data.speech] == [30 + 2, 31 - 10 - 8 + 2]  # silence around it; the window reaches 8
     assert len(data.held_out_windows) == 0.4 * FPS
     last = draw("voice 1", (31, 512))
-    np.testing.assert_array_equal(data.held_out_windows[-1], feature_window(last, 30))
+    np.testing.assert_array_equal(data.held_out_windows[-1], feature_window(last, 30, AVE))
     known = np.concatenate([draw("voice 0", (30, 512)), last[:13]])
     rng = np.random.default_rng(0)
     rows = np.concatenate([data._window(rng) for _ in range(50)])  # each lies between two that are known, or silence
@@ -79,11 +80,11 @@ def test_too_little_speech(template: Template, teacher: ProgramGenerator, tmp_pa
 
 
 def test_begins_as_the_presenter_as_far_as_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    whisper, ave = (begin_student("mobile", audio, 0).state_dict() for audio in (WHISPER, AVE))
-    same = [name for name in whisper if whisper[name].shape == ave[name].shape and whisper[name].equal(ave[name])]
+    usual, ave = (begin_student("mobile", audio, 0).state_dict() for audio in (usual_audio(), AVE))
+    same = [name for name in usual if usual[name].shape == ave[name].shape and usual[name].equal(ave[name])]
     assert all(
-        name in same for name in whisper if not name.startswith("audio_model.") and whisper[name].is_floating_point()
+        name in same for name in usual if not name.startswith("audio_model.") and usual[name].is_floating_point()
     )
-    assert not all(name in same for name in whisper)
+    assert not all(name in same for name in usual)
     monkeypatch.setitem(NETWORKS, "tiny", (FACE_MOBILE, 2))
     assert begin_student("tiny", AVE, 0).spec.width == 2

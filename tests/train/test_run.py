@@ -7,19 +7,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from failing import RAISING, failing, files_of_at_most
 from frame_generation_pipeline.errors import LibraryError, ModelError, OptionError, OutputError
 from frame_generation_pipeline.making.torch_backend import load_network
-from frame_generation_pipeline.spec import FACE_328, FACE_MOBILE, NETWORKS, FaceSpec
+from frame_generation_pipeline.spec import AVE, FACE_328, FACE_MOBILE, NETWORKS, STREAMING, AudioSpec, FaceSpec
 from frame_generation_pipeline.train import run as run_module
 from frame_generation_pipeline.train.dataset import TrainingSet
 from frame_generation_pipeline.train.run import Duration, train
 from frame_generation_pipeline.train.syncnet import SyncNetwork
 from frame_generation_pipeline.train.trainer import Trainer
-from samples import TINY
+from samples import TINY, draw
 from train.training import NARROW, QUICK, STEPS, run
 
 
@@ -111,19 +112,24 @@ def test_minutes_end_it(dataset_dir: Path, start: Path, tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("face", [FACE_328, FACE_MOBILE], ids=lambda face: face.name)
-def test_from_scratch(face: FaceSpec, dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("audio", [AVE, STREAMING], ids=lambda audio: audio.name)
+def test_from_scratch(
+    face: FaceSpec, audio: AudioSpec, dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(NETWORKS, "tiny", (face, 2))
+    np.save(tmp_path / "features.npy", draw("features", (40, audio.feature_size)))
     train(
         dataset_dir,
         tmp_path / "may",
         Duration(steps=1),
         network="tiny",
+        features_path=tmp_path / "features.npy",
         recipe=replace(QUICK, coarse=1.0),
         held_out=0,
         device="cpu",
     )
     spec = load_network(tmp_path / "may" / "generator.pth").spec
-    assert (spec.face, spec.width) == (face, 2)
+    assert (spec.face, spec.audio, spec.width) == (face, audio, 2)
     assert "base64" not in (tmp_path / "may" / "train.html").read_text()
 
 

@@ -17,7 +17,10 @@ from train.training import run
 def test_start_must_fit_the_features(start: Path, tmp_path: Path) -> None:
     folder = write_template(tmp_path / "template", 12)
     np.save(folder / "aud_whisper.npy", draw("whisper", (12, 256)))
-    with pytest.raises(ModelError, match="is for ave features"):
+    with pytest.raises(
+        ModelError,
+        match=r"is for ave features, .*aud_whisper\.npy holds whisper ones; `framegen features .*aud\.wav --mode ave",
+    ):
         run(folder, tmp_path / "may", start)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from frame_generation_pipeline.audio import whisper
+from frame_generation_pipeline.audio import streaming, whisper
 from frame_generation_pipeline.audio.mel import FFT_SIZE, HOP, SHORTEST, WINDOW_COLUMNS, window_count, window_start
-from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, WHISPER, AudioSpec
+from frame_generation_pipeline.spec import AVE, SAMPLE_RATE, STREAMING, WHISPER, AudioSpec
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,25 @@ BLOCKS = {
         samples=whisper.SAMPLES_WITH_CONTEXT - whisper.SAMPLES_BEFORE,
         total=lambda samples: ceil(samples * WHISPER.fps / SAMPLE_RATE),
     ),
+    STREAMING: Blocks(
+        1,
+        streaming.STEP,
+        before=streaming.BLOCKS_BEFORE,
+        samples=streaming.SAMPLES_FROM_ITS_OWN,
+        total=lambda samples: ceil(samples / streaming.STEP),
+    ),
 }
+
+
+def look_ahead(spec: AudioSpec) -> tuple[float, float]:
+    """The least and the most seconds from the beginning of a frame's audio to the last sample that its window needs."""
+    blocks = BLOCKS[spec]
+    last = spec.ahead - (1 if blocks.repeats_ends else 0)  # of the window's features, counted without the repeated one
+    samples = [
+        (frame + last) // blocks.features * blocks.step + blocks.samples - frame * SAMPLE_RATE // spec.fps
+        for frame in range(blocks.features)
+    ]
+    return min(samples) / SAMPLE_RATE, max(samples) / SAMPLE_RATE
 
 
 def features_of(samples: int, spec: AudioSpec) -> int:

@@ -12,8 +12,8 @@ from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.errors import ModelError
 from frame_generation_pipeline.runtime.isolated import IsolatedProcess
 from frame_generation_pipeline.runtime.onnx_session import open_session
-from frame_generation_pipeline.spec import WHISPER, AudioSpec
-from frame_generation_pipeline.weights import WHISPER_PROGRAM
+from frame_generation_pipeline.spec import AudioSpec
+from frame_generation_pipeline.weights import AUDIO_PROGRAMS
 
 _ENDS = {  # inputs and outputs of an audio program: element type and shape, with None for lengths that vary
     "samples": ("tensor(float)", [None]),
@@ -96,4 +96,4 @@ def builtin_encoder(spec: AudioSpec, *, providers: Sequence[str] | None = None) 
 
 def builtin_file(spec: AudioSpec) -> Path | None:
     """The file of the built-in audio program for features of type `spec`; None if there is none."""
-    return {WHISPER: WHISPER_PROGRAM}.get(spec)
+    return AUDIO_PROGRAMS.get(spec.name)

@@ -15,7 +15,7 @@ from frame_generation_pipeline.arrays import Window
 from frame_generation_pipeline.errors import FeatureError, MissingFileError, OutputError
 from frame_generation_pipeline.files.json_file import read_json
 from frame_generation_pipeline.files.output import complete_file
-from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, WINDOW_BEFORE, AudioSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, WINDOW, AudioSpec
 
 _CHECKED_ROWS = 1024  # rows checked at once, so that checking a mapped file takes little memory
 
@@ -80,7 +80,7 @@ class AudioFeatures:
     def windows(self, count: int | None = None, start: int = 0) -> Iterator[Window]:
         """Yield the windows `(16, F)` of `count` frames from `start` on; by default up to the last feature."""
         for index in range(start, len(self) if count is None else start + count):
-            yield feature_window(self.values, index)
+            yield feature_window(self.values, index, self.spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +123,13 @@ class FeatureWindows:
             yield self.values[index] if index < len(self) else np.zeros(self.values.shape[1:], np.float32)
 
 
-def feature_window(values: npt.NDArray[np.float32], index: int) -> Window:
-    """The window that the generator sees for frame `index`: the features `[index - 8, index + 8)` of `values`.
+def feature_window(values: npt.NDArray[np.float32], index: int, spec: AudioSpec) -> Window:
+    """The window that the generator sees for frame `index`: the features index - `before` to index + `ahead` of `spec`.
 
     values: `(N, ...)`. Returns `(16, F)` float32, with flattened features and zeros beyond the ends of `values`. Any
     index is allowed.
     """
-    first = index - WINDOW_BEFORE
+    first = index - spec.before
     rows = values[max(first, 0) : max(first + WINDOW, 0)]
     window = np.zeros((WINDOW, prod(values.shape[1:])), np.float32)
     offset = max(-first, 0)

@@ -17,10 +17,9 @@ from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.errors import OptionError
 from frame_generation_pipeline.media.level import LOWEST, SILENCE, FrameSplitter, energy, level, split_frames
-from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
+from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, AudioSpec
 
-AHEAD = WINDOW - WINDOW_BEFORE - 1  # frames from a frame to the one of its window's last feature
-AFTER = 2  # frames after speech in which the mouth closes by itself
+SHORTEST_SILENCE = 10  # frames; the mouth rests in no shorter one. It is longer than a window reaches ahead
 FADE = 4  # frames of a transition from speech to rest or back
 
 # Constants of `RelativeGate`, also in docs/avatar.md; energies are those of `level.energy`.
@@ -115,12 +114,14 @@ class _RelativeDetector:
 class RestStream:
     """Computes the share of rest of each frame: 0 in speech, 1 in silence, and values between them in a transition.
 
-    Frame i rests if nobody speaks from `AFTER` frames before it to `AHEAD` frames after it; its share is the mean over
-    the last `FADE` frames. So silences of less than 0.4 s count as speech, and rest ends before speech begins.
+    Frame i rests if nobody speaks in `SHORTEST_SILENCE` frames, the last of which is that of its window's last feature;
+    its share is the mean over the last `FADE` frames. So rest ends before speech begins, and the fewer frames a window
+    reaches ahead, the later rest begins.
     """
 
-    def __init__(self) -> None:
-        self._quiet = AFTER  # frames since the last speech; there is silence before the first frame
+    def __init__(self, spec: AudioSpec) -> None:
+        self._ahead = spec.ahead
+        self._quiet = SHORTEST_SILENCE - 1 - self._ahead  # frames of silence so far; there is some before the first
         self._pushed = 0  # frames
         self._rests: list[bool] = []  # whether each of the last frames rests, at most FADE
 
@@ -130,14 +131,14 @@ class RestStream:
 
     def flush(self, count: int) -> list[float]:
         """Return the shares of the `count` remaining frames; after the audio nobody speaks."""
-        return [share for _ in range(count + AHEAD) if (share := self._push(False)) is not None][:count]
+        return [share for _ in range(count + self._ahead) if (share := self._push(False)) is not None][:count]
 
     def _push(self, speaks: bool) -> float | None:
         self._quiet = 0 if speaks else self._quiet + 1
         self._pushed += 1
-        if self._pushed <= AHEAD:
+        if self._pushed <= self._ahead:
             return None
-        rests = self._quiet > AFTER + AHEAD
+        rests = self._quiet >= SHORTEST_SILENCE
         self._rests = [*(self._rests or [rests] * (FADE - 1)), rests][-FADE:]
         return sum(self._rests) / FADE
 
@@ -146,7 +147,7 @@ class LiveRests:
     """Computes the shares of rest of audio that comes in pieces, each as soon as it is decided."""
 
     def __init__(self, gate: SpeechGate, spec: AudioSpec) -> None:
-        self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream()
+        self._frames, self._speaks, self._rests = FrameSplitter(spec.fps), gate.detector(), RestStream(spec)
         self.speech = 0  # frames so far in which somebody speaks
 
     def push(self, samples: Samples) -> list[float]:
@@ -169,7 +170,7 @@ class LiveRests:
 
 def rest_shares(blocks: Iterable[Samples], gate: SpeechGate, spec: AudioSpec) -> Iterator[float]:
     """Yield the shares of frames 0, 1, ... without end, for audio in blocks (k,) float32 at 16 kHz."""
-    shares, speaks = RestStream(), gate.detector()
+    shares, speaks = RestStream(spec), gate.detector()
     for frame in chain(map(speaks, split_frames(blocks, spec.fps)), repeat(False)):
         yield from shares.push([frame])
 
@@ -183,5 +184,6 @@ def rested(window: Window, rest: Window, share: float) -> Window:
 
 def silence_window(program: AudioProgram) -> Window:
     """The window (16, F) of digital silence, far from the ends of the audio."""
-    samples = np.zeros(3 * WINDOW * SAMPLE_RATE // program.spec.fps, np.float32)
-    return feature_window(extract_features([samples], program).values, WINDOW + WINDOW_BEFORE)
+    spec = program.spec
+    samples = np.zeros(3 * WINDOW * SAMPLE_RATE // spec.fps, np.float32)
+    return feature_window(extract_features([samples], program).values, WINDOW + spec.before, spec)

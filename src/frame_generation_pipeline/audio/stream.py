@@ -13,7 +13,6 @@ from frame_generation_pipeline.audio.blocks import BLOCKS
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.errors import AudioError, ModelError
-from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
 
 
 class FeatureStream:
@@ -98,8 +97,9 @@ class WindowStream:
     """
 
     def __init__(self, program: AudioProgram, first: int = 0) -> None:
-        self._stream = FeatureStream(program, skip=max(first - WINDOW_BEFORE, 0))
-        self._pending = np.empty((0, program.spec.feature_size), np.float32)  # features from `_first` on
+        self._spec = program.spec
+        self._stream = FeatureStream(program, skip=max(first - self._spec.before, 0))
+        self._pending = np.empty((0, self._spec.feature_size), np.float32)  # features from `_first` on
         self._first, self._frame = self._stream.first, first  # numbers of the first kept feature and of the next window
 
     def push(self, samples: Samples) -> list[Window]:
@@ -117,17 +117,20 @@ class WindowStream:
         given = self._frame
         windows = self._take(self._stream.flush())
         total = self._first + len(self._pending) if count is None else count
-        windows += [feature_window(self._pending, index - self._first) for index in range(self._frame, total)]
+        windows += self._windows(total)
         return windows[: max(total - given, 0)]
 
     def _take(self, features: Features) -> list[Window]:
         self._pending = np.concatenate([self._pending, features])
-        complete = self._first + len(self._pending) - (WINDOW - WINDOW_BEFORE) + 1
-        windows = [feature_window(self._pending, index - self._first) for index in range(self._frame, complete)]
+        windows = self._windows(self._first + len(self._pending) - self._spec.ahead)
         self._frame += len(windows)
-        passed = min(max(self._frame - WINDOW_BEFORE - self._first, 0), len(self._pending))
+        passed = min(max(self._frame - self._spec.before - self._first, 0), len(self._pending))
         self._pending, self._first = self._pending[passed:], self._first + passed
         return windows
+
+    def _windows(self, stop: int) -> list[Window]:
+        """The windows from the next frame up to the one before `stop`."""
+        return [feature_window(self._pending, index - self._first, self._spec) for index in range(self._frame, stop)]
 
 
 def stream_windows(

@@ -8,6 +8,7 @@ import typer
 from frame_generation_pipeline.cli.making_options import LabelOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
+    BuiltinMode,
     Checkpoint,
     Device,
     Encoder,
@@ -87,12 +88,12 @@ def features(
     output: Annotated[Path, typer.Option("--output", "-o", help="Feature file: .npy or .bin.")],
     encoder: Encoder = None,
     audio_track: AudioTrack = None,
-    mode: Annotated[str | None, typer.Option(help="[default: the encoder's, or whisper]")] = None,
+    mode: BuiltinMode = None,
     quiet: Quiet = False,
 ) -> None:
     """Compute audio features, one a video frame.
 
-    **Example:** `framegen features speech.wav -o aud_whisper.npy`
+    **Example:** `framegen features speech.wav --mode whisper -o aud_whisper.npy`
 
     **Example:** `framegen features speech.wav --encoder audio_visual_encoder.pth -o aud_ave.npy`
     """

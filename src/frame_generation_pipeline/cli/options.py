@@ -40,7 +40,7 @@ AudioTrack = Annotated[
     typer.Option(min=1, help="Which audio track of a file with several, from 1 [default: its default, unless silent]."),
 ]
 Encoder = Annotated[
-    Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx); whisper features need none.")
+    Path | None, typer.Option("--encoder", "-e", help="Audio encoder (.pth or .onnx), where none is built in.")
 ]
 RecordedAudio = Annotated[
     Path | None,
@@ -49,7 +49,8 @@ RecordedAudio = Annotated[
     ),
 ]
 Features = Annotated[Path | None, typer.Option("--features", "-f", help="Audio features (.npy or .bin), if at hand.")]
-Mode = Annotated[str | None, typer.Option(help="ave, hubert, wenet or whisper; recognised when not given.")]
+Mode = Annotated[str | None, typer.Option(help="ave, hubert, wenet, whisper or streaming; recognised when not given.")]
+BuiltinMode = Annotated[str | None, typer.Option("--mode", help="[default: the encoder's, or the presenter's]")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; for PyTorch.")]
 Provider = Annotated[
     list[str] | None, typer.Option("--provider", help="ONNX Runtime execution provider; may be repeated.")

@@ -9,6 +9,7 @@ from frame_generation_pipeline.cli.making_options import AvOffset, RecipeOptions
 from frame_generation_pipeline.cli.options import (
     AudioTrack,
     Blend,
+    BuiltinMode,
     Device,
     Encoder,
     Features,
@@ -33,6 +34,7 @@ def prepare(
     encoder: Annotated[
         Path | None, typer.Option("--encoder", "-e", help="Audio encoder for other features than the built-in ones.")
     ] = None,
+    mode: BuiltinMode = None,
     audio: RecordedAudio = None,
     audio_track: AudioTrack = None,
     av_offset: AvOffset = None,
@@ -51,6 +53,7 @@ def prepare(
             recording,
             output,
             encoder=encoder,
+            mode=mode,
             audio=audio,
             audio_track=audio_track,
             av_offset=av_offset,

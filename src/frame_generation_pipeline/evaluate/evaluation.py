@@ -21,7 +21,7 @@ from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.generator.protocol import Generator, choose_blend
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import frame_levels
-from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, WINDOW_BEFORE, AudioSpec
+from frame_generation_pipeline.spec import SAMPLE_RATE, WINDOW, AudioSpec
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.lag import Curve
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
@@ -103,7 +103,7 @@ def evaluate(
     """
     if features.spec != generator.spec.audio:
         raise FeatureError(f"these are {features.spec.name} features; the generator is for {generator.spec.audio.name}")
-    train = training_part(min(len(template), len(features)), held_out)
+    train = training_part(min(len(template), len(features)), held_out, features.spec)
     loudness = _loudness(audio, features.spec, held_out)
     silence = _silence_windows(features.spec, encoder, min(len(held_out), round(SILENT_SECONDS * features.spec.fps)))
     total = 2 * len(held_out) + len(silence)
@@ -124,8 +124,8 @@ def evaluate(
     )
 
 
-def training_part(count: int, held_out: range) -> list[int]:
-    """The frames of a recording of `count` frames whose windows of features do not reach into `held_out`.
+def training_part(count: int, held_out: range, spec: AudioSpec) -> list[int]:
+    """The frames of a recording of `count` frames whose windows of `spec` do not reach into `held_out`.
 
     Raises OptionError if there are none, or if `held_out` is too short or not within the recording.
     """
@@ -133,7 +133,7 @@ def training_part(count: int, held_out: range) -> list[int]:
         raise OptionError(
             f"frames {held_out.start}:{held_out.stop} cannot be held out; choose {FEWEST_FRAMES} or more from 0:{count}"
         )
-    train = [*range(held_out.start - WINDOW_BEFORE), *range(held_out.stop + WINDOW_BEFORE, count)]
+    train = [*range(held_out.start - spec.ahead - 1), *range(held_out.stop + spec.before, count)]
     if not train:
         raise OptionError(
             f"frames {held_out.start}:{held_out.stop} of {count} leave none for reference images; hold less out"
@@ -159,7 +159,7 @@ def _silence_windows(spec: AudioSpec, encoder: AudioProgram | None, count: int) 
         raise OptionError(f"the audio encoder gives {encoder.spec.name} features, the generator wants {spec.name}")
     samples = np.zeros((count + 2 * WINDOW) * SAMPLE_RATE // spec.fps, np.float32)
     values = extract_features([samples], encoder).values
-    return [feature_window(values, WINDOW + i) for i in range(count)]
+    return [feature_window(values, WINDOW + i, spec) for i in range(count)]
 
 
 def _tuple(curve: Curve) -> tuple[float | None, ...]:

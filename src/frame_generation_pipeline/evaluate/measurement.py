@@ -193,7 +193,7 @@ class Measurement:
         return Track(int(self.rows[-1]) + 1, self.generator.spec.face, self.landmarker)
 
     def _window(self, index: int) -> Window:
-        return feature_window(self.features.values, index)
+        return feature_window(self.features.values, index, self.features.spec)
 
 
 def _spread(opening: Curve) -> Value:

@@ -13,7 +13,9 @@ from frame_generation_pipeline.audio.mel import SHORTEST, WINDOW_COLUMNS, mel_sp
 from frame_generation_pipeline.errors import ModelError, OptionError, check_choice
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
-from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, WHISPER, AudioSpec
+from frame_generation_pipeline.package.load import open_package
+from frame_generation_pipeline.spec import AUDIO_SPECS, SAMPLE_RATE, AudioSpec
+from frame_generation_pipeline.weights import PRESENTER
 
 TOLERANCE = 1e-4  # largest difference of any feature from the reference in an exported audio program
 
@@ -65,20 +67,26 @@ def load_encoder(path: str | Path, *, device: str = "cpu", providers: Sequence[s
 
 
 def open_encoder(path: str | Path | None, mode: str | None = None) -> AudioProgram:
-    """Load the encoder in `path`, see `load_encoder`, or the built-in one for `mode`, by default `whisper`.
+    """Load the encoder in `path`, see `load_encoder`, or the built-in one for `mode`, by default `usual_audio`.
 
     Raises the errors of `load_encoder`; OptionError for another `mode` than the encoder's, or one without an encoder.
     """
     check_choice("mode", mode, AUDIO_SPECS)
     if path is None:
-        program = builtin_encoder(AUDIO_SPECS[mode or WHISPER.name])
+        spec = AUDIO_SPECS[mode] if mode else usual_audio()
+        program = builtin_encoder(spec)
         if program is None:
-            raise OptionError(f"no encoder for {mode} features comes with this program; give one (.pth or .onnx)")
+            raise OptionError(f"no encoder for {spec.name} features comes with this program; give one (.pth or .onnx)")
         return program
     program = load_encoder(path)
     if mode not in (None, program.spec.name):
         raise OptionError(f"{path}: gives {program.spec.name} features, not {mode}; leave the mode out or correct it")
     return program
+
+
+def usual_audio() -> AudioSpec:
+    """The type of audio feature where none is asked for: the built-in presenter's, from whose weights others begin."""
+    return open_package(PRESENTER).manifest.generator.audio
 
 
 def export_encoder(checkpoint_path: str | Path, output_path: str | Path) -> None:

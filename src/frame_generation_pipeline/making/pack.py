@@ -89,8 +89,8 @@ def pack_avatar(
     """Write the avatar package `output`: one file if its name ends in `.avatar`, otherwise a folder.
 
     checkpoint, mode: the generator, see `load_network`. template: the folder of the template.
-    encoder: checkpoint of an `ave` encoder or an exported audio program; by default, `whisper` generators get the
-    built-in one, and packages of other types have none: their users bring features.
+    encoder: checkpoint of an `ave` encoder or an exported audio program; by default the built-in one for its
+    features. Where there is none either, the package has none: its users bring features.
     label: name, licence and credits.
     frame_format: `jpg` or `png` encodes the frames anew, JPEG with `quality` 0 to 100; by default the template's files
     are copied byte for byte. parsing: whether to pack parsing images; by default if the template has them.

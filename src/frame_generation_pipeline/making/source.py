@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Source:
     """How a checkpoint or model is read and run, and whether parsing images are used; packages state all of this."""
 
-    mode: str | None = None  # ave, hubert, wenet or whisper; None: recognised from the file
+    mode: str | None = None  # ave, hubert, wenet, whisper or streaming; None: recognised from the file
     device: str = "auto"  # PyTorch's: auto, cpu, cuda or mps
     backend: str = "torch"  # runs a checkpoint: torch, the reference, or onnx
     parsing: bool = False  # keep the pixels that the template's parsing images mark

@@ -14,6 +14,7 @@ from frame_generation_pipeline.template.crop_box import CropBox
 FORMAT, VERSION = "framegen-avatar", 3
 VERSIONS = (1, 2, 3)  # of packages that this program reads
 BLENDS_SINCE = 2  # the version from which there are `blend` and `rest`
+STREAMING_SINCE = 3  # the version from which there are features of the type `streaming`
 OUTREACHING_SINCE = 3  # the version from which a box may reach beyond the image
 LISTENING_SINCE = 3  # the version from which the gate is relative to the level of the speech, and channels have weights
 MANIFEST, LANDMARKS, PREVIEW, REST = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"

@@ -18,6 +18,7 @@ from frame_generation_pipeline.package.manifest import (
     PRECISIONS,
     PROGRAMS,
     REST,
+    STREAMING_SINCE,
     VERSIONS,
     FileEntry,
     Images,
@@ -26,7 +27,7 @@ from frame_generation_pipeline.package.manifest import (
     program_path,
 )
 from frame_generation_pipeline.package.refusal import Refusal, shown
-from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, BLENDS, FACE_SPECS, REFERENCE, STREAMING, GeneratorSpec
 from frame_generation_pipeline.template.crop_box import CropBox
 
 MOST_MANIFEST = 64 * 10**6  # bytes of avatar.json
@@ -75,6 +76,8 @@ def _check(manifest: Manifest) -> None:
     """Refuse a manifest whose fields contradict each other."""
     if len(manifest.boxes) != manifest.frame.count:
         raise Refusal(f"{MANIFEST} has {len(manifest.boxes)} boxes for {manifest.frame.count} frames")
+    if manifest.version < STREAMING_SINCE and manifest.generator.audio == STREAMING:
+        raise Refusal(f"{MANIFEST} is of version {manifest.version}, which has no streaming features")
     for index, box in enumerate(manifest.boxes):
         if problem := box.problem(manifest.frame.width, manifest.frame.height):
             raise Refusal(f"{MANIFEST} has an impossible box for frame {index}: {problem}")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.arrays import Features
-from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE
+from frame_generation_pipeline.spec import WHISPER, WINDOW
 from frame_generation_pipeline.weights import PRESENTER_OPENING
 
 Weights = npt.NDArray[np.floating]  # (16, k): weights of the first k values of each feature of a window
@@ -23,7 +23,7 @@ def expected_openings(values: Features, weights: Weights | None = None) -> npt.N
     """
     weights = _builtin() if weights is None else weights.astype(np.float64)
     parts = values[:, : weights.shape[1]].astype(np.float64) @ weights.T
-    padded = np.pad(parts, ((WINDOW_BEFORE, WINDOW - WINDOW_BEFORE - 1), (0, 0)))
+    padded = np.pad(parts, ((WHISPER.before, WHISPER.ahead), (0, 0)))
     return np.asarray(sum(padded[place : place + len(values), place] for place in range(WINDOW)))
 
 

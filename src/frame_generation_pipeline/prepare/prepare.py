@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from frame_generation_pipeline.audio.encoder import builtin_encoder
 from frame_generation_pipeline.errors import OutputError, VideoError, library_errors
 from frame_generation_pipeline.files.fingerprint import file_digest
 from frame_generation_pipeline.files.json_file import read_json
@@ -20,7 +19,7 @@ from frame_generation_pipeline.files.output import complete_file, prepare_folder
 from frame_generation_pipeline.files.partial import LOCK, SUFFIX, alone
 from frame_generation_pipeline.files.progress import Update
 from frame_generation_pipeline.files.room import check_room
-from frame_generation_pipeline.making.encoder import load_encoder
+from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.media.video_reader import read_image, write_image
 from frame_generation_pipeline.prepare.av_offset import check_offset, correct_offset
 from frame_generation_pipeline.prepare.covered import shows_lips
@@ -34,7 +33,6 @@ from frame_generation_pipeline.prepare.smoothing import BOX_POINTS, jitter, moti
 from frame_generation_pipeline.prepare.template_files import has_links, write_audio, write_frames
 from frame_generation_pipeline.prepare.upright import check_upright
 from frame_generation_pipeline.speaking.stages import prefetch
-from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.template.prepared import SUMMARY
 
 logger = logging.getLogger(__name__)
@@ -61,6 +59,7 @@ def prepare(
     output_dir: str | Path,
     *,
     encoder: str | Path | None = None,
+    mode: str | None = None,
     audio: str | Path | None = None,
     audio_track: int | None = None,
     av_offset: int | None = None,
@@ -71,7 +70,8 @@ def prepare(
 
     It holds `full_body_img/`, `landmarks/`, the audio of exactly these frames as `aud.wav` (16 kHz, mono), its features
     as `aud_{type}.npy`, `report.html` and `prepare.json`; without audio in the recording, no audio and no features.
-    encoder: a checkpoint or audio program for other features than the built-in `whisper` ones.
+    encoder, mode: a checkpoint or audio program, or the type of a built-in one; by default that for the features of the
+    presenter, see `open_encoder`.
     audio: a file whose audio replaces the video's, see `Recording.open`.
     audio_track: number, from 1, of the audio track in that file; see `audio_track.audio_stream`.
     av_offset: milliseconds by which the audio comes after the lips; by default measured, see `correct_offset`.
@@ -80,14 +80,13 @@ def prepare(
 
     During the work, everything is in `{output_dir}.partial`; the same call resumes from there with the same result.
     Raises MissingFileError, VideoError when there is nothing to use, AudioError for `audio`, what an encoder raises,
-    OptionError for `av_offset`, OutputError for a folder that cannot be written, has no room, holds something else or
-    that another run is making; LibraryError.
+    OptionError for `av_offset` and `mode`, OutputError for a folder that cannot be written, has no room, holds
+    something else or that another run is making; LibraryError.
     """
     output = Path(output_dir)
     recording = Recording.open(recording_path, audio, audio_track)
     check_offset(recording, av_offset)
-    program = load_encoder(encoder) if encoder is not None else builtin_encoder(WHISPER)
-    assert program is not None  # the built-in one is there
+    program = open_encoder(encoder, mode)
     source = {
         "version": VERSION,
         "source": recording.path.name,

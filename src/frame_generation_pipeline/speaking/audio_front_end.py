@@ -44,9 +44,8 @@ class AudioFrontEnd:
 class WindowsOfAudio:
     """Turns the audio of one utterance into windows (16, F) piece by piece; they do not depend on the pieces' lengths.
 
-    The features of a window reach beyond its frame and are computed in blocks, so a window comes 0.44 to 0.60 s after
-    the audio of its frame, for `whisper` 0.52 to 0.88 s. The gate needs the audio up to 0.32 s after the beginning of
-    the frame and so causes no further delay.
+    The features of a window reach beyond its frame and are computed in blocks, so a window comes some time after the
+    beginning of its frame's audio, see `blocks.look_ahead`. The gate needs no more audio, so it adds no delay.
     """
 
     def __init__(self, front_end: AudioFrontEnd) -> None:

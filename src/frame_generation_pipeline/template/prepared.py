@@ -13,11 +13,13 @@ def features_name(mode: str) -> str:
     return f"aud_{mode}.npy"
 
 
-def find_features(folder: Path) -> Path:
-    """Find the only feature file in a template's folder.
+def find_features(folder: Path, mode: str | None = None) -> Path:
+    """Find the feature file in a template's folder: that of type `mode` if there is one, otherwise the only one.
 
     Raises MissingFileError if there is none, OptionError if there are several.
     """
+    if mode is not None and (folder / features_name(mode)).is_file():
+        return folder / features_name(mode)
     files = sorted(folder.glob(features_name("*")))
     if not files:
         raise MissingFileError(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from frame_generation_pipeline.audio.features import AudioFeatures, feature_window
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import SILENCE, frame_levels
-from frame_generation_pipeline.spec import WINDOW, WINDOW_BEFORE, AudioSpec
+from frame_generation_pipeline.spec import AudioSpec
 from frame_generation_pipeline.template.landmarks import lip_opening, read_landmarks
 from frame_generation_pipeline.template.prepared import AUDIO, features_name, recording_cuts
 from frame_generation_pipeline.template.template import Template
@@ -39,10 +39,10 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     if audio.is_file():
         levels = frame_levels(decode_audio(audio), spec.fps)
         silent = [opening if level < SILENCE else inf for opening, level in zip(openings, levels, strict=False)]
-        index = rest_frame(silent, tuple(cut for cut in cuts if cut < len(silent)))
+        index = rest_frame(silent, spec, tuple(cut for cut in cuts if cut < len(silent)))
     if index is None:
-        index = rest_frame(openings, cuts)
-    return None if index is None else feature_window(features.values, index)
+        index = rest_frame(openings, spec, cuts)
+    return None if index is None else feature_window(features.values, index, spec)
 
 
 def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
@@ -78,16 +78,16 @@ def _openings(template: Template) -> list[float]:
     return [lip_opening(read_landmarks(template.landmark_file(index))) for index in range(len(template))]
 
 
-def rest_frame(openings: list[float], cuts: tuple[int, ...] = ()) -> int | None:
+def rest_frame(openings: list[float], spec: AudioSpec, cuts: tuple[int, ...] = ()) -> int | None:
     """The middle of the longest run of frames with closed lips, or None if none is long enough.
 
-    openings: see `lip_opening`. cuts: frames before which the recording was cut. Frames whose window of features would
+    openings: see `lip_opening`. cuts: frames before which the recording was cut. Frames whose window of `spec` would
     reach beyond the recording or a cut do not count.
     """
     best, length = None, SHORTEST - 1
     for first, stop in zip((0, *cuts), (*cuts, len(openings)), strict=True):
         run = 0
-        for index in range(first + WINDOW_BEFORE, stop - (WINDOW - WINDOW_BEFORE) + 1):
+        for index in range(first + spec.before, stop - spec.ahead):
             run = run + 1 if openings[index] < CLOSED else 0
             if run > length:
                 best, length = index - run // 2, run

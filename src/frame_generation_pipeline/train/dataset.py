@@ -17,7 +17,7 @@ from frame_generation_pipeline.audio.features import AudioFeatures, feature_wind
 from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.progress import Progress
-from frame_generation_pipeline.spec import FACE_328, WINDOW, WINDOW_BEFORE, FaceSpec
+from frame_generation_pipeline.spec import FACE_328, WINDOW, FaceSpec
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.faces import stored_faces, stored_places
@@ -106,11 +106,11 @@ class TrainingSet:
         ModelError for a damaged one, and the errors of reading frames.
         """
         count = min(len(template), len(features))
-        indices = np.arange(count)
-        usable = (indices < held_out.start - WINDOW_BEFORE) | (indices >= held_out.stop + WINDOW_BEFORE)
+        indices, spec = np.arange(count), features.spec
+        usable = (indices + spec.ahead + 1 < held_out.start) | (indices - spec.before >= held_out.stop)
         shown = indices[usable]
         for cut in cuts:
-            usable &= (indices < cut - WINDOW_BEFORE) | (indices >= cut + WINDOW_BEFORE)
+            usable &= (indices + spec.ahead + 1 < cut) | (indices - spec.before >= cut)
         train = np.setdiff1d(indices[usable], np.array(left_out, np.int64))
         if len(train) < FEWEST_FRAMES:
             raise TemplateError(
@@ -237,7 +237,9 @@ class TrainingSet:
         """The windows of the given frames, (b, *window_shape); voices: as in `samples`."""
         spoken = [self.features, *self.others]
         pairs = zip(np.zeros_like(targets) if voices is None else voices, targets, strict=True)
-        windows = np.stack([feature_window(spoken[voice].values, int(index)) for voice, index in pairs])
+        windows = np.stack(
+            [feature_window(spoken[voice].values, int(index), self.features.spec) for voice, index in pairs]
+        )
         return self._network_windows(windows)
 
     def _network_windows(self, windows: npt.NDArray[np.float32]) -> Tensor:
@@ -247,7 +249,7 @@ class TrainingSet:
     def _alike(self, target: int, rng: np.random.Generator) -> int:
         """Choose from random frames of other moments the one whose head pose is nearest to that of `target`."""
         drawn = rng.choice(self.shown, MATCH_OF)
-        elsewhere = drawn[np.abs(drawn - target) > WINDOW_BEFORE]
+        elsewhere = drawn[np.abs(drawn - target) > WINDOW // 2]
         drawn = elsewhere if len(elsewhere) else drawn
         return int(drawn[np.linalg.norm(self.noses[drawn] - self.noses[target], axis=1).argmin()])
 

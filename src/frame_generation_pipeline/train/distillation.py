@@ -18,7 +18,7 @@ from frame_generation_pipeline.generator.face_states import SHARE_OF_FREE, FaceS
 from frame_generation_pipeline.generator.program_backend import ProgramGenerator
 from frame_generation_pipeline.making.checkpoint import read_tensors
 from frame_generation_pipeline.making.networks import Network, build_network
-from frame_generation_pipeline.spec import NETWORKS, WINDOW, WINDOW_BEFORE, AudioSpec, FaceSpec, GeneratorSpec
+from frame_generation_pipeline.spec import NETWORKS, WINDOW, AudioSpec, FaceSpec, GeneratorSpec
 from frame_generation_pipeline.template.landmarks import LIPS
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.dataset import Batch, mouth_side, to_tensor
@@ -64,17 +64,18 @@ class DistillationSet:
 
         Raises FeatureError if too little speech is left, and the errors of `stored_faces`.
         """
+        spec = teacher.spec.audio
         values = [features.values.reshape(len(features), -1) for features in speech]
         last = values[-1]
-        held = min(round(held_out * teacher.spec.audio.fps), len(last))
-        learned = max(len(last) - held - WINDOW_BEFORE, 0) if held else len(last)
+        held = min(round(held_out * spec.fps), len(last))
+        learned = max(len(last) - held - spec.before, 0) if held else len(last)
         values[-1] = last[:learned]
         if not (kept := tuple(np.pad(voice, ((1, 1), (0, 0))) for voice in values if len(voice))):
             raise FeatureError(
                 f"{len(last)} features of speech leave none to learn from beside {held_out} s held out; give more"
                 " speech or hold less out"
             )
-        held_out_windows = tuple(feature_window(last, index) for index in range(len(last) - held, len(last)))
+        held_out_windows = tuple(feature_window(last, index, spec) for index in range(len(last) - held, len(last)))
         faces = stored_faces(template, store, 0, face.crop_size, cubic=face.cubic, progress=progress)
         lips = [stored_points(template, index, 0, face.crop_size)[LIPS].mean(axis=0) for index in range(len(template))]
         states = FaceStates(teacher, len(template), budget=available_memory() // SHARE_OF_FREE)
@@ -128,7 +129,8 @@ class DistillationSet:
         number = min(int(np.searchsorted(ends, moment, side="right")), len(ends) - 1)
         voice = self.speech[number]
         middle = moment - ends[number] + len(voice) - 1
-        places = np.clip(middle + rng.uniform(*SPEEDS) * (np.arange(WINDOW) - WINDOW_BEFORE), 0, len(voice) - 1)
+        around = np.arange(WINDOW) - self.teacher.spec.audio.before
+        places = np.clip(middle + rng.uniform(*SPEEDS) * around, 0, len(voice) - 1)
         before = np.minimum(places.astype(int), len(voice) - 2)
         share = (places - before).astype(np.float32)[:, np.newaxis]
         return np.asarray(voice[before] * (1 - share) + voice[before + 1] * share, np.float32)

@@ -24,7 +24,7 @@ from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.making.torch_backend import choose_device, load_network
 from frame_generation_pipeline.speaking.stages import prefetch
 from frame_generation_pipeline.spec import NETWORKS, GeneratorSpec
-from frame_generation_pipeline.template.prepared import find_features, recording_cuts
+from frame_generation_pipeline.template.prepared import AUDIO, features_name, find_features, recording_cuts
 from frame_generation_pipeline.template.rest import parted_in_silence
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
@@ -91,7 +91,7 @@ def train(
     network: one of `spec.NETWORKS`; with `start`, that of its checkpoint.
     recipe: losses and steps. vgg: weights for its perceptual loss, see `PerceptualLoss`.
     start: a generator's checkpoint to begin from, for features of the template's type.
-    features_path: features of the template's audio; by default `aud_*.npy` in its folder.
+    features_path: features of the template's audio; by default `aud_*.npy` in its folder, of several that of the start.
     other_voices: features of other voices that say the same in the same time; one voice is drawn for each sample.
     held_out: seconds at the end of the template that are not used in training.
     most_frames: the number of frames to use of a longer template, spread over poses and mouth shapes.
@@ -104,19 +104,20 @@ def train(
     """
     keep_freed_memory()
     template, output = Template.open(template_dir), Path(output_dir)
-    features_path = Path(features_path) if features_path else find_features(template.folder)
-    features = AudioFeatures.load(features_path)
     device = choose_device(device)
-    if start is None:
+    begun = None if start is None else load_network(start)
+    mode = begun.spec.audio.name if begun else None
+    features_path = Path(features_path) if features_path else find_features(template.folder, mode)
+    features = AudioFeatures.load(features_path)
+    if begun is None:
         torch.manual_seed(seed)
         face, width = NETWORKS[network]
-        generator = build_network(GeneratorSpec(face, features.spec, width))
-    else:
-        generator = load_network(start)
-        if generator.spec.audio != features.spec:
-            raise ModelError(
-                f"{start}: is for {generator.spec.audio.name} features, {features_path} holds {features.spec.name} ones"
-            )
+    elif begun.spec.audio != features.spec:
+        raise ModelError(
+            f"{start}: is for {mode} features, {features_path} holds {features.spec.name} ones; `framegen features"
+            f" {template.folder / AUDIO} --mode {mode} -o {template.folder / features_name(str(mode))}` computes others"
+        )
+    generator = begun or build_network(GeneratorSpec(face, features.spec, width))
     others = tuple(AudioFeatures.load(path, features.spec) for path in other_voices)
     for path, other in zip(other_voices, others, strict=True):
         if len(other) != len(features):

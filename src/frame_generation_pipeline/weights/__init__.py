@@ -10,6 +10,6 @@ PRESENTER_GENERATOR = FOLDER / "presenter.safetensors"  # its generator, which o
 PRESENTER_MOBILE = FOLDER / "presenter_mobile.safetensors"  # a mobile network that paints what her generator does
 STARTS = {"light": PRESENTER_GENERATOR, "mobile": PRESENTER_MOBILE}  # by the network that trainings begin with
 PRESENTER_OPENING = FOLDER / "presenter_opening.npy"  # what tells how far her lips open from audio features alone
-WHISPER_PROGRAM = PRESENTER / "programs" / "audio.onnx"
+AUDIO_PROGRAMS = {"whisper": PRESENTER / "programs" / "audio.onnx"}  # by the type of their features
 SPEECH = FOLDER / "hello.ogg"  # 14 s, a synthetic voice: what `make demo` has the presenter say
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"
