@@ -29,6 +29,11 @@ MANIFESTS: dict[str, tuple[Callable[[Manifest], object], str]] = {
     "unhashable face": (lambda m: m["generator"].update(face={}), "generator.face"),
     "unknown audio": (lambda m: m["generator"]["audio"].update(name="mfcc"), "generator.audio.name"),
     "wrong feature size": (lambda m: m["generator"]["audio"].update(feature_size=511), "feature_size"),
+    "feature size of another type": (lambda m: m["generator"]["audio"].update(name="streaming"), "feature_size"),
+    "streaming in an older version": (
+        lambda m: (m.update(version=2), m["generator"].update(audio={"name": "streaming", "feature_size": 128})),
+        "version 2, which has no streaming features",
+    ),
     "width true": (lambda m: m["generator"].update(width=True), "generator.width is True"),
     "negative width": (lambda m: m["frame"].update(width=-128), "frame.width is -128"),
     "huge width": (lambda m: m["frame"].update(width=8193), "frame.width is 8193"),
