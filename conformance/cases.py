@@ -15,10 +15,11 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.downmix import MEAN
 from frame_generation_pipeline.speaking.style import Style
 from frame_generation_pipeline.speaking.timing import Timing
-from frame_generation_pipeline.spec import AVE, WENET
+from frame_generation_pipeline.spec import AVE, STREAMING, WENET
+from frame_generation_pipeline.weights import AUDIO_PROGRAMS
 
 HERE = Path(__file__).resolve().parent
-PRESENTER_AUDIO = "src/frame_generation_pipeline/weights/presenter/programs/audio.onnx"
+HEARING = ("ave-160", "streaming-160")  # the tiny avatars with an audio program
 # Two machines' floating point may differ: levels of 255, part of the values that may be farther apart, decibels.
 IMAGES = {"levels": 2, "far": 0.001, "psnr": 50.0}
 FEATURES = 1e-4  # largest difference of a feature between two machines
@@ -28,23 +29,21 @@ ROW_BYTES = 4
 def feature_cases(root: Path) -> list[dict[str, Any]]:
     """Features of audio files."""
     cases = []
-    for program, name in (
-        (root / "avatars/ave-160/programs/audio.onnx", "ave"),
-        (HERE.parent / PRESENTER_AUDIO, "whisper"),
-    ):
+    sources = {name: ({"avatar": f"avatars/{name}"}, root / f"avatars/{name}/programs/audio.onnx") for name in HEARING}
+    for name, path in AUDIO_PROGRAMS.items():  # they are not repeated here: their paths are from the repository's root
+        sources[name] = {"program": path.relative_to(HERE.parent).as_posix()}, path
+    for name, (source, program) in sources.items():
         encoder = OnnxAudioProgram(program)
         for audio in ("syllables", "short", "stereo"):
             values = extract_features(decode_audio(root / f"audio/{audio}.wav"), encoder).values
             file = f"expected/{name}-{audio}.features.bin"
             values.astype("<f4").tofile(root / file)
-            # The presenter is not repeated here: its path is from the repository's root.
-            source = {"avatar": "avatars/ave-160"} if name == "ave" else {"program": PRESENTER_AUDIO}
             cases.append(
                 {
                     "name": f"{name} {audio}",
                     **source,
                     "audio": f"audio/{audio}.wav",
-                    "type": name,
+                    "type": encoder.spec.name,
                     "shape": list(values.shape),
                     "expected": file,
                     "tolerance": FEATURES,
@@ -57,10 +56,10 @@ def gate_cases(root: Path) -> list[dict[str, Any]]:
     """Which share of each frame is rest, by the gate of a package's version."""
     return [
         {
-            "name": f"{audio} at {spec.fps}, version {version}",
+            "name": f"{audio}, {spec.name}, version {version}",
             "audio": f"audio/{audio}.wav",
             "version": version,
-            "fps": spec.fps,
+            "type": spec.name,
             "shares": list(islice(rest_shares(decode_audio(root / f"audio/{audio}.wav"), gate, spec), count)),
             "tolerance": 0,
         }
@@ -71,6 +70,8 @@ def gate_cases(root: Path) -> list[dict[str, Any]]:
             ("quiet", AVE, 180),
             ("quiet", WENET, 145),
             ("noisy", AVE, 165),
+            ("syllables", STREAMING, 75),
+            ("quiet", STREAMING, 180),
         )
         for version, gate in ((2, FIXED_GATE), (3, RELATIVE_GATE))
     ]
@@ -98,21 +99,23 @@ def downmix_cases(root: Path) -> list[dict[str, Any]]:
 
 def window_cases(root: Path) -> list[dict[str, Any]]:
     """Windows of frames, the first and the last ones too, made of the features of a file and then of audio."""
-    avatar = Avatar.load(root / "avatars/ave-160")
     cases = []
-    for name, source, frames in (
-        ("of features", {"features": "audio/ave.npy"}, (0, 3, 7)),
-        ("of audio", {"audio": "audio/syllables.wav"}, (0, 30, 67)),
+    for tiny, name, source, frames in (
+        ("ave-160", "of features", {"features": "audio/ave.npy"}, (0, 3, 7)),
+        ("ave-160", "of audio", {"audio": "audio/syllables.wav"}, (0, 30, 67)),
+        ("streaming-160", "of features", {"features": "audio/streaming.bin"}, (0, 3, 7)),
+        ("streaming-160", "of audio", {"audio": "audio/syllables.wav"}, (0, 27, 33, 67)),
     ):
+        avatar = Avatar.load(root / "avatars" / tiny)
         paths = {f"{kind}_path": root / path for kind, path in source.items()}
         speech = avatar.plan(paths.get("features_path"), paths.get("audio_path"))
         windows = list(speech.windows())
-        file = f"expected/ave-160-{name.replace(' ', '-')}.windows.bin"
+        file = f"expected/{tiny}-{name.replace(' ', '-')}.windows.bin"
         np.stack([windows[i] for i in frames]).astype("<f4").tofile(root / file)
         cases.append(
             {
-                "name": name,
-                "avatar": "avatars/ave-160",
+                "name": f"{tiny} {name}",
+                "avatar": f"avatars/{tiny}",
                 **source,
                 "count": speech.count,
                 "frames": list(frames),
@@ -131,6 +134,12 @@ def frame_cases(root: Path, features: dict[str, str]) -> list[dict[str, Any]]:
     cases: list[dict[str, Any]] = [{"name": name, "avatar": name, "features": file} for name, file in features.items()]
     cases += [
         {"name": "ave-160 of audio", "avatar": "ave-160", "audio": "audio/syllables.wav", "images": [0, 31, 67]},
+        {
+            "name": "streaming-160 of audio",
+            "avatar": "streaming-160",
+            "audio": "audio/syllables.wav",
+            "images": [0, 31, 67],
+        },
         {"name": "ave-160 of short audio", "avatar": "ave-160", "audio": "audio/short.wav"},
         {"name": "ave-160 hard", "avatar": "ave-160", "features": "audio/ave.npy", "blend": "reference"},
         {"name": "ave-160 entered later", "avatar": "ave-160", "features": "audio/ave.npy", "start_frame": 3},

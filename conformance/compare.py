@@ -18,7 +18,7 @@ from frame_generation_pipeline.media.video_reader import read_image
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-AUDIO = HERE / "audio"
+AUDIO, AVATARS = HERE / "audio", HERE / "avatars"
 REAL = ROOT.parent / "shared" / "real"  # a recording that is not part of the project; without it a case is left out
 PYTHON = (sys.executable, "-m", "frame_generation_pipeline")
 LOWEST_PSNR = 50.0  # dB, where audio is decoded by another program
@@ -66,6 +66,7 @@ def speeches(work: Path) -> list[Speech]:
     """What is compared; packages of the recording are made in the folder `work`."""
     compared = [
         Speech("presenter, 16 kHz WAV", audio=AUDIO / "syllables.wav"),
+        Speech("streaming avatar, 16 kHz WAV", avatar=AVATARS / "streaming-160", audio=AUDIO / "syllables.wav"),
         Speech("presenter, Vorbis", audio=ROOT / "demo" / "hello.ogg", exact=False),
         *(
             Speech(
@@ -119,7 +120,9 @@ def first_stage(speech: Speech, differs: Callable[[Speech], bool], features: Pat
     """The first stage at which a host differs from Python: trials that leave stages out, one after the other."""
     if speech.audio is None:
         return "decoding images, the programs or pasting: of the same features the frames differ"
-    command = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # as the presenter hears it
+    command = [*PYTHON, "features", str(speech.audio), "--output", str(features)]  # by default of the presenter's type
+    if speech.avatar is not None:
+        command += ["--encoder", str(speech.avatar / "programs/audio.onnx")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     if differs(replace(speech, audio=None, features=features, exact=True)):
         return "decoding images, the programs or pasting: of the same features the frames differ"

@@ -31,10 +31,21 @@ from frame_generation_pipeline.making.package_writer import PackageWriter
 from frame_generation_pipeline.media.video_reader import read_image
 from frame_generation_pipeline.package.load import open_package
 from frame_generation_pipeline.package.manifest import MANIFEST
-from frame_generation_pipeline.spec import AVE, FACE_160, FACE_328, HUBERT, WENET, WHISPER, GeneratorSpec
+from frame_generation_pipeline.spec import (
+    AVE,
+    FACE_160,
+    FACE_328,
+    HUBERT,
+    STREAMING,
+    WENET,
+    WHISPER,
+    AudioSpec,
+    GeneratorSpec,
+)
 from hostile_packages import hostile_cases
 from plain import TEMPLATE, plain_cases, write_plain
 from samples import draw, seeded, seeded_network, write_template
+from streaming_program import build_streaming_program
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = ("avatars", "plain", "audio", "expected")
@@ -74,6 +85,7 @@ AVATARS = (
     Tiny("hubert-160", GeneratorSpec(FACE_160, HUBERT, 2)),
     Tiny("wenet-160", GeneratorSpec(FACE_160, WENET, 2), size=(117, 95), jpeg=_PROGRESSIVE, blend="reference"),
     Tiny("whisper-160", GeneratorSpec(FACE_160, WHISPER, 2), frames=1, jpeg=_FULL_CHROMA),
+    Tiny("streaming-160", GeneratorSpec(FACE_160, STREAMING, 2), frames=3, audio=True),
     Tiny("ave-160-version-1", GeneratorSpec(FACE_160, AVE, 2), version=1, blend="reference"),
 )
 
@@ -99,8 +111,7 @@ def make_avatar(tiny: Tiny, output: Path, work: Path) -> None:
     template = write_template(work / tiny.name, tiny.frames, size=tiny.size, parsing=tiny.parsing)
     checkpoint, encoder = work / f"{tiny.name}.pth", work / "audio.onnx"
     write_tensors(checkpoint, seeded_network(tiny.spec).state_dict())
-    small = seeded(SmallEncoder())
-    encoder.write_bytes(build_audio_program(_as_encoder(small)).SerializeToString(deterministic=True))
+    encoder.write_bytes(_audio_program(tiny.spec.audio))
     images = [read_image(template / "full_body_img" / f"{i}.jpg") for i in range(tiny.frames)]
     for i, image in enumerate(images):
         options = [cv2.IMWRITE_JPEG_QUALITY, 90, *tiny.jpeg]
@@ -125,10 +136,13 @@ def make_avatar(tiny: Tiny, output: Path, work: Path) -> None:
     open_package(output)
 
 
-def _as_encoder(small: SmallEncoder) -> AveEncoder:
+def _audio_program(spec: AudioSpec) -> bytes:
+    if spec is STREAMING:
+        return build_streaming_program()
     encoder = AveEncoder()
-    encoder.audio_encoder = small.audio_encoder
-    return encoder.eval()
+    encoder.audio_encoder = seeded(SmallEncoder()).audio_encoder
+    program: bytes = build_audio_program(encoder.eval()).SerializeToString(deterministic=True)
+    return program
 
 
 def _edit(folder: Path, change: Callable[[dict[str, Any]], object], remove: str | None = None) -> None:

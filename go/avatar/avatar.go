@@ -214,7 +214,7 @@ func (a *Avatar) restWindow() ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return featureWindow(append(features, end...), a.audioSpec.FeatureSize, Window+before), nil
+	return a.audioSpec.featureWindow(append(features, end...), Window+a.audioSpec.before), nil
 }
 
 // FrameOption changes which frames come.

@@ -18,5 +18,8 @@ var (
 		// In double precision, whose rounding counts; Go may not fuse what is converted.
 		return int(float64(float64(columns-16)/80)*25) + 2
 	}, true}
-	whisperBlocks = blocks{10, 6400, 2, 9640, func(samples int) int { return (samples + 639) / 640 }, false}
+	whisperBlocks   = blocks{10, 6400, 2, 9640, featureEach640, false}
+	streamingBlocks = blocks{1, 640, 30, 1280, featureEach640, false}
 )
+
+func featureEach640(samples int) int { return (samples + 639) / 640 }

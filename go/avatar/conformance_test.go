@@ -25,10 +25,10 @@ type conformanceCases struct {
 		Tolerance                                    float64
 	}
 	Gate []struct {
-		Name, Audio  string
-		FPS, Version int
-		Shares       []float64
-		Tolerance    float64
+		Name, Audio, Type string
+		Version           int
+		Shares            []float64
+		Tolerance         float64
 	}
 	Samples []struct {
 		Name, Audio, Expected string
@@ -174,13 +174,18 @@ func openAudioProgram(t *testing.T, path, name string) *audioProgram {
 		t.Fatal(err)
 	}
 	t.Cleanup(session.Close)
+	return &audioProgram{session, audioSpecOf(t, name)}
+}
+
+func audioSpecOf(t *testing.T, name string) AudioSpec {
+	t.Helper()
 	for _, spec := range audioSpecs {
 		if spec.Name == name {
-			return &audioProgram{session, spec}
+			return spec
 		}
 	}
 	t.Fatalf("no features of type %s", name)
-	return nil
+	return AudioSpec{}
 }
 
 func TestConformanceOfTheGate(t *testing.T) {
@@ -190,7 +195,8 @@ func TestConformanceOfTheGate(t *testing.T) {
 			if c.Version >= listensSince {
 				speaks = relativeDetector()
 			}
-			frames, shares := frameSplitter{size: SampleRate / c.FPS}, newRestStream()
+			spec := audioSpecOf(t, c.Type)
+			frames, shares := frameSplitter{size: SampleRate / spec.FPS}, newRestStream(spec)
 			var found []float64
 			share := func(speaks bool) {
 				if share, ok := shares.push(speaks); ok {

@@ -68,7 +68,7 @@ func (f *Features) Rows() iter.Seq[[]float32] { return slices.Chunk(f.values, le
 // window is what the generator sees for frame index, (16, F); beyond the end there are zeros.
 func (f *Features) window(index int) []float32 {
 	if !f.whole {
-		return featureWindow(f.values, f.Spec.FeatureSize, index)
+		return f.Spec.featureWindow(f.values, index)
 	}
 	size := Window * f.Spec.FeatureSize
 	if index >= f.Len() {

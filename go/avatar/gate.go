@@ -6,10 +6,9 @@ import (
 )
 
 const (
-	ahead  = Window - before - 1 // frames; a window's last feature is that of so much later a frame
-	after  = 2                   // frames after speech in which the mouth comes to its end by itself
-	fade   = 4                   // frames; from speech to rest and back
-	lowest = -200.0              // dB; what digital silence is said to have
+	shortestSilence = 10     // frames; the mouth rests in no shorter one. It is longer than a window reaches ahead
+	fade            = 4      // frames; from speech to rest and back
+	lowest          = -200.0 // dB; what digital silence is said to have
 )
 
 // Of the gate that packages have from version 3 on; energies are those of energy, and docs/avatar.md has the same numbers.
@@ -142,12 +141,15 @@ func level(samples []float32) float64 {
 
 // restStream tells how much of each frame is rest: 0 where somebody speaks, 1 where nobody does, and steps between them.
 type restStream struct {
+	ahead  int    // frames that a window reaches beyond its own
 	quiet  int    // frames without speech at the end
 	pushed int    // frames
 	rests  []bool // of the last frames, at most fade
 }
 
-func newRestStream() *restStream { return &restStream{quiet: after} }
+func newRestStream(spec AudioSpec) *restStream {
+	return &restStream{ahead: spec.ahead(), quiet: shortestSilence - 1 - spec.ahead()} // before the first there is silence
+}
 
 // push takes whether somebody speaks in the next frame, and gives the share of the frame whose look ahead it completes,
 // if there is one.
@@ -157,10 +159,10 @@ func (s *restStream) push(speaks bool) (share float64, ok bool) {
 		s.quiet = 0
 	}
 	s.pushed++
-	if s.pushed <= ahead {
+	if s.pushed <= s.ahead {
 		return 0, false
 	}
-	rests := s.quiet > after+ahead
+	rests := s.quiet >= shortestSilence
 	if len(s.rests) == 0 {
 		s.rests = []bool{rests, rests, rests}
 	}

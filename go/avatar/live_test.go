@@ -31,7 +31,13 @@ func wholeSpeech(t *testing.T, a *Avatar, name string) [][]byte {
 }
 
 func TestLiveFramesAreThoseOfTheFile(t *testing.T) {
-	a, ctx := speaker(t), context.Background()
+	for _, name := range []string{"ave-160", "streaming-160"} {
+		t.Run(name, func(t *testing.T) { liveFramesAreThoseOfTheFile(t, openAvatar(t, at("avatars/"+name))) })
+	}
+}
+
+func liveFramesAreThoseOfTheFile(t *testing.T, a *Avatar) {
+	ctx := context.Background()
 	expected, samples := wholeSpeech(t, a, "audio/syllables.wav"), samplesOf(t, "audio/syllables.wav")
 	var group sync.WaitGroup
 	for _, size := range []int{160, 999, len(samples)} { // three sessions share the workers
@@ -65,6 +71,23 @@ func TestLiveFramesAreThoseOfTheFile(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestWindowsOfStreamingFeaturesComeWithTheLastOfTheirSamples(t *testing.T) {
+	samples := samplesOf(t, "audio/syllables.wav")
+	stream := newWindowStream(openAudioProgram(t, at("avatars/streaming-160/programs/audio.onnx"), "streaming"))
+	pushed := 0
+	for frame := range 20 {
+		needed := 640*frame + 3200
+		early, err := stream.push(samples[pushed : needed-1])
+		must(t, err)
+		windows, err := stream.push(samples[needed-1 : needed])
+		must(t, err)
+		if len(early) != 0 || len(windows) != 1 {
+			t.Fatalf("frame %d: %d windows before its last sample and %d with it", frame, len(early), len(windows))
+		}
+		pushed = needed
+	}
 }
 
 func TestInterruptedSpeechIdlesAndBeginsAnew(t *testing.T) {

@@ -10,6 +10,7 @@ const (
 	newestVersion    = 3
 	blendsSince      = 2 // the version from which there are blend and rest
 	listensSince     = 3 // the version from which samples and silence are as docs/avatar.md has them
+	streamingSince   = 3 // the version from which there are features of the type streaming
 	outreachingSince = 3 // the version from which a box may reach beyond the image
 
 	manifestFile, landmarksFile, previewFile, restFile = "avatar.json", "landmarks.bin", "preview.jpg", "rest.bin"

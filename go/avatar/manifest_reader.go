@@ -213,6 +213,9 @@ func (m *Manifest) check() error {
 	if len(m.Boxes) != m.Frame.Count {
 		return refuse(StageManifest, "%s has %d boxes for %d frames", manifestFile, len(m.Boxes), m.Frame.Count)
 	}
+	if m.Version < streamingSince && m.Audio.Name == Streaming.Name {
+		return refuse(StageManifest, "%s is of version %d, which has no streaming features", manifestFile, m.Version)
+	}
 	for i, box := range m.Boxes {
 		problem := box.problem(m.Frame.Width, m.Frame.Height)
 		if problem == "" && m.Version < outreachingSince && !box.inside(m.Frame.Width, m.Frame.Height) {

@@ -7,7 +7,7 @@ type Model struct {
 	options   options
 }
 
-// OpenModel opens the ONNX file at path. mode: ave, hubert, wenet or whisper, the type of its features, which the file tells
+// OpenModel opens the ONNX file at path. mode: ave, hubert, wenet, whisper or streaming, the type of its features, which the file tells
 // when it is empty. Faces are written back with Reference unless WithBlend says otherwise. Errors are of type *Error.
 func OpenModel(path, mode string, opts ...Option) (*Model, error) {
 	options := newOptions(append([]Option{WithBlend(Reference), WithCacheSize(0)}, opts...))

@@ -117,7 +117,7 @@ type mixer struct {
 func newMixer(a *Avatar, rest []float32, count int, yield func([]float32) error) *mixer {
 	m := &mixer{rest: rest, count: count, yield: yield}
 	if rest != nil {
-		m.frames, m.speaks, m.shares = &frameSplitter{size: SampleRate / a.FPS()}, a.detector(), newRestStream()
+		m.frames, m.speaks, m.shares = &frameSplitter{size: SampleRate / a.FPS()}, a.detector(), newRestStream(a.audioSpec)
 	}
 	return m
 }

@@ -66,14 +66,14 @@ func (s *featureStream) block(samples []float32, count int) ([]float32, error) {
 // windowStream gives the windows (16, F) of one audio, each as soon as its last feature is there.
 type windowStream struct {
 	stream  featureStream
-	size    int       // of a feature
+	spec    AudioSpec
 	pending []float32 // features from first on
 	first   int
 	frame   int // of the next window
 }
 
 func newWindowStream(program *audioProgram) *windowStream {
-	return &windowStream{stream: featureStream{program: program}, size: program.spec.FeatureSize}
+	return &windowStream{stream: featureStream{program: program}, spec: program.spec}
 }
 
 func (w *windowStream) push(samples []float32) ([][]float32, error) {
@@ -94,33 +94,36 @@ func (w *windowStream) flush(count int) ([][]float32, error) {
 	windows := w.take(features)
 	total := count
 	if count < 0 {
-		total = w.first + len(w.pending)/w.size
+		total = w.first + len(w.pending)/w.spec.FeatureSize
 	}
 	for index := w.frame; index < total; index++ {
-		windows = append(windows, featureWindow(w.pending, w.size, index-w.first))
+		windows = append(windows, w.spec.featureWindow(w.pending, index-w.first))
 	}
 	return windows[:min(len(windows), max(total-given, 0))], nil
 }
 
 func (w *windowStream) take(features []float32) [][]float32 {
 	w.pending = append(w.pending, features...)
-	complete := w.first + len(w.pending)/w.size - (Window - before) + 1
+	size := w.spec.FeatureSize
+	complete := w.first + len(w.pending)/size - w.spec.ahead()
 	var windows [][]float32
 	for ; w.frame < complete; w.frame++ {
-		windows = append(windows, featureWindow(w.pending, w.size, w.frame-w.first))
+		windows = append(windows, w.spec.featureWindow(w.pending, w.frame-w.first))
 	}
-	if passed := min(max(w.frame-before-w.first, 0), len(w.pending)/w.size); passed > 0 {
-		w.pending = append(w.pending[:0], w.pending[passed*w.size:]...)
+	if passed := min(max(w.frame-w.spec.before-w.first, 0), len(w.pending)/size); passed > 0 {
+		w.pending = append(w.pending[:0], w.pending[passed*size:]...)
 		w.first += passed
 	}
 	return windows
 }
 
-// featureWindow is what the generator sees for frame index: features [index - 8, index + 8), zeros where there are none.
-func featureWindow(values []float32, size, index int) []float32 {
+// featureWindow is what the generator sees for frame index, from the features values: from index - before to index + ahead,
+// with zeros where there are none.
+func (s AudioSpec) featureWindow(values []float32, index int) []float32 {
+	size := s.FeatureSize
 	window := make([]float32, Window*size)
 	for row := range Window {
-		if at := index - before + row; at >= 0 && (at+1)*size <= len(values) {
+		if at := index - s.before + row; at >= 0 && (at+1)*size <= len(values) {
 			copy(window[row*size:], values[at*size:(at+1)*size])
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // Config says which generator is opened.
 type Config struct {
 	ModelPath string // the ONNX file
-	Mode      string // ave, hubert, wenet or whisper; told by the file when empty
+	Mode      string // ave, hubert, wenet, whisper or streaming; told by the file when empty
 
 	OnnxRuntimePath string // ONNX Runtime's library; see ort.Open for where it is looked for when empty
 	Threads         int    // frames that are made at once; as many as there are cores when 0

@@ -26,7 +26,7 @@ func (m *modelling) declare(flags *flag.FlagSet) {
 	flags.StringVar(&m.model, "model", "", "a generator as ONNX, in place of an avatar; with it --audio is a feature file,"+
 		" and --output a folder for frames as JPEG (default output/frames)")
 	flags.StringVar(&m.template, "template", "", "with --model: the folder with full_body_img/ and landmarks/")
-	flags.StringVar(&m.mode, "mode", "", "with --model: ave, hubert, wenet or whisper (default: as the model's inputs say)")
+	flags.StringVar(&m.mode, "mode", "", "with --model: ave, hubert, wenet, whisper or streaming (default: as the model's inputs say)")
 	flags.IntVar(&m.start, "start", 0, "with --model: enter the recording so many frames later")
 	flags.BoolVar(&m.video, "video", false, "with --model: also write a video")
 	flags.StringVar(&m.videoPath, "video-path", "output/result.mp4", "with --video: the video to write")
