@@ -36,7 +36,7 @@ let help = """
       --output DIR         folder for the frames, as jpg unless told otherwise [output/frames]
       --blend B            [reference]
       --template, -t DIR   the folder with full_body_img/ and landmarks/
-      --mode M             ave, hubert, wenet or whisper [what the model says]
+      --mode M             ave, hubert, wenet, whisper or streaming [what the model says]
       --start N            enter the recording so many frames later
       --video              write a video too, --video-path [output/result.mp4], with the audio of --audio-file
 

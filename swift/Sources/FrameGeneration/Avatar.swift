@@ -92,7 +92,7 @@ public final class Avatar: Sendable {
         if let rest { return Silence(gate: gate, rest: rest) }
         guard let encoder, let blocks = Blocks.of(encoder.spec) else { return nil }
         var stream = WindowStream(encoder, blocks)
-        let frames = 3 * windowLength, middle = windowLength + windowBefore
+        let frames = 3 * windowLength, middle = windowLength + encoder.spec.before
         return try refusing(engine.path) {
             var windows = try stream.push([Float](repeating: 0, count: frames * sampleRate / encoder.spec.fps))
             windows += try stream.flush(frames)

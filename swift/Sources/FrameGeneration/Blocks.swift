@@ -19,6 +19,8 @@ struct Blocks: Sendable {
             }
         case "whisper":
             Blocks(features: 10, step: 6400, before: 2, samples: 9640, repeatsEnds: false) { ($0 + 639) / 640 }
+        case "streaming":
+            Blocks(features: 1, step: 640, before: 30, samples: 1280, repeatsEnds: false) { ($0 + 639) / 640 }
         default: nil
         }
     }

@@ -62,9 +62,9 @@ public struct AudioFeatures: Sendable {
         (self.spec, self.values, areWindows) = (spec, values, !isFeature)
     }
 
-    /// What the generator hears at frame `index`; see `featureWindow`.
+    /// What the generator hears at frame `index`; see `AudioSpec.window`.
     func window(_ index: Int) -> [Float] {
-        guard areWindows else { return featureWindow(values[...], size: spec.featureSize, at: index) }
+        guard areWindows else { return spec.window(of: values[...], at: index) }
         guard index < count else { return [Float](repeating: 0, count: rowSize) }
         return Array(values[index * rowSize..<(index + 1) * rowSize])
     }
@@ -83,17 +83,20 @@ public func loadAudioFeatures(path: String) throws -> [[Float]] {
     return stride(from: 0, to: values.count, by: size).map { Array(values[$0..<$0 + size]) }
 }
 
-/// The features [index - 8, index + 8) of `values` (N, size), (16, size) row-major, zeros where that leaves them.
-func featureWindow(_ values: ArraySlice<Float>, size: Int, at index: Int) -> [Float] {
-    var window = [Float](repeating: 0, count: windowLength * size)
-    let count = values.count / size, first = index - windowBefore
-    let from = max(first, 0), to = min(first + windowLength, count)
-    if from < to {
-        let start = values.startIndex + from * size
-        window.replaceSubrange(
-            (from - first) * size..<(to - first) * size, with: values[start..<start + (to - from) * size])
+extension AudioSpec {
+    /// The features from index - before to index + ahead of `values` (N, F), (16, F) row-major, zeros where that leaves them.
+    func window(of values: ArraySlice<Float>, at index: Int) -> [Float] {
+        let size = featureSize
+        var window = [Float](repeating: 0, count: windowLength * size)
+        let count = values.count / size, first = index - before
+        let from = max(first, 0), to = min(first + windowLength, count)
+        if from < to {
+            let start = values.startIndex + from * size
+            window.replaceSubrange(
+                (from - first) * size..<(to - first) * size, with: values[start..<start + (to - from) * size])
+        }
+        return window
     }
-    return window
 }
 
 /// Shape and values of a feature file. Throws an error of kind `missingFile` or `features`.

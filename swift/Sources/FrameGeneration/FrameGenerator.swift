@@ -26,7 +26,7 @@ public final class FrameGenerator: Sendable {
 
     /// Opens a generator that was exported as its network alone; where Core ML is, also the folder of its packages.
     ///
-    /// mode: `ave`, `hubert`, `wenet` or `whisper`; nil for what the model says. threads: frames that are made at once, by
+    /// mode: `ave`, `hubert`, `wenet`, `whisper` or `streaming`; nil for what the model says. threads: frames that are made at once, by
     /// default as many as there are cores. onnxRuntime: see `Runtime.open`. Throws an error of kind `missingFile`,
     /// `model` or `option`.
     public init(modelPath: String, mode: String? = nil, threads: Int? = nil, onnxRuntime: String? = nil) throws {

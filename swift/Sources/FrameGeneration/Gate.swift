@@ -93,24 +93,25 @@ struct RelativeDetector {
 /// How much of each frame is rest, from audio in pieces: 0 where somebody speaks, 1 where nobody does, and steps of a
 /// fade between them.
 ///
-/// Frame i rests when nobody speaks from two frames before it to seven after it; its share is the mean over the last
-/// four frames.
+/// Frame i rests when nobody speaks in ten frames, the last of which is that of its window's last feature; its share is the
+/// mean over the last four frames.
 struct RestStream {
     static let lowest = -200.0  // dB; what digital silence is said to have
-    static let ahead = windowLength - windowBefore - 1  // frames that a window reaches beyond its own
-    static let after = 2  // frames after speech in which the mouth comes to its end by itself
+    private static let shortestSilence = 10  // frames; longer than a window reaches beyond its own
     static let fade = 4  // frames; from speech to rest and back
 
     private var detector: SpeechDetector
     private let size: Int  // samples of a frame
+    private let ahead: Int  // frames that a window reaches beyond its own
     private var pending: [Float] = []
-    private var quiet = after  // frames without speech at the end; before the first there is silence
+    private var quiet: Int  // frames without speech at the end; before the first there is silence
     private var pushed = 0  // frames
     private var rests: [Bool] = []  // of the last frames, at most `fade`
 
     /// gate: `relative` or `fixed`.
     init(_ gate: Gate, _ spec: AudioSpec) {
-        (detector, size) = (SpeechDetector(gate), sampleRate / spec.fps)
+        (detector, size, ahead) = (SpeechDetector(gate), sampleRate / spec.fps, spec.ahead)
+        quiet = Self.shortestSilence - 1 - ahead
     }
 
     /// The shares of the frames that are known by these samples.
@@ -134,14 +135,14 @@ struct RestStream {
 
     /// The shares of the next `count` frames, to the end of the audio and beyond it; there nobody speaks.
     mutating func missing(_ count: Int) -> [Float] {
-        Array((0..<count + Self.ahead).compactMap { _ in add(false) }.prefix(count))
+        Array((0..<count + ahead).compactMap { _ in add(false) }.prefix(count))
     }
 
     private mutating func add(_ speaks: Bool) -> Float? {
         quiet = speaks ? 0 : quiet + 1
         pushed += 1
-        if pushed <= Self.ahead { return nil }
-        let resting = quiet > Self.after + Self.ahead
+        if pushed <= ahead { return nil }
+        let resting = quiet >= Self.shortestSilence
         if rests.isEmpty { rests = Array(repeating: resting, count: Self.fade - 1) }
         rests = (rests + [resting]).suffix(Self.fade)
         return Float(rests.count { $0 }) / Float(Self.fade)

@@ -10,6 +10,7 @@ private let mostValues = 1_200_000  // in it, told from its bytes `[`, `{` and `
 private let mostWidth = 1024  // channels at a generator's first level
 private let versions = 1...3
 private let blendsSince = 2  // the version from which there are `blend` and `rest`
+private let streamingSince = 3  // the version from which there are features of the type `streaming`
 private let outreachingSince = 3  // the version from which a box may reach beyond the image
 
 extension Manifest {
@@ -64,6 +65,9 @@ extension Manifest {
     private func check() throws {
         guard boxes.count == frame.count else {
             throw Refusal("\(manifestName) has \(boxes.count) boxes for \(frame.count) frames")
+        }
+        guard version >= streamingSince || generator.audio.name != "streaming" else {
+            throw Refusal("\(manifestName) is of version \(version), which has no streaming features")
         }
         for (index, box) in boxes.enumerated() {
             if let problem = box.problem(width: frame.width, height: frame.height) {

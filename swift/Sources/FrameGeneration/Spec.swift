@@ -2,12 +2,10 @@
 public let sampleRate = 16_000
 /// Features in the window that the generator sees.
 let windowLength = 16
-/// Of these, the features before the frame; the others are from it on.
-let windowBefore = 8
 
 /// One type of audio feature.
 public struct AudioSpec: Sendable, Hashable {
-    /// `ave`, `hubert`, `wenet` or `whisper`.
+    /// `ave`, `hubert`, `wenet`, `whisper` or `streaming`.
     public let name: String
     /// Features, and so video frames, a second.
     public let fps: Int
@@ -15,16 +13,21 @@ public struct AudioSpec: Sendable, Hashable {
     public let featureShape: [Int]
     /// Channels, height and width in which a window of 16 features enters the network, row-major.
     public let windowShape: [Int]
+    /// Features of a window before its frame; the others are from the frame on.
+    let before: Int
 
     /// Values in one feature (F).
     public var featureSize: Int { featureShape.reduce(1, *) }
+    /// Frames from a frame to that of its window's last feature.
+    var ahead: Int { windowLength - before - 1 }
 
     /// Every type that there is.
     public static let all = [
-        AudioSpec(name: "ave", fps: 25, featureShape: [512], windowShape: [32, 16, 16]),
-        AudioSpec(name: "hubert", fps: 25, featureShape: [2, 1024], windowShape: [32, 32, 32]),
-        AudioSpec(name: "wenet", fps: 20, featureShape: [8192], windowShape: [256, 16, 32]),
-        AudioSpec(name: "whisper", fps: 25, featureShape: [256], windowShape: [16, 16, 16]),
+        AudioSpec(name: "ave", fps: 25, featureShape: [512], windowShape: [32, 16, 16], before: 8),
+        AudioSpec(name: "hubert", fps: 25, featureShape: [2, 1024], windowShape: [32, 32, 32], before: 8),
+        AudioSpec(name: "wenet", fps: 20, featureShape: [8192], windowShape: [256, 16, 32], before: 8),
+        AudioSpec(name: "whisper", fps: 25, featureShape: [256], windowShape: [16, 16, 16], before: 8),
+        AudioSpec(name: "streaming", fps: 25, featureShape: [128], windowShape: [8, 16, 16], before: 12),
     ]
 
     /// The type that is called `name`, or nil.

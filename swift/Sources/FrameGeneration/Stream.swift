@@ -75,14 +75,14 @@ struct FeatureStream {
 /// Windows of one audio, pushed piece by piece, each as soon as its last feature is there.
 struct WindowStream {
     private var stream: FeatureStream
-    private let size: Int
+    private let spec: AudioSpec
     private var pending: [Float] = []  // features from `first` on
     private var first = 0
     private var frame = 0  // of the next window
 
     init(_ program: AudioProgram, _ blocks: Blocks) {
         stream = FeatureStream(program, blocks)
-        size = program.spec.featureSize
+        spec = program.spec
     }
 
     /// The windows (16, F) that these samples complete.
@@ -95,7 +95,7 @@ struct WindowStream {
         let given = frame
         var windows = take(try stream.flush())
         while frame < count {
-            windows.append(featureWindow(pending[...], size: size, at: frame - first))
+            windows.append(spec.window(of: pending[...], at: frame - first))
             frame += 1
         }
         return Array(windows.prefix(max(count - given, 0)))
@@ -103,13 +103,13 @@ struct WindowStream {
 
     private mutating func take(_ features: [Float]) -> [[Float]] {
         pending += features
-        let complete = first + pending.count / size - (windowLength - windowBefore) + 1
+        let size = spec.featureSize, complete = first + pending.count / size - spec.ahead
         var windows: [[Float]] = []
         while frame < complete {
-            windows.append(featureWindow(pending[...], size: size, at: frame - first))
+            windows.append(spec.window(of: pending[...], at: frame - first))
             frame += 1
         }
-        let passed = min(max(frame - windowBefore - first, 0), pending.count / size)
+        let passed = min(max(frame - spec.before - first, 0), pending.count / size)
         pending.removeFirst(passed * size)
         first += passed
         return windows

@@ -4,7 +4,9 @@ import Testing
 
 /// What every host must give, `conformance/`, is what this one gives.
 @Suite struct ConformanceTests {
-    @Test(arguments: ["ave-160", "ave-328", "hubert-160", "wenet-160", "whisper-160", "ave-160-version-1"])
+    @Test(arguments: [
+        "ave-160", "ave-328", "hubert-160", "wenet-160", "whisper-160", "streaming-160", "ave-160-version-1",
+    ])
     func everyAvatarIsValid(_ name: String) throws {
         #expect(try Avatar.verify("\(Conformance.folder)/avatars/\(name)").count >= 4)
     }
@@ -27,7 +29,7 @@ import Testing
 
     @Test(arguments: Conformance.cases("gate"))
     func gate(_ test: Case) throws {
-        let spec = try #require(AudioSpec.all.first { $0.fps == test.integer("fps") })
+        let spec = try #require(AudioSpec.named(test.string("type")!))
         let listens = test.integer("version")! > 2
         var rests = RestStream(listens ? .relative : .usualLevels, spec)
         let samples = try AudioFile(test.path("audio")!, weighted: listens).samples()

@@ -18,7 +18,7 @@ import Testing
         return frames
     }
 
-    @Test(arguments: ["avatars/ave-160", "../src/frame_generation_pipeline/weights/presenter"])
+    @Test(arguments: ["avatars/ave-160", "avatars/streaming-160", "../src/frame_generation_pipeline/weights/presenter"])
     func liveFramesAreThoseOfTheWholeSpeech(_ path: String) async throws {
         let avatar = try Conformance.avatar(path), samples = try Self.samples()
         let whole = try await Self.frames(avatar, .samples(samples))
@@ -31,6 +31,19 @@ import Testing
         live += try await session.finish()
         #expect(live.map(\.image) == whole.map(\.image))
         #expect(live.map(\.index) == whole.map(\.index))
+    }
+
+    @Test func framesOfStreamingFeaturesComeWithTheLastOfTheirSamples() async throws {
+        let session = try Conformance.avatar("avatars/streaming-160").live(), samples = try Self.samples()
+        var pushed = 0
+        for frame in 0..<4 {
+            let needed = 640 * frame + 3200
+            let early = try await session.push(Array(samples[pushed..<needed - 1]))
+            let frames = try await session.push([samples[needed - 1]])
+            #expect(early.isEmpty)
+            #expect(frames.map(\.index) == [frame])
+            pushed = needed
+        }
     }
 
     @Test func anInterruptedSpeechIsForgotten() async throws {
