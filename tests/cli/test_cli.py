@@ -245,8 +245,20 @@ def test_benchmark(call: Call, checkpoint: Path, features_path: Path, tmp_path: 
         assert result["peak_memory"] > 50e6
         assert 0 < result["first_frame"] < 60
         assert {"features", "decode", "face", "render", "paste", "encode"} <= result["stages"].keys()
+        assert result["look_ahead"] is result["delay"] is None  # there is no audio
     assert set(results) == {"torch", "onnx", "engine", "engine, faces kept"}
     assert call("benchmark", "-c", checkpoint, "-t", tmp_path, "-f", features_path)[0] == 2
+
+
+def test_benchmark_of_live_speech(call: Call, tmp_path: Path) -> None:
+    avatar = Path(__file__).parents[2] / "conformance" / "avatars" / "streaming-160"
+    inputs = ("benchmark", "--avatar", avatar, "-a", write_wav(tmp_path / "a.wav", 0.6), "--runs", 1)
+    status, output, _ = call(*inputs, "--json")
+    assert status == 0
+    for result in json.loads(output):
+        assert result["look_ahead"] == [0.2, 0.2]
+        median, most = result["delay"]
+        assert 0.2 <= median <= most
 
 
 @pytest.mark.parametrize("name", RAISING)

@@ -1,4 +1,4 @@
-"""Speed and memory of each backend on given inputs, from template decoding to the written video.
+"""Speed and memory of each backend on given inputs, from template decoding to the written video, and delay when live.
 
 Every run is a process of its own, so that its peak memory and its start are its own; backends take turns, so that
 what else the machine does falls on all of them.
@@ -7,21 +7,33 @@ what else the machine does falls on all of them.
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from frame_generation_pipeline.arrays import Samples
+from frame_generation_pipeline.audio.blocks import look_ahead
 from frame_generation_pipeline.errors import FrameGenerationError, OptionError
 from frame_generation_pipeline.making.source import Source
 from frame_generation_pipeline.media.encoding import Encoding
 from frame_generation_pipeline.runtime.settings import Runtime
 from frame_generation_pipeline.speaking.timing import Timing
+from frame_generation_pipeline.spec import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from frame_generation_pipeline.avatar import Avatar
 
 TORCH = "torch"  # the reference
 WARM = "engine, faces kept"
+LIVE_SECONDS = 4.0  # of the audio, spoken in real time
+PIECE = 320  # samples that are pushed at once, 20 ms
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class Run:
     first_frame: float  # seconds from the start of the process to the first finished frame
     peak_memory: int  # bytes
     stages: dict[str, float]  # milliseconds a frame
+    look_ahead: tuple[float, float] | None  # see `audio.blocks`; None without an audio program
+    delays: tuple[float, ...]  # see `live_delays`; empty where only files are made
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,8 @@ class Result:
     first_frame: float  # seconds
     peak_memory: int  # bytes
     stages: dict[str, float]  # milliseconds a frame
+    look_ahead: tuple[float, float] | None  # seconds, least and most, see `audio.blocks`
+    delay: tuple[float, float] | None  # seconds, median and 95th percentile of `live_delays`; None where it is not live
 
 
 @dataclass(frozen=True)
@@ -117,7 +133,7 @@ def benchmark_backends(inputs: Inputs, *, runs: int = 3) -> list[Result]:
 
 
 def _summary(runs: list[Run], reference: list[Run] | None) -> Result:
-    fps = _fps(runs)
+    fps, delays = _fps(runs), [delay for run in runs for delay in run.delays]
     return Result(
         runs[0].backend,
         fps,
@@ -125,6 +141,8 @@ def _summary(runs: list[Run], reference: list[Run] | None) -> Result:
         statistics.median(run.first_frame for run in runs),
         max(run.peak_memory for run in runs),
         {stage: statistics.median(run.stages[stage] for run in runs) for stage in runs[0].stages},
+        runs[0].look_ahead,
+        (float(np.median(delays)), float(np.percentile(delays, 95))) if delays else None,
     )
 
 
@@ -135,9 +153,11 @@ def _fps(runs: list[Run]) -> float:
 def measure(backend: str, inputs: Inputs, started: float) -> Run:
     """Make one video in this process, of the avatar in `inputs` or else of its checkpoint or model.
 
+    An avatar with an audio program also speaks the beginning of the audio live.
     started: when the process began, in seconds as `time.time()` gives them.
     """
     from frame_generation_pipeline.avatar import Avatar
+    from frame_generation_pipeline.media.audio_reader import decode_audio
     from frame_generation_pipeline.pipeline import FrameGenerationPipeline
     from frame_generation_pipeline.speaking.stages import StageTimes
 
@@ -174,7 +194,36 @@ def measure(backend: str, inputs: Inputs, started: float) -> Run:
         )
         seconds = time.perf_counter() - begun
     stages = {stage: 1000 * spent / frames for stage, spent in times.seconds.items()}
-    return Run(backend, frames, seconds, first_frame, peak_memory(), stages)
+    memory, ahead = peak_memory(), None
+    delays: tuple[float, ...] = ()
+    if inputs.avatar is not None and inputs.audio is not None and person.encoder is not None:
+        ahead = look_ahead(person.encoder.spec)
+        decoded = decode_audio(inputs.audio, end=LIVE_SECONDS, track=inputs.timing.audio_track)
+        delays = live_delays(person, np.concatenate(list(decoded)), ahead[1])
+    return Run(backend, frames, seconds, first_frame, memory, stages, ahead, delays)
+
+
+def live_delays(person: "Avatar", samples: Samples, most_ahead: float) -> tuple[float, ...]:
+    """Seconds from the beginning of each frame's audio, which is pushed in real time, until the frame is rendered.
+
+    samples: (L,) float32 at 16 kHz. most_ahead: seconds; frames whose windows need audio beyond the end do not count,
+    as they wait for less.
+    """
+    session, fps, began = person.live(), person.generator.spec.audio.fps, time.monotonic()
+
+    def push() -> None:
+        for start in range(0, len(samples), PIECE):
+            piece = samples[start : start + PIECE]
+            time.sleep(max(0.0, began + (start + len(piece)) / SAMPLE_RATE - time.monotonic()))
+            session.push(piece)
+        session.finish()
+
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    count = max(int((len(samples) / SAMPLE_RATE - most_ahead) * fps), 0)
+    delays = [time.monotonic() - began - index / fps for index, _ in enumerate(session.frames())][:count]
+    pushing.join()
+    return tuple(delays)
 
 
 def peak_memory() -> int:

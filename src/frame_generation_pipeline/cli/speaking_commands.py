@@ -141,7 +141,8 @@ def benchmark(
     """Measure every backend on given inputs, from template decoding to the written mp4.
 
     A checkpoint is run by PyTorch, as one ONNX graph and by the engine; an avatar by the engine, on faces that it sees
-    for the first time and on faces that it has kept.
+    for the first time and on faces that it has kept. An avatar that encodes audio also speaks four seconds of it live:
+    from the beginning of a frame's audio to the frame, of which its look-ahead passes until the audio is there.
 
     **Example:** `framegen benchmark --checkpoint 5.pth --template dataset/May --features aud_ave.npy`
     """
@@ -179,3 +180,14 @@ def benchmark(
     stages = [(result.backend, *(f"{ms:.1f}" for ms in result.stages.values())) for result in results]
     print_table(("backend", "fps", f"ratio to {TORCH}", "first frame, s", "peak memory, MB"), speeds)
     print_table(("ms a frame", *results[0].stages), stages)
+    live = [
+        (
+            result.backend,
+            " to ".join(f"{seconds:.2f}" for seconds in dict.fromkeys(result.look_ahead)),
+            *(f"{seconds:.2f}" for seconds in result.delay),
+        )
+        for result in results
+        if result.look_ahead is not None and result.delay is not None
+    ]
+    if live:
+        print_table(("live, s", "look-ahead", "sample to its frame", "95th percentile"), live)
