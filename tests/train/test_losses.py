@@ -93,3 +93,5 @@ def test_recipes() -> None:
     assert ORIGINAL.changed({"l1": 3.0, "sync": None}) == replace(ORIGINAL, l1=3.0)
     with pytest.raises(ValueError, match="even"):
         replace(DEFAULT, temporal=1.0, batch=3)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        replace(DEFAULT, opening=1.5)

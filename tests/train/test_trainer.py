@@ -12,11 +12,11 @@ from frame_generation_pipeline.audio.features import AudioFeatures
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_160
 from frame_generation_pipeline.template.template import Template
-from frame_generation_pipeline.train.dataset import TrainingSet
+from frame_generation_pipeline.train.dataset import TrainingSet, mouth_side
 from frame_generation_pipeline.train.losses import GeneratorLoss
 from frame_generation_pipeline.train.memory import keep_freed_memory
 from frame_generation_pipeline.train.recipe import DEFAULT, Recipe
-from frame_generation_pipeline.train.trainer import Trainer, faces
+from frame_generation_pipeline.train.trainer import ADVERSARIAL_FROM, Trainer, faces
 from samples import TINY, seeded_network
 
 QUICK = replace(DEFAULT, batch=2, perceptual=0.0, temporal=0.0)
@@ -38,12 +38,13 @@ def run(trained: Trainer, steps: int, total: int = 6) -> dict[str, torch.Tensor]
     return trained.mean
 
 
-def test_resumed_to_the_same_bits(data: TrainingSet, tmp_path: Path) -> None:
-    expected = run(trainer(data), 6)
-    first = trainer(data)
+@pytest.mark.parametrize("recipe", [QUICK, replace(QUICK, adversarial=0.5, opening=0.7)])
+def test_resumed_to_the_same_bits(data: TrainingSet, recipe: Recipe, tmp_path: Path) -> None:
+    expected = run(trainer(data, recipe), 6)
+    first = trainer(data, recipe)
     run(first, 3)
     torch.save(first.state_dict(), tmp_path / "state.pt")
-    second = trainer(data)
+    second = trainer(data, recipe)
     second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     resumed = run(second, 3)
     assert second.steps == 6
@@ -91,6 +92,39 @@ def test_coarse_steps_see_half_the_size(data: TrainingSet, monkeypatch: pytest.M
     for progress in (0.0, QUICK.coarse - 0.01, QUICK.coarse, 0.99):
         trained.step(trained.batch(0), progress)
     assert sizes == [80, 80, 160, 160]
+
+
+def test_gradients_are_the_weighed_ones_of_the_losses(data: TrainingSet) -> None:
+    recipe = replace(QUICK, coarse=0.0)
+    batch = data.samples(np.array([4, 5]), np.array([9, 9]))
+    plain = trainer(data, recipe)
+    output = faces(plain.network, batch.image, batch.audio)
+    losses = plain.loss(output, batch.target, batch.audio, batch.mouth, mouth_side(data.face))
+    losses["total"].backward()
+    torch.nn.utils.clip_grad_norm_(plain.network.parameters(), 1.0)
+    expected = {name: value.grad for name, value in plain.network.named_parameters()}
+
+    def gradients(weights: list[float] | None) -> dict[str, torch.Tensor | None]:
+        trained = trainer(data, recipe)
+        trained.step(replace(batch, weights=None if weights is None else torch.tensor(weights)), 0.0)
+        return {name: value.grad for name, value in trained.network.named_parameters()}
+
+    assert all(torch.equal(value, expected[name]) for name, value in gradients(None).items() if value is not None)
+    assert all(torch.equal(value, expected[name]) for name, value in gradients([1, 1]).items() if value is not None)
+    weighed = gradients([2, 0])
+    assert any(not torch.allclose(value, expected[name]) for name, value in weighed.items() if value is not None)
+
+
+def test_an_adversary_learns_and_pushes_as_much_as_asked_for(data: TrainingSet) -> None:
+    recipe = replace(QUICK, coarse=0.0, adversarial=0.5, opening=0.7)
+    trained = trainer(data, recipe)
+    assert "adversarial" not in trained.step(trained.batch(0), ADVERSARIAL_FROM - 0.01)
+    losses = [trained.step(trained.batch(1), 0.5) for _ in range(12)]
+    assert losses[-1]["discriminator"] < losses[0]["discriminator"]
+    assert list(losses[0])[-1] == "total"
+    without = run(trainer(data, replace(recipe, adversarial=1e-9)), 6)
+    pushed = run(trainer(data, recipe), 6)
+    assert any(not torch.equal(pushed[name], value) for name, value in without.items())
 
 
 def test_at_its_own_size_the_network_is_the_reference(data: TrainingSet) -> None:

@@ -48,6 +48,17 @@ class RecipeOptions:
     perceptual: Loss = None
     temporal: Loss = None
     sync: Loss = None
+    adversarial: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="How much a network that tells painted mouths from recorded ones counts, relative to other losses.",
+        ),
+    ] = None
+    opening: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of a sample's weight that grows with how unusual the opening is."),
+    ] = None
     audio_rate: Annotated[
         float | None,
         typer.Option(min=0, help="The audio model's share of the learning rate, 0 to keep it [default: the recipe's]."),

@@ -33,7 +33,7 @@ def recorded_rest(template: Template, spec: AudioSpec) -> npt.NDArray[np.float32
     if not path.is_file():
         return None
     features = AudioFeatures.load(path, spec)
-    openings, cuts = _openings(template)[: len(features)], recording_cuts(template.folder)
+    openings, cuts = lip_openings(template)[: len(features)], recording_cuts(template.folder)
     audio = template.folder / AUDIO
     index = None
     if audio.is_file():
@@ -59,7 +59,7 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     silent = levels < min(SILENCE, np.percentile(levels, LOUD) - QUIETER)
     runs = [(silence, len(list(frames))) for silence, frames in groupby(silent)]
     paused = np.concatenate([np.full(length, silence and length >= PAUSE) for silence, length in runs])
-    openings = np.array(_openings(template)[: len(levels)])
+    openings = np.array(lip_openings(template)[: len(levels)])
     parted = paused & (openings >= CLOSED)
     smile = SMILE * np.median(openings[~paused])
     edges = np.flatnonzero(np.diff(parted, prepend=False, append=False)).tolist()
@@ -73,8 +73,8 @@ def parted_in_silence(template: Template, spec: AudioSpec) -> list[int]:
     return [int(frame) for frame in np.flatnonzero(parted)]
 
 
-def _openings(template: Template) -> list[float]:
-    """The opening of the lips in each frame."""
+def lip_openings(template: Template) -> list[float]:
+    """The opening of the lips in each frame, see `lip_opening`."""
     return [lip_opening(read_landmarks(template.landmark_file(index))) for index in range(len(template))]
 
 

@@ -18,9 +18,11 @@ from frame_generation_pipeline.errors import TemplateError
 from frame_generation_pipeline.face.crop import mask_face
 from frame_generation_pipeline.files.progress import Progress
 from frame_generation_pipeline.spec import FACE_328, WINDOW, FaceSpec
+from frame_generation_pipeline.template.rest import lip_openings
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.faces import stored_faces, stored_places
+from frame_generation_pipeline.train.openings import opening_weights
 from frame_generation_pipeline.train.recipe import MOST_FRAMES, Recipe
 from frame_generation_pipeline.train.spread import choose_spread
 
@@ -41,6 +43,7 @@ class Batch:
     target: Tensor  # (b, 3, size, size)
     audio: Tensor  # (b, *window_shape)
     mouth: npt.NDArray[np.int64]  # (b, 2): left and top of the square around the lips, in pixels of the target
+    weights: Tensor | None = None  # (b,): how much each sample counts; None: all as much
 
 
 class SampleSource(Protocol):
@@ -72,6 +75,7 @@ class TrainingSet:
     context: float  # margin around the boxes in `faces`, as a share of their side
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips in pixels of `faces`
     noses: npt.NDArray[np.float64]  # (n, k): coordinates of the nose's points in `faces`, which show the head's pose
+    openings: npt.NDArray[np.float64]  # (n,): of the lips, see `landmarks.lip_opening`
     train: npt.NDArray[np.int64]  # frames to train on
     shown: npt.NDArray[np.int64]  # frames that may be reference images; in use every frame is one
     held_out: range  # frames that are not used in training
@@ -135,7 +139,8 @@ class TrainingSet:
         faces = stored_faces(template, store, context, side, cubic=recipe.cubic, kept=kept.tolist(), progress=progress)
         rows = np.full(len(template), -1, np.int64)
         rows[kept] = np.arange(len(kept))
-        return cls(faces, rows, features, face, context, lips, noses, train, shown, held_out, others)
+        openings = np.array(lip_openings(template)[:count])
+        return cls(faces, rows, features, face, context, lips, noses, openings, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """See `SampleSource.batch`; a temporal loss needs pairs of neighbouring frames with one reference image."""
@@ -154,6 +159,9 @@ class TrainingSet:
                 references[i], moves[0, i] = self._alike(targets[i * repeats], rng), moves[1, i]
         voices = rng.integers(0, 1 + len(self.others), len(references)) if self.others else np.zeros_like(references)
         batch = self.samples(targets, references.repeat(repeats), moves.repeat(repeats, axis=1), voices.repeat(repeats))
+        if recipe.opening:
+            weights = opening_weights(self.openings[self.train], self.openings[targets], recipe.opening)
+            batch = replace(batch, weights=torch.from_numpy(weights))
         if not recipe.noise:
             return batch
         noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
@@ -218,13 +226,8 @@ class TrainingSet:
         lips = (self.lips[targets] - corners[: len(targets)]) * scale - self.face.margin
         side = mouth_side(self.face)
         mouth = np.clip(np.rint(lips - side / 2), 0, self.face.size - side).astype(np.int64)
-        kind = torch.channels_last
-        return Batch(
-            image.contiguous(memory_format=kind),
-            truth.contiguous(memory_format=kind),
-            self.windows(targets, voices),
-            mouth,
-        )
+        image, truth = (images.contiguous(memory_format=torch.channels_last) for images in (image, truth))
+        return Batch(image, truth, self.windows(targets, voices), mouth)
 
     def _moved(self, moves: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Moves (b, 3) of boxes -> left and top (b, 2) and sides (b,), in pixels of stored faces."""

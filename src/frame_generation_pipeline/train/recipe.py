@@ -17,6 +17,10 @@ class Recipe:
     perceptual: float = 0.1  # difference of VGG features, see `PerceptualLoss`
     temporal: float = 0.0  # mean absolute difference between the changes from frame to frame of output and target
     sync: float = 0.0  # SyncNet's cosine loss; a SyncNet is trained on the template first
+    adversarial: float = 0.0  # see `Adversary`; the gradient at the mouth, relative to that of all other losses
+    opening: float = (
+        0.0  # share of a sample's weight, 0 to 1, that grows with how unusual its opening is; `openings.py`
+    )
     face_perceptual: bool = False  # `perceptual` over the whole face and not only around the lips
 
     batch: int = 4  # frames a step
@@ -34,6 +38,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.temporal and self.batch % 2:
             raise OptionError("the temporal loss needs batches of an even number of frames")
+        if not 0 <= self.opening <= 1:
+            raise OptionError(f"the share of the weights that openings decide is from 0 to 1, not {self.opening}")
 
     def changed(self, values: Mapping[str, float | None]) -> "Recipe":
         """The recipe with other values by name; None keeps a value."""

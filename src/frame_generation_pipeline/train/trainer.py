@@ -10,12 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frame_generation_pipeline.making.networks import Network
+from frame_generation_pipeline.train.adversarial import Adversary
 from frame_generation_pipeline.train.dataset import Batch, SampleSource, mouth_side
-from frame_generation_pipeline.train.losses import GeneratorLoss
+from frame_generation_pipeline.train.losses import GeneratorLoss, around_lips
 from frame_generation_pipeline.train.recipe import Recipe
 from frame_generation_pipeline.train.resuming import load_optimizer
 
 WARM_UP = 50  # steps in which the learning rate rises, if it decays
+ADVERSARIAL_FROM = 0.25  # share of the training after which an adversarial loss begins
 HIGHEST_NORM = 1.0  # longer gradients are shortened, so that an unusual batch does not ruin a training
 
 
@@ -50,6 +52,7 @@ class Trainer:
         self.steps = 0
         self._autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision(self.device))
         self.loss.autocast = self._autocast
+        self.adversary = Adversary(self.device, self._autocast, seed) if recipe.adversarial else None
 
     def batch(self, step: int) -> Batch:
         """Draw the samples of step `step`."""
@@ -69,10 +72,21 @@ class Trainer:
             image, target = F.avg_pool2d(image, 2), F.avg_pool2d(target, 2)
             mouth, side = mouth // 2, side // 2
         with self._autocast:
-            output = faces(self.network, image, audio)
-        losses = self.loss(output.float(), target, audio, mouth, side)
+            output = faces(self.network, image, audio).float()
+        losses = self.loss(output, target, audio, mouth, side)
+        (gradient,) = torch.autograd.grad(losses["total"], output)
+        if self.adversary and progress >= ADVERSARIAL_FROM:
+            lips, true_lips = around_lips(output, mouth, side), around_lips(target, mouth, side)
+            judged = {"discriminator": self.adversary.learn(lips, true_lips)}
+            judged["adversarial"] = self.adversary.loss(lips, true_lips)
+            losses = judged | losses  # the total stays the last
+            (push,) = torch.autograd.grad(judged["adversarial"], output)
+            pull = around_lips(gradient, mouth, side).norm()
+            gradient = gradient + push * (recipe.adversarial * pull / push.norm().clamp(min=1e-12))
+        if batch.weights is not None:
+            gradient = gradient * batch.weights.to(self.device).view(-1, 1, 1, 1)
         self.optimizer.zero_grad(set_to_none=True)
-        losses["total"].backward()
+        output.backward(gradient)  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), HIGHEST_NORM)
         self.optimizer.step()
         self.steps += 1
@@ -95,7 +109,7 @@ class Trainer:
             "mean": self.mean,
             "optimizer": self.optimizer.state_dict(),
             "steps": self.steps,
-        }
+        } | ({"adversary": self.adversary.state_dict()} if self.adversary else {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resume from the state of `state_dict`.
@@ -108,6 +122,8 @@ class Trainer:
         shapes = {name: value.shape for name, value in self.network.state_dict().items()}
         if {name: value.shape for name, value in self.mean.items()} != shapes:
             raise ValueError("the mean is not of the network's weights")
+        if self.adversary:
+            self.adversary.load_state_dict(state["adversary"])
         self.steps = int(state["steps"])
 
 
