@@ -33,6 +33,7 @@ from frame_generation_pipeline.making.torch_backend import load_network
 from frame_generation_pipeline.prepare.prepare import prepare
 from frame_generation_pipeline.template.landmarks import LIPS, read_landmarks
 from frame_generation_pipeline.template.prepared import find_features
+from frame_generation_pipeline.template.rest import lip_openings
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.dataset import TrainingSet
 from frame_generation_pipeline.train.losses import GeneratorLoss
@@ -77,15 +78,16 @@ def costs(template: Path, folder: Path, core_minutes: float) -> dict[str, Cost]:
 
 
 def mouths(checkpoint: Path | None, template: Path, held_out: float) -> Frame:
-    """Mouths of frames that are held out, side by side: as `evaluate` has them painted, or without one as they are."""
+    """Mouths that are held out, each the most open one of its part: as `evaluate` has them painted, or as they are."""
     opened, features = Template.open(template), AudioFeatures.load(find_features(template))
     count = min(len(opened), len(features))
     last = range(count - round(held_out * features.spec.fps), count)
     references = Choice.draw(training_part(count, last, features.spec), len(last), 0).references
     generator = Subject.load(checkpoint, device="cpu").generator if checkpoint else None
     assert generator is None or isinstance(generator, NetworkGenerator)
+    openings = np.array(lip_openings(opened)[last.start : last.stop])
     shown = []
-    for place in np.linspace(0, len(last) - 1, SHOWN).round().astype(int).tolist():
+    for place in [int(part[openings[part].argmax()]) for part in np.array_split(np.arange(len(last)), SHOWN)]:
         frame = opened.read(last[place])
         image = frame.image
         if generator:
