@@ -1,4 +1,4 @@
-"""The adversary tells painted mouths from recorded ones."""
+"""The adversary tells output mouths from target ones."""
 
 from contextlib import nullcontext
 
@@ -20,13 +20,13 @@ def test_blurred_mouths_are_told_from_sharp_ones_and_are_a_loss() -> None:
     hinge = [adversary.learn(blurred(squares(step)), squares(step)).item() for step in range(40)]
     assert hinge[0] > 0.9
     assert hinge[-1] < 0.6
-    recorded = squares(99)
-    painted = blurred(recorded).requires_grad_()
-    loss = adversary.loss(painted, recorded)
+    target = squares(99)
+    output = blurred(target).requires_grad_()
+    loss = adversary.loss(output, target)
     loss.backward()  # type: ignore[no-untyped-call]
-    assert loss > adversary.loss(recorded, recorded)
-    assert painted.grad is not None
-    assert painted.grad.abs().max() > 0
+    assert loss > adversary.loss(target, target)
+    assert output.grad is not None
+    assert output.grad.abs().max() > 0
     assert all(parameter.requires_grad for parameter in adversary.network.parameters())
 
 

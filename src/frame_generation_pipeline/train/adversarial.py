@@ -53,24 +53,24 @@ class Adversary:
         self.autocast = autocast
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, BETAS)
 
-    def learn(self, painted: Tensor, recorded: Tensor) -> Tensor:
+    def learn(self, output: Tensor, target: Tensor) -> Tensor:
         """Do a step on images (b, 3, h, w) of each kind, and return the hinge loss."""
-        logits = self.network(torch.cat([painted.detach(), recorded]), self.autocast)[-1]
-        loss: Tensor = (F.relu(1 + logits[: len(painted)]).mean() + F.relu(1 - logits[len(painted) :]).mean()) / 2
+        logits = self.network(torch.cat([output.detach(), target]), self.autocast)[-1]
+        loss: Tensor = (F.relu(1 + logits[: len(output)]).mean() + F.relu(1 - logits[len(output) :]).mean()) / 2
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.detach()
 
-    def loss(self, painted: Tensor, recorded: Tensor) -> Tensor:
-        """The generator's loss: how easily `painted` is told from `recorded`, and how much their features differ.
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The generator's loss: how easily `output` is told from `target`, and how much their features differ.
 
-        Both are (b, 3, h, w); only `painted` gets gradients.
+        Both are (b, 3, h, w); only `output` gets gradients.
         """
         self.network.requires_grad_(False)
-        *actual, logits = self.network(painted, self.autocast)
+        *actual, logits = self.network(output, self.autocast)
         with torch.no_grad():
-            *expected, _ = self.network(recorded, self.autocast)
+            *expected, _ = self.network(target, self.autocast)
         self.network.requires_grad_(True)
         apart = [(f - w).abs().mean() / w.abs().mean().clamp(min=1e-6) for f, w in zip(actual, expected, strict=True)]
         loss: Tensor = MATCHING * torch.stack(apart).mean() - logits.mean()
