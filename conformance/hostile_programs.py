@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 from onnx.helper import make_node, make_tensor_value_info
 
+from frame_generation_pipeline.spec import AVE, STREAMING, AudioSpec
 from hostile_bytes import ambiguous_programs
 from tiny_programs import FEATURES, PLAIN, WEIGHT, audio_program, face_program, render_program, tensor
 
@@ -24,15 +25,16 @@ class HostileProgram:
     name: str
     programs: dict[str, bytes]
     message: str
+    audio: AudioSpec = AVE  # the type that the manifest states where there is an audio program
 
     def files(self) -> dict[str, bytes]:
         """The programs by their paths."""
         return {f"programs/{role}.onnx": data for role, data in self.programs.items()}
 
     def change(self, manifest: dict[str, Any]) -> None:
-        """Have the manifest ask for an audio program, where there is one: `ave`, for which hosts know the blocks."""
+        """Have the manifest ask for an audio program, where there is one: of a type for which hosts know the blocks."""
         if AUDIO in self.programs:
-            manifest["generator"]["audio"] = {"name": "ave", "feature_size": FEATURES}
+            manifest["generator"]["audio"] = {"name": self.audio.name, "feature_size": self.audio.feature_size}
             manifest["programs"][AUDIO] = "programs/audio.onnx"
 
 
@@ -47,6 +49,9 @@ def hostile_programs() -> Iterator[HostileProgram]:
     for name, (audio, message) in _other_features().items():
         render = render_program(SAME, features=FEATURES)
         yield HostileProgram(name, {FACE: face_program().SerializeToString(), RENDER: render, AUDIO: audio}, message)
+    other = {RENDER: render_program(SAME, features=STREAMING.feature_size), AUDIO: audio}
+    programs = {FACE: face_program().SerializeToString(), **other}
+    yield HostileProgram("features of another type", programs, "has 'features' as float32", STREAMING)
 
 
 def _forbidden() -> dict[str, tuple[bytes, str]]:
