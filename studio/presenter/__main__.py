@@ -23,22 +23,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+import soundfile
 
-from studio.presenter.bake import Look, bake, frame_camera
-from studio.presenter.footage import frames_of, join, video, write_audio, write_frames, write_ground_truth
-from studio.presenter.idle import Idle, speaking, states
-from studio.presenter.mesh import build
+from studio.presenter.footage import frames_of, join, video, write_frames, write_ground_truth
+from studio.presenter.idle import Idle, states
+from studio.presenter.lips import lips_alone
+from studio.presenter.mesh import Character, build
 from studio.presenter.phones import SILENCE, Phone
 from studio.presenter.render import Renderer
+from studio.presenter.speech import AUDIO, perform, speak
 from studio.presenter.state import State
-from studio.presenter.timing import loudness, on_frames
 from studio.presenter.unwrap import kept_textures
-from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, articulate, track, weights
+from studio.presenter.viewpoint import frame_camera
+from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, articulate, weights
+
+if TYPE_CHECKING:
+    from studio.presenter.voices import Utterance
 
 STILLS: dict[str, State] = {
     "rest": State({"lipSeal": 1.0}),
@@ -55,7 +59,7 @@ RESTING = weights(dict.fromkeys([*ARTICULATORS, "seal"], 0.0) | {"seal": 1.0})
 
 def renderer(work: Path, size: int) -> Renderer:
     """Draws the person that was baked into `work`."""
-    parts = build(Look().character, work / "head.npz")
+    parts = build(Character(), work / "head.npz")
     view = frame_camera(parts)
     return Renderer(parts, kept_textures(parts, view, work), view, work, size)
 
@@ -79,19 +83,27 @@ class Progress:
         )
 
 
+def trace(arguments: argparse.Namespace) -> None:
+    """The images that all frames are made of; needs Blender, and nothing else here does."""
+    from studio.presenter.bake import Look, bake
+
+    bake(Look(size=arguments.size, samples=arguments.samples), arguments.work)
+
+
 def still(arguments: argparse.Namespace) -> None:
     """PNG of expressions and of single phones."""
     draw = renderer(arguments.work, arguments.size)
+    lips = lips_alone(draw.skin)
     arguments.output.mkdir(parents=True, exist_ok=True)
     stills = dict(STILLS)
     for phone in arguments.phones.split(","):
-        phones = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4), Phone("sil", 0.4, 0.6)]
+        phones = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4, 1), Phone("sil", 0.4, 0.6)]
         moves = articulate(phones, np.array([0.25]))
         stills[phone] = State(weights({k: v[0] for k, v in moves.items()}))
     for name, state in stills.items():
         started = time.time()
         cv2.imwrite(str(arguments.output / f"{name}.png"), draw.frame(state))
-        print(f"{name}: lips {draw.opening(state) * 1000:.1f} mm apart, {time.time() - started:.2f} s")
+        print(f"{name}: lips {lips.opening(state.weights) * 1000:.1f} mm apart, {time.time() - started:.2f} s")
 
 
 def idle(arguments: argparse.Namespace) -> None:
@@ -103,52 +115,34 @@ def idle(arguments: argparse.Namespace) -> None:
 
 
 def speech(arguments: argparse.Namespace) -> None:
-    """Frames, audio and truth of one recording (`--wav`, `--timings`) or of sentences by many voices."""
-    from studio.presenter.voices import Utterance, speeches
-
-    if arguments.wav:
-        import soundfile
-
-        audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
-        rows = json.loads(arguments.timings.read_text())
-        phones = [Phone(*row) for row in rows]
-        utterances: Iterable[Utterance] = [Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")]
-    else:
-        utterances = speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    tracks: list[dict[str, float]] = []
-    recordings, names, log = [], [], []
-    total: dict[str, list[npt.NDArray[Any]]] = {}
-    nods = []
-    for utterance in utterances:
-        samples, frames = on_frames(utterance)
-        mouth, moves, labels = track(utterance.phones, frames)
-        log.append({"voice": utterance.voice, "text": utterance.text, "first": len(tracks), "frames": frames,
-                    "phones": [[p.name, p.start, p.end] for p in utterance.phones],
-                    "durations": utterance.durations})  # fmt: skip
-        tracks += mouth
-        names += labels
-        recordings.append(samples)
-        nods.append(loudness(samples, frames))
-        for name, value in moves.items():
-            total.setdefault(name, []).append(value)
-    performed = speaking(tracks, arguments.seed + 20, loudness=np.concatenate(nods))
-    write_audio(arguments.output / "speech.wav", np.concatenate(recordings))
-    (arguments.output / "utterances.json").write_text(json.dumps(log, indent=1))
-    draw = partial(renderer, arguments.work, arguments.size)
-    if arguments.rest:
-        resting = {i: replace(s, weights=s.weights | RESTING) for i, s in enumerate(performed) if i % 4 == 0}
-        write_frames(draw, resting, arguments.output / "rest", Progress(len(resting)))
-    if not arguments.unseen:
-        write_frames(draw, dict(enumerate(performed)), arguments.output / "frames", Progress(len(performed)))
-    opened = draw()
-    write_ground_truth(
-        arguments.output / "truth.npz", performed, {k: np.concatenate(v) for k, v in total.items()}, names,
-        [opened.opening(state) for state in performed],
-    )  # fmt: skip
+    """Audio, truth and frames of one recording (`--wav`, `--timings`) or of sentences by many voices."""
+    folder = arguments.output
+    speak(_utterances(arguments), folder)
+    performed = perform(folder, arguments.seed + 20)
+    lips = lips_alone(build(Character(), arguments.work / "head.npz")["skin"])
+    openings = [lips.opening(state.weights) for state in performed.states]
+    write_ground_truth(folder / "truth.npz", performed.states, performed.moves, performed.phones, openings)
     if arguments.unseen:
         return
-    video(frames_of(arguments.output / "frames"), arguments.output / "speech.mkv", arguments.output / "speech.wav")
+    draw = partial(renderer, arguments.work, arguments.size)
+    states = dict(enumerate(performed.states))
+    if arguments.rest:
+        resting = {i: replace(s, weights=s.weights | RESTING) for i, s in states.items() if i % 4 == 0}
+        write_frames(draw, resting, folder / "rest", Progress(len(resting)), arguments.face)
+    write_frames(draw, states, folder / "frames", Progress(len(states)), arguments.face)
+    video(frames_of(folder / "frames"), folder / "speech.mkv", folder / AUDIO)
+
+
+def _utterances(arguments: argparse.Namespace) -> Iterable["Utterance"]:
+    """What the command `speech` is to say."""
+    from studio.presenter.voices import Utterance, speeches
+
+    if not arguments.wav:
+        yield from speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
+        return
+    audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
+    phones = [Phone(*row) for row in json.loads(arguments.timings.read_text())]
+    yield Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")
 
 
 def human(arguments: argparse.Namespace) -> None:
@@ -227,14 +221,13 @@ def main() -> None:
         prog="presenter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    for name, run in (("bake", None), ("still", still), ("idle", idle), ("speech", speech)):
+    for name, run in (("bake", trace), ("still", still), ("idle", idle), ("speech", speech)):
         command = commands.add_parser(name)
         command.add_argument("-w", "--work", type=Path, required=True, help="folder of the bake")
         command.set_defaults(run=run)
         if name == "bake":
-            command.add_argument("--size", type=int, default=Look.size, help="pixels")
-            command.add_argument("--samples", type=int, default=Look.samples, help="rays a pixel")
-            command.set_defaults(run=lambda a: bake(Look(size=a.size, samples=a.samples), a.work))
+            command.add_argument("--size", type=int, default=1440, help="pixels")
+            command.add_argument("--samples", type=int, default=16, help="rays a pixel")
             continue
         command.add_argument("-o", "--output", type=Path, required=True, help="folder")
         command.add_argument("--size", type=int, default=720, help="pixels")
@@ -248,9 +241,10 @@ def main() -> None:
                 "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
             )
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
+            command.add_argument("--face", action="store_true", help="only the face and some rim, for training")
             command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
-            command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s]")
+            command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s] or [.., stress]")
     command = commands.add_parser("strip")
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, with frames")
     command.add_argument("-o", "--output", type=Path, required=True, help="jpg")

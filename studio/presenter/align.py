@@ -12,6 +12,7 @@ import soundfile
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from studio.presenter.phones import SILENCE, Phone, arpabet
+from studio.presenter.voices import stress_of
 
 PAUSE = 0.3  # s between two recordings
 STEP = 0.01  # s, of pocketsphinx
@@ -49,7 +50,7 @@ class Aligner:
             for phone in word:
                 name = SILENCE if word.name in NOT_SPEECH or phone.name in NOT_SPEECH else arpabet(phone.name)
                 aligned.append(Phone(name, phone.start * STEP, (phone.start + phone.duration) * STEP))
-        return aligned
+        return stress_of(text, aligned)
 
     def _decode(self, data: bytes) -> None:
         self.decoder.start_utt()
@@ -73,10 +74,10 @@ def align(recordings: list[Path], seconds: float, wav: Path, timings: Path) -> N
         except RuntimeError:  # no path through the words
             continue
         print(f"{path.stem}: {text}")
-        rows += [(p.name, round(p.start + at, 3), round(p.end + at, 3)) for p in phones]
+        rows += [(p.name, round(p.start + at, 3), round(p.end + at, 3), p.stress) for p in phones]
         gap = np.zeros(round(PAUSE * SAMPLE_RATE), np.float32)
         end = at + len(audio) / SAMPLE_RATE
-        rows.append((SILENCE, rows[-1][2], round(end + PAUSE, 3)))
+        rows.append((SILENCE, rows[-1][2], round(end + PAUSE, 3), 0))
         parts += [audio, gap]
         at = end + PAUSE
     soundfile.write(wav, np.concatenate(parts), SAMPLE_RATE, subtype="PCM_16")

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from studio.presenter.clothes import jumper
 from studio.presenter.eyes import ball, find
-from studio.presenter.face import anchors
 from studio.presenter.hair import HairStyle, brows, lashes, scalp_hair, stray_hair
+from studio.presenter.key_expressions import KEYS, WHITE
 from studio.presenter.lips import find_lips
 from studio.presenter.mesh import Character, build
 from studio.presenter.part import Part
@@ -32,22 +32,7 @@ from studio.presenter.scene import (
     skin_colours,
     skin_material,
 )
-from studio.presenter.viewpoint import Camera
-
-# Key expressions, and the part of the image where they differ from the face at rest: left, top, right, bottom. The
-# light on the skin between two of them is interpolated as a ratio to the face at rest: Liu, Shan and Zhang, "Expressive
-# expression mapping with ratio images", SIGGRAPH 2001.
-WHITE = 0.7  # albedo of the eyeballs in the bake: they only gather light
-EYES, MOUTH = (0.22, 0.30, 0.78, 0.52), (0.24, 0.42, 0.76, 0.80)
-KEYS: dict[str, tuple[dict[str, float], tuple[float, float, float, float]]] = {
-    "blink": ({"eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}, EYES),
-    "open": (
-        {"jawOpen": 0.5, "mouthLowerDownLeft": 0.4, "mouthLowerDownRight": 0.4, "mouthUpperUpLeft": 0.4,
-         "mouthUpperUpRight": 0.4}, MOUTH),
-    "pucker": ({"mouthPucker": 0.9, "mouthFunnel": 0.3, "jawOpen": 0.06}, MOUTH),
-    "stretch": (
-        {"mouthStretchLeft": 0.7, "mouthStretchRight": 0.7, "mouthSmileLeft": 0.4, "mouthSmileRight": 0.4}, MOUTH),
-}  # fmt: skip
+from studio.presenter.viewpoint import frame_camera
 
 
 @dataclass(frozen=True)
@@ -68,12 +53,6 @@ class Look:
     redness: float = 0.48
     size: int = 1440
     samples: int = 16
-
-
-def frame_camera(parts: dict[str, Part]) -> Camera:
-    """The camera of bake and frames: the face in the middle, shoulders below."""
-    a = anchors(parts["skin"])
-    return Camera((0.0, float(a["mouth"][1]), float(a["nose"][2]) - 0.010))
 
 
 def bake(look: Look, folder: Path) -> None:

@@ -56,11 +56,14 @@ def target(gl: moderngl.Context, side: int, channels: int, dtype: str) -> modern
     return gl.framebuffer([gl.texture((side, side), channels, dtype=dtype)], gl.depth_renderbuffer((side, side)))
 
 
-def pixels(drawn: moderngl.Framebuffer, channels: int, dtype: str) -> npt.NDArray[Any]:
-    """(side, side, channels), first row on top."""
-    data = drawn.read(components=channels, dtype=dtype)
+def pixels(
+    drawn: moderngl.Framebuffer, channels: int, dtype: str, part: tuple[int, int, int, int] | None = None
+) -> npt.NDArray[Any]:
+    """(height, width, channels), first row on top; `part` is left, bottom, width and height, all without one."""
+    part = part or (0, 0, drawn.width, drawn.height)
+    data = drawn.read(part, components=channels, dtype=dtype)
     kind = {"f2": np.float16, "f4": np.float32}[dtype]
-    return np.frombuffer(data, kind).reshape(drawn.height, drawn.width, channels)[::-1]
+    return np.frombuffer(data, kind).reshape(part[3], part[2], channels)[::-1]
 
 
 class Program:

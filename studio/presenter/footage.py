@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,23 @@ import soundfile
 from studio.presenter.portraits import read_image
 from studio.presenter.render import Renderer
 from studio.presenter.state import State
+from studio.presenter.timing import write_audio
 from studio.presenter.visemes import FPS
+from studio.presenter.window import BACKDROP, Window
 
 _renderer: Renderer  # of this process; `_open` sets it
 
 
 def write_frames(
-    new_renderer: Callable[[], Renderer], states: dict[int, State], folder: Path, report: Callable[[int], None]
+    new_renderer: Callable[[], Renderer],
+    states: dict[int, State],
+    folder: Path,
+    report: Callable[[int], None],
+    face: bool = False,
 ) -> None:
     """Frame 0 as `00000.png` and so on, on all cores; each has its name only when it is complete.
+
+    face: only the window of the face, and beside the folder the first state's whole frame, see `window.read_frame`.
 
     Call it before this process has a renderer of its own: contexts of OpenGL do not survive a fork.
     """
@@ -33,7 +42,11 @@ def write_frames(
     left = [(path, state) for path, state in paths.items() if not path.exists()]
     pool = ProcessPoolExecutor(mp_context=get_context("fork"), initializer=_open, initargs=(new_renderer,))
     with pool:
-        for number, _ in enumerate(pool.map(_write_frame, *zip(*left, strict=True)) if left else ()):
+        if face and left and not (folder.parent / BACKDROP).exists():
+            pool.submit(_write_frame, folder.parent / BACKDROP, next(iter(states.values()))).result()
+        for number, _ in enumerate(
+            pool.map(partial(_write_frame, face=face), *zip(*left, strict=True)) if left else ()
+        ):
             report(len(states) - len(left) + number)
 
 
@@ -43,8 +56,9 @@ def _open(new_renderer: Callable[[], Renderer]) -> None:
     _renderer = new_renderer()
 
 
-def _write_frame(path: Path, state: State) -> None:
-    done, data = cv2.imencode(".png", _renderer.frame(state), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+def _write_frame(path: Path, state: State, face: bool = False) -> None:
+    window = Window.of_face(_renderer.size) if face else None
+    done, data = cv2.imencode(".png", _renderer.frame(state, window), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise OSError(f"{path}: the frame could not be encoded")
     unfinished = path.with_suffix(".part")
@@ -69,13 +83,6 @@ def write_ground_truth(
     unfinished.replace(path)
 
 
-def write_audio(path: Path, audio: npt.NDArray[Any]) -> None:
-    """16 kHz, 16 bit, one channel."""
-    unfinished = path.with_suffix(".part.wav")
-    soundfile.write(unfinished, audio, 16000, subtype="PCM_16")
-    unfinished.replace(path)
-
-
 def join(folders: list[Path], path: Path) -> None:
     """Several speeches as one lossless .mkv, and beside it what is said when as .json: [phone, start s, end s]."""
     images: list[Path] = []
@@ -86,7 +93,7 @@ def join(folders: list[Path], path: Path) -> None:
         parts.append(soundfile.read(folder / "speech.wav", dtype="float32")[0])
         for utterance in json.loads((folder / "utterances.json").read_text()):
             at = first + utterance["first"] / FPS
-            phones += [(name, round(start + at, 4), round(end + at, 4)) for name, start, end in utterance["phones"]]
+            phones += [(name, round(start + at, 4), round(end + at, 4)) for name, start, end, *_ in utterance["phones"]]
         print(f"{folder.name}: frames {round(first * FPS)}:{len(images)}")
     write_audio(path.with_suffix(".wav"), np.concatenate(parts))
     path.with_suffix(".json").write_text(json.dumps(phones))

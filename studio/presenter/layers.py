@@ -10,12 +10,12 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from studio.presenter import shaders
-from studio.presenter.canvas import Program, texture
+from studio.presenter.canvas import Mesh, Program, texture
 from studio.presenter.clothes import jumper, normals
 from studio.presenter.eyes import ball, find, painting
 from studio.presenter.face import masks
+from studio.presenter.lamps import LAMPS
 from studio.presenter.part import Part
-from studio.presenter.scene import LAMPS
 from studio.presenter.teeth import row
 from studio.presenter.unwrap import Textures, atlas, fill, split
 from studio.presenter.viewpoint import Camera
@@ -63,38 +63,59 @@ def share(value: float, full: float) -> float:
 
 
 class Skin:
-    """Face, neck and the inside of the mouth."""
+    """Face, neck and the inside of the mouth.
+
+    Each pixel costs as much as the textures that its program reads, so the face has a program for each set of key
+    expressions that a frame shows, and only the skin that the head's textures lack reads the image at rest.
+    """
 
     def __init__(self, gl: moderngl.Context, view: Camera, skin: Part, textures: Textures):
+        self.gl, self.view = gl, view
         maps = {"rest": textures.rest, **textures.ratios, "image": textures.bust}
-        self.program = Program(
-            gl, (shaders.SKIN_VERTEX, shaders.SKIN), view, **{name: texture(gl, value) for name, value in maps.items()}
-        )
-        self.program.textures["rest"].anisotropy = 4.0
+        self.textures = {name: texture(gl, value) for name, value in maps.items()}
+        for name in textures.ratios:  # they are smooth
+            self.textures[name].filter = moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR
         self.vertex, quads, uv = split(skin)
+        place = atlas(uv)
         sockets = uv[:, 0] < 0.2  # of the eyes: never seen, and they would cover the eyes
-        self.mesh = self.program.mesh(
-            quads[~sockets[quads].any(1)],
-            at=skin.base[self.vertex],
-            uv=atlas(uv),
-            inner=masks(skin)["inner"][self.vertex],
-            left=skin.base[self.vertex, 0] > 0,
-            seen_at=view.project(skin.base[self.vertex])[:, :2],
-        )
+        quads = quads[~sockets[quads].any(1)]
+        known = ((place > 0) & (place < 1)).all(1)[quads].all(1)
+        self.head, self.rest = quads[known], quads[~known]
+        self.attributes = {
+            "at": skin.base[self.vertex],
+            "uv": place,
+            "inner": masks(skin)["inner"][self.vertex],
+            "left": skin.base[self.vertex, 0] > 0,
+            "seen_at": view.project(skin.base[self.vertex])[:, :2],
+        }
+        self.drawn: dict[tuple[str, ...], tuple[Program, Mesh]] = {}
 
     def draw(self, pose: Pose) -> None:
         """The skin, lit as the nearest key expressions are."""
+        shares = {
+            "open": share(pose.weight("jawOpen"), 0.5),
+            "pucker": share(pose.weight("mouthPucker", "mouthFunnel"), 0.9),
+            "stretch": max(share(pose.weight("mouthStretchLeft"), 0.7), share(pose.weight("mouthSmileLeft"), 0.8)),
+        }
+        lids = tuple(share(pose.weight(f"eyeBlink{side}"), 0.91) for side in ("Left", "Right"))
+        shown = [name for name, value in (("blink", max(lids)), *shares.items()) if value]
         gap = float(np.clip((pose.lips[1] - pose.lips[2]).max() / 0.02, 0, 1))
-        self.program["share"] = (
-            share(pose.weight("jawOpen"), 0.5),
-            share(pose.weight("mouthPucker", "mouthFunnel"), 0.9),
-            max(share(pose.weight("mouthStretchLeft"), 0.7), share(pose.weight("mouthSmileLeft"), 0.8)),
-            gap,
-        )
-        self.program["lids"] = tuple(share(pose.weight(f"eyeBlink{side}"), 0.91) for side in ("Left", "Right"))
-        self.program["mouth_front"] = pose.mouth_front
-        self.program.use()
-        self.mesh.draw(at=pose.world[self.vertex])
+        uniforms = {"share": (*shares.values(), gap), "lids": lids, "mouth_front": pose.mouth_front}
+        for names in (("rest", *shown), ("rest", *shown, "image")):
+            program, mesh = self._program(names)
+            for name in uniforms.keys() & set(program.inner):
+                program[name] = uniforms[name]
+            program.use()
+            mesh.draw(at=pose.world[self.vertex])
+
+    def _program(self, names: tuple[str, ...]) -> tuple[Program, Mesh]:
+        """The program that reads these textures, and what it draws."""
+        if names not in self.drawn:
+            read = {name: self.textures[name] for name in names}
+            program = Program(self.gl, (shaders.SKIN_VERTEX, shaders.skin(names)), self.view, **read)
+            quads = self.rest if "image" in names else self.head
+            self.drawn[names] = program, program.mesh(quads, **self.attributes)
+        return self.drawn[names]
 
 
 class Eyes:
@@ -158,10 +179,10 @@ class Mouth:
         self.jaw = {name: np.linalg.lstsq(one, delta, rcond=None)[0].T for name, delta in lower.deltas.items()}
         for name, kind in (("upper_teeth", None), ("lower_teeth", None), ("tongue", 2.0)):
             if kind is None:
-                points, quads, gum = row(parts[name], name == "upper_teeth")
+                points, quads, kinds = row(parts[name], name == "upper_teeth")
             else:
-                points, quads, gum = self.tongue.base, self.tongue.quads, np.full(len(self.tongue.base), kind)
-            mesh = self.program.mesh(quads, at=points, normal=points, kind=gum)
+                points, quads, kinds = self.tongue.base, self.tongue.quads, np.full(len(self.tongue.base), kind)
+            mesh = self.program.mesh(quads, at=points, normal=points, kind=kinds)
             self.rows[name] = (points, quads, mesh)
 
     def draw(self, pose: Pose) -> None:

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from studio.presenter.face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
 from studio.presenter.part import Part
+from studio.presenter.state import SEAL
 
 COLUMNS = 25  # across the mouth, where the gap is measured
 OVERLAP = -0.0004  # m, gap of lips that are pressed together
@@ -38,11 +39,9 @@ class Lips:
         right = max(up[:, 0].min(), low[:, 0].min()) + 0.0004
         x = np.linspace(right, left, COLUMNS)
         half = (x[1] - x[0]) * 0.75
-        bounds = np.full((2, COLUMNS), np.nan)
-        for index, column in enumerate(x):
-            a, b = up[np.abs(up[:, 0] - column) < half, 2], low[np.abs(low[:, 0] - column) < half, 2]
-            if len(a) and len(b):
-                bounds[:, index] = a.min(), b.max()
+        above, below = (np.abs(lip[:, 0] - x[:, None]) < half for lip in (up, low))
+        edge = np.where(above, up[:, 2], np.inf).min(axis=1), np.where(below, low[:, 2], -np.inf).max(axis=1)
+        bounds = np.where(above.any(axis=1) & below.any(axis=1), edge, np.nan)
         good = np.isfinite(bounds[0])
         return x, np.interp(x, x[good], bounds[0, good]), np.interp(x, x[good], bounds[1, good])
 
@@ -89,3 +88,25 @@ def find_lips(skin: Part) -> Lips:
     follow_upper = share * np.exp(-((from_upper / REACH) ** 2))
     follow_lower = (1 - share) * np.exp(-((from_lower / (1.3 * REACH)) ** 2))
     return Lips(upper, lower, follow_upper.astype(np.float32)[:, None], follow_lower.astype(np.float32)[:, None])
+
+
+@dataclass(frozen=True)
+class LipsAlone:
+    """The lips' vertices without the rest of the skin: all that the opening needs, in a hundredth of the time."""
+
+    part: Part
+    lips: Lips
+
+    def opening(self, weights: dict[str, float]) -> float:
+        """m, gap in the middle under expression weights; 0 or less is closed."""
+        return self.lips.opening(self.lips.contact(self.part.pose(weights), weights.get(SEAL, 0.0)))
+
+
+def lips_alone(skin: Part) -> LipsAlone:
+    """The lips of a head, which move as they do on its skin."""
+    lips = find_lips(skin)
+    kept, places = np.unique(np.concatenate([lips.upper, lips.lower]), return_inverse=True)
+    upper, lower = np.split(places, [len(lips.upper)])
+    deltas = {name: delta[kept] for name, delta in skin.deltas.items()}
+    part = Part(skin.base[kept], deltas, skin.quads[:0], skin.uv[:0])
+    return LipsAlone(part, Lips(upper, lower, lips.follow_upper[kept], lips.follow_lower[kept]))

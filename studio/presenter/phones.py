@@ -1,6 +1,7 @@
 """Phones in time, and the one alphabet that rules are written for (ARPAbet)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 SILENCE = "sil"
 
@@ -14,6 +15,7 @@ IPA = {  # as espeak, misaki (Kokoro, hibari) and flite write English; capital l
 }  # fmt: skip
 PAUSE = 0.10  # s; a blank between words that is shorter belongs to the phone before it
 MARKS = "ˈˌː̃ʰʲ'"  # stress and length: they belong to the phone beside them
+STRESS = {"ˈ": 1, "ˌ": 2, "1": 1, "2": 2}  # marks of IPA and of ARPAbet
 FLITE = {
     "pau": SILENCE,
     "h#": SILENCE,
@@ -35,11 +37,13 @@ class Phone:
     Attributes:
         name: ARPAbet in small letters without stress, or `sil`.
         start, end: s.
+        stress: of a vowel, as ARPAbet numbers it: 1 primary, 2 secondary, 0 none.
     """
 
     name: str
     start: float
     end: float
+    stress: int = 0
 
 
 def arpabet(symbol: str) -> str:
@@ -52,70 +56,50 @@ def arpabet(symbol: str) -> str:
     return plain.lower() if plain.lower() in KNOWN else SILENCE
 
 
-KNOWN = frozenset(
-    [
-        "aa",
-        "ae",
-        "ah",
-        "ao",
-        "aw",
-        "ax",
-        "ay",
-        "b",
-        "ch",
-        "d",
-        "dh",
-        "eh",
-        "er",
-        "ey",
-        "f",
-        "g",
-        "hh",
-        "ih",
-        "iy",
-        "jh",
-        "k",
-        "l",
-        "m",
-        "n",
-        "ng",
-        "ow",
-        "oy",
-        "p",
-        "r",
-        "s",
-        "sh",
-        "t",
-        "th",
-        "uh",
-        "uw",
-        "v",
-        "w",
-        "y",
-        "z",
-        "zh",
-    ]
-)
+VOWELS = frozenset({"aa", "ae", "ah", "ao", "aw", "ax", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw"})
+CONSONANTS = frozenset({
+    "b", "ch", "d", "dh", "f", "g", "hh", "jh", "k", "l", "m", "n", "ng", "p", "r", "s", "sh", "t", "th", "v", "w", "y",
+    "z", "zh",
+})  # fmt: skip
+KNOWN = VOWELS | CONSONANTS
 
 
 def in_time(symbols: list[str], durations: list[float], start: float = 0.0) -> list[Phone]:
-    """Phones one after another; marks lengthen their neighbour, silences that meet become one."""
+    """Phones one after another; marks lengthen their neighbour, silences that meet become one.
+
+    A mark of stress is that of the next vowel, before which misaki writes it, and espeak before the whole syllable.
+    """
     phones: list[Phone] = []
-    at, pending = start, 0.0
+    at, pending, stress = start, 0.0, 0
     for symbol, duration in zip(symbols, durations, strict=True):
         between = symbol == " " and duration < PAUSE and phones and phones[-1].name != SILENCE
+        stress = next((number for mark, number in STRESS.items() if mark in symbol), stress)
         if between or (symbol.strip() and all(c in MARKS for c in symbol)):
-            if symbol[0] in "ˈˌ" or not phones:
+            if symbol[0] in STRESS or not phones:
                 pending += duration  # stress comes before its vowel
             else:
-                phones[-1] = Phone(phones[-1].name, phones[-1].start, phones[-1].end + duration)
+                phones[-1] = replace(phones[-1], end=phones[-1].end + duration)
                 at += duration
             continue
         name, begin = arpabet(symbol), at
         at += duration + pending
         pending = 0.0
         if phones and name == SILENCE == phones[-1].name:
-            phones[-1] = Phone(SILENCE, phones[-1].start, at)
+            phones[-1] = replace(phones[-1], end=at)
         elif at > begin:
-            phones.append(Phone(name, begin, at))
+            phones.append(Phone(name, begin, at, stress if name in VOWELS else 0))
+        if name in VOWELS:
+            stress = 0
     return phones
+
+
+def with_stress(phones: list[Phone], spelt: list[Phone]) -> list[Phone]:
+    """The phones with the stress that the same words have in `spelt`, whose vowels may be others in places."""
+    names, others = [[phone.name for phone in some if phone.name in VOWELS] for some in (phones, spelt)]
+    marks = iter([phone.stress for phone in spelt if phone.name in VOWELS])
+    stresses: list[int] = []
+    for _, first, last, other_first, other_last in SequenceMatcher(None, names, others, False).get_opcodes():
+        found = [next(marks) for _ in range(other_last - other_first)]
+        stresses += (found + [0] * (last - first))[: last - first]
+    given = iter(stresses)
+    return [replace(phone, stress=next(given)) if phone.name in VOWELS else phone for phone in phones]

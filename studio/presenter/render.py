@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import moderngl
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from studio.presenter.part import Part
 from studio.presenter.state import SEAL, State
 from studio.presenter.unwrap import Textures
 from studio.presenter.viewpoint import Camera
+from studio.presenter.window import Window
 
 PIVOT = (0.0, 0.095, 0.015)  # m from the mouth to the joint on which the head nods
 NECK = (
@@ -97,13 +99,13 @@ class Renderer:
             state.breath,
         )
 
-    def opening(self, state: State) -> float:
-        """m, the gap of the lips in the middle; 0 or less when they touch."""
-        return self.lips.opening(self.lips.contact(self.skin.pose(state.weights), state.weights.get(SEAL, 0.0)))
-
-    def linear(self, state: State) -> npt.NDArray[Any]:
-        """(size, size, 3) float32 linear RGB."""
+    def linear(self, state: State, window: Window | None = None) -> npt.NDArray[Any]:
+        """(height, width, 3) float32 linear RGB of the window, or of the whole frame."""
         gl, pose = self.gl, self.pose(state)
+        left, top, right, bottom = (at * self.oversampling for at in window or Window(0, 0, self.size, self.size))
+        # OpenGL counts rows from below; nothing outside is drawn
+        part = left, self.size * self.oversampling - bottom, right - left, bottom - top
+        self.target.scissor = part
         self.target.use()
         self.target.clear(depth=1.0)
         gl.enable(moderngl.DEPTH_TEST)
@@ -121,13 +123,14 @@ class Renderer:
         gl.disable(moderngl.DEPTH_TEST)  # what covers the hair is already left out of its image
         self.hair.draw(pose)
         self.target.depth_mask = True
-        drawn = pixels(self.target, 4, "f2").astype(np.float32)
-        image = drawn[..., :3] + self.wall * (1 - np.clip(drawn[..., 3:], 0, 1))
-        return np.asarray(image.reshape(self.size, self.oversampling, self.size, self.oversampling, 3).mean((1, 3)))
+        drawn = pixels(self.target, 4, "f2", part).astype(np.float32)
+        image = drawn[..., :3] + self.wall[top:bottom, left:right] * (1 - np.clip(drawn[..., 3:], 0, 1))
+        size = (right - left) // self.oversampling, (bottom - top) // self.oversampling
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
-    def frame(self, state: State) -> npt.NDArray[Any]:
-        """(size, size, 3) uint8 BGR, sRGB."""
-        return develop(self.linear(state))
+    def frame(self, state: State, window: Window | None = None) -> npt.NDArray[Any]:
+        """(height, width, 3) uint8 BGR, sRGB, of the window, or of the whole frame."""
+        return develop(self.linear(state, window))
 
 
 def wall(side: int) -> npt.NDArray[Any]:

@@ -9,11 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from studio.presenter.timing import on_frames
-from studio.presenter.visemes import FPS
+from studio.presenter.timing import SAMPLES, on_frames
 from studio.presenter.voices import Kokoro, Utterance, kokoro_voices, padded
-
-SAMPLES = 16_000 // FPS  # a frame
 
 
 def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[npt.NDArray[Any]]:

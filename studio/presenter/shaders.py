@@ -1,5 +1,7 @@
 """The programs of the drawn layers, in GLSL. Points are in metres, light is linear, `view` is `canvas.projection`."""
 
+from collections.abc import Iterable
+
 HEADER = "#version 330\n"
 VIEW = HEADER + "uniform mat4 view;\n"
 
@@ -32,25 +34,41 @@ void main() {
 }
 """
 )
-SKIN = (
-    HEADER
-    + """
+_SKIN = """
 in vec2 t; in vec2 s; in float cavity; in float side; in vec3 place;
 uniform sampler2D rest; uniform sampler2D blink; uniform sampler2D open; uniform sampler2D pucker;
 uniform sampler2D stretch; uniform sampler2D image;
 uniform vec4 share; uniform vec2 lids; uniform float mouth_front; out vec4 colour;
 void main() {
-    vec3 log_ratio = texture(blink, t).rgb * mix(lids.y, lids.x, smoothstep(0.45, 0.55, side))
-        + texture(open, t).rgb * share.x + texture(pucker, t).rgb * share.y + texture(stretch, t).rgb * share.z;
-    bool head = all(greaterThan(t, vec2(0.0))) && all(lessThan(t, vec2(1.0)));
+    vec3 log_ratio = vec3(0.0);
+#ifdef BLINK
+    log_ratio += texture(blink, t).rgb * mix(lids.y, lids.x, smoothstep(0.45, 0.55, side));
+#endif
+#ifdef OPEN
+    log_ratio += texture(open, t).rgb * share.x;
+#endif
+#ifdef PUCKER
+    log_ratio += texture(pucker, t).rgb * share.y;
+#endif
+#ifdef STRETCH
+    log_ratio += texture(stretch, t).rgb * share.z;
+#endif
     vec3 skin = texture(rest, t).rgb * exp(clamp(log_ratio, -2.5, 2.5));
+#ifdef IMAGE
+    bool head = all(greaterThan(t, vec2(0.0))) && all(lessThan(t, vec2(1.0)));
     if (!head && cavity < 0.3) skin = texture(image, s).rgb;
+#endif
     float deep = clamp((place.y - mouth_front) / 0.030, 0.0, 1.0);
     vec3 flesh = vec3(0.10, 0.022, 0.018) * (1.0 - 0.93 * sqrt(deep)) * (0.35 + 0.65 * share.w);
     colour = vec4(mix(skin, flesh, smoothstep(0.3, 0.7, cavity)), 1.0);
 }
 """
-)
+
+
+def skin(textures: Iterable[str]) -> str:
+    """The skin's colour from these textures of `rest`, key expressions and `image`: each costs time in every pixel."""
+    return HEADER + "".join(f"#define {name.upper()}\n" for name in textures) + _SKIN
+
 
 # local: place on the ball in radii; light_at: where in the image at rest the light on this place of the head is.
 EYE_VERTEX = (
@@ -98,8 +116,8 @@ void main() {
 """
 )
 
-# kind: 0 tooth, 1 gum, 2 tongue; edges: z of the upper and the lower lip in 25 columns from across.x to across.y, in
-# the head's own coordinates, to which to_head leads back.
+# kind: 0 the middle of a tooth to 0.4 its side, 1 gum, 2 tongue; edges: z of the upper and the lower lip in 25 columns
+# from across.x to across.y, in the head's own coordinates, to which to_head leads back.
 MOUTH_VERTEX = (
     VIEW
     + """
@@ -121,10 +139,11 @@ void main() {
     float shade = 1.0 - exp(-gap / 0.0013);
     shade *= (0.58 + 0.42 * smoothstep(-0.001, 0.0035, above)) * (0.66 + 0.34 * smoothstep(-0.001, 0.004, below));
     shade *= 1.0 / (1.0 + pow(deep / 0.024, 2.0));
-    vec3 tooth = mix(vec3(1.0, 0.87, 0.74), vec3(0.74, 0.61, 0.49), smoothstep(0.004, 0.024, deep));
+    vec3 tooth = mix(vec3(1.0, 0.91, 0.80), vec3(0.74, 0.63, 0.52), smoothstep(0.004, 0.024, deep));
+    tooth *= 1.0 - 0.50 * smoothstep(0.34, 0.40, k);  // little light gets between two teeth
     vec3 base = k < 0.5 ? tooth : (k < 1.5 ? vec3(0.34, 0.105, 0.09) : vec3(0.36, 0.115, 0.10));
-    float lambert = 0.34 + 0.66 * max(dot(m, l), 0.0);
-    float gloss = pow(max(dot(m, normalize(l + v)), 0.0), k < 0.5 ? 45.0 : 30.0) * (k < 0.5 ? 0.30 : 0.16);
+    float lambert = 0.42 + 0.66 * max(dot(m, l), 0.0);
+    float gloss = pow(max(dot(m, normalize(l + v)), 0.0), k < 0.5 ? 45.0 : 30.0) * (k < 0.5 ? 0.42 : 0.16);
     colour = vec4((base * lambert * 0.95 + gloss) * shade, 1.0);
 }
 """

@@ -21,7 +21,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     longest: dict[str, tuple[float, Path, int]] = {}
     for folder in folders:
         for utterance in json.loads((folder / "utterances.json").read_text()):
-            for name, start, end in utterance["phones"]:
+            for name, start, end, *_ in utterance["phones"]:
                 frame = utterance["first"] + int((start + end) / 2 * FPS)
                 if name in SHOWN and end - start > longest.get(name, (0.0,))[0]:
                     longest[name] = (end - start, folder, frame)

@@ -9,6 +9,7 @@ from studio.presenter.part import Part
 
 WIDTHS = (8.4, 6.6, 7.5, 7.0, 6.8, 9.5)  # mm, from the middle outwards: incisors, canine, premolars, molar
 UPPER_HEIGHTS = (10.2, 9.2, 10.0, 8.6, 8.2, 7.6)
+SIDE = 0.4  # kind of a tooth where it touches the next one
 LOWER_WIDTHS, LOWER_HEIGHTS = (5.4, 5.9, 6.8, 7.0, 7.0, 10.0), (8.8, 8.9, 9.6, 8.6, 8.2, 7.6)
 
 
@@ -31,13 +32,16 @@ def _superellipsoid(
 
 
 def row(helper: Part, upper: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """(V, 3) points m, (F, 4) quads and (V,) share of gum of one row of teeth at rest."""
+    """(V, 3) points m, (F, 4) quads and (V,) kind of one row of teeth at rest: 1 is gum, 0 to SIDE tooth.
+
+    Of a tooth, 0 is its middle and SIDE where it touches its neighbours.
+    """
     front = helper.base[:, 1].min() + (0.0008 if upper else 0.0018)
     edge = helper.base[:, 2].min() - 0.0044 if upper else helper.base[:, 2].max() - 0.0078
     depth = 0.030 / 0.027**2  # 1/m: the arch is a parabola
     x = np.linspace(0, 0.034, 400)
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(depth * x**2)))])
-    points, quads, gum = [], [], []
+    points, quads, kind = [], [], []
     body, faces = _superellipsoid()
     count = 0
     for side in (1, -1):
@@ -63,7 +67,7 @@ def row(helper: Part, upper: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any], 
             points.append(turned + centre)
             quads.append((faces if side > 0 else faces[:, ::-1]) + count)
             count += len(body)
-            gum.append(np.zeros(len(body)))
+            kind.append(SIDE * np.abs(body[:, 0]))
     arch = np.linspace(-0.030, 0.030, 121)
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     lines = []
@@ -88,9 +92,9 @@ def row(helper: Part, upper: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any], 
         np.stack([i * m + j, (i + 1) * m + j, (i + 1) * m + (j + 1) % m, i * m + (j + 1) % m], -1).reshape(-1, 4)
         + count
     )
-    gum.append(np.ones(n * m))
+    kind.append(np.ones(n * m))
     return (
         np.concatenate(points).astype(np.float32),
         np.concatenate(quads).astype(np.int32),
-        np.concatenate(gum).astype(np.float32),
+        np.concatenate(kind).astype(np.float32),
     )

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from scipy.ndimage import binary_erosion, gaussian_filter
 
 from studio.presenter import shaders
-from studio.presenter.bake import KEYS, WHITE
 from studio.presenter.canvas import FAR, NEAR, Program, context, pixels, target, texture
 from studio.presenter.clothes import jumper, normals
 from studio.presenter.eyes import ball, find
+from studio.presenter.key_expressions import KEYS, WHITE
 from studio.presenter.lips import find_lips
 from studio.presenter.mesh import HEAD_UV
 from studio.presenter.part import Part

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from studio.presenter.face import anchors
+from studio.presenter.part import Part
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -39,3 +42,9 @@ class Camera:
         scale = depth * self.width / self.distance
         x, z = (across - 0.5) * scale, (0.5 - down) * scale
         return np.asarray(np.stack([x, depth - self.distance, z], axis=-1) + np.array(self.centre))
+
+
+def frame_camera(parts: dict[str, Part]) -> Camera:
+    """The camera of bake and frames: the face in the middle, shoulders below."""
+    a = anchors(parts["skin"])
+    return Camera((0.0, float(a["mouth"][1]), float(a["nose"][2]) - 0.010))

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from studio.presenter.phones import SILENCE, Phone, in_time
+from studio.presenter.phones import SILENCE, Phone, in_time, with_stress
 
 HELD_OUT = ("kokoro-af_bella", "kokoro-am_michael")  # never spoken by in what anything learns from
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
@@ -53,6 +54,20 @@ class Utterance:
     durations: tuple[list[float], ...] = ()
 
 
+def stress_of(text: str, phones: list[Phone]) -> list[Phone]:
+    """The phones of a text with the stress that hibari's spelling rules give its words."""
+    symbols = [symbol for part in speller().phonemize(text) for symbol in part]
+    return with_stress(phones, in_time(symbols, [1.0] * len(symbols)))
+
+
+@cache
+def speller() -> Any:
+    """hibari's voice, which brings the spelling rules."""
+    from hibari import Hibari as Voice
+
+    return Voice()
+
+
 def flite(text: str, voice: str) -> Utterance:
     """One of flite's voices; `flite -psdur` prints each phone and when it ends."""
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +79,8 @@ def flite(text: str, voice: str) -> Utterance:
     pairs = re.findall(r"(\S+):([0-9.]+)", done.stdout)
     ends = [float(end) for _, end in pairs]
     durations = np.diff([0.0, *ends]).tolist()
-    return Utterance(audio, rate, in_time([name for name, _ in pairs], durations), f"flite-{voice}", text)
+    phones = stress_of(text, in_time([name for name, _ in pairs], durations))
+    return Utterance(audio, rate, phones, f"flite-{voice}", text)
 
 
 class Hibari:
@@ -73,9 +89,8 @@ class Hibari:
     def __init__(self) -> None:
         import onnx
         import onnxruntime
-        from hibari import Hibari as Voice
 
-        self.voice = Voice()
+        self.voice = speller()
         model = onnx.load(self.voice.model_path)
         model.graph.output.append(onnx.helper.make_empty_tensor_value_info("/Clip_output_0"))
         self.session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -123,15 +138,15 @@ def with_true_silences(phones: list[Phone], audio: npt.NDArray[Any], rate: int) 
         pending = None
         if phone.name == SILENCE and kept and after is not None and len(loud(start, end)) > 50 * (end - start):
             pending = (start + end) / 2
-            kept[-1] = Phone(kept[-1].name, kept[-1].start, pending)
+            kept[-1] = replace(kept[-1], end=pending)
         elif phone.name != SILENCE and (after is None or after.name == SILENCE):
             sounding = loud(start, end)
             stops = start + max((sounding[-1] + 1) / 100 if len(sounding) else 0.0, LAST_PHONE)
-            kept.append(Phone(phone.name, start, min(stops, end)))
+            kept.append(replace(phone, start=start, end=min(stops, end)))
             if stops < end:
                 kept.append(Phone(SILENCE, stops, end))
         else:
-            kept.append(Phone(phone.name, start, end))
+            kept.append(replace(phone, start=start, end=end))
     return kept
 
 
@@ -146,9 +161,8 @@ class Kokoro:
 
     def __init__(self, folder: Path) -> None:
         import onnx
-        from hibari import Hibari as Speller
 
-        self.folder, self.speller = folder, Speller()
+        self.folder, self.speller = folder, speller()
         model = onnx.load(folder / "kokoro.onnx")
         free = onnx.ModelProto()
         free.CopyFrom(model)
@@ -206,7 +220,7 @@ def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> U
     audio = np.concatenate(
         [np.zeros(int(before * rate), np.float32), utterance.audio, np.zeros(int(after * rate), np.float32)]
     )
-    moved = [Phone(p.name, p.start + before, p.end + before) for p in utterance.phones]
+    moved = [replace(p, start=p.start + before, end=p.end + before) for p in utterance.phones]
     return replace(utterance, audio=audio, phones=moved)
 
 

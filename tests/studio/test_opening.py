@@ -35,7 +35,7 @@ def test_what_is_expected_is_a_sum_over_the_window() -> None:
 
 
 def test_lips_are_apart_for_vowels_and_closed_for_p_and_silence() -> None:
-    phones = [Phone(SILENCE, 0.0, 0.6), Phone("aa", 0.6, 0.8), Phone("p", 0.8, 0.88), Phone("iy", 0.88, 1.1)]
+    phones = [Phone(SILENCE, 0.0, 0.6), Phone("aa", 0.6, 0.8, 1), Phone("p", 0.8, 0.88), Phone("iy", 0.88, 1.1)]
     rest, wide, closed, narrow = opening(articulate(phones, np.array([0.3, 0.7, 0.82, 1.0])))
     assert rest == closed == 0
     assert wide > 2 * narrow > 0

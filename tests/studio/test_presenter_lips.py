@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from studio.presenter.face import MOUTH_HALF_WIDTH, MOUTH_UV, vertex_uv
-from studio.presenter.lips import COLUMNS, OVERLAP, Lips, find_lips
+from studio.presenter.lips import COLUMNS, OVERLAP, Lips, find_lips, lips_alone
 from studio.presenter.part import Part
 
 STEP = 0.001  # of texture space
@@ -88,3 +88,11 @@ def test_the_given_shape_is_not_changed(skin: Part, lips: Lips) -> None:
     before = skin.base.copy()
     lips.contact(skin.base, 1.0)
     assert np.array_equal(skin.base, before)
+
+
+@pytest.mark.parametrize(("weights", "seal"), [({}, 0.0), ({"jawOpen": 0.4}, 0.0), ({"jawOpen": 0.4}, 0.7)])
+def test_lips_alone_open_as_they_do_on_the_skin(skin: Part, lips: Lips, weights: dict[str, float], seal: float) -> None:
+    alone = lips_alone(skin)
+    assert len(alone.part.base) < len(skin.base)
+    expected = lips.opening(lips.contact(skin.pose(weights), seal))
+    assert alone.opening(weights | {"lipSeal": seal}) == pytest.approx(expected, abs=1e-6)

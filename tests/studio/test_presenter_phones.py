@@ -1,6 +1,6 @@
 import pytest
 
-from studio.presenter.phones import KNOWN, PAUSE, SILENCE, Phone, arpabet, in_time
+from studio.presenter.phones import KNOWN, PAUSE, SILENCE, Phone, arpabet, in_time, with_stress
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_phones_follow_one_another() -> None:
 
 def test_length_belongs_to_the_phone_before_it_and_stress_to_the_one_after() -> None:
     phones = in_time(["ˈ", "i", "ː", "t"], [0.5, 0.25, 0.125, 0.25])
-    assert phones == [Phone("iy", 0.0, 0.875), Phone("t", 0.875, 1.125)]
+    assert phones == [Phone("iy", 0.0, 0.875, 1), Phone("t", 0.875, 1.125)]
 
 
 def test_silences_that_meet_become_one() -> None:
@@ -56,3 +56,33 @@ def test_a_phone_without_duration_is_left_out() -> None:
 def test_each_symbol_needs_a_duration() -> None:
     with pytest.raises(ValueError, match="shorter"):
         in_time(["m", "a"], [0.1])
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        ("p ə t ˈ A t ˌ O", [0, 0, 0, 1, 0, 2]),  # misaki: before the vowel
+        ("p ə ˈ t A t ˌ O", [0, 0, 0, 1, 0, 2]),  # espeak: before the syllable
+        ("P AH0 T EY1 T OW2", [0, 0, 0, 1, 0, 2]),
+    ],
+)
+def test_a_mark_of_stress_is_the_next_vowels(symbols: str, expected: list[int]) -> None:
+    assert [phone.stress for phone in phones_of(symbols)] == expected
+
+
+def phones_of(symbols: str) -> list[Phone]:
+    """One after another, of one length."""
+    named = symbols.split()
+    return in_time(named, [0.1] * len(named))
+
+
+def test_stress_is_taken_from_how_words_are_spelt() -> None:
+    phones = with_stress(phones_of("b ax n ae n ax pau ey t"), phones_of("b ə n ˈ æ n ə ˌ A t"))
+    assert [phone.stress for phone in phones] == [0, 0, 0, 1, 0, 0, 0, 2, 0]
+
+
+def test_vowels_that_are_spelt_otherwise_have_the_stress_of_their_place() -> None:
+    phones = phones_of("m ey b iy k ae n")
+    marked = with_stress(phones, phones_of("m ˈ eh b ih k ə n"))
+    assert [phone.stress for phone in marked] == [0, 1, 0, 0, 0, 0, 0]
+    assert with_stress(phones, []) == phones

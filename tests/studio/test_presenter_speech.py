@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.presenter.phones import SILENCE, Phone
+from studio.presenter.speech import AUDIO, UTTERANCES, perform, speak
+from studio.presenter.timing import SAMPLES
+from studio.presenter.voices import Utterance
+
+
+def utterance(vowel: str, stress: int = 0) -> Utterance:
+    """A vowel between silences, 0.5 s: 12.5 frames, which become 13."""
+    phones = [Phone(SILENCE, 0.0, 0.1), Phone(vowel, 0.1, 0.4, stress), Phone(SILENCE, 0.4, 0.5)]
+    audio = 0.1 * np.sin(np.arange(8000) / 5).astype(np.float32)
+    return Utterance(audio, 16000, phones, "tone", vowel)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    speak([utterance("aa", 1), utterance("uw")], tmp_path / "speech")
+    return tmp_path / "speech"
+
+
+def test_each_frame_has_a_state_a_phone_and_articulators(folder: Path) -> None:
+    performed = perform(folder, 3)
+    assert len(performed.states) == len(performed.phones) == 26
+    assert {len(values) for values in performed.moves.values()} == {26}
+    assert (performed.phones[6], performed.phones[19]) == ("aa", "uw")
+    assert performed.moves["jaw"][6] > performed.moves["jaw"][19]
+    assert performed.moves["round"][19] > performed.moves["round"][6]
+    assert (folder / AUDIO).stat().st_size == 44 + 2 * 26 * SAMPLES
+
+
+def test_what_was_said_is_not_said_again(folder: Path) -> None:
+    before = (folder / UTTERANCES).read_bytes()
+    speak([utterance("iy")], folder)
+    assert (folder / UTTERANCES).read_bytes() == before
+
+
+def test_the_stress_of_a_phone_is_kept(folder: Path, tmp_path: Path) -> None:
+    speak([utterance("aa", 0), utterance("uw")], tmp_path / "other")
+    stressed, other = (perform(path, 3).moves["jaw"][6] for path in (folder, tmp_path / "other"))
+    assert stressed > 1.2 * other
