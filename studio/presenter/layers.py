@@ -79,7 +79,7 @@ class Skin:
         place = atlas(uv)
         sockets = uv[:, 0] < 0.2  # of the eyes: never seen, and they would cover the eyes
         quads = quads[~sockets[quads].any(1)]
-        known = ((place > 0) & (place < 1)).all(1)[quads].all(1)
+        known = np.all((place > 0) & (place < 1), axis=1)[quads].all(1)
         self.head, self.rest = quads[known], quads[~known]
         self.attributes = {
             "at": skin.base[self.vertex],

@@ -5,16 +5,20 @@ from difflib import SequenceMatcher
 
 SILENCE = "sil"
 
-IPA = {  # as espeak, misaki (Kokoro, hibari) and flite write English; capital letters are misaki's diphthongs
+IPA = {  # as espeak, misaki (Kokoro, hibari) and flite write it; capital letters are misaki's diphthongs. Phones that
+    # English has not, in the second part, become those that look alike.
     "ɑ": "aa", "a": "aa", "ɒ": "ao", "æ": "ae", "ʌ": "ah", "ɐ": "ah", "ə": "ax", "ᵊ": "ax", "ɚ": "er", "ɜ": "er",
     "ɝ": "er", "ɔ": "ao", "ɛ": "eh", "e": "eh", "ɪ": "ih", "ᵻ": "ih", "ɨ": "ih", "i": "iy", "ʊ": "uh", "u": "uw",
     "o": "ow", "A": "ey", "I": "ay", "O": "ow", "Q": "ow", "W": "aw", "Y": "oy", "b": "b", "d": "d", "f": "f",
     "ɡ": "g", "g": "g", "h": "hh", "j": "y", "k": "k", "l": "l", "ɫ": "l", "m": "m", "n": "n", "ŋ": "ng", "p": "p",
     "ɹ": "r", "r": "r", "s": "s", "t": "t", "ɾ": "d", "v": "v", "w": "w", "z": "z", "ð": "dh", "θ": "th", "ʃ": "sh",
     "ʒ": "zh", "ʧ": "ch", "ʤ": "jh", "x": "k", "ʔ": "t", "T": "d",
+    "β": "b", "ʋ": "v", "ɣ": "g", "χ": "k", "ɦ": "hh", "ʝ": "y", "ɥ": "w", "ʎ": "l", "ɲ": "n", "ɳ": "n", "ɟ": "jh",
+    "c": "ch", "ɕ": "sh", "ʂ": "sh", "ɖ": "d", "ʈ": "t", "ɽ": "d", "ɻ": "r", "ʦ": "s", "ʣ": "z", "ʨ": "ch", "ꭧ": "ch",
+    "ʥ": "jh", "ɤ": "ax", "ɯ": "ih", "ø": "uh", "œ": "uh",
 }  # fmt: skip
 PAUSE = 0.10  # s; a blank between words that is shorter belongs to the phone before it
-MARKS = "ˈˌː̃ʰʲ'"  # stress and length: they belong to the phone beside them
+MARKS = "ˈˌː̃ʰʲ'→↗↓↘"  # stress, length and tone: they belong to the phone beside them
 STRESS = {"ˈ": 1, "ˌ": 2, "1": 1, "2": 2}  # marks of IPA and of ARPAbet
 FLITE = {
     "pau": SILENCE,

@@ -11,7 +11,7 @@ import io
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -174,12 +174,17 @@ class Kokoro:
 
     def __call__(self, text: str, voice: str, speed: float = 1.0) -> Utterance:
         """Speak; `voice` is the name of a file in `voices`, speed 1 is the voice's own."""
+        return self.say(self.speller.phonemize(text), voice, text, speed)
+
+    def say(self, spelt: Iterable[str], voice: str, text: str, speed: float = 1.0) -> Utterance:
+        """Speak a text that is spelt in Kokoro's symbols, part by part; what it has no symbol for is left out."""
         pieces, phones, spoken, at = [], [], [], 0.0
-        for symbols in self.speller.phonemize(text):
+        for symbols in spelt:
             known = [c for c in symbols if c in self.speller.vocab]
             audio, lengths = self.own_time.run(None, self._inputs(symbols, voice, speed))
             spoken.append(np.round(lengths.reshape(-1)[: len(known) + 2]).tolist())
-            phones += in_time(["", *known, ""], [n * UNIT / self.RATE for n in spoken[-1]], at)
+            named = ["u" if c == "y" else c for c in known]  # IPA's y is a rounded vowel, ARPAbet's a consonant
+            phones += in_time(["", *named, ""], [n * UNIT / self.RATE for n in spoken[-1]], at)
             at += audio.size / self.RATE
             pieces.append(audio.reshape(-1))
         audio = late(np.concatenate(pieces), self.RATE)

@@ -9,8 +9,8 @@ from studio.presenter.phones import KNOWN, SILENCE, Phone
 from studio.presenter.state import SEAL
 from studio.presenter.visemes import ARTICULATORS, FPS, JAW, PHONES, articulate, track, weights
 
-# What a weight parts the lips of the presenter's head by where they are not sealed, in distances between the eyes' outer
-# corners as the tracker sees both: least squares over 14 sentences, and 378 frames that were drawn and tracked.
+# By how much a weight parts the lips of the presenter's head where they are not sealed, in distances between the eyes'
+# outer corners as the tracker sees both: least squares over 14 sentences, and 378 frames that were drawn and tracked.
 PARTS = {"jawOpen": 0.268, "mouthFunnel": 0.094, "mouthUpperUpLeft": 0.036, "mouthLowerDownLeft": 0.019}
 SAID = Path(__file__).with_name("phones_said.json")  # of six sentences by six voices
 
