@@ -6,6 +6,7 @@
     python -m studio.presenter speech -w work -o speech --seconds 40   sentences by many voices, frames and truth
     python -m studio.presenter align *.wav -o human.wav                recordings of people as one, and the phones in it
     python -m studio.presenter join speech unheard -o footage.mkv      several speeches as one recording
+    python -m studio.presenter template speech unheard -o template     likewise, with landmarks, to train with
     python -m studio.presenter revoice speech -o voices --kokoro kokoro          the same speech by other voices
     python -m studio.presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
     python -m studio.presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
@@ -25,7 +26,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import soundfile
 
@@ -36,23 +36,14 @@ from studio.presenter.mesh import Character, build
 from studio.presenter.phones import SILENCE, Phone
 from studio.presenter.render import Renderer
 from studio.presenter.speech import AUDIO, perform, speak
-from studio.presenter.state import State
+from studio.presenter.stills import write_stills
+from studio.presenter.timing import write_audio
 from studio.presenter.unwrap import kept_textures
 from studio.presenter.viewpoint import frame_camera
-from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, articulate, weights
+from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, weights
 
 if TYPE_CHECKING:
     from studio.presenter.voices import Utterance
-
-STILLS: dict[str, State] = {
-    "rest": State({"lipSeal": 1.0}),
-    "turned": State({"lipSeal": 1.0}, turn=(0.07, 0.03, 0.02), gaze=(-0.07, 0.0)),
-    "blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.91, "eyeBlinkRight": 0.91}),
-    "half blink": State({"lipSeal": 1.0, "eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
-    "glance": State(
-        {"lipSeal": 1.0, "eyeLookOutLeft": 0.4, "eyeLookInRight": 0.4}, turn=(0.03, 0, 0), gaze=(0.2, -0.05)
-    ),
-}  # fmt: skip
 
 RESTING = weights(dict.fromkeys([*ARTICULATORS, "seal"], 0.0) | {"seal": 1.0})
 
@@ -92,18 +83,7 @@ def trace(arguments: argparse.Namespace) -> None:
 
 def still(arguments: argparse.Namespace) -> None:
     """PNG of expressions and of single phones."""
-    draw = renderer(arguments.work, arguments.size)
-    lips = lips_alone(draw.skin)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    stills = dict(STILLS)
-    for phone in arguments.phones.split(","):
-        phones = [Phone("sil", 0.0, 0.1), Phone(phone, 0.1, 0.4, 1), Phone("sil", 0.4, 0.6)]
-        moves = articulate(phones, np.array([0.25]))
-        stills[phone] = State(weights({k: v[0] for k, v in moves.items()}))
-    for name, state in stills.items():
-        started = time.time()
-        cv2.imwrite(str(arguments.output / f"{name}.png"), draw.frame(state))
-        print(f"{name}: lips {lips.opening(state.weights) * 1000:.1f} mm apart, {time.time() - started:.2f} s")
+    write_stills(renderer(arguments.work, arguments.size), arguments.phones.split(","), arguments.output)
 
 
 def idle(arguments: argparse.Namespace) -> None:
@@ -177,15 +157,22 @@ def listen(arguments: argparse.Namespace) -> None:
 
 
 def revoice(arguments: argparse.Namespace) -> None:
-    """Audio features of the same speech by other voices in rooms and noise, `voice_1.npy` and so on."""
-    from studio.presenter.listen import disturbed, features
+    """Audio of the same speech by other voices in rooms and noise, `voice_1.wav` and so on."""
+    from studio.presenter.listen import disturbed
     from studio.presenter.revoice import revoiced
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     recordings = [list(revoiced(folder, arguments.kokoro, arguments.count)) for folder in arguments.speech]
     for number, parts in enumerate(zip(*recordings, strict=True), 1):
         audio = disturbed(np.concatenate(parts), np.random.default_rng(number))
-        np.save(arguments.output / f"voice_{number}.npy", features(audio))
+        write_audio(arguments.output / f"voice_{number}.wav", audio)
+
+
+def template(arguments: argparse.Namespace) -> None:
+    """Speeches as a template to train with."""
+    from studio.presenter.template import write_template
+
+    print(f"{arguments.output}: {write_template(arguments.speech, arguments.output)} frames")
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -262,10 +249,14 @@ def main() -> None:
     command.set_defaults(run=measure)
     command = commands.add_parser("revoice")
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, as they were joined")
-    command.add_argument("-o", "--output", type=Path, required=True, help="folder for the features")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder for the audio")
     command.add_argument("--kokoro", type=Path, required=True, help="folder of Kokoro's model and voices")
     command.add_argument("--count", type=int, default=8)
     command.set_defaults(run=revoice)
+    command = commands.add_parser("template")
+    command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, with frames")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder")
+    command.set_defaults(run=template)
     command = commands.add_parser("halve")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors of float16")

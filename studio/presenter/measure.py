@@ -27,7 +27,7 @@ from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.openings import track_openings
 from studio.presenter.listen import features
-from studio.presenter.portraits import read_image
+from studio.presenter.window import read_frame
 
 MOST_FRAMES = 1000  # of a speech that are measured
 TOUCHING = 0.0005  # m between rendered lips that count as closed
@@ -73,7 +73,7 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
     generated: list[float] = []
     unchanged: list[float] = []
     for path in sorted((folder / "rest").glob("*.png")):
-        shown, spoken = read_image(path), read_image(folder / "frames" / path.name)
+        shown, spoken = read_frame(path), read_frame(folder / "frames" / path.name)
         box = CropBox.from_landmarks(to_110(landmarker.faces(shown)[0].points).astype(np.int32))
         output = dub(
             generator,

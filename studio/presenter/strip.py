@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.avatar import Avatar
-from studio.presenter.portraits import read_image
 from studio.presenter.visemes import FPS
+from studio.presenter.window import read_frame
 
 SHOWN = ("p", "b", "m", "f", "v", "aa", "iy", "uw", "ao")
 SIDE, CAPTION = 160, 22  # pixels
@@ -31,7 +31,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     for name in SHOWN:
         if name in longest:
             _, folder, frame = longest[name]
-            truth = read_image(folder / "frames" / f"{frame:05d}.png")
+            truth = read_frame(folder / "frames" / f"{frame:05d}.png")
             columns.append(np.vstack([_caption(name), _mouth(truth), _mouth(frames[folder][frame])]))
     cv2.imwrite(str(path), np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
 

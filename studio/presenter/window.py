@@ -32,6 +32,12 @@ def read_frame(path: Path) -> npt.NDArray[Any]:
     if not backdrop.exists():
         return image
     whole = read_image(backdrop)
-    window = Window.of_face(len(whole))
-    whole[window.top : window.bottom, window.left : window.right] = image
+    left, top = window_of(path)
+    whole[top : top + len(image), left : left + len(image[0])] = image
     return whole
+
+
+def window_of(path: Path) -> tuple[int, int]:
+    """Left and top edge in the whole frame of what a frame's file shows, in pixels."""
+    backdrop = path.parent.parent / BACKDROP
+    return Window.of_face(len(read_image(backdrop)))[:2] if backdrop.exists() else (0, 0)
