@@ -1,14 +1,16 @@
 #!/bin/sh
-# From nothing to the presenter that comes with the package: build.sh WORK. Needs what README.md says, and WORK/kokoro.
+# From nothing to a presenter: build.sh WORK [VOICES]. Needs what README.md says, and WORK/kokoro; VOICES is a folder of
+# Kokoro's voices, without it they are in WORK/kokoro/voices.
 # Every step goes on where it was interrupted; what is finished is not made again.
 set -e
-mkdir -p "$1"
+mkdir -p "$1/kokoro"
 work=$(cd "$1" && pwd)
+[ -z "$2" ] || ln -sfn "$(cd "$2" && pwd)" "$work/kokoro/voices"
 cd "$(dirname "$0")/../.."
 weights=src/frame_generation_pipeline/weights
 presenter() { python -m studio.presenter "$@"; }
 speech() { presenter speech -w "$work/bake" --kokoro "$work/kokoro" -o "$work/$@"; }
-voices() { ls "$work/kokoro/voices" | sed -n "s/^\($1\)\.bin$/kokoro-\1/p"; }
+voices() { ls "$work/kokoro/voices/" | sed -n "s/^\($1\)\.bin$/kokoro-\1/p"; }
 
 presenter bake -w "$work/bake"
 presenter idle -w "$work/bake" -o "$work/idle"
@@ -19,16 +21,25 @@ framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 [ -f "$work/accents/truth.npz" ] || speech accents --unseen --seconds 900 --seed 31 --voices $(voices '[^ab].*')
 [ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors" --steps 3500
 
-# Images of speech; what Kokoro says in them is said again by other voices in the same time.
-speech women --seconds 72 --seed 1
-speech men --seconds 84 --seed 21 --voices kokoro-am_adam kokoro-bf_emma kokoro-am_echo kokoro-bm_george kokoro-am_liam \
-    kokoro-af_heart kokoro-am_onyx kokoro-bf_alice kokoro-am_puck kokoro-bm_lewis kokoro-bf_lily kokoro-am_fenrir \
-    kokoro-bm_daniel kokoro-am_eric kokoro-af_sky kokoro-bm_fable kokoro-bf_isabella
-framegen prepare "$work/women/speech.mkv" -o "$work/women/template"
-[ -f "$work/both.mkv" ] || presenter join "$work/women" "$work/men" -o "$work/both.mkv"
-framegen prepare "$work/both.mkv" -o "$work/template"
-[ -f "$work/voices/voice_5.npy" ] || presenter revoice "$work/women" "$work/men" -o "$work/voices" \
+# Images of the face's window while it speaks; what Kokoro says in them is said again by other voices in the same time.
+speech women --face --seconds 72 --seed 1
+speech men --face --seconds 84 --seed 21 --voices kokoro-am_adam kokoro-bf_emma kokoro-am_echo kokoro-bm_george \
+    kokoro-am_liam kokoro-af_heart kokoro-am_onyx kokoro-bf_alice kokoro-am_puck kokoro-bm_lewis kokoro-bf_lily \
+    kokoro-am_fenrir kokoro-bm_daniel kokoro-am_eric kokoro-af_sky kokoro-bm_fable kokoro-bf_isabella
+template() {  # FOLDER SPEECH...
+    folder=$work/$1
+    shift
+    [ -f "$folder/prepare.json" ] || presenter template "$@" -o "$folder"
+    [ -f "$folder/aud_whisper.npy" ] || framegen features "$folder/aud.wav" --mode whisper -o "$folder/aud_whisper.npy"
+}
+template women/template "$work/women"
+template template "$work/women" "$work/men"
+[ -f "$work/voices/voice_5.wav" ] || presenter revoice "$work/women" "$work/men" -o "$work/voices" \
     --kokoro "$work/kokoro" --count 5
+for number in 1 2 3 4 5; do
+    voice=$work/voices/voice_$number
+    [ -f "$voice.npy" ] || framegen features "$voice.wav" --mode whisper -o "$voice.npy"
+done
 
 # She learns to listen, then to look like herself; then to listen better, and what many voices do to her own mouth.
 train() { framegen train "$work/$1" -o "$work/$2" --start "$work/$3" --audio-rate 0 --resume --minutes "$4" $5; }

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from faces import draw_face
+from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.template.prepared import recording_cuts
 from frame_generation_pipeline.template.template import Template
 from studio.presenter.template import write_template
@@ -14,7 +15,7 @@ from studio.presenter.window import BACKDROP, Window, read_frame
 SIZE = 320
 
 
-def speech(folder: Path, lefts: list[int], whole: bool) -> list[np.ndarray]:
+def speech(folder: Path, lefts: list[int], whole: bool) -> list[Frame]:
     """A speech of a face that moves to the right, and its whole frames; written whole or as windows."""
     images = [draw_face((SIZE, SIZE), (160 + left, 134), 230) for left in lefts]
     (folder / "frames").mkdir(parents=True)
@@ -40,10 +41,10 @@ def test_a_frame_is_read_whole(tmp_path: Path, whole: bool) -> None:
 
 
 def test_a_template_of_windows_is_that_of_whole_frames_moved(tmp_path: Path) -> None:
-    for name, whole in (("whole", True), ("window", False)):
+    for name, all_of_it in (("whole", True), ("window", False)):
         folders = [tmp_path / name / part for part in ("first", "second")]
         for folder in folders:
-            speech(folder, [0, 0, 1, 1], whole)
+            speech(folder, [0, 0, 1, 1], all_of_it)
         assert write_template(folders, tmp_path / f"{name} template") == 8
     window = Window.of_face(SIZE)
     whole, part = Template.open(tmp_path / "whole template"), Template.open(tmp_path / "window template")
