@@ -11,6 +11,7 @@
     python -m studio.presenter listen speech -o start.safetensors      a generator that knows what voices do to mouths
     python -m studio.presenter strip unheard --avatar me.avatar -o strip.jpg   what it does for single phones
     python -m studio.presenter measure unheard --avatar me.avatar                how its lips follow the truth
+    python -m studio.presenter deviation -w work speech                          how wide the rules open the mouth
     python -m studio.presenter halve run/generator.safetensors -o half.safetensors
 
 Everything can be interrupted and goes on where it stopped when it is started again.
@@ -190,6 +191,15 @@ def measure(arguments: argparse.Namespace) -> None:
             print(f"{folder.name}: " + ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
 
 
+def deviation(arguments: argparse.Namespace) -> None:
+    """How wide the mouth opens in speeches, as the tracker sees it."""
+    from studio.presenter.deviation import measure_deviation
+
+    states = [state for folder in arguments.speech for state in perform(folder, arguments.seed).states]
+    figures = measure_deviation(renderer(arguments.work, arguments.size), states)
+    print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+
+
 def halve(arguments: argparse.Namespace) -> None:
     """A checkpoint of half the size, to begin from."""
     from safetensors.torch import load_file, save_file
@@ -212,7 +222,7 @@ def main() -> None:
         prog="presenter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    for name, run in (("bake", trace), ("still", still), ("idle", idle), ("speech", speech)):
+    for name, run in (("bake", trace), ("still", still), ("idle", idle), ("speech", speech), ("deviation", deviation)):
         command = commands.add_parser(name)
         command.add_argument("-w", "--work", type=Path, required=True, help="folder of the bake")
         command.set_defaults(run=run)
@@ -220,8 +230,12 @@ def main() -> None:
             command.add_argument("--size", type=int, default=1440, help="pixels")
             command.add_argument("--samples", type=int, default=16, help="rays a pixel")
             continue
-        command.add_argument("-o", "--output", type=Path, required=True, help="folder")
         command.add_argument("--size", type=int, default=720, help="pixels")
+        if name == "deviation":
+            command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
+            command.add_argument("--seed", type=int, default=21)
+            continue
+        command.add_argument("-o", "--output", type=Path, required=True, help="folder")
         if name == "still":
             command.add_argument("--phones", default="aa,iy,uw,m,f,sh,th", help="ARPAbet: " + " ".join(PHONES))
         if name == "speech":
