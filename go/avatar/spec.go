@@ -23,7 +23,7 @@ var (
 	Hubert    = AudioSpec{"hubert", 25, 2048, []int{2, 1024}, [3]int64{32, 32, 32}, 8, nil}
 	Wenet     = AudioSpec{"wenet", 20, 8192, []int{8192}, [3]int64{256, 16, 32}, 8, nil}
 	Whisper   = AudioSpec{"whisper", 25, 256, []int{256}, [3]int64{16, 16, 16}, 8, &whisperBlocks}
-	Streaming = AudioSpec{"streaming", 25, 128, []int{128}, [3]int64{8, 16, 16}, 12, &streamingBlocks}
+	Streaming = AudioSpec{"streaming", 25, 240, []int{240}, [3]int64{16, 15, 16}, 12, &streamingBlocks}
 
 	audioSpecs = []AudioSpec{Ave, Hubert, Wenet, Whisper, Streaming}
 )

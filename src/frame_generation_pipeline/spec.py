@@ -36,7 +36,7 @@ AVE = AudioSpec("ave", fps=25, feature_shape=(512,), window_shape=(32, 16, 16))
 HUBERT = AudioSpec("hubert", fps=25, feature_shape=(2, 1024), window_shape=(32, 32, 32))
 WENET = AudioSpec("wenet", fps=20, feature_shape=(8192,), window_shape=(256, 16, 32))
 WHISPER = AudioSpec("whisper", fps=25, feature_shape=(256,), window_shape=(16, 16, 16))  # see `audio.whisper`
-STREAMING = AudioSpec("streaming", 25, (128,), (8, 16, 16), before=12)  # see `audio.streaming`
+STREAMING = AudioSpec("streaming", 25, (240,), (16, 15, 16), before=12)  # see `audio.streaming`
 AUDIO_SPECS = {spec.name: spec for spec in (AVE, HUBERT, WENET, WHISPER, STREAMING)}
 
 

@@ -74,11 +74,11 @@ def test_a_window_comes_with_the_last_of_its_samples_and_not_before(program: Aud
         needed = 640 * frame + 3200
         assert stream.push(AUDIO[pushed : needed - 1]) == []
         (window,) = stream.push(AUDIO[needed - 1 : needed])
-        assert window.shape == (16, 128)
+        assert window.shape == (16, 240)
         pushed = needed
     values = extract_features([AUDIO], program).values
     np.testing.assert_array_equal(window, feature_window(values, 11, STREAMING))
-    np.testing.assert_array_equal(window[:1], np.zeros((1, 128)))  # feature -1
+    np.testing.assert_array_equal(window[:1], np.zeros((1, 240)))  # feature -1
     np.testing.assert_array_equal(window[1:], values[:15])  # features i - 12 to i + 3
 
 

@@ -31,7 +31,7 @@ MANIFESTS: dict[str, tuple[Callable[[Manifest], object], str]] = {
     "wrong feature size": (lambda m: m["generator"]["audio"].update(feature_size=511), "feature_size"),
     "feature size of another type": (lambda m: m["generator"]["audio"].update(name="streaming"), "feature_size"),
     "streaming in an older version": (
-        lambda m: (m.update(version=2), m["generator"].update(audio={"name": "streaming", "feature_size": 128})),
+        lambda m: (m.update(version=2), m["generator"].update(audio={"name": "streaming", "feature_size": 240})),
         "version 2, which has no streaming features",
     ),
     "width true": (lambda m: m["generator"].update(width=True), "generator.width is True"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from frame_generation_pipeline.errors import MissingFileError, ModelError, check_choice
 from frame_generation_pipeline.extras import needing_train_extra
 from frame_generation_pipeline.files.output import complete_file
-from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, FACE_MOBILE, GeneratorSpec
+from frame_generation_pipeline.spec import AUDIO_SPECS, FACE_160, FACE_328, FACE_MOBILE, STREAMING, GeneratorSpec
 
 if TYPE_CHECKING:
     import torch
@@ -251,7 +251,8 @@ def save_pickled(values: object, path: Path) -> None:
 def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tuple[GeneratorSpec, ...]:
     """Recognise the specs that fit a checkpoint, by the names and shapes of its tensors.
 
-    There can be two: `ave` and `hubert` networks of one size differ only in two strides, not in their tensors.
+    There can be two: `ave` and `hubert` networks of one size differ only in two strides, not in their tensors. Those of
+    `whisper` and `streaming` do not differ either; so the audio model of the latter has the buffer `before`.
 
     Raises ModelError if the tensors belong to no generator.
     """
@@ -267,7 +268,11 @@ def recognise_specs(tensors: "dict[str, torch.Tensor]", path: str | Path) -> tup
         face, width = FACE_MOBILE, width // 2
     if not 1 <= width <= MOST_WIDTH:
         raise ModelError(f"{path}: a generator of unknown form (it begins with {width} channels)")
-    specs = tuple(GeneratorSpec(face, spec, width) for spec in AUDIO_SPECS.values() if spec.window_shape[0] == audio[1])
+    specs = tuple(
+        GeneratorSpec(face, spec, width)
+        for spec in AUDIO_SPECS.values()
+        if spec.window_shape[0] == audio[1] and (spec == STREAMING) == ("audio_model.before" in shapes)
+    )
     if not specs:
         raise ModelError(f"{path}: a generator of unknown form (its audio has {audio[1]} channels)")
     return specs

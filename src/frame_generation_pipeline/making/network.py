@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from frame_generation_pipeline.spec import FACE_MOBILE, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_MOBILE, STREAMING, GeneratorSpec
 
 
 class InvertedResidual(nn.Module):
@@ -111,8 +111,10 @@ class AudioModel(nn.Module):
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         channels, height, width = spec.audio.window_shape
+        if spec.audio == STREAMING:  # tells its checkpoints from those of `whisper`, whose tensors have the same shapes
+            self.register_buffer("before", torch.tensor(spec.audio.before))
         _, small, middle, large, top = spec.widths
-        # Every window becomes 10x10 at the bottleneck: 16 rows or columns keep their number here, 32 are halved.
+        # Every window becomes 10x10 at the bottleneck: 15 or 16 rows or columns keep their number here, 32 are halved.
         stride = (2 if height == 32 else 1, 2 if width == 32 else 1)
         if channels == 256:  # wenet windows have the channels that the other types get from two expansions
             small = middle = channels

@@ -144,7 +144,8 @@ def begin_student(network: str, audio: AudioSpec, seed: int) -> Network:
     own = student.state_dict()
     start = read_tensors(STARTS[network]) if network in STARTS else {}
     fitting = {key: value for key, value in start.items() if key in own and value.shape == own[key].shape}
-    hears_alike = all(key in fitting for key in own if key.startswith("audio_model."))
+    listening, other = ({key for key in state if key.startswith("audio_model.")} for state in (own, start))
+    hears_alike = listening == other and listening <= fitting.keys()
     student.load_state_dict(
         own | {key: value for key, value in fitting.items() if hears_alike or not key.startswith("audio_model.")}
     )

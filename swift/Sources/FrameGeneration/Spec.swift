@@ -27,7 +27,7 @@ public struct AudioSpec: Sendable, Hashable {
         AudioSpec(name: "hubert", fps: 25, featureShape: [2, 1024], windowShape: [32, 32, 32], before: 8),
         AudioSpec(name: "wenet", fps: 20, featureShape: [8192], windowShape: [256, 16, 32], before: 8),
         AudioSpec(name: "whisper", fps: 25, featureShape: [256], windowShape: [16, 16, 16], before: 8),
-        AudioSpec(name: "streaming", fps: 25, featureShape: [128], windowShape: [8, 16, 16], before: 12),
+        AudioSpec(name: "streaming", fps: 25, featureShape: [240], windowShape: [16, 15, 16], before: 12),
     ]
 
     /// The type that is called `name`, or nil.
