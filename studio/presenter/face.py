@@ -108,7 +108,7 @@ def masks(skin: Part) -> dict[str, npt.NDArray[Any]]:
         "lips": lips.astype(np.float32),
         "inner": (
             ~face
-            & (points[:, 1] < nose[1] + 0.09)
+            & (points[:, 1] < nose[1] + 0.14)  # back to the throat
             & (uv[:, 1] < 0.15)
             & (points[:, 2] > nose[2] - 0.09)
             & (points[:, 2] < nose[2] + 0.1)
