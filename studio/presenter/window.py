@@ -1,4 +1,4 @@
-"""The part of a frame that a generator learns from: drawing it alone takes a fifth of the time."""
+"""The part of a frame that a generator learns from: drawing and keeping it alone is faster and smaller."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
