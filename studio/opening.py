@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.audio.features import feature_window
+from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.prepare.expected_openings import expected_openings
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.tracking.lag import measure_lag
@@ -62,11 +63,12 @@ def main() -> None:
     parser.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices, for more voices")
     arguments = parser.parse_args()
     samples, openings = speech(arguments.seconds, arguments.seed, arguments.kokoro)
-    noisy = features(disturbed(samples, np.random.default_rng(arguments.seed)))
-    weights = fit(np.concatenate([features(samples), noisy]), np.tile(openings, 2))
+    encoder = open_encoder(None, WHISPER.name)
+    noisy = features(disturbed(samples, np.random.default_rng(arguments.seed)), encoder)
+    weights = fit(np.concatenate([features(samples, encoder), noisy]), np.tile(openings, 2))
     np.save(arguments.output, weights)
     samples, openings = speech(arguments.seconds / 6, arguments.seed + 1, arguments.kokoro)
-    lag = measure_lag(expected_openings(features(samples), weights), openings, FPS)
+    lag = measure_lag(expected_openings(features(samples, encoder), weights), openings, FPS)
     print(f"other sentences: {lag}")
 
 

@@ -34,14 +34,14 @@ from studio.presenter.footage import frames_of, join, video, write_frames, write
 from studio.presenter.idle import Idle, states
 from studio.presenter.lips import lips_alone
 from studio.presenter.mesh import Character, build
-from studio.presenter.phones import SILENCE, Phone
+from studio.presenter.phones import Phone
 from studio.presenter.render import Renderer
 from studio.presenter.speech import AUDIO, perform, speak
 from studio.presenter.stills import write_stills
 from studio.presenter.timing import write_audio
 from studio.presenter.unwrap import kept_textures
 from studio.presenter.viewpoint import frame_camera
-from studio.presenter.visemes import ARTICULATORS, FPS, PHONES, weights
+from studio.presenter.visemes import ARTICULATORS, PHONES, weights
 
 if TYPE_CHECKING:
     from studio.presenter.voices import Utterance
@@ -140,19 +140,16 @@ def human(arguments: argparse.Namespace) -> None:
 def listen(arguments: argparse.Namespace) -> None:
     """A generator's checkpoint whose audio model has learned mouth shapes; figures of voices that it never heard."""
     from frame_generation_pipeline.making.checkpoint import write_tensors
+    from frame_generation_pipeline.making.encoder import open_encoder
     from frame_generation_pipeline.making.torch_backend import load_network
-    from studio.presenter.listen import PACES, EncodedSpeech, learn, new_generator, report
+    from studio.presenter.listen import EncodedSpeech, learn, new_generator, report, with_noise
 
-    clean = [EncodedSpeech.read(folder) for folder in arguments.speech]
-    noisy = [
-        EncodedSpeech.read(folder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in arguments.speech
-    ]
-    rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
-    seconds = 0.15 * sum(len(one.values) for one in clean) / FPS
-    generator = load_network(arguments.start) if arguments.start else new_generator(arguments.width)
-    network = learn([*clean, *noisy, EncodedSpeech.noise(seconds, rest, 3)], generator, arguments.steps)
+    encoder = open_encoder(arguments.encoder)
+    start = arguments.start and load_network(arguments.start, encoder.spec.name)
+    generator = start or new_generator(arguments.width, encoder.spec)
+    network = learn(with_noise(arguments.speech, encoder), generator, arguments.steps)
     for folder in arguments.check:
-        figures = report(network, EncodedSpeech.read(folder))
+        figures = report(network, EncodedSpeech.read(folder, encoder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     write_tensors(arguments.output, generator.state_dict())
 
@@ -290,6 +287,7 @@ def main() -> None:
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
     command.add_argument("--start", type=Path, help="a generator to go on from; of it only the audio model changes")
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
+    command.add_argument("--encoder", type=Path, help="audio program for its features; default: the built-in one")
     command.add_argument("--steps", type=int, default=6000)
     command.set_defaults(run=listen)
     arguments = parser.parse_args()

@@ -17,12 +17,13 @@ import torch
 from scipy.signal import fftconvolve
 from torch import Tensor, nn
 
-from frame_generation_pipeline.audio.encoder import builtin_encoder
+from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.network import GeneratorNetwork
-from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WHISPER, WINDOW, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, AudioSpec, GeneratorSpec
+from studio.presenter.phones import SILENCE
 from studio.presenter.visemes import ARTICULATORS
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
@@ -40,46 +41,57 @@ class EncodedSpeech:
     """Speech as the network hears it, with the truth.
 
     Attributes:
-        values: (N, 256) float32, features.
+        values: (N, F) float32, features.
         truth: (N, len(NAMES)) float32.
         phones: (N,) str.
+        spec: the type of the features.
     """
 
     values: npt.NDArray[Any]
     truth: npt.NDArray[Any]
     phones: npt.NDArray[Any]
+    spec: AudioSpec
 
     @classmethod
-    def read(cls, folder: Path, seed: int | None = None, pace: float = 1.0) -> "EncodedSpeech":
+    def read(cls, folder: Path, encoder: AudioProgram, seed: int | None = None, pace: float = 1.0) -> "EncodedSpeech":
         """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
         audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
         truth = np.load(folder / "truth.npz")
         columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
         if seed is not None:
             audio = disturbed(audio, np.random.default_rng(seed))
-        values = features(soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else audio)
+        values = features(soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else audio, encoder)
         at = np.minimum(((np.arange(len(values)) + 0.5) * pace).astype(int), len(truth["phones"]) - 1)
-        return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at])
+        return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at], encoder.spec)
 
     @classmethod
-    def noise(cls, seconds: float, rest: npt.NDArray[Any], seed: int) -> "EncodedSpeech":
+    def noise(cls, seconds: float, rest: npt.NDArray[Any], encoder: AudioProgram, seed: int) -> "EncodedSpeech":
         """Noise that nobody speaks in; the mouth is at `rest`."""
         random = np.random.default_rng(seed)
         count = round(seconds / PART)
         audio = np.concatenate([coloured(round(PART * SAMPLE_RATE), random) * level
                                 for level in 10 ** random.uniform(-4, -1, count)])  # fmt: skip
-        values = features(audio.astype(np.float32))
-        return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), "sil"))
+        values = features(audio.astype(np.float32), encoder)
+        return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), SILENCE), encoder.spec)
 
     def windows(self, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(b, 16, 256)"""
-        return np.stack([feature_window(self.values, int(index), WHISPER) for index in indices])
+        """(b, 16, F)"""
+        return np.stack([feature_window(self.values, int(index), self.spec) for index in indices])
 
 
-def features(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(N, 256) float32 of 16 kHz samples."""
-    encoder = builtin_encoder(WHISPER)
-    assert encoder is not None  # it comes with the package
+def with_noise(folders: Sequence[Path], encoder: AudioProgram) -> list[EncodedSpeech]:
+    """Speeches of the command `speech`, clean, and in noise at every pace of `PACES`; and noise alone."""
+    clean = [EncodedSpeech.read(folder, encoder) for folder in folders]
+    noisy = [
+        EncodedSpeech.read(folder, encoder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in folders
+    ]
+    rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
+    seconds = 0.15 * sum(len(one.values) for one in clean) / encoder.spec.fps
+    return [*clean, *noisy, EncodedSpeech.noise(seconds, rest, encoder, 3)]
+
+
+def features(audio: npt.NDArray[Any], encoder: AudioProgram) -> npt.NDArray[Any]:
+    """(N, F) float32 of 16 kHz samples."""
     return extract_features([audio], encoder).values
 
 
@@ -131,14 +143,14 @@ class Listener(nn.Module):
         """(N, len(NAMES)) of a whole speech."""
         self.eval()
         with torch.inference_mode():
-            parts = [self(shaped(speech.windows(np.arange(i, min(i + 256, len(speech.values))))))
+            parts = [self(shaped(speech.windows(np.arange(i, min(i + 256, len(speech.values)))), speech.spec))
                      for i in range(0, len(speech.values), 256)]  # fmt: skip
         return torch.cat(parts).numpy()
 
 
-def shaped(windows: npt.NDArray[Any]) -> Tensor:
-    """(b, 16, 256) -> (b, *window_shape)"""
-    return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *WHISPER.window_shape))
+def shaped(windows: npt.NDArray[Any], spec: AudioSpec) -> Tensor:
+    """(b, 16, F) -> (b, *window_shape)"""
+    return torch.from_numpy(np.ascontiguousarray(windows).reshape(len(windows), *spec.window_shape))
 
 
 def learn(
@@ -158,6 +170,7 @@ def learn(
     )
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    spec = generator.spec.audio
     weights, deviation = torch.from_numpy(WEIGHTS), np.concatenate([h.values for h in speech]).std(axis=0)
     sizes = np.array([len(h.values) for h in speech], float)
     for step in range(steps):
@@ -168,9 +181,9 @@ def learn(
             windows.append(speech[index].windows(some))
             truths.append(speech[index].truth[some])
         batch = np.concatenate(windows)
-        batch = batch + (random.normal(size=(BATCH, WINDOW, 256)) * NOISE * deviation).astype(np.float32)
+        batch = batch + (random.normal(size=batch.shape) * NOISE * deviation).astype(np.float32)
         network.train()
-        loss = (weights * (network(shaped(batch)) - torch.from_numpy(np.concatenate(truths))).square()).mean()
+        loss = (weights * (network(shaped(batch, spec)) - torch.from_numpy(np.concatenate(truths))).square()).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -193,7 +206,7 @@ def report(network: Listener, speech: EncodedSpeech) -> dict[str, float]:
     return figures | {"closed": float((predicted[closed, seal] > 0.5).mean())}
 
 
-def new_generator(width: int, seed: int = 0) -> GeneratorNetwork:
+def new_generator(width: int, spec: AudioSpec, seed: int = 0) -> GeneratorNetwork:
     """One that has learned nothing."""
     torch.manual_seed(seed)
-    return GeneratorNetwork(GeneratorSpec(FACE_328, WHISPER, width))
+    return GeneratorNetwork(GeneratorSpec(FACE_328, spec, width))

@@ -19,6 +19,7 @@ from frame_generation_pipeline.evaluate.figures import (
 from frame_generation_pipeline.evaluate.phones import BILABIAL, SILENCE
 from frame_generation_pipeline.evaluate.rendering import dub
 from frame_generation_pipeline.evaluate.track import GroundTruth
+from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FEATHERED
 from frame_generation_pipeline.template.crop_box import CropBox
@@ -68,8 +69,8 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
     The truth are the same frames, drawn with the mouth that speaks; `speech --rest` writes both.
     """
     audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
-    values = features(audio)
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)
+    values = features(audio, open_encoder(None, generator.spec.audio.name))
     generated: list[float] = []
     unchanged: list[float] = []
     for path in sorted((folder / "rest").glob("*.png")):

@@ -1,0 +1,67 @@
+"""Put speech into rooms, narrow bands, noise and other throats, on the powers of its mel bands, which is quick."""
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from studio.streaming_encoder import BANDS
+
+THROAT, ROOM, BAND, COLOUR, OTHERS, START, QUIET = 0.6, 0.4, 0.25, 0.5, 0.15, 0.1, 0.15  # chances
+THROATS = (0.87, 1.15)  # by which the formants are moved
+DECAY = (0.05, 0.4)  # s in which a room falls by 60 dB
+GAINS = (-30.0, 6.0)  # dB
+SIGNAL_TO_NOISE = (8.0, 45.0)  # dB
+LEVELS = (-4.0, -1.0)  # powers of ten, of the noise in which nobody speaks; 0 is full scale
+WHITE = 3.75  # power of a band in white noise of variance 1
+SHUT = 1e-5  # of the power outside a narrow band
+
+
+def centres() -> Tensor:
+    """(80,) the bands' centres in Hz."""
+    mel = torch.linspace(0, 15 + np.log(8) * 27 / np.log(6.4), BANDS + 2)[1:-1]
+    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) * np.log(6.4) / 27))
+
+
+def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:
+    """(b, 80, c) in, (b, 80, c) out; where `silent` (b,), the speech is left out and the noise remains."""
+    b, bands, columns = powers.shape
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(*(shape or (b, 1, 1)), generator=generator)
+
+    def happens(chance: float) -> Tensor:
+        return uniform(0, 1) < chance
+
+    hertz = centres()
+    # Another throat: the band at f hears what was at f times the factor.
+    factor = torch.where(happens(THROAT), uniform(*THROATS), torch.ones(b, 1, 1))[:, 0]
+    at = torch.from_numpy(np.interp((hertz * factor).numpy(), hertz.numpy(), np.arange(bands))).float()
+    left = at.long().clamp_max(bands - 2)
+    part = (at - left)[:, :, None]
+    rows = left[:, :, None].expand(-1, -1, columns)
+    speech = powers.gather(1, rows) * (1 - part) + powers.gather(1, rows + 1) * part
+
+    speech = speech + speech.roll(1, 0) * 10 ** (-uniform(8, 25) / 10) * happens(OTHERS)
+    begins = torch.where(happens(START), uniform(0, 120), torch.zeros(b, 1, 1))
+    speech = speech * (torch.arange(columns) >= begins) * ~silent[:, None, None]
+
+    times = torch.arange(1, 41) * 0.01
+    tail = 10 ** (-6 * times / uniform(*DECAY))
+    tail = tail / tail.sum(2, keepdim=True) * uniform(0.03, 0.6) * happens(ROOM)  # (b, 1, 40)
+    kernel = torch.cat([tail.flip(2), torch.ones(b, 1, 1)], 2).repeat_interleave(bands, 0)
+    speech = F.conv1d(F.pad(speech.reshape(1, b * bands, columns), (40, 0)), kernel, groups=b * bands)[0]
+    speech = speech.view(b, bands, columns)
+
+    low, high = uniform(0, 300), uniform(3000, 8000)
+    inside = (hertz[:, None] >= low) & (hertz[:, None] <= high)
+    speech = speech * torch.where(happens(BAND) & ~inside, SHUT, 1.0)
+    curve = F.interpolate(uniform(-6, 6, b, 1, 8), bands, mode="linear", align_corners=True).transpose(1, 2)
+    speech = speech * 10 ** (curve * happens(COLOUR) / 10)
+
+    slope = (hertz[:, None] / 1000).clamp_min(0.1) ** -uniform(0, 2)
+    slope = slope / slope.mean(1, keepdim=True)
+    cells = -torch.rand(2, b, bands, columns, generator=generator).clamp_min(1e-9).log()
+    level = speech.mean((1, 2), keepdim=True) * 10 ** (-uniform(*SIGNAL_TO_NOISE) / 10) * ~happens(QUIET)
+    level = torch.where(silent[:, None, None], WHITE * 10 ** (2 * uniform(*LEVELS)), level)
+    return (speech + cells.mean(0) * slope * level) * 10 ** (uniform(*GAINS) / 10)

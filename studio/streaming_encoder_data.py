@@ -1,0 +1,118 @@
+"""Speech that the streaming encoder learns from, and what it is to learn of it.
+
+python -m studio.streaming_encoder_data many accents human.wav mandarin.wav ... -o speech.npz
+
+A folder is what `python -m studio.presenter speech --unseen` wrote, as `presenter/build.sh` calls it for `many` voices
+and `accents`. An audio file may have its phones beside it as .json, as `python -m studio.presenter align` writes them;
+others teach features alone, so that they can be in any language. Leave out the voices of `presenter/voices.HELD_OUT`.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, STEP
+from frame_generation_pipeline.files.output import complete_file
+from frame_generation_pipeline.making.encoder import open_encoder
+from frame_generation_pipeline.media.audio_reader import decode_audio
+from frame_generation_pipeline.spec import WHISPER
+from studio.presenter.phones import Phone
+from studio.presenter.speech import AUDIO, UTTERANCES
+from studio.presenter.visemes import ARTICULATORS, track
+from studio.streaming_encoder import FFT_SIZE, HOP, SKIPPED, StreamingEncoder
+
+NAMES = [*ARTICULATORS, "seal"]
+LEVEL = 0.08  # of full scale, root mean square of every voice where it is not silent
+FAINTEST = 1e-7  # power of a band; less is kept as this
+AT_ONCE = 6000  # columns
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Recordings behind one another, of N frames.
+
+    Attributes:
+        powers: (4 N + 125 or more, 80) float16, logarithms to base 10 of the bands' powers; feature i is computed from
+            the 125 columns from 4 i + 1 on.
+        truth: (N, len(NAMES)) float32, the articulators of each frame; NaN where they are not known.
+        taught: (N, 256) float32, features of the type `whisper`.
+    """
+
+    powers: npt.NDArray[Any]
+    truth: npt.NDArray[Any]
+    taught: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, recordings: Sequence[Path]) -> "Speech":
+        """Folders and audio files, at one level."""
+        parts, truths = [], []
+        for path in recordings:
+            samples = np.concatenate(list(decode_audio(path / AUDIO if path.is_dir() else path)))
+            frames = -(-len(samples) // STEP)
+            loud = samples[np.abs(samples) > 0.01]
+            parts.append(np.clip(samples * LEVEL / np.sqrt(np.mean(loud**2)), -1, 1))
+            parts.append(np.zeros(frames * STEP - len(samples)))
+            truths.append(truth_of(path, frames))
+        audio = np.concatenate(parts).astype(np.float32)
+        taught = extract_features([audio], open_encoder(None, WHISPER.name)).values
+        return cls(bands(audio), np.concatenate(truths), taught)
+
+    @classmethod
+    def read(cls, path: Path) -> "Speech":
+        """A file that `write` wrote."""
+        with np.load(path) as file:
+            return cls(file["powers"], file["truth"], file["taught"])
+
+    def write(self, path: Path) -> None:
+        """As .npz."""
+        with complete_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, powers=self.powers, truth=self.truth, taught=self.taught)
+
+
+def truth_of(path: Path, frames: int) -> npt.NDArray[np.float32]:
+    """(frames, len(NAMES)), see `Speech.truth`."""
+    spoken, timings = path / UTTERANCES, path.with_suffix(".json")
+    if path.is_dir():
+        rows = [(row["first"], row["frames"], row["phones"]) for row in json.loads(spoken.read_text())]
+    else:
+        rows = [(0, frames, json.loads(timings.read_text()))] if timings.is_file() else []
+    truth = np.full((frames, len(NAMES)), np.nan, np.float32)
+    for first, count, phones in rows:
+        _, moves, _ = track([Phone(*phone) for phone in phones], count)
+        truth[first : first + count] = np.stack([moves[name] for name in NAMES], axis=1)
+    return truth
+
+
+def bands(audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """See `Speech.powers`."""
+    padded = torch.from_numpy(np.pad(audio, (SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN)))[SKIPPED:]
+    columns, encoder, parts = (len(padded) - FFT_SIZE) // HOP + 1, StreamingEncoder(), []
+    for first in range(0, columns, AT_ONCE):
+        part = padded[first * HOP : (min(first + AT_ONCE, columns) - 1) * HOP + FFT_SIZE]
+        with torch.inference_mode():
+            parts.append(encoder.powers(part[None])[0].clamp_min(FAINTEST).log10().T.numpy().astype(np.float16))
+    return np.concatenate(parts)
+
+
+def main() -> None:
+    """Read, compute, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", type=Path, nargs="+")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    speech = Speech.of(arguments.recordings)
+    speech.write(arguments.output)
+    known = ~np.isnan(speech.truth[:, 0])
+    print(f"{len(known) / WHISPER.fps:.0f} s, the phones of {known.mean():.0%} are known")
+
+
+if __name__ == "__main__":
+    main()
