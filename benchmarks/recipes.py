@@ -2,7 +2,8 @@
 
 python -m benchmarks.recipes dataset/may -o study/ --steps 300
 
-All begin from the generator that comes with the package, as `framegen create` does; with --scratch from nothing. Writes
+All begin from the generator that comes with the package, as `framegen create` does; with --scratch from nothing. The
+opening's spread is its standard deviation in the output, relative to that in the recording. Writes
 `study/recipes.json` and prints the table that `docs/training.md` shows. Interrupted, the same command goes on.
 """
 
@@ -10,12 +11,15 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.markdown import print_header, print_row
+from frame_generation_pipeline.evaluate.definitions import OUTPUT, RECORDING
 from frame_generation_pipeline.evaluate.report import JSON, evaluate_files
 from frame_generation_pipeline.files.progress import show_progress
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING, Recipe
 from frame_generation_pipeline.train.run import Duration, train
-from frame_generation_pipeline.weights import PRESENTER_GENERATOR
+from frame_generation_pipeline.weights import STARTS
 
 CHANGES: dict[str, dict[str, float]] = {
     "default": {},
@@ -27,6 +31,9 @@ CHANGES: dict[str, dict[str, float]] = {
     "perceptual loss 0.3": {"perceptual": 0.3},
     "temporal loss 1": {"temporal": 1.0},
     "SyncNet loss 1": {"sync": 1.0},
+    "weights by opening": {"opening": 0.7},
+    "adversarial loss": {"adversarial": 0.5},
+    "both": {"opening": 0.7, "adversarial": 0.5},
     "lips apart in pauses": {"parted": True},
     "noise on features, 0.5": {"noise": 0.5},
     "audio model learns": {"audio_rate": 1.0},
@@ -42,6 +49,7 @@ FIGURES = (
     "mouth_sharpness",
     "lip_distance",
     "opening_correlation",
+    "opening_spread",
     "lag",
     "mouth_jitter",
 )
@@ -54,6 +62,7 @@ def measure(
     steps: int,
     *,
     recipe: Recipe,
+    network: str = "light",
     start: Path | None,
     held_out: float,
     seed: int,
@@ -65,6 +74,7 @@ def measure(
                 template,
                 folder,
                 Duration(steps=steps),
+                network=network,
                 recipe=recipe,
                 start=start,
                 held_out=held_out,
@@ -73,8 +83,11 @@ def measure(
                 progress=progress,
             )
         evaluate_files(checkpoint, template, folder)
-    figures = json.loads((folder / JSON).read_text())["figures"]
-    return {figure: figures[figure]["values"]["output"] for figure in FIGURES}
+    evaluation = json.loads((folder / JSON).read_text())
+    figures = {name: figure["values"].get("output") for name, figure in evaluation["figures"].items()}
+    output, recording = (np.array(evaluation["openings"][name], float) for name in (OUTPUT, RECORDING))
+    figures["opening_spread"] = float(np.nanstd(output) / np.nanstd(recording))
+    return {figure: figures[figure] for figure in FIGURES}
 
 
 def print_table(rows: dict[str, Figures]) -> None:
@@ -94,20 +107,25 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="others tell how much of a difference is chance")
     parser.add_argument("--held-out", type=float, default=5.0, help="seconds at the end; a training's own default is 2")
     parser.add_argument("--only", nargs="*", choices=CHANGES, metavar="RECIPE")
+    parser.add_argument("--network", choices=STARTS, default="light")
+    parser.add_argument("--batch", type=int, help="samples a step [default: the recipe's]")
+    parser.add_argument("--perceptual", type=float, help="weight of this loss, in all recipes but those that change it")
     parser.add_argument("--scratch", action="store_true", help="begin from nothing, with the default recipe")
     arguments = parser.parse_args()
-    start, recipe = (None, DEFAULT) if arguments.scratch else (PRESENTER_GENERATOR, FOLLOWING)
+    start, recipe = (None, DEFAULT) if arguments.scratch else (STARTS[arguments.network], FOLLOWING)
+    recipe = recipe.changed({"batch": arguments.batch, "perceptual": arguments.perceptual})
     recipes = {name: recipe.changed(values) for name, values in CHANGES.items()}
     different = [name for name in recipes if name == "default" or recipes[name] != recipe]
     figures = {}
     for name in arguments.only or different:
-        run = f"{name}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
+        run = f"{name}_{arguments.network}_{arguments.steps}_{arguments.seed}_{arguments.held_out:g}"
         figures[name] = measure(
             name,
             arguments.template,
             arguments.output / run.replace(",", "").replace(" ", "_"),
             arguments.steps,
             recipe=recipes[name],
+            network=arguments.network,
             start=start,
             held_out=arguments.held_out,
             seed=arguments.seed,
