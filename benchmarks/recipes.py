@@ -33,7 +33,6 @@ CHANGES: dict[str, dict[str, float]] = {
     "SyncNet loss 1": {"sync": 1.0},
     "weights by opening": {"opening": 0.7},
     "adversarial loss": {"adversarial": 0.5},
-    "both": {"opening": 0.7, "adversarial": 0.5},
     "lips apart in pauses": {"parted": True},
     "noise on features, 0.5": {"noise": 0.5},
     "audio model learns": {"audio_rate": 1.0},
@@ -86,7 +85,8 @@ def measure(
     evaluation = json.loads((folder / JSON).read_text())
     figures = {name: figure["values"].get("output") for name, figure in evaluation["figures"].items()}
     output, recording = (np.array(evaluation["openings"][name], float) for name in (OUTPUT, RECORDING))
-    figures["opening_spread"] = float(np.nanstd(output) / np.nanstd(recording))
+    seen = np.isfinite(output) & np.isfinite(recording)
+    figures["opening_spread"] = float(output[seen].std() / recording[seen].std())
     return {figure: figures[figure] for figure in FIGURES}
 
 
