@@ -52,12 +52,17 @@ class RecipeOptions:
         float | None,
         typer.Option(
             min=0,
-            help="How much a network that tells painted mouths from recorded ones counts, relative to other losses.",
+            help="Weight of a network that tells painted mouths from recorded ones, relative to all other losses"
+            " [default: the recipe's].",
         ),
     ] = None
     opening: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Share of a sample's weight that grows with how unusual the opening is."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of a sample's weight that grows with how unusual the opening is [default: the recipe's].",
+        ),
     ] = None
     audio_rate: Annotated[
         float | None,
