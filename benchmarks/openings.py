@@ -19,7 +19,7 @@ from frame_generation_pipeline.spec import WINDOW
 from frame_generation_pipeline.template.prepared import find_features
 from frame_generation_pipeline.template.rest import lip_openings
 from frame_generation_pipeline.template.template import Template
-from frame_generation_pipeline.train.openings import opening_weights
+from frame_generation_pipeline.train.opening_weights import opening_weights
 
 PARTS, COMPONENTS, ROUNDS = 5, 24, 40
 SMALLEST = 2e-3  # error of an opening, from which on L1 is as it is; below, it is a square

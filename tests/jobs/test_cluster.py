@@ -107,7 +107,7 @@ def test_workers_and_servers_that_are_killed_lose_nothing(cluster: str, nodes: P
             least = min(least, get(client)["progress"])
         server.kill()
     until(lambda: not workers(nodes))  # the cluster drops what nobody waits for
-    assert least >= 25  # percent, a segment of four
+    assert least >= 20  # percent: a segment of four, as the worker last told while it was being made
     assert "the cluster lost a worker" in (tmp_path / "jobs.log").read_text()
     with serving(cluster, tmp_path / "jobs") as (_, client):
         found = until(lambda: (found := get(client))["status"] == "completed" and found)

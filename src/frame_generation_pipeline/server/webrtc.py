@@ -111,18 +111,19 @@ class Peers:
             if peer.connection.connectionState != "connected":
                 end()
 
-        loop.call_later(CONNECTING, give_up)
         peer.connection.on("connectionstatechange", changed)
         peer.listener = on_event
         session.listen(on_event)
         session.connect(1)
         try:
-            return peer_id, await peer.answer(offer)
+            answer = await peer.answer(offer)
         except Exception as error:  # whatever aiortc raises for descriptions that it cannot use
             await self.end(peer_id)
             raise Problem(
                 400, "bad_offer", "the offer is none that can be answered: SDP with H.264 and Opus"
             ) from error
+        loop.call_later(CONNECTING, give_up)
+        return peer_id, answer
 
 
 class Peer:

@@ -22,7 +22,7 @@ from frame_generation_pipeline.template.rest import lip_openings
 from frame_generation_pipeline.template.template import Template
 from frame_generation_pipeline.train.cutting import DeviceFaces
 from frame_generation_pipeline.train.faces import stored_faces, stored_places
-from frame_generation_pipeline.train.openings import opening_weights
+from frame_generation_pipeline.train.opening_weights import opening_weights
 from frame_generation_pipeline.train.recipe import MOST_FRAMES, Recipe
 from frame_generation_pipeline.train.spread import choose_spread
 

@@ -18,9 +18,7 @@ class Recipe:
     temporal: float = 0.0  # mean absolute difference between the changes from frame to frame of output and target
     sync: float = 0.0  # SyncNet's cosine loss; a SyncNet is trained on the template first
     adversarial: float = 0.0  # see `Adversary`; the gradient at the mouth, relative to that of all other losses
-    opening: float = (
-        0.0  # share of a sample's weight, 0 to 1, that grows with how unusual its opening is; `openings.py`
-    )
+    opening: float = 0.0  # share of a sample's weight, 0 to 1, that its opening decides, see `opening_weights`
     face_perceptual: bool = False  # `perceptual` over the whole face and not only around the lips
 
     batch: int = 4  # frames a step

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from frame_generation_pipeline.train.openings import opening_weights
+from frame_generation_pipeline.train.opening_weights import opening_weights
 
 
 @pytest.mark.parametrize("share", [0.0, 0.7, 1.0])
