@@ -75,7 +75,7 @@ class TrainingSet:
     context: float  # margin around the boxes in `faces`, as a share of their side
     lips: npt.NDArray[np.float64]  # (n, 2): the middle of the lips in pixels of `faces`
     noses: npt.NDArray[np.float64]  # (n, k): coordinates of the nose's points in `faces`, which show the head's pose
-    openings: npt.NDArray[np.float64]  # (n,): of the lips, see `landmarks.lip_opening`
+    weights: npt.NDArray[np.float32] | None  # (n,): see `opening_weights`; None: all frames count as much
     train: npt.NDArray[np.int64]  # frames to train on
     shown: npt.NDArray[np.int64]  # frames that may be reference images; in use every frame is one
     held_out: range  # frames that are not used in training
@@ -139,8 +139,11 @@ class TrainingSet:
         faces = stored_faces(template, store, context, side, cubic=recipe.cubic, kept=kept.tolist(), progress=progress)
         rows = np.full(len(template), -1, np.int64)
         rows[kept] = np.arange(len(kept))
-        openings = np.array(lip_openings(template)[:count])
-        return cls(faces, rows, features, face, context, lips, noses, openings, train, shown, held_out, others)
+        weights = None
+        if recipe.opening:
+            openings = np.array(lip_openings(template)[:count])
+            weights = opening_weights(openings[train], openings, recipe.opening)
+        return cls(faces, rows, features, face, context, lips, noses, weights, train, shown, held_out, others)
 
     def batch(self, recipe: Recipe, rng: np.random.Generator) -> Batch:
         """See `SampleSource.batch`; a temporal loss needs pairs of neighbouring frames with one reference image."""
@@ -159,9 +162,8 @@ class TrainingSet:
                 references[i], moves[0, i] = self._alike(targets[i * repeats], rng), moves[1, i]
         voices = rng.integers(0, 1 + len(self.others), len(references)) if self.others else np.zeros_like(references)
         batch = self.samples(targets, references.repeat(repeats), moves.repeat(repeats, axis=1), voices.repeat(repeats))
-        if recipe.opening:
-            weights = opening_weights(self.openings[self.train], self.openings[targets], recipe.opening)
-            batch = replace(batch, weights=torch.from_numpy(weights))
+        if self.weights is not None:
+            batch = replace(batch, weights=torch.from_numpy(self.weights[targets]))
         if not recipe.noise:
             return batch
         noise = rng.normal(0, recipe.noise * self._deviation, (len(targets), WINDOW, len(self._deviation)))
