@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, SAMPLES_WITH_CONTEXT, STEP
+from frame_generation_pipeline.audio.whisper import FFT_SIZE, HOP
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.making.graph import Graph
-from frame_generation_pipeline.spec import SAMPLE_RATE, STREAMING
+from frame_generation_pipeline.spec import STREAMING
+from studio.voice_encoder import filterbank
+from studio.whisper_weights import BANDS
 
-FFT_SIZE, HOP, BANDS = 400, 160, 80  # Whisper's own spectrogram
 COLUMNS = 125  # of a feature; the last one ends with its samples
 UNUSED = SAMPLES_WITH_CONTEXT - FFT_SIZE - (COLUMNS - 1) * HOP  # of its first samples
 SIZE = STREAMING.feature_size  # the first ones of those of `whisper`
@@ -46,7 +48,7 @@ class StreamingEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("bands", torch.from_numpy(filterbank().astype(np.float32)), persistent=False)
+        self.register_buffer("bands", torch.from_numpy(filterbank().T.copy()), persistent=False)
         self.register_buffer("window", torch.hann_window(FFT_SIZE), persistent=False)
         self.stem = nn.Conv1d(BANDS, WIDTH, 5, 2, bias=False)
         self.level = nn.Conv1d(2 * BANDS, WIDTH, 1, bias=False)
@@ -92,20 +94,6 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, channels, c) -> (n, out, (c - kernel) // stride + 1)."""
         return torch.relu(self.norm(self.conv(x)))
-
-
-def filterbank() -> npt.NDArray[np.float64]:
-    """Slaney's mel bands from 0 to 8000 Hz, each of area 1: (201, 80), as librosa and Whisper have them."""
-
-    def hertz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
-
-    highest = 15 + np.log(SAMPLE_RATE / 2 / 1000) * 27 / np.log(6.4)
-    edges = hertz(np.linspace(0, highest, BANDS + 2))
-    bins = np.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)[:, None]
-    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.maximum(0, np.minimum(rising, falling)) * 2 / (edges[2:] - edges[:-2])
 
 
 def build(encoder: StreamingEncoder) -> bytes:
@@ -170,7 +158,8 @@ def _mel(graph: Graph, frames: str) -> str:
         parts = [graph.op("MatMul", x, graph.constant(f"{name}_{bins.start}", wave))
                  for name, wave in (("cosine", np.cos(angles)), ("sine", np.sin(angles)))]  # fmt: skip
         power = graph.op("Add", *(graph.op("Mul", part, part) for part in parts))
-        share = graph.op("MatMul", power, graph.constant(f"bands_{bins.start}", filterbank()[bins.start :: bins.step]))
+        of_bins = graph.constant(f"bands_{bins.start}", filterbank().T[bins.start :: bins.step])
+        share = graph.op("MatMul", power, of_bins)
         bands = graph.op("Add", bands, share) if bands else share
     decades = graph.op("Log", graph.op("Max", bands, graph.number(FLOOR)))
     scaled = graph.op("Mul", decades, graph.number(SCALE / np.log(10)))

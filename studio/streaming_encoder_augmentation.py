@@ -1,11 +1,13 @@
 """Put speech into rooms, narrow bands, noise and other throats, on the powers of its mel bands, which is quick."""
 
+import librosa
 import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from studio.streaming_encoder import BANDS
+from frame_generation_pipeline.spec import SAMPLE_RATE
+from studio.whisper_weights import BANDS
 
 THROAT, ROOM, BAND, COLOUR, OTHERS, START, QUIET = 0.6, 0.4, 0.25, 0.5, 0.15, 0.1, 0.15  # chances
 THROATS = (0.87, 1.15)  # by which the formants are moved
@@ -19,8 +21,7 @@ SHUT = 1e-5  # of the power outside a narrow band
 
 def centres() -> Tensor:
     """(80,) the bands' centres in Hz."""
-    mel = torch.linspace(0, 15 + np.log(8) * 27 / np.log(6.4), BANDS + 2)[1:-1]
-    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) * np.log(6.4) / 27))
+    return torch.from_numpy(librosa.mel_frequencies(BANDS + 2, fmax=SAMPLE_RATE / 2)[1:-1]).float()
 
 
 def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:

@@ -19,18 +19,20 @@ import numpy.typing as npt
 import torch
 
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, STEP
+from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN
+from frame_generation_pipeline.audio.whisper import FFT_SIZE, HOP
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
-from frame_generation_pipeline.spec import WHISPER
+from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
 from studio.presenter.phones import Phone
 from studio.presenter.speech import AUDIO, UTTERANCES
+from studio.presenter.timing import on_frames
 from studio.presenter.visemes import ARTICULATORS, track
-from studio.streaming_encoder import FFT_SIZE, HOP, SKIPPED, StreamingEncoder
+from studio.presenter.voices import Utterance
+from studio.streaming_encoder import SKIPPED, StreamingEncoder
 
 NAMES = [*ARTICULATORS, "seal"]
-LEVEL = 0.08  # of full scale, root mean square of every voice where it is not silent
 FAINTEST = 1e-7  # power of a band; less is kept as this
 AT_ONCE = 6000  # columns
 
@@ -56,12 +58,10 @@ class Speech:
         parts, truths = [], []
         for path in recordings:
             samples = np.concatenate(list(decode_audio(path / AUDIO if path.is_dir() else path)))
-            frames = -(-len(samples) // STEP)
-            loud = samples[np.abs(samples) > 0.01]
-            parts.append(np.clip(samples * LEVEL / np.sqrt(np.mean(loud**2)), -1, 1))
-            parts.append(np.zeros(frames * STEP - len(samples)))
+            levelled, frames = on_frames(Utterance(samples, SAMPLE_RATE, [], path.stem, ""))
+            parts.append(levelled)
             truths.append(truth_of(path, frames))
-        audio = np.concatenate(parts).astype(np.float32)
+        audio = np.concatenate(parts)
         taught = extract_features([audio], open_encoder(None, WHISPER.name)).values
         return cls(bands(audio), np.concatenate(truths), taught)
 

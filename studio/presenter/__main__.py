@@ -32,6 +32,7 @@ import soundfile
 
 from studio.presenter.footage import frames_of, join, video, write_frames, write_ground_truth
 from studio.presenter.idle import Idle, states
+from studio.presenter.key_expressions import SAMPLES, SIZE
 from studio.presenter.lips import lips_alone
 from studio.presenter.mesh import Character, build
 from studio.presenter.phones import Phone
@@ -224,8 +225,8 @@ def main() -> None:
         command.add_argument("-w", "--work", type=Path, required=True, help="folder of the bake")
         command.set_defaults(run=run)
         if name == "bake":
-            command.add_argument("--size", type=int, default=1440, help="pixels")
-            command.add_argument("--samples", type=int, default=16, help="rays a pixel")
+            command.add_argument("--size", type=int, default=SIZE, help="pixels")
+            command.add_argument("--samples", type=int, default=SAMPLES, help="rays a pixel")
             continue
         command.add_argument("--size", type=int, default=720, help="pixels")
         if name == "deviation":

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from studio.presenter.clothes import jumper
 from studio.presenter.eyes import ball, find
 from studio.presenter.hair import HairStyle, brows, lashes, scalp_hair, stray_hair
-from studio.presenter.key_expressions import KEYS, WHITE
+from studio.presenter.key_expressions import KEYS, SAMPLES, SIZE, WHITE
 from studio.presenter.lips import find_lips
 from studio.presenter.mesh import Character, build
 from studio.presenter.part import Part
@@ -51,8 +51,8 @@ class Look:
     cloth: tuple[float, float, float] = (0.030, 0.072, 0.098)
     melanin: float = 0.66
     redness: float = 0.48
-    size: int = 1440
-    samples: int = 16
+    size: int = SIZE
+    samples: int = SAMPLES
 
 
 def bake(look: Look, folder: Path) -> None:

@@ -16,6 +16,7 @@ import soundfile
 
 from studio.presenter.portraits import read_image
 from studio.presenter.render import Renderer
+from studio.presenter.speech import AUDIO, UTTERANCES
 from studio.presenter.state import State
 from studio.presenter.timing import write_audio
 from studio.presenter.visemes import FPS
@@ -90,8 +91,8 @@ def join(folders: list[Path], path: Path) -> None:
     for folder in folders:
         first = len(images) / FPS
         images += frames_of(folder / "frames")
-        parts.append(soundfile.read(folder / "speech.wav", dtype="float32")[0])
-        for utterance in json.loads((folder / "utterances.json").read_text()):
+        parts.append(soundfile.read(folder / AUDIO, dtype="float32")[0])
+        for utterance in json.loads((folder / UTTERANCES).read_text()):
             at = first + utterance["first"] / FPS
             phones += [(name, round(start + at, 4), round(end + at, 4)) for name, start, end, *_ in utterance["phones"]]
         print(f"{folder.name}: frames {round(first * FPS)}:{len(images)}")

@@ -1,4 +1,4 @@
-"""The expressions that are path-traced, and the part of the image where each differs from the face at rest.
+"""What is path-traced: how finely, the expressions, and the part of the image where each differs from the face at rest.
 
 The light on the skin between two of them is interpolated as a ratio to the face at rest: Liu, Shan and Zhang,
 "Expressive expression mapping with ratio images", SIGGRAPH 2001.
@@ -6,6 +6,7 @@ The light on the skin between two of them is interpolated as a ratio to the face
 
 Window = tuple[float, float, float, float]  # left, top, right and bottom, in shares of the image
 
+SIZE, SAMPLES = 1440, 16  # of the images by default: pixels, rays a pixel
 WHITE = 0.7  # albedo of the eyeballs in the bake: they only gather light
 EYES, MOUTH = (0.22, 0.30, 0.78, 0.52), (0.24, 0.42, 0.76, 0.80)
 KEYS: dict[str, tuple[dict[str, float], Window]] = {

@@ -24,6 +24,7 @@ from frame_generation_pipeline.making.mobile import MobileNetwork
 from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, AudioSpec, GeneratorSpec
 from studio.presenter.phones import SILENCE
+from studio.presenter.speech import AUDIO
 from studio.presenter.visemes import ARTICULATORS
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
@@ -55,7 +56,7 @@ class EncodedSpeech:
     @classmethod
     def read(cls, folder: Path, encoder: AudioProgram, seed: int | None = None, pace: float = 1.0) -> "EncodedSpeech":
         """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
-        audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+        audio, _ = soundfile.read(folder / AUDIO, dtype="float32")
         truth = np.load(folder / "truth.npz")
         columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
         if seed is not None:

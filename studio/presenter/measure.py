@@ -28,6 +28,7 @@ from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.openings import track_openings
 from studio.presenter.listen import features
+from studio.presenter.speech import AUDIO
 from studio.presenter.window import read_frame
 
 MOST_FRAMES = 1000  # of a speech that are measured
@@ -41,7 +42,7 @@ def in_use(folder: Path, avatar: Avatar) -> dict[str, float | None]:
     Openings are tracked in what the avatar makes, and known of the truth; closed is what its recording's lips are.
     """
     truth = np.load(folder / "truth.npz")
-    images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / "speech.wav"))
+    images = chain((avatar.template.read(i).image for i in range(0, 250, 10)), avatar.frames(folder / AUDIO))
     tracked = np.array(list(track_openings(islice(images, 25 + MOST_FRAMES))))
     below, opening = closed_below(tracked[:25]), tracked[25:]
     expected = truth["opening"][: len(opening)].astype(np.float64) / 0.09  # about face scales, for correlations alone
@@ -68,7 +69,7 @@ def mouth_psnr(folder: Path, checkpoint: Path) -> tuple[float | None, float | No
 
     The truth are the same frames, drawn with the mouth that speaks; `speech --rest` writes both.
     """
-    audio, _ = soundfile.read(folder / "speech.wav", dtype="float32")
+    audio, _ = soundfile.read(folder / AUDIO, dtype="float32")
     generator, landmarker = TorchGenerator.load(checkpoint), FaceLandmarker(threads=1)
     values = features(audio, open_encoder(None, generator.spec.audio.name))
     generated: list[float] = []

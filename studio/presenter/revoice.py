@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from studio.presenter.speech import AUDIO, UTTERANCES
 from studio.presenter.timing import SAMPLES, on_frames
 from studio.presenter.voices import Kokoro, Utterance, kokoro_voices, padded
 
@@ -19,8 +20,8 @@ def revoiced(folder: Path, kokoro: Path, count: int, seed: int = 1) -> Iterator[
     What flite said stays as it is: nothing tells its durations to another voice.
     """
     synth, voices, random = Kokoro(kokoro), kokoro_voices(kokoro), np.random.default_rng(seed)
-    own, _ = soundfile.read(folder / "speech.wav", dtype="float32")
-    utterances = json.loads((folder / "utterances.json").read_text())
+    own, _ = soundfile.read(folder / AUDIO, dtype="float32")
+    utterances = json.loads((folder / UTTERANCES).read_text())
     for _ in range(count):
         audio = own.copy()
         for utterance in utterances:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frame_generation_pipeline.avatar import Avatar
+from studio.presenter.speech import AUDIO, UTTERANCES
 from studio.presenter.visemes import FPS
 from studio.presenter.window import read_frame
 
@@ -20,7 +21,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
     """Of each phone the longest one in these speeches, at its middle: above the truth, below what the avatar makes."""
     longest: dict[str, tuple[float, Path, int]] = {}
     for folder in folders:
-        for utterance in json.loads((folder / "utterances.json").read_text()):
+        for utterance in json.loads((folder / UTTERANCES).read_text()):
             for name, start, end, *_ in utterance["phones"]:
                 frame = utterance["first"] + int((start + end) / 2 * FPS)
                 if name in SHOWN and end - start > longest.get(name, (0.0,))[0]:
@@ -37,7 +38,7 @@ def strip(folders: list[Path], path: Path, avatar: Avatar) -> None:
 
 
 def _frames(avatar: Avatar, folder: Path, indices: list[int]) -> dict[int, npt.NDArray[Any]]:
-    return {i: frame for i, frame in enumerate(avatar.frames(folder / "speech.wav")) if i in indices}
+    return {i: frame for i, frame in enumerate(avatar.frames(folder / AUDIO)) if i in indices}
 
 
 def _mouth(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:

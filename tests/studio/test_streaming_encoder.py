@@ -14,10 +14,12 @@ from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, SAMPLES_WITH_CONTEXT, STEP
 from frame_generation_pipeline.spec import STREAMING, WHISPER
-from studio.streaming_encoder import BANDS, COLUMNS, LARGEST, UNUSED, StreamingEncoder, build, filterbank
+from studio.presenter.timing import LEVEL
+from studio.streaming_encoder import COLUMNS, LARGEST, UNUSED, StreamingEncoder, build
 from studio.streaming_encoder_augmentation import disturbed
-from studio.streaming_encoder_data import LEVEL, NAMES, Speech
+from studio.streaming_encoder_data import NAMES, Speech
 from studio.streaming_encoder_learning import Pool, Student, learn, losses
+from studio.whisper_weights import BANDS
 
 ALL = 2**63 - 1  # features
 AUDIO = np.random.default_rng(3).normal(0, 0.05, 28_000).astype(np.float32)
@@ -91,8 +93,8 @@ def test_what_a_feature_hears(program: OnnxAudioProgram, features: Features) -> 
         assert (program.features(other, number, 1) != features[number : number + 1]).any()
 
 
-def test_the_bands_are_whispers() -> None:
-    np.testing.assert_allclose(filterbank(), librosa.filters.mel(sr=16_000, n_fft=400, n_mels=80).T, atol=1e-8)
+def test_the_bands_are_whispers(encoder: StreamingEncoder) -> None:
+    np.testing.assert_allclose(encoder.bands, librosa.filters.mel(sr=16_000, n_fft=400, n_mels=80).T, atol=1e-8)
 
 
 def test_speech_for_learning(tmp_path: Path, encoder: StreamingEncoder) -> None:
