@@ -28,6 +28,7 @@ from studio.whisper_weights import BANDS
 COLUMNS = 125  # of a feature; the last one ends with its samples
 UNUSED = SAMPLES_WITH_CONTEXT - FFT_SIZE - (COLUMNS - 1) * HOP  # of its first samples
 SIZE = STREAMING.feature_size  # the first ones of those of `whisper`
+DELAY = 1  # frames from that whose `whisper` feature is estimated to that of the feature
 SKIPPED = UNUSED % HOP  # samples before the first of the columns that features share
 LARGEST = 4.0
 FLOOR = 1e-6  # power of a band that counts as silence

@@ -1,7 +1,6 @@
 """Put speech into rooms, narrow bands, noise and other throats, on the powers of its mel bands, which is quick."""
 
 import librosa
-import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -21,7 +20,7 @@ SHUT = 1e-5  # of the power outside a narrow band
 
 def centres() -> Tensor:
     """(80,) the bands' centres in Hz."""
-    return torch.from_numpy(librosa.mel_frequencies(BANDS + 2, fmax=SAMPLE_RATE / 2)[1:-1]).float()
+    return torch.tensor(librosa.mel_frequencies(BANDS + 2, fmax=SAMPLE_RATE / 2)[1:-1], dtype=torch.float32)
 
 
 def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:
@@ -37,9 +36,9 @@ def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:
     hertz = centres()
     # Another throat: the band at f hears what was at f times the factor.
     factor = torch.where(happens(THROAT), uniform(*THROATS), torch.ones(b, 1, 1))[:, 0]
-    at = torch.from_numpy(np.interp((hertz * factor).numpy(), hertz.numpy(), np.arange(bands))).float()
-    left = at.long().clamp_max(bands - 2)
-    part = (at - left)[:, :, None]
+    sought = hertz * factor
+    left = (torch.searchsorted(hertz, sought) - 1).clamp(0, bands - 2)
+    part = ((sought - hertz[left]) / (hertz[left + 1] - hertz[left])).clamp(0, 1)[:, :, None]
     rows = left[:, :, None].expand(-1, -1, columns)
     speech = powers.gather(1, rows) * (1 - part) + powers.gather(1, rows + 1) * part
 

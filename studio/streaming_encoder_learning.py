@@ -20,7 +20,7 @@ from torch import Generator, Tensor, nn
 
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import STREAMING, WINDOW
-from studio.streaming_encoder import COLUMNS, LARGEST, SIZE, StreamingEncoder
+from studio.streaming_encoder import COLUMNS, DELAY, LARGEST, SIZE, StreamingEncoder
 from studio.streaming_encoder_augmentation import disturbed
 from studio.streaming_encoder_data import NAMES, Speech
 
@@ -28,7 +28,6 @@ ROWS = 48  # features in a row that are learned from at once
 PAST, FUTURE = 4, 3  # frames around a feature whose articulators are predicted
 IMPORTANCE = {"bite": 2.0, "seal": 2.0}  # of articulators; of the others 1
 CHANCE_OF_SILENCE = 0.04
-DELAY = 1  # frames from that whose `whisper` feature is estimated to that of the feature
 NOISE = 0.1  # added to features
 WARM = 100  # steps in which the rate rises
 WEIGHTS = {"features": 2.0, "articulators": 0.5, "window": 0.5}
@@ -47,12 +46,13 @@ class Pool:
     """All of the speech, and what is to be learned from it."""
 
     def __init__(self, speech: Speech, seed: int = 0) -> None:
-        truth = torch.from_numpy(speech.truth)
-        self.powers = torch.from_numpy(speech.powers)
+        device = torch.get_default_device()
+        truth = torch.from_numpy(speech.truth).to(device)
+        self.powers = torch.from_numpy(speech.powers).to(device)
         self.known = ~truth[:, 0].isnan()
         self.truth = truth.nan_to_num()
-        self.taught = torch.from_numpy(speech.taught)
-        self.generator = Generator().manual_seed(seed)
+        self.taught = torch.from_numpy(speech.taught).to(device)
+        self.generator = Generator(device).manual_seed(seed)
         self.rest = torch.tensor([float(name == "seal") for name in NAMES])
         importance = torch.tensor([IMPORTANCE.get(name, 1.0) for name in NAMES])
         self.weights = importance / (self.truth[self.known].var(0) + 1e-3)  # of squared errors of articulators
@@ -160,14 +160,16 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=24, help="parts of speech in a batch")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate")
     parser.add_argument("--start", type=Path, help="weights of an encoder to go on from")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     arguments = parser.parse_args()
     torch.manual_seed(0)
+    torch.set_default_device(arguments.device)
     student = Student()
     if arguments.start:
         student.encoder.load_state_dict(load_file(arguments.start))
     learned = learn(Pool(Speech.read(arguments.speech)), student, arguments.steps, arguments.size, arguments.rate)
     with complete_file(arguments.output) as temporary:
-        save_file(learned.encoder.state_dict(), temporary)
+        save_file(learned.encoder.cpu().state_dict(), temporary)
 
 
 if __name__ == "__main__":

@@ -143,12 +143,15 @@ def listen(arguments: argparse.Namespace) -> None:
     from frame_generation_pipeline.making.checkpoint import write_tensors
     from frame_generation_pipeline.making.encoder import open_encoder
     from frame_generation_pipeline.making.torch_backend import load_network
-    from studio.presenter.listen import EncodedSpeech, learn, new_generator, report, with_noise
+    from frame_generation_pipeline.spec import WHISPER
+    from studio.presenter.listen import EncodedSpeech, learn, new_generator, report, retyped, with_noise
 
     encoder = open_encoder(arguments.encoder)
+    old = arguments.like and load_network(arguments.like, WHISPER.name)
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
-    generator = start or new_generator(arguments.width, encoder.spec)
-    network = learn(with_noise(arguments.speech, encoder), generator, arguments.steps)
+    generator = start or (retyped(old, encoder.spec) if old else new_generator(arguments.width, encoder.spec))
+    speech = with_noise(arguments.speech, encoder, open_encoder(None, WHISPER.name) if old else None)
+    network = learn(speech, generator, arguments.steps, old=old and old.audio_model)
     for folder in arguments.check:
         figures = report(network, EncodedSpeech.read(folder, encoder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
@@ -287,6 +290,8 @@ def main() -> None:
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
     command.add_argument("--start", type=Path, help="a generator to go on from; of it only the audio model changes")
+    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that is to paint as it did, "
+                         "by features of another type")  # fmt: skip
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
     command.add_argument("--encoder", type=Path, help="audio program for its features; default: the built-in one")
     command.add_argument("--steps", type=int, default=6000)

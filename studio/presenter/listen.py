@@ -2,10 +2,13 @@
 
 The truth of an articulation needs no image: minutes of speech by many voices cost seconds, and what follows a voice
 well is then learned from far more of them than frames are drawn for. Noise, rooms and narrow bands are put on it.
+
+A generator that sees already can be taught other features: its new audio model also learns to say what the old one says
+of the old features of the same speech without noise, so that what it paints stays as it is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,13 @@ from torch import Tensor, nn
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.making.mobile import MobileNetwork
-from frame_generation_pipeline.making.network import GeneratorNetwork
+from frame_generation_pipeline.making.network import AudioModel, GeneratorNetwork
+from frame_generation_pipeline.making.networks import Network, build_network
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, AudioSpec, GeneratorSpec
 from studio.presenter.phones import SILENCE
 from studio.presenter.speech import AUDIO
 from studio.presenter.visemes import ARTICULATORS
+from studio.streaming_encoder import DELAY
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
 WIDEST = 0.02  # m, an opening that counts as 1
@@ -35,6 +39,7 @@ PACES = (0.9, 1.12)  # of speech in noise, faster and higher or slower and lower
 SPEECHES = 16  # that a batch is drawn from
 NOISE = 0.15  # of a feature's deviation, added to it
 PART = 2.0  # s of audio that one kind of noise lasts
+LIKENESS = 0.05  # weight of the difference from the old audio model, a share of the variance of what that says
 
 
 @dataclass(frozen=True)
@@ -46,49 +51,67 @@ class EncodedSpeech:
         truth: (N, len(NAMES)) float32.
         phones: (N,) str.
         spec: the type of the features.
+        other: the same speech without noise, with features of another type.
     """
 
     values: npt.NDArray[Any]
     truth: npt.NDArray[Any]
     phones: npt.NDArray[Any]
     spec: AudioSpec
+    other: "EncodedSpeech | None" = None
 
     @classmethod
-    def read(cls, folder: Path, encoder: AudioProgram, seed: int | None = None, pace: float = 1.0) -> "EncodedSpeech":
+    def read(
+        cls,
+        folder: Path,
+        encoder: AudioProgram,
+        seed: int | None = None,
+        pace: float = 1.0,
+        other: AudioProgram | None = None,
+    ) -> "EncodedSpeech":
         """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
         audio, _ = soundfile.read(folder / AUDIO, dtype="float32")
+        without = cls.read(folder, other, None, pace) if other else None
         truth = np.load(folder / "truth.npz")
         columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
         if seed is not None:
             audio = disturbed(audio, np.random.default_rng(seed))
         values = features(soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else audio, encoder)
         at = np.minimum(((np.arange(len(values)) + 0.5) * pace).astype(int), len(truth["phones"]) - 1)
-        return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at], encoder.spec)
+        return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at], encoder.spec, without)
 
     @classmethod
-    def noise(cls, seconds: float, rest: npt.NDArray[Any], encoder: AudioProgram, seed: int) -> "EncodedSpeech":
-        """Noise that nobody speaks in; the mouth is at `rest`."""
+    def noise(
+        cls, seconds: float, rest: npt.NDArray[Any], encoder: AudioProgram, seed: int, other: AudioProgram | None = None
+    ) -> "EncodedSpeech":
+        """Noise that nobody speaks in; the mouth is at `rest`. The same without noise is silence."""
         random = np.random.default_rng(seed)
         count = round(seconds / PART)
         audio = np.concatenate([coloured(round(PART * SAMPLE_RATE), random) * level
                                 for level in 10 ** random.uniform(-4, -1, count)])  # fmt: skip
         values = features(audio.astype(np.float32), encoder)
-        return cls(values, np.tile(rest, (len(values), 1)), np.full(len(values), SILENCE), encoder.spec)
+        truth, phones = np.tile(rest, (len(values), 1)), np.full(len(values), SILENCE)
+        silence = cls(features(np.zeros(len(audio), np.float32), other), truth, phones, other.spec) if other else None
+        return cls(values, truth, phones, encoder.spec, silence)
 
     def windows(self, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(b, 16, F)"""
         return np.stack([feature_window(self.values, int(index), self.spec) for index in indices])
 
 
-def with_noise(folders: Sequence[Path], encoder: AudioProgram) -> list[EncodedSpeech]:
+def with_noise(
+    folders: Sequence[Path], encoder: AudioProgram, other: AudioProgram | None = None
+) -> list[EncodedSpeech]:
     """Speeches of the command `speech`, clean, and in noise at every pace of `PACES`; and noise alone."""
-    clean = [EncodedSpeech.read(folder, encoder) for folder in folders]
+    clean = [EncodedSpeech.read(folder, encoder, other=other) for folder in folders]
     noisy = [
-        EncodedSpeech.read(folder, encoder, seed, pace) for seed, pace in enumerate(PACES, 1) for folder in folders
+        EncodedSpeech.read(folder, encoder, seed, pace, other)
+        for seed, pace in enumerate(PACES, 1)
+        for folder in folders
     ]
     rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
     seconds = 0.15 * sum(len(one.values) for one in clean) / encoder.spec.fps
-    return [*clean, *noisy, EncodedSpeech.noise(seconds, rest, encoder, 3)]
+    return [*clean, *noisy, EncodedSpeech.noise(seconds, rest, encoder, 3, other)]
 
 
 def features(audio: npt.NDArray[Any], encoder: AudioProgram) -> npt.NDArray[Any]:
@@ -130,14 +153,18 @@ def disturbed(audio: npt.NDArray[Any], random: np.random.Generator) -> npt.NDArr
 class Listener(nn.Module):
     """A generator's audio model, and what its output says about the mouth."""
 
-    def __init__(self, generator: GeneratorNetwork | MobileNetwork) -> None:
+    def __init__(self, generator: Network) -> None:
         super().__init__()
         self.audio_model = generator.audio_model
         self.head = nn.Linear(generator.spec.widths[-1], len(NAMES))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(b, *window_shape) -> (b, len(NAMES))"""
-        out: Tensor = self.head(self.audio_model(windows).mean(dim=(2, 3)))
+        return self.told(self.audio_model(windows))
+
+    def told(self, heard: Tensor) -> Tensor:
+        """Output of the audio model (b, C, 10, 10) -> (b, len(NAMES))"""
+        out: Tensor = self.head(heard.mean(dim=(2, 3)))
         return out
 
     def predict(self, speech: EncodedSpeech) -> npt.NDArray[Any]:
@@ -155,11 +182,12 @@ def shaped(windows: npt.NDArray[Any], spec: AudioSpec) -> Tensor:
 
 
 def learn(
-    speech: Sequence[EncodedSpeech], generator: GeneratorNetwork | MobileNetwork, steps: int, seed: int = 0
+    speech: Sequence[EncodedSpeech], generator: Network, steps: int, seed: int = 0, old: AudioModel | None = None
 ) -> Listener:
     """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
 
-    The generator's audio model becomes what is returned; the rest of it stays as it is.
+    The generator's audio model becomes what is returned; the rest of it stays as it is. old: an audio model for the
+    features of each speech's `other`, whose output the new one's is to be like.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -176,15 +204,23 @@ def learn(
     sizes = np.array([len(h.values) for h in speech], float)
     for step in range(steps):
         which = random.choice(len(speech), SPEECHES, p=sizes / sizes.sum())
-        windows, truths = [], []
+        windows, truths, others = [], [], []
         for index in which:
             some = random.integers(0, len(speech[index].values), BATCH // SPEECHES)
             windows.append(speech[index].windows(some))
             truths.append(speech[index].truth[some])
+            other = speech[index].other
+            if other:
+                others.append(shaped(other.windows(some), other.spec))
         batch = np.concatenate(windows)
         batch = batch + (random.normal(size=batch.shape) * NOISE * deviation).astype(np.float32)
         network.train()
-        loss = (weights * (network(shaped(batch, spec)) - torch.from_numpy(np.concatenate(truths))).square()).mean()
+        heard = network.audio_model(shaped(batch, spec))
+        loss = (weights * (network.told(heard) - torch.from_numpy(np.concatenate(truths))).square()).mean()
+        if old:
+            with torch.no_grad():
+                said = old(torch.cat(others))
+            loss = loss + LIKENESS * difference(heard, said)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -196,6 +232,27 @@ def learn(
     assert isinstance(listener, Listener)
     generator.audio_model.load_state_dict(listener.audio_model.state_dict())
     return listener
+
+
+def difference(heard: Tensor, said: Tensor) -> Tensor:
+    """Mean squared difference of audio models' outputs (b, C, h, w) and of their means over h and w, by variance."""
+    means = said.mean((2, 3))
+    whole = (heard - said).square().mean() / said.var(0).mean()
+    return whole + 0.5 * (heard.mean((2, 3)) - means).square().mean() / means.var(0).mean()
+
+
+def retyped(generator: Network, audio: AudioSpec) -> Network:
+    """The same generator of `whisper` for features of another type, to begin with: frames keep their weights.
+
+    The channels of both types' windows are frames; those that only one type's windows have get no weight.
+    """
+    network = build_network(replace(generator.spec, audio=audio))
+    tensors = dict(generator.state_dict())
+    first = "audio_model.conv1.conv.0.weight"
+    earlier = audio.before - generator.spec.audio.before + DELAY
+    tensors[first] = torch.cat([torch.zeros_like(tensors[first][:, :earlier]), tensors[first][:, :-earlier]], 1)
+    network.load_state_dict(network.state_dict() | tensors)
+    return network
 
 
 def report(network: Listener, speech: EncodedSpeech) -> dict[str, float]:

@@ -1,0 +1,60 @@
+"""An audio model for other features says what the old one said, and its frames stay where they were."""
+
+import numpy as np
+import torch
+
+from frame_generation_pipeline.making.networks import build_network
+from frame_generation_pipeline.spec import FACE_MOBILE, STREAMING, WHISPER, AudioSpec, GeneratorSpec
+from studio.presenter.listen import NAMES, EncodedSpeech, difference, learn, retyped, shaped
+from studio.streaming_encoder import DELAY
+
+FRAMES = 60
+
+
+def speech(values: np.ndarray, spec: AudioSpec, other: EncodedSpeech | None = None) -> EncodedSpeech:
+    truth = np.random.default_rng(1).random((len(values), len(NAMES))).astype(np.float32)
+    return EncodedSpeech(values.astype(np.float32), truth, np.full(len(values), "aa"), spec, other)
+
+
+def whisper_generator() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_network(GeneratorSpec(FACE_MOBILE, WHISPER, 4)).eval()
+
+
+def test_a_retyped_audio_model_sees_frames_where_it_saw_them() -> None:
+    old = whisper_generator()
+    new = retyped(old, STREAMING).eval()
+    values = np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size)).astype(np.float32)
+    first = old.audio_model.conv1.conv[0].weight
+    with torch.inference_mode():
+        first[:, WHISPER.before + STREAMING.ahead + 1 - DELAY :] = 0  # frames that streaming windows do not reach
+        seen = old.audio_model.conv1(shaped(speech(values, WHISPER).windows(np.array([30])), WHISPER))
+        later = np.roll(values, DELAY, axis=0)[:, : STREAMING.feature_size]
+        again = new.audio_model.conv1(shaped(speech(later, STREAMING).windows(np.array([30])), STREAMING))
+    assert torch.allclose(seen[:, :, :14], again[:, :, :14], atol=1e-5)  # further rows have other neighbours
+    assert not torch.allclose(seen[:, :, :14], torch.zeros(1), atol=1e-2)
+
+
+def test_difference_is_a_share_of_the_variance() -> None:
+    said = torch.randn(64, 5, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert difference(said, said) == 0
+    assert abs(difference(said.mean(0).expand_as(said), said) - 1.5) < 0.05
+
+
+def test_learning_changes_the_audio_model_alone_and_obeys_the_old_one() -> None:
+    old = whisper_generator()
+    values = np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size))
+    heard = speech(np.roll(values, DELAY, axis=0)[:, : STREAMING.feature_size], STREAMING, speech(values, WHISPER))
+    free, obedient = retyped(old, STREAMING), retyped(old, STREAMING)
+    before = {name: tensor.clone() for name, tensor in obedient.state_dict().items()}
+    learn([heard], free, 2)
+    learn([heard], obedient, 2, old=old.audio_model)
+
+    def changed(one: torch.nn.Module) -> set[str]:
+        return {name for name, tensor in one.state_dict().items() if not torch.equal(tensor, before[name])}
+
+    assert all(name.startswith("audio_model.") for name in changed(obedient))
+    assert int(obedient.audio_model.before) == STREAMING.before
+    weight = "audio_model.conv5.weight"
+    assert weight in changed(obedient)
+    assert not torch.equal(obedient.state_dict()[weight], free.state_dict()[weight])
