@@ -149,8 +149,8 @@ def listen(arguments: argparse.Namespace) -> None:
     encoder = open_encoder(arguments.encoder)
     old = arguments.like and load_network(arguments.like, WHISPER.name)
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
-    generator = start or (retyped(old, encoder.spec) if old else new_generator(arguments.width, encoder.spec))
     speech = with_noise(arguments.speech, encoder, open_encoder(None, WHISPER.name) if old else None)
+    generator = start or (retyped(old, speech) if old else new_generator(arguments.width, encoder.spec))
     network = learn(speech, generator, arguments.steps, old=old and old.audio_model)
     for folder in arguments.check:
         figures = report(network, EncodedSpeech.read(folder, encoder))

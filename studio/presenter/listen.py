@@ -25,11 +25,10 @@ from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
 from frame_generation_pipeline.making.network import AudioModel, GeneratorNetwork
 from frame_generation_pipeline.making.networks import Network, build_network
-from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, AudioSpec, GeneratorSpec
+from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WINDOW, AudioSpec, GeneratorSpec
 from studio.presenter.phones import SILENCE
 from studio.presenter.speech import AUDIO
 from studio.presenter.visemes import ARTICULATORS
-from studio.streaming_encoder import DELAY
 
 NAMES = [*ARTICULATORS, "seal", "opening"]
 WIDEST = 0.02  # m, an opening that counts as 1
@@ -241,16 +240,25 @@ def difference(heard: Tensor, said: Tensor) -> Tensor:
     return whole + 0.5 * (heard.mean((2, 3)) - means).square().mean() / means.var(0).mean()
 
 
-def retyped(generator: Network, audio: AudioSpec) -> Network:
-    """The same generator of `whisper` for features of another type, to begin with: frames keep their weights.
+def retyped(generator: Network, speech: Sequence[EncodedSpeech]) -> Network:
+    """The same generator for the features of `speech` instead of those of each speech's `other`, to begin with.
 
-    The channels of both types' windows are frames; those that only one type's windows have get no weight.
+    The channels of both types' windows are frames; what the first layer gets of a frame is estimated from the new
+    windows' frames by least squares. Both features' values are alike, and the new ones as many or fewer.
     """
-    network = build_network(replace(generator.spec, audio=audio))
+    new = speech[0].spec
+    products, squares = np.zeros((WINDOW, WINDOW)), np.zeros((WINDOW, WINDOW))
+    for one in speech:
+        assert one.other is not None
+        at = np.arange(0, len(one.values), 7)
+        windows, others = one.windows(at), one.other.windows(at)[:, :, : new.feature_size]
+        products += np.einsum("nof,ncf->oc", others, windows)
+        squares += np.einsum("naf,ncf->ac", windows, windows)
+    estimate = np.linalg.solve(squares, products.T).T
+    network = build_network(replace(generator.spec, audio=new))
     tensors = dict(generator.state_dict())
     first = "audio_model.conv1.conv.0.weight"
-    earlier = audio.before - generator.spec.audio.before + DELAY
-    tensors[first] = torch.cat([torch.zeros_like(tensors[first][:, :earlier]), tensors[first][:, :-earlier]], 1)
+    tensors[first] = torch.einsum("hoyx,oc->hcyx", tensors[first], torch.from_numpy(estimate).float())
     network.load_state_dict(network.state_dict() | tensors)
     return network
 

@@ -16,6 +16,10 @@ def speech(values: np.ndarray, spec: AudioSpec, other: EncodedSpeech | None = No
     return EncodedSpeech(values.astype(np.float32), truth, np.full(len(values), "aa"), spec, other)
 
 
+def streaming(values: np.ndarray) -> EncodedSpeech:
+    return speech(np.roll(values, DELAY, axis=0)[:, : STREAMING.feature_size], STREAMING, speech(values, WHISPER))
+
+
 def whisper_generator() -> torch.nn.Module:
     torch.manual_seed(0)
     return build_network(GeneratorSpec(FACE_MOBILE, WHISPER, 4)).eval()
@@ -23,16 +27,16 @@ def whisper_generator() -> torch.nn.Module:
 
 def test_a_retyped_audio_model_sees_frames_where_it_saw_them() -> None:
     old = whisper_generator()
-    new = retyped(old, STREAMING).eval()
     values = np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size)).astype(np.float32)
+    heard = streaming(values)
     first = old.audio_model.conv1.conv[0].weight
     with torch.inference_mode():
         first[:, WHISPER.before + STREAMING.ahead + 1 - DELAY :] = 0  # frames that streaming windows do not reach
+        new = retyped(old, [heard]).eval()
         seen = old.audio_model.conv1(shaped(speech(values, WHISPER).windows(np.array([30])), WHISPER))
-        later = np.roll(values, DELAY, axis=0)[:, : STREAMING.feature_size]
-        again = new.audio_model.conv1(shaped(speech(later, STREAMING).windows(np.array([30])), STREAMING))
-    assert torch.allclose(seen[:, :, :14], again[:, :, :14], atol=1e-5)  # further rows have other neighbours
-    assert not torch.allclose(seen[:, :, :14], torch.zeros(1), atol=1e-2)
+        again = new.audio_model.conv1(shaped(heard.windows(np.array([30])), STREAMING))
+    both = np.stack([seen[:, :, :14].numpy().ravel(), again[:, :, :14].numpy().ravel()])  # other rows lack neighbours
+    assert np.corrcoef(both)[0, 1] > 0.99
 
 
 def test_difference_is_a_share_of_the_variance() -> None:
@@ -43,9 +47,8 @@ def test_difference_is_a_share_of_the_variance() -> None:
 
 def test_learning_changes_the_audio_model_alone_and_obeys_the_old_one() -> None:
     old = whisper_generator()
-    values = np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size))
-    heard = speech(np.roll(values, DELAY, axis=0)[:, : STREAMING.feature_size], STREAMING, speech(values, WHISPER))
-    free, obedient = retyped(old, STREAMING), retyped(old, STREAMING)
+    heard = streaming(np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size)))
+    free, obedient = retyped(old, [heard]), retyped(old, [heard])
     before = {name: tensor.clone() for name, tensor in obedient.state_dict().items()}
     learn([heard], free, 2)
     learn([heard], obedient, 2, old=old.audio_model)
