@@ -121,7 +121,9 @@ def _utterances(arguments: argparse.Namespace) -> Iterable["Utterance"]:
     from studio.presenter.voices import Utterance, speeches
 
     if arguments.language:
-        yield from speeches_in(arguments.language, arguments.seconds, arguments.seed, arguments.kokoro)
+        yield from speeches_in(
+            arguments.language, arguments.seconds, arguments.seed, arguments.kokoro, arguments.held_out
+        )
         return
     if not arguments.wav:
         yield from speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
@@ -247,6 +249,7 @@ def main() -> None:
                 "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
             )
             command.add_argument("--language", choices=("zh", "es", "hi"), help="instead of English, by its voices")
+            command.add_argument("--held-out", action="store_true", help="its sentences that nothing learns from")
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
             command.add_argument("--face", action="store_true", help="only the face and some rim, for training")
             command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")

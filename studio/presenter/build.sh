@@ -16,10 +16,15 @@ presenter bake -w "$work/bake"
 presenter idle -w "$work/bake" -o "$work/idle"
 framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 
-# What voices do to mouths, without images: English voices, and those of other languages that speak English.
+# What voices do to mouths, without images: English voices, those of other languages that speak English, and some that speak
+# their own.
 [ -f "$work/many/truth.npz" ] || speech many --unseen --seconds 900 --seed 5
 [ -f "$work/accents/truth.npz" ] || speech accents --unseen --seconds 900 --seed 31 --voices $(voices '[^ab].*')
-[ -f "$work/start.safetensors" ] || presenter listen "$work/many" -o "$work/start.safetensors" --steps 3500
+for language in zh es hi; do
+    [ -f "$work/$language/truth.npz" ] || speech $language --unseen --seconds 130 --language $language
+done
+[ -f "$work/start.safetensors" ] || presenter listen "$work/many" "$work/zh" "$work/es" "$work/hi" \
+    -o "$work/start.safetensors" --steps 3500
 
 # Images of the face's window while it speaks; what Kokoro says in them is said again by other voices in the same time.
 speech women --face --seconds 72 --seed 1
@@ -45,8 +50,8 @@ done
 train() { framegen train "$work/$1" -o "$work/$2" --start "$work/$3" --audio-rate 0 --resume --minutes "$4" $5; }
 train women/template any start.safetensors 46
 train women/template run any/generator.safetensors 20 "--coarse 0 --matched 1"
-[ -f "$work/start2.safetensors" ] || presenter listen "$work/many" "$work/accents" -o "$work/start2.safetensors" \
-    --start "$work/run/generator.safetensors" --steps 3000
+[ -f "$work/start2.safetensors" ] || presenter listen "$work/many" "$work/accents" "$work/zh" "$work/es" "$work/hi" \
+    -o "$work/start2.safetensors" --start "$work/run/generator.safetensors" --steps 3000
 others=$(for number in 1 2 3 4 5; do echo "--other-voice $work/voices/voice_$number.npy"; done)
 train template run2 start2.safetensors 42 "--coarse 0 --matched 1 --mouth 4 $others"
 train template run3 run2/generator.safetensors 15 "--coarse 0 --matched 1 --mouth 4 --seed 1 $others"

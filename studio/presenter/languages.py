@@ -18,10 +18,62 @@ VOICES = {"zh": "z*", "es": "e*", "hi": "h*"}  # Kokoro's voices of a language
 SYMBOLS = {"tʃ": "ʧ", "dʒ": "ʤ", "ɦ": "h", "g": "ɡ"}  # of espeak-ng to Kokoro's
 MANDARIN = {  # likewise, where there are others, longest first
     "ts.h": "ꭧʰ", "ts.": "ꭧ", "s.": "ʂ", "z.": "ɻ", "tɕh": "ʨʰ", "tsh": "ʦʰ", "ph": "pʰ", "th": "tʰ", "kh": "kʰ",
-    "tɕ": "ʨ", "ts": "ʦ", "i.": "ɨ", "o-": "ɤ", "ong": "ʊŋ", "onɡ": "ʊŋ",
+    "tɕ": "ʨ", "ts": "ʦ", "ʐ": "ɻ", "i.": "ɨ", "o-": "ɤ", "ong": "ʊŋ", "onɡ": "ʊŋ",
 }  # fmt: skip
 TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}  # numbers of pinyin to Kokoro's marks after a syllable
-SENTENCES = {  # written for this program; Mandarin in pinyin, with the numbers of its tones
+SENTENCES = {  # to learn from; written for this program, Mandarin in pinyin with the numbers of its tones
+    "zh": """
+        wan3 fan4 yi3 hou4, ye2 ye5 zai4 yuan4 zi5 li3 tan2 pi2 pa5.
+        mei4 mei5 de5 qun2 zi5 po4 le5, nai3 nai5 bang1 ta1 bu3 hao3.
+        fu2 wu4 yuan2, ma2 fan5 gei3 wo3 yi4 ping2 shui3 he2 yi4 wan3 niu2 rou4 mian4.
+        chao1 shi4 men2 kou3 pai2 dui4 de5 ren2 tai4 duo1, huan4 yi4 jia1 ba5.
+        zuo2 wan3 gua1 da4 feng1, ba3 chuang1 hu5 dou1 chui1 kai1 le5.
+        di4 di5 fa1 shao1 le5, wo3 pei2 ta1 qu4 yi1 yuan4 kan4 bing4.
+        chun1 tian1 lai2 le5, shan1 po1 shang5 kai1 man3 le5 fen3 hong2 de5 hua1.
+        lao3 shi1 shuo1 yu3 wen2 zuo4 ye4 bi4 xu1 zai4 xing1 qi1 wu3 yi3 qian2 xie3 wan2.
+        ni3 de5 shou3 ji1 fang4 zai4 zhuo1 zi5 xia4 mian4, chu1 men2 bie2 wang4 le5.
+        nü3 er2 mei3 wan3 dou1 yao4 bao4 zhe5 mao2 mao2 xiong2 shui4 jiao4.
+        zhe4 shuang1 pi2 xie2 tai4 gui4 le5, neng2 bu4 neng2 pian2 yi5 yi4 dian3?
+        wai4 po2 bao1 de5 jiao3 zi5 wei4 dao5 te4 bie2 xiang1.
+        lu4 shang5 du3 che1, wo3 ke3 neng2 wan3 ban4 ge5 xiao3 shi2 dao4 ban4 gong1 shi4.
+        hu2 bian1 you3 yi4 qun2 lü4 mao2 ya1 zi5 zai4 you2 yong3.
+        dong1 tian1 xia4 xue3 de5 shi2 hou5, hai2 zi5 men5 pao3 chu1 lai2 gun3 xue3 qiu2.
+    """,
+    "es": """
+        Mi hermano toca la guitarra en un bar del puerto todos los viernes.
+        El médico me recomendó dormir más y fumar menos.
+        ¿Cuánto cuesta el billete de autobús hasta Valencia?
+        Perdimos las llaves del coche en el aparcamiento del supermercado.
+        La película fue tan aburrida que nos fuimos a la mitad.
+        Póngame medio kilo de gambas y una bolsa de hielo, gracias.
+        Su hija estudia filosofía en la universidad de Buenos Aires.
+        Hace un frío horrible, así que ponte la bufanda y los guantes.
+        El fútbol me da igual, prefiero una partida de ajedrez con mi suegro.
+        Vendieron la casa azul de la esquina por muy poco dinero.
+        ¿Has probado el arroz con pulpo que cocina Ramón?
+        Aquella nube oscura viene hacia nosotros, vámonos pronto.
+        Los vecinos protestan porque el bebé llora a medianoche.
+        En febrero viajamos en barco hasta una isla desierta.
+    """,
+    "hi": """
+        ट्रेन दो घंटे देर से पहुँची, इसलिए हम सब थक गए।
+        दादी ने रसोई में गरम पूरी और आलू की भाजी बनाई।
+        मेरा फ़ोन खराब हो गया है, क्या तुम अपना दे सकते हो?
+        नदी के उस पार एक छोटा सा गाँव बसा हुआ है।
+        बारिश शुरू होते ही मोर नाचने लगा।
+        डॉक्टर ने मुझे रोज़ दवा खाने और जल्दी सोने को कहा।
+        कल रात बिल्ली ने सारा दूध पी लिया।
+        परीक्षा के बाद विद्यार्थी फ़िल्म देखने जाएँगे।
+        इस दुकान में ऊनी स्वेटर काफ़ी महँगे मिलते हैं।
+        उसकी बहन दफ़्तर में प्रबंधक का काम करती है।
+        भूख लगी हो तो मेज़ से बर्फ़ी और समोसे उठा लो।
+        मेरे मामा हर रविवार को बाँसुरी और तबला बजाते हैं।
+        विमान मुंबई से पूर्व की ओर जा रहा था।
+        भैया, यह लाल कुर्ता कितने रुपये का है?
+        फूलों पर तितलियाँ और भौंरे मँडरा रहे थे।
+    """,
+}
+HELD_OUT = {  # likewise; to measure with, nothing learns from them
     "zh": """
         jin1 tian1 de5 tian1 qi4 fei1 chang2 hao3, wo3 men5 qu4 gong1 yuan2 san4 bu4 ba5.
         ma1 ma5 mei3 tian1 zao3 shang5 dou1 mai3 xin1 xian1 de5 ping2 guo3 he2 mian4 bao1.
@@ -77,11 +129,14 @@ def _replaced(text: str, parts: dict[str, str]) -> str:
     return text
 
 
-def speeches_in(language: str, seconds: float, seed: int, kokoro: Path) -> Iterator[Utterance]:
-    """Sentences in a language by Kokoro's voices of it in turn, silences around each, for at least so many seconds."""
+def speeches_in(language: str, seconds: float, seed: int, kokoro: Path, held_out: bool = False) -> Iterator[Utterance]:
+    """Sentences in a language by Kokoro's voices of it in turn, silences around each, for at least so many seconds.
+
+    held_out: those that nothing learns from.
+    """
     random = np.random.default_rng(seed)
     synth, voices = Kokoro(kokoro), kokoro_voices(kokoro, VOICES[language])
-    texts = [line.strip() for line in SENTENCES[language].splitlines() if line.strip()]
+    texts = [line.strip() for line in (HELD_OUT if held_out else SENTENCES)[language].splitlines() if line.strip()]
     total, number = 0.0, 0
     while total < seconds:
         text = texts[number % len(texts)]

@@ -1,9 +1,14 @@
+import re
 import subprocess
 
 import pytest
 
-from studio.presenter.languages import ESPEAK, SENTENCES, VOICES, spelt
+from studio.presenter.languages import ESPEAK, HELD_OUT, SENTENCES, VOICES, spelt
 from studio.presenter.phones import SILENCE, arpabet
+
+
+def lines_of(sentences: dict[str, str], language: str) -> list[str]:
+    return [line.strip() for line in sentences[language].strip().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -31,8 +36,19 @@ def test_sentences_are_spelt_as_the_voices_know_it(
 
 
 def test_each_language_has_sentences_and_voices() -> None:
-    assert set(ESPEAK) == set(VOICES) == set(SENTENCES)
-    assert min(len(lines.strip().splitlines()) for lines in SENTENCES.values()) >= 9
+    assert set(ESPEAK) == set(VOICES) == set(SENTENCES) == set(HELD_OUT)
+    assert min(len(lines_of(some, language)) for some in (SENTENCES, HELD_OUT) for language in some) >= 9
+
+
+def test_what_is_measured_is_not_learned_from() -> None:
+    for language in SENTENCES:
+        learned, measured = lines_of(SENTENCES, language), lines_of(HELD_OUT, language)
+        assert len({*learned, *measured}) == len(learned) + len(measured)
+
+
+def test_every_syllable_of_mandarin_has_a_tone() -> None:
+    for line in lines_of(SENTENCES, "zh") + lines_of(HELD_OUT, "zh"):
+        assert all(re.fullmatch(r"[a-zü]+[1-5][,.?]?", syllable) for syllable in line.split()), line
 
 
 def test_phones_of_other_languages_look_like_english_ones() -> None:
