@@ -68,12 +68,8 @@ class Progress:
         self.count += 1
         per = (time.time() - self.started) / self.count
         left = per * (self.total - number - 1)
-        print(
-            f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left ",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
+        text = f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left "
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def trace(arguments: argparse.Namespace) -> None:
@@ -149,11 +145,11 @@ def listen(arguments: argparse.Namespace) -> None:
     from studio.presenter.listen import EncodedSpeech, learn, new_generator, report, retyped, with_noise
 
     encoder = open_encoder(arguments.encoder)
-    old = arguments.like and load_network(arguments.like, WHISPER.name)
+    old = load_network(arguments.like, WHISPER.name) if arguments.like else None
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
     speech = with_noise(arguments.speech, encoder, open_encoder(None, WHISPER.name) if old else None)
     generator = start or (retyped(old, speech) if old else new_generator(arguments.width, encoder.spec))
-    network = learn(speech, generator, arguments.steps, old=old and old.audio_model)
+    network = learn(speech, generator, arguments.steps, old=old)
     for folder in arguments.check:
         figures = report(network, EncodedSpeech.read(folder, encoder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
@@ -245,9 +241,7 @@ def main() -> None:
             command.add_argument("--seconds", type=float, default=40)
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices")
-            command.add_argument(
-                "--voices", nargs="*", default=(), help="only these; default: all that are not held out"
-            )
+            command.add_argument("--voices", nargs="*", default=(), help="only these; default: all not held out")
             command.add_argument("--language", choices=("zh", "es", "hi"), help="instead of English, by its voices")
             command.add_argument("--held-out", action="store_true", help="its sentences that nothing learns from")
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
@@ -293,8 +287,7 @@ def main() -> None:
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
     command.add_argument("--start", type=Path, help="a generator to go on from; of it only the audio model changes")
-    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that is to paint as it did, "
-                         "by features of another type")  # fmt: skip
+    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that paints as it did by others")
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
     command.add_argument("--encoder", type=Path, help="audio program for its features; default: the built-in one")
     command.add_argument("--steps", type=int, default=6000)

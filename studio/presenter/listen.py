@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from frame_generation_pipeline.audio.encoder import AudioProgram
 from frame_generation_pipeline.audio.features import feature_window
 from frame_generation_pipeline.audio.stream import extract_features
-from frame_generation_pipeline.making.network import AudioModel, GeneratorNetwork
+from frame_generation_pipeline.making.network import GeneratorNetwork
 from frame_generation_pipeline.making.networks import Network, build_network
 from frame_generation_pipeline.spec import FACE_328, SAMPLE_RATE, WINDOW, AudioSpec, GeneratorSpec
 from studio.presenter.phones import SILENCE
@@ -159,11 +159,11 @@ class Listener(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(b, *window_shape) -> (b, len(NAMES))"""
-        return self.told(self.audio_model(windows))
+        return self.articulators(self.audio_model(windows))
 
-    def told(self, heard: Tensor) -> Tensor:
+    def articulators(self, output: Tensor) -> Tensor:
         """Output of the audio model (b, C, 10, 10) -> (b, len(NAMES))"""
-        out: Tensor = self.head(heard.mean(dim=(2, 3)))
+        out: Tensor = self.head(output.mean(dim=(2, 3)))
         return out
 
     def predict(self, speech: EncodedSpeech) -> npt.NDArray[Any]:
@@ -181,12 +181,12 @@ def shaped(windows: npt.NDArray[Any], spec: AudioSpec) -> Tensor:
 
 
 def learn(
-    speech: Sequence[EncodedSpeech], generator: Network, steps: int, seed: int = 0, old: AudioModel | None = None
+    speech: Sequence[EncodedSpeech], generator: Network, steps: int, seed: int = 0, old: Network | None = None
 ) -> Listener:
     """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
 
-    The generator's audio model becomes what is returned; the rest of it stays as it is. old: an audio model for the
-    features of each speech's `other`, whose output the new one's is to be like.
+    The generator's audio model becomes what is returned; the rest of it stays as it is. old: a generator for the
+    features of each speech's `other`, whose audio model the new one is to be like.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -214,14 +214,14 @@ def learn(
         batch = np.concatenate(windows)
         batch = batch + (random.normal(size=batch.shape) * NOISE * deviation).astype(np.float32)
         network.train()
-        heard = network.audio_model(shaped(batch, spec))
-        loss = (weights * (network.told(heard) - torch.from_numpy(np.concatenate(truths))).square()).mean()
+        output: Tensor = network.audio_model(shaped(batch, spec))
+        loss = (weights * (network.articulators(output) - torch.from_numpy(np.concatenate(truths))).square()).mean()
         if old:
             with torch.no_grad():
-                said = old(torch.cat(others))
-            loss = loss + LIKENESS * difference(heard, said)
+                said = old.audio_model(torch.cat(others))
+            loss = loss + LIKENESS * difference(output, said)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         mean.update_parameters(network)
@@ -233,11 +233,11 @@ def learn(
     return listener
 
 
-def difference(heard: Tensor, said: Tensor) -> Tensor:
+def difference(output: Tensor, said: Tensor) -> Tensor:
     """Mean squared difference of audio models' outputs (b, C, h, w) and of their means over h and w, by variance."""
     means = said.mean((2, 3))
-    whole = (heard - said).square().mean() / said.var(0).mean()
-    return whole + 0.5 * (heard.mean((2, 3)) - means).square().mean() / means.var(0).mean()
+    whole = (output - said).square().mean() / said.var(0).mean()
+    return whole + 0.5 * (output.mean((2, 3)) - means).square().mean() / means.var(0).mean()
 
 
 def retyped(generator: Network, speech: Sequence[EncodedSpeech]) -> Network:

@@ -16,7 +16,7 @@ from frame_generation_pipeline.speaking.frame_renderer import FrameRenderer
 from frame_generation_pipeline.speaking.session import Session
 from frame_generation_pipeline.spec import SAMPLE_RATE
 
-MARGIN = 0.1  # seconds; frames of audio that comes in real time are shown so much later than necessary
+MARGIN = 0.04  # seconds; frames of audio that comes in real time are shown so much later than necessary
 RECENT = 0.2  # weight of the newest frame in the mean rendering time
 MOST_AHEAD = 4  # frames that may be skipped to catch up; so many are rendered ahead
 _NOTHING = np.empty((0, 0, 3), np.uint8)  # stands for a frame that is not rendered because it would be late
