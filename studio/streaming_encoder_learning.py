@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=24, help="parts of speech in a batch")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate")
     parser.add_argument("--start", type=Path, help="weights of an encoder to go on from")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda, on which this program has not run yet")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_default_device(arguments.device)

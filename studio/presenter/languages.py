@@ -129,6 +129,11 @@ def _replaced(text: str, parts: dict[str, str]) -> str:
     return text
 
 
+def sentences_in(language: str, held_out: bool = False) -> list[str]:
+    """The sentences to learn from, or those that nothing learns from."""
+    return [line.strip() for line in (HELD_OUT if held_out else SENTENCES)[language].strip().splitlines()]
+
+
 def speeches_in(language: str, seconds: float, seed: int, kokoro: Path, held_out: bool = False) -> Iterator[Utterance]:
     """Sentences in a language by Kokoro's voices of it in turn, silences around each, for at least so many seconds.
 
@@ -136,7 +141,7 @@ def speeches_in(language: str, seconds: float, seed: int, kokoro: Path, held_out
     """
     random = np.random.default_rng(seed)
     synth, voices = Kokoro(kokoro), kokoro_voices(kokoro, VOICES[language])
-    texts = [line.strip() for line in (HELD_OUT if held_out else SENTENCES)[language].splitlines() if line.strip()]
+    texts = sentences_in(language, held_out)
     total, number = 0.0, 0
     while total < seconds:
         text = texts[number % len(texts)]

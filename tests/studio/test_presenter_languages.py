@@ -3,12 +3,8 @@ import subprocess
 
 import pytest
 
-from studio.presenter.languages import ESPEAK, HELD_OUT, SENTENCES, VOICES, spelt
+from studio.presenter.languages import ESPEAK, HELD_OUT, SENTENCES, VOICES, sentences_in, spelt
 from studio.presenter.phones import SILENCE, arpabet
-
-
-def lines_of(sentences: dict[str, str], language: str) -> list[str]:
-    return [line.strip() for line in sentences[language].strip().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -37,17 +33,17 @@ def test_sentences_are_spelt_as_the_voices_know_it(
 
 def test_each_language_has_sentences_and_voices() -> None:
     assert set(ESPEAK) == set(VOICES) == set(SENTENCES) == set(HELD_OUT)
-    assert min(len(lines_of(some, language)) for some in (SENTENCES, HELD_OUT) for language in some) >= 9
+    assert min(len(sentences_in(language, held_out)) for language in SENTENCES for held_out in (False, True)) >= 9
 
 
 def test_what_is_measured_is_not_learned_from() -> None:
     for language in SENTENCES:
-        learned, measured = lines_of(SENTENCES, language), lines_of(HELD_OUT, language)
+        learned, measured = sentences_in(language), sentences_in(language, held_out=True)
         assert len({*learned, *measured}) == len(learned) + len(measured)
 
 
 def test_every_syllable_of_mandarin_has_a_tone() -> None:
-    for line in lines_of(SENTENCES, "zh") + lines_of(HELD_OUT, "zh"):
+    for line in sentences_in("zh") + sentences_in("zh", held_out=True):
         assert all(re.fullmatch(r"[a-zü]+[1-5][,.?]?", syllable) for syllable in line.split()), line
 
 
