@@ -43,7 +43,7 @@ from frame_generation_pipeline.train.run import CHECKPOINTS, FACES, STATE
 from frame_generation_pipeline.train.trainer import Trainer
 from frame_generation_pipeline.weights import STARTS
 
-WARM_UP, ROUNDS = 2, 8  # steps of each network before its costs count, and that count
+WARM_UP, ROUNDS = 2, 10  # steps of each network before its costs count, and that count, from all of a training
 SHOWN, ZOOM, MOUTH = 6, 3, 0.42  # mouths side by side; how many times their size; their side as a share of the box
 STUDY = "equal_cost.json"
 
@@ -69,12 +69,12 @@ def costs(template: Path, folder: Path, core_minutes: float) -> dict[str, Cost]:
         for number in range(WARM_UP + ROUNDS):
             for name, trainer in trainers.items():
                 before = time.process_time()
-                trainer.step(trainer.batch(number), 0.5)
+                trainer.step(trainer.batch(number), max(0, number - WARM_UP) / ROUNDS)
                 seconds[name].append(time.process_time() - before)
             progress(number + 1, WARM_UP + ROUNDS)
     (folder / FACES).unlink()
-    medians = {name: float(np.median(each[WARM_UP:])) for name, each in seconds.items()}
-    return {name: Cost(median, round(60 * core_minutes / median)) for name, median in medians.items()}
+    means = {name: float(np.mean(each[WARM_UP:])) for name, each in seconds.items()}
+    return {name: Cost(mean, round(60 * core_minutes / mean)) for name, mean in means.items()}
 
 
 def mouths(checkpoint: Path | None, template: Path, held_out: float) -> Frame:

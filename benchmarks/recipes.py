@@ -32,7 +32,7 @@ CHANGES: dict[str, dict[str, float]] = {
     "temporal loss 1": {"temporal": 1.0},
     "SyncNet loss 1": {"sync": 1.0},
     "weights by opening": {"opening": 0.7},
-    "adversarial loss": {"adversarial": 0.5},
+    "no adversarial loss": {"adversarial": 0.0},
     "lips apart in pauses": {"parted": True},
     "noise on features, 0.5": {"noise": 0.5},
     "audio model learns": {"audio_rate": 1.0},

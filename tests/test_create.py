@@ -128,7 +128,7 @@ def test_begins_from_the_generator_that_comes_along(
         raise OutputError("enough")
 
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
-    for options in ({}, {"network": "mobile"}, {"scratch": True}, {"network": "full"}, {"start": start, "batch": 8}):
+    for options in ({"network": "light"}, {}, {"scratch": True}, {"network": "full"}, {"start": start, "batch": 8}):
         with pytest.raises(OutputError, match="enough"):
             create(recording, tmp_path / "may.avatar", **options)
     assert begun == [

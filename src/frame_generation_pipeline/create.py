@@ -47,7 +47,7 @@ def create(
     audio_track: int | None = None,
     av_offset: int | None = None,
     minutes: float = 60.0,
-    network: str = "light",
+    network: str = "mobile",
     recipe: Recipe | None = None,
     batch: int | None = None,
     start: str | Path | None = None,

@@ -84,9 +84,9 @@ def test_coarse_steps_see_half_the_size(data: TrainingSet, monkeypatch: pytest.M
     trained = trainer(data)
     forward = trained.loss.forward
 
-    def spy(output: torch.Tensor, *arguments: Any) -> dict[str, torch.Tensor]:
+    def spy(output: torch.Tensor, *arguments: Any, **options: Any) -> dict[str, torch.Tensor]:
         sizes.append(output.shape[-1])
-        return forward(output, *arguments)
+        return forward(output, *arguments, **options)
 
     monkeypatch.setattr(trained.loss, "forward", spy)
     for progress in (0.0, QUICK.coarse - 0.01, QUICK.coarse, 0.99):
@@ -115,12 +115,15 @@ def test_gradients_are_the_weighed_ones_of_the_losses(data: TrainingSet) -> None
     assert any(not torch.allclose(value, expected[name]) for name, value in weighed.items() if value is not None)
 
 
-def test_an_adversary_begins_later_learns_and_changes_what_is_learned(data: TrainingSet) -> None:
-    recipe = replace(QUICK, coarse=0.0, adversarial=0.5)
+def test_an_adversary_takes_the_place_of_the_perceptual_loss_and_changes_what_is_learned(data: TrainingSet) -> None:
+    recipe = replace(QUICK, coarse=0.0, perceptual=0.1, adversarial=0.5)
     trained, nearly_without = trainer(data, recipe), trainer(data, replace(recipe, adversarial=1e-9))
-    assert "adversarial" not in trained.step(trained.batch(0), ADVERSARIAL_FROM - 0.01)
+    before = trained.step(trained.batch(0), ADVERSARIAL_FROM - 0.01)
+    assert "perceptual" in before
+    assert "adversarial" not in before
     nearly_without.step(trained.batch(0), 0.0)
     losses = [trained.step(trained.batch(1), ADVERSARIAL_FROM) for _ in range(6)]
+    assert "perceptual" not in losses[0]
     assert losses[-1]["discriminator"] < losses[0]["discriminator"]
     assert list(losses[0])[-1] == "total"
     plain = [nearly_without.step(trained.batch(1), ADVERSARIAL_FROM) for _ in range(6)]

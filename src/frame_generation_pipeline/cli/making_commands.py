@@ -33,7 +33,7 @@ def create(
     audio_track: AudioTrack = None,
     av_offset: AvOffset = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 60.0,
-    network: Network = "light",
+    network: Network = "mobile",
     start: Annotated[
         Path | None,
         typer.Option(help="Checkpoint to begin from [default: the built-in one, where it is that network]."),

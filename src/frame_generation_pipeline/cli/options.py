@@ -69,7 +69,7 @@ Network = Annotated[
     typer.Option(
         "--network",
         "--width",
-        help="mobile (for phones), light (half the channels, twice as fast) or full (the original's).",
+        help="mobile (the fastest), light (half of the original's channels) or full (the original's).",
     ),
 ]
 Start = Annotated[Path | None, typer.Option(help="Checkpoint to begin from, instead of from scratch.")]

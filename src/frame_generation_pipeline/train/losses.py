@@ -45,18 +45,26 @@ class GeneratorLoss(nn.Module):
         return cls(recipe, perceptual, sync)
 
     def forward(
-        self, output: Tensor, target: Tensor, audio: Tensor, mouth: npt.NDArray[np.int64], side: int
+        self,
+        output: Tensor,
+        target: Tensor,
+        audio: Tensor,
+        mouth: npt.NDArray[np.int64],
+        side: int,
+        *,
+        perceptual: bool = True,
     ) -> dict[str, Tensor]:
         """Compute each loss by its name, and their weighted sum as `total`.
 
         output, target: (b, 3, h, w) in [0, 1]. audio: (b, *window_shape). mouth, side: see `around_lips`.
+        perceptual: whether the perceptual loss, where the recipe has one, is among them.
         """
         recipe = self.recipe
         losses = {"l1": (output - target).abs().mean()}
         lips, true_lips = around_lips(output, mouth, side), around_lips(target, mouth, side)
         if recipe.mouth:
             losses["mouth"] = (lips - true_lips).abs().mean()
-        if self.perceptual is not None:
+        if self.perceptual is not None and perceptual:
             pair = (output, target) if recipe.face_perceptual else (lips, true_lips)
             with self.autocast:
                 losses["perceptual"] = self.perceptual(*pair)

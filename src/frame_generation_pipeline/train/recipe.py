@@ -59,7 +59,7 @@ ORIGINAL = Recipe(  # SyncTalk_2D's train_328.py
     cubic=False,
 )
 FOLLOWING = replace(  # after a generator that follows voices already
-    DEFAULT, mouth=0.0, audio_rate=0.0, coarse=0.0, matched=0.5
+    DEFAULT, mouth=0.0, adversarial=1.5, audio_rate=0.0, coarse=0.0, matched=0.5
 )
 DISTILLING = replace(  # for what a larger generator paints, on frames as in use
     DEFAULT, perceptual=0.0, batch=8, coarse=0.3, jitter=0.0

@@ -17,7 +17,7 @@ from frame_generation_pipeline.train.recipe import Recipe
 from frame_generation_pipeline.train.resuming import load_optimizer
 
 WARM_UP = 50  # steps in which the learning rate rises, if it decays
-ADVERSARIAL_FROM = 0.25  # share of the training after which an adversarial loss begins
+ADVERSARIAL_FROM = 0.7  # share of the training after which an adversarial loss takes the place of the perceptual one
 HIGHEST_NORM = 1.0  # longer gradients are shortened, so that an unusual batch does not ruin a training
 
 
@@ -73,12 +73,13 @@ class Trainer:
             mouth, side = mouth // 2, side // 2
         with self._autocast:
             output = faces(self.network, image, audio).float()
-        losses = self.loss(output, target, audio, mouth, side)
+        adversary = self.adversary if progress >= ADVERSARIAL_FROM else None
+        losses = self.loss(output, target, audio, mouth, side, perceptual=adversary is None)
         (gradient,) = torch.autograd.grad(losses["total"], output)
-        if self.adversary and progress >= ADVERSARIAL_FROM:
+        if adversary:
             lips, true_lips = around_lips(output, mouth, side), around_lips(target, mouth, side)
-            judged = {"discriminator": self.adversary.learn(lips, true_lips)}
-            judged["adversarial"] = self.adversary.loss(lips, true_lips)
+            judged = {"discriminator": adversary.learn(lips, true_lips)}
+            judged["adversarial"] = adversary.loss(lips, true_lips)
             losses = judged | losses  # the total stays the last
             (push,) = torch.autograd.grad(judged["adversarial"], output)
             pull = around_lips(gradient, mouth, side).norm()
