@@ -149,7 +149,7 @@ def listen(arguments: argparse.Namespace) -> None:
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
     speech = with_noise(arguments.speech, encoder, open_encoder(None, WHISPER.name) if old else None)
     generator = start or (retyped(old, speech) if old else new_generator(arguments.width, encoder.spec))
-    network = learn(speech, generator, arguments.steps, old=old)
+    network = learn(speech, generator, arguments.steps, old=old, further=start is not None)
     for folder in arguments.check:
         figures = report(network, EncodedSpeech.read(folder, encoder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
@@ -286,7 +286,7 @@ def main() -> None:
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
-    command.add_argument("--start", type=Path, help="a generator to go on from; of it only the audio model changes")
+    command.add_argument("--start", type=Path, help="a generator to go on from; its audio model changes, and little")
     command.add_argument("--like", type=Path, help="a generator of the type `whisper` that paints as it did by others")
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
     command.add_argument("--encoder", type=Path, help="audio program for its features; default: the built-in one")

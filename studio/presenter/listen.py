@@ -33,7 +33,8 @@ from studio.presenter.visemes import ARTICULATORS
 NAMES = [*ARTICULATORS, "seal", "opening"]
 WIDEST = 0.02  # m, an opening that counts as 1
 WEIGHTS = np.array([1.0 if name not in ("bite", "seal", "opening") else 2.0 for name in NAMES], np.float32)
-BATCH, RATE = 64, 1e-3
+BATCH, RATE, FURTHER_RATE = 64, 1e-3, 3e-4
+HEAD_FIRST = 100  # steps in which the head learns alone, where the audio model has learned before
 PACES = (0.9, 1.12)  # of speech in noise, faster and higher or slower and lower: throats of other sizes
 SPEECHES = 16  # that a batch is drawn from
 NOISE = 0.15  # of a feature's deviation, added to it
@@ -181,12 +182,19 @@ def shaped(windows: npt.NDArray[Any], spec: AudioSpec) -> Tensor:
 
 
 def learn(
-    speech: Sequence[EncodedSpeech], generator: Network, steps: int, seed: int = 0, old: Network | None = None
+    speech: Sequence[EncodedSpeech],
+    generator: Network,
+    steps: int,
+    seed: int = 0,
+    old: Network | None = None,
+    *,
+    further: bool = False,
 ) -> Listener:
     """Adam with a rate along half a cosine; the running mean of the weights is what is kept.
 
     The generator's audio model becomes what is returned; the rest of it stays as it is. old: a generator for the
-    features of each speech's `other`, whose audio model the new one is to be like.
+    features of each speech's `other`, whose audio model the new one is to be like. further: the audio model has learned
+    before, and changes little: it waits for the head, its batch norms keep their statistics, and the rate is lower.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -196,7 +204,8 @@ def learn(
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
+    rate = FURTHER_RATE if further else RATE
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     spec = generator.spec.audio
     weights, deviation = torch.from_numpy(WEIGHTS), np.concatenate([h.values for h in speech]).std(axis=0)
@@ -213,9 +222,10 @@ def learn(
                 others.append(shaped(other.windows(some), other.spec))
         batch = np.concatenate(windows)
         batch = batch + (random.normal(size=batch.shape) * NOISE * deviation).astype(np.float32)
-        network.train()
+        network.train(not further)
         output: Tensor = network.audio_model(shaped(batch, spec))
-        loss = (weights * (network.articulators(output) - torch.from_numpy(np.concatenate(truths))).square()).mean()
+        known = output.detach() if further and step < HEAD_FIRST else output
+        loss = (weights * (network.articulators(known) - torch.from_numpy(np.concatenate(truths))).square()).mean()
         if old:
             with torch.no_grad():
                 said = old.audio_model(torch.cat(others))

@@ -1,5 +1,6 @@
 """An audio model for other features says what the old one said, and its frames stay where they were."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from frame_generation_pipeline.making.networks import Network, build_network
 from frame_generation_pipeline.spec import FACE_MOBILE, STREAMING, WHISPER, AudioSpec, GeneratorSpec
-from studio.presenter.listen import NAMES, EncodedSpeech, difference, learn, retyped, shaped
+from studio.presenter.listen import HEAD_FIRST, NAMES, EncodedSpeech, difference, learn, retyped, shaped
 from studio.streaming_encoder import DELAY
 
 FRAMES = 60
@@ -64,3 +65,13 @@ def test_learning_changes_the_audio_model_alone_and_obeys_the_old_one() -> None:
     weight = "audio_model.conv5.weight"
     assert weight in changed(obedient)
     assert not torch.equal(obedient.state_dict()[weight], free.state_dict()[weight])
+
+
+def test_an_audio_model_that_learns_further_keeps_its_statistics() -> None:
+    values = np.random.default_rng(0).normal(size=(FRAMES, WHISPER.feature_size))
+    spoken, generator = replace(speech(values, WHISPER), other=speech(values, WHISPER)), whisper_generator()
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    learn([spoken], generator, HEAD_FIRST + 2, old=whisper_generator(), further=True)
+    changed = {name for name, tensor in generator.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert "audio_model.conv5.weight" in changed
+    assert not [name for name in changed if name.endswith(("running_mean", "running_var"))]
