@@ -1,10 +1,10 @@
 """Frames a second of this checkout beside another one's, each in processes of its own, in turn.
 
-python -m benchmarks.versions --before ../before [--rounds 3] [--seconds 10] [--mobile]
+python -m benchmarks.versions --before ../before [--rounds 3] [--seconds 10] [--light]
 
-The built-in presenter of each, 720x720, makes a video of random features: with her own network and, with `--mobile`,
-in this checkout with the mobile network that comes along, beside her own in the other. Each face is seen for the
-first time, or faces are kept in a file, which a run that is not counted fills. Both checkouts run with this Python's
+The built-in presenter of each, 720x720, makes a video of random features: with her own network and, with `--light`,
+in this checkout with the light network that comes along, beside her own in the other. Each face is seen for the first
+time, or faces are kept in a file, which a run that is not counted fills. Both checkouts run with this Python's
 packages. Prints the table of `docs/performance.md`: medians of the rounds, and the median of each round's ratio of
 the time for a frame, so that whatever else the machine does meets both.
 """
@@ -24,9 +24,11 @@ from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.making.unpack import unpack_template
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.weights import PRESENTER, PRESENTER_MOBILE
+from frame_generation_pipeline.spec import AudioSpec
+from frame_generation_pipeline.weights import PRESENTER, PRESENTER_LIGHT
 
 HERE = Path(__file__).resolve().parent.parent
+FPS = 25  # of every presenter
 
 # What a process does: of any version, as far back as both ways to give a cache file go. argv: avatar, features, cache.
 RUN = """
@@ -71,6 +73,12 @@ def run(checkout: Path, avatar: Path, features: Path, cache: Path | None) -> Fig
     return figures
 
 
+def write_features(path: Path, frames: int, spec: AudioSpec) -> Path:
+    """Random features of the type `spec` as the file `path`."""
+    np.save(path, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
+    return path
+
+
 def row(name: str, frames: int, before: list[Figures], after: list[Figures]) -> list[str]:
     """The cells of a line of the table."""
     cells = [name]
@@ -89,35 +97,35 @@ def main() -> None:
     parser.add_argument("--before", type=Path, required=True, help="the other checkout")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10, help="of the video")
-    parser.add_argument("--mobile", action="store_true", help="also the presenter with the mobile network, in this one")
+    parser.add_argument("--light", action="store_true", help="also the presenter with the light network, in this one")
     arguments = parser.parse_args()
     if not (arguments.before / "src" / "frame_generation_pipeline").is_dir():
         parser.error(f"{arguments.before}: no checkout of this project; give the folder that has src/")
     with tempfile.TemporaryDirectory() as folder:
         theirs = arguments.before / PRESENTER.relative_to(HERE)
-        pairs = {"light": (theirs, PRESENTER)}
-        if arguments.mobile:
+        pairs = [(theirs, PRESENTER)]
+        if arguments.light:
             template = unpack_template(open_package(PRESENTER), Path(folder, "template"))
-            mobile = Path(folder, "mobile.avatar")
-            pack_avatar(mobile, checkpoint=PRESENTER_MOBILE, template=template.folder, precision="fp16")
-            pairs["mobile, beside light before"] = (theirs, mobile)
-        spec = open_package(PRESENTER).manifest.generator.audio
-        frames = round(arguments.seconds * spec.fps)
-        features = Path(folder, "features.npy")
-        np.save(features, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
+            light = Path(folder, "light.avatar")
+            pack_avatar(light, checkpoint=PRESENTER_LIGHT, template=template.folder, precision="fp16")
+            pairs.append((theirs, light))
+        frames = round(arguments.seconds * FPS)
         each = ("CPU a frame", "first frame")
         print_header("", "fps before", *each, "fps after", *each, "ratio")
-        for name, avatars in pairs.items():
-            sides = list(zip((arguments.before, HERE), avatars, strict=True))
+        for avatars in pairs:
+            specs = [open_package(avatar).manifest.generator for avatar in avatars]
+            name = ", before ".join(dict.fromkeys(spec.name for spec in reversed(specs)))
+            features = [write_features(Path(folder, f"{spec.audio.name}.npy"), frames, spec.audio) for spec in specs]
+            sides = list(zip((arguments.before, HERE), avatars, features, strict=True))
             for kept in (False, True):
-                caches = [Path(folder, f"{side}.faces") if kept else None for side in range(2)]
+                caches = [Path(folder, f"{number}.faces") if kept else None for number in range(2)]
                 if kept:
-                    for (checkout, avatar), cache in zip(sides, caches, strict=True):
-                        run(checkout, avatar, features, cache)
+                    for side, cache in zip(sides, caches, strict=True):
+                        run(*side, cache)
                 measured: list[list[Figures]] = [[], []]
                 for _ in range(arguments.rounds):
-                    for side, (checkout, avatar) in enumerate(sides):
-                        measured[side].append(run(checkout, avatar, features, caches[side]))
+                    for side, cache, figures in zip(sides, caches, measured, strict=True):
+                        figures.append(run(*side, cache))
                 print_row(*row(f"{name}, {'faces kept' if kept else 'new faces'}", frames, *measured))
                 for cache in caches:
                     if cache:

