@@ -24,11 +24,9 @@ from benchmarks.markdown import print_header, print_row
 from frame_generation_pipeline.making.pack import pack_avatar
 from frame_generation_pipeline.making.unpack import unpack_template
 from frame_generation_pipeline.package.load import open_package
-from frame_generation_pipeline.spec import AudioSpec
 from frame_generation_pipeline.weights import PRESENTER, PRESENTER_LIGHT
 
 HERE = Path(__file__).resolve().parent.parent
-FPS = 25  # of every presenter
 
 # What a process does: of any version, as far back as both ways to give a cache file go. argv: avatar, features, cache.
 RUN = """
@@ -73,12 +71,6 @@ def run(checkout: Path, avatar: Path, features: Path, cache: Path | None) -> Fig
     return figures
 
 
-def write_features(path: Path, frames: int, spec: AudioSpec) -> Path:
-    """Random features of the type `spec` as the file `path`."""
-    np.save(path, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
-    return path
-
-
 def row(name: str, frames: int, before: list[Figures], after: list[Figures]) -> list[str]:
     """The cells of a line of the table."""
     cells = [name]
@@ -109,23 +101,25 @@ def main() -> None:
             light = Path(folder, "light.avatar")
             pack_avatar(light, checkpoint=PRESENTER_LIGHT, template=template.folder, precision="fp16")
             pairs.append((theirs, light))
-        frames = round(arguments.seconds * FPS)
+        spec = open_package(PRESENTER).manifest.generator.audio
+        frames = round(arguments.seconds * spec.fps)
+        features = Path(folder, "features.npy")
+        np.save(features, np.random.default_rng(0).standard_normal((frames, spec.feature_size)).astype(np.float32))
         each = ("CPU a frame", "first frame")
         print_header("", "fps before", *each, "fps after", *each, "ratio")
         for avatars in pairs:
-            specs = [open_package(avatar).manifest.generator for avatar in avatars]
-            name = ", before ".join(dict.fromkeys(spec.name for spec in reversed(specs)))
-            features = [write_features(Path(folder, f"{spec.audio.name}.npy"), frames, spec.audio) for spec in specs]
-            sides = list(zip((arguments.before, HERE), avatars, features, strict=True))
+            generators = [open_package(avatar).manifest.generator.name for avatar in reversed(avatars)]
+            name = ", before ".join(dict.fromkeys(generators))
+            sides = list(zip((arguments.before, HERE), avatars, strict=True))
             for kept in (False, True):
                 caches = [Path(folder, f"{number}.faces") if kept else None for number in range(2)]
                 if kept:
                     for side, cache in zip(sides, caches, strict=True):
-                        run(*side, cache)
+                        run(*side, features, cache)
                 measured: list[list[Figures]] = [[], []]
                 for _ in range(arguments.rounds):
                     for side, cache, figures in zip(sides, caches, measured, strict=True):
-                        figures.append(run(*side, cache))
+                        figures.append(run(*side, features, cache))
                 print_row(*row(f"{name}, {'faces kept' if kept else 'new faces'}", frames, *measured))
                 for cache in caches:
                     if cache:
