@@ -38,6 +38,21 @@ SENTENCES = {  # to learn from; written for this program, Mandarin in pinyin wit
         lu4 shang5 du3 che1, wo3 ke3 neng2 wan3 ban4 ge5 xiao3 shi2 dao4 ban4 gong1 shi4.
         hu2 bian1 you3 yi4 qun2 lü4 mao2 ya1 zi5 zai4 you2 yong3.
         dong1 tian1 xia4 xue3 de5 shi2 hou5, hai2 zi5 men5 pao3 chu1 lai2 gun3 xue3 qiu2.
+        bao4 zhi3 shang5 shuo1 ming2 nian2 piao4 jia4 bu2 bian4.
+        qing3 ba3 bei1 zi5 bai3 zai4 bo1 li5 gui4 li3.
+        fang2 dong1 fa1 le5 fen4 feng1 fu4 de5 fei4 yong4 biao3.
+        ma2 que4 mei2 you3 fei1 zou3, zai4 mu4 mian2 shu4 shang5 chang4 ge1.
+        wo3 jue2 de5 wu3 yue4 de5 yue4 liang5 zui4 yuan2.
+        qu4 nian2 qi1 yue4 ta1 xue2 hui4 le5 qi2 zi4 xing2 che1.
+        zhu4 ni3 sheng1 ri4 kuai4 le4, shen1 ti3 jian4 kang1.
+        si4 shi2 si4 zhi1 shi2 shi1 zi5 shi4 si3 de5.
+        hei1 ban3 pang2 bian1 pai2 zhe5 ba1 ba3 pu3 tong1 mu4 deng4.
+        gong1 si1 you4 gu4 le5 yi2 wei4 hui4 shuo1 e2 yu3 de5 fan1 yi4.
+        wen1 quan2 lü3 guan3 jin4 wan3 man3 le5, wo3 men5 huan4 ge5 di4 fang5.
+        bing1 xiang1 li3 sheng4 xia4 ban4 pan2 bo1 cai4 he2 mo2 gu5.
+        ou3 er3 ye3 yao4 ting1 ting5 bie2 ren2 de5 yi4 jian5.
+        xiao3 mao1 pa1 zai4 chuang1 tai2 shang5 da3 hu1 lu5.
+        ru2 guo3 rou4 ruan3 le5, jiu4 ke3 yi3 guan1 huo3 fang4 yan2.
     """,
     "es": """
         Mi hermano toca la guitarra en un bar del puerto todos los viernes.
@@ -54,6 +69,21 @@ SENTENCES = {  # to learn from; written for this program, Mandarin in pinyin wit
         Aquella nube oscura viene hacia nosotros, vámonos pronto.
         Los vecinos protestan porque el bebé llora a medianoche.
         En febrero viajamos en barco hasta una isla desierta.
+        Mamá preparó empanadas para el cumpleaños de Beto.
+        Nunca bebo café después de las seis de la tarde.
+        El jefe firmó el informe y lo mandó por correo.
+        Hubo un apagón y subimos a pie hasta el noveno piso.
+        Unos payasos muy altos bailaban bajo la lluvia.
+        ¡Qué bonito vestido llevas hoy, Fabiola!
+        La bombilla del baño parpadea desde ayer.
+        Compramos tomates, pimientos, uvas y un melón maduro.
+        Mi vecino pinta puertas y muebles viejos en su taller.
+        Yo opino que el plan puede funcionar, pero falta dinero.
+        Llámame cuando llegues al aeropuerto de Múnich.
+        Los bomberos apagaron el fuego en pocos minutos.
+        El abogado hablaba y hablaba sin mirar a nadie.
+        Guarda la mantequilla y el queso en la nevera.
+        Ojalá nieve pronto, tengo ganas de esquiar.
     """,
     "hi": """
         ट्रेन दो घंटे देर से पहुँची, इसलिए हम सब थक गए।
@@ -71,6 +101,21 @@ SENTENCES = {  # to learn from; written for this program, Mandarin in pinyin wit
         विमान मुंबई से पूर्व की ओर जा रहा था।
         भैया, यह लाल कुर्ता कितने रुपये का है?
         फूलों पर तितलियाँ और भौंरे मँडरा रहे थे।
+        मुझे बाएँ मुड़ना था, पर मैं भूल से आगे बढ़ गया।
+        पापा बाज़ार से पपीते, अमरूद और बैंगन लाए हैं।
+        उस पुराने मकान में कोई भूत नहीं रहता।
+        बस में बहुत भीड़ थी, हम पूरे समय खड़े रहे।
+        आपका पासपोर्ट मेरे पास है, चिंता मत कीजिए।
+        माली ने गुलाब और चमेली के पौधे लगाए।
+        वह हमेशा सफ़ेद कमीज़ और भूरे जूते पहनता है।
+        ऊपर वाले कमरे की बत्ती बुझा दो।
+        इमारत के बाहर पुलिस की दो मोटरें खड़ी हैं।
+        मौसी ने मीठी खीर और मसालेदार भिंडी परोसी।
+        बुधवार को विद्यालय में वार्षिक उत्सव होगा।
+        ओस की बूँदें घास पर मोती जैसी चमकती हैं।
+        उपवास के बाद उसने फल और बादाम खाए।
+        मेहमानों के लिए मेज़ पर प्याले और चम्मच रख दो।
+        अब मुझे भी वही फ़ीता चाहिए जो उमा के पास है।
     """,
 }
 HELD_OUT = {  # likewise; to measure with, nothing learns from them
@@ -114,10 +159,11 @@ def spelt(text: str, language: str) -> str:
     """A sentence in Kokoro's symbols: clauses between commas, a full stop at the end."""
     done = subprocess.run(["espeak-ng", "-q", "--ipa", "-v", ESPEAK[language], text],
                           check=True, capture_output=True, text=True)  # fmt: skip
-    clauses = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    symbols = re.sub(r"\(.*?\)", "", ", ".join(clauses) + ".")
+    clauses = [re.sub(r"\(.*?\)", "", line.strip()) for line in done.stdout.splitlines() if line.strip()]
+    if language == "zh":
+        clauses = [_replaced(re.sub(r"[0-9ɜ]", "", clause), MANDARIN) for clause in clauses]
+    symbols = ", ".join(clauses) + "."
     if language == "zh":  # espeak-ng's marks of tones do not tell the first from the fourth, and the text does
-        symbols = _replaced(re.sub(r"[0-9ɜ]", "", symbols), MANDARIN)
         marked = zip(symbols.split(), re.findall(r"[a-zü]+([1-5])", text), strict=True)
         symbols = " ".join(re.sub(r"(?=[,.]*$)", TONES[tone], syllable, count=1) for syllable, tone in marked)
     return _replaced(symbols, SYMBOLS)
@@ -137,14 +183,19 @@ def sentences_in(language: str, held_out: bool = False) -> list[str]:
 def speeches_in(language: str, seconds: float, seed: int, kokoro: Path, held_out: bool = False) -> Iterator[Utterance]:
     """Sentences in a language by Kokoro's voices of it in turn, silences around each, for at least so many seconds.
 
-    held_out: those that nothing learns from.
+    After the last sentence its words come in any order, so that every sound is beside every other. held_out: sentences
+    that nothing learns from, over and over.
     """
     random = np.random.default_rng(seed)
     synth, voices = Kokoro(kokoro), kokoro_voices(kokoro, VOICES[language])
     texts = sentences_in(language, held_out)
+    words = re.sub(r"[.,?!¿¡।]", "", " ".join(texts)).split()
     total, number = 0.0, 0
     while total < seconds:
-        text = texts[number % len(texts)]
+        if number < len(texts) or held_out:
+            text = texts[number % len(texts)]
+        else:
+            text = " ".join(random.choice(words, random.integers(5, 12))) + "."
         voice = voices[number % len(voices)].removeprefix("kokoro-")
         spoken = synth.say([spelt(text, language)], voice, text)
         spoken = padded(spoken, float(random.uniform(0.05, 0.3)), float(random.uniform(0.1, 0.5)))

@@ -15,6 +15,7 @@ from studio.presenter.phones import SILENCE, arpabet
         # espeak-ng writes the first and the fourth tone alike, and names the language where it finds no pinyin
         ("zh", "chang2 shi2 qi4, he1.", "ts.hˈɑɜŋ s.ˈi.ɜ tɕhˈi5\nχˈo-5\n", "ꭧʰˈɑŋ↗ ʂˈɨ↗ ʨʰˈi↘, χˈɤ→."),
         ("zh", "gong1.", "(cmn)kˈonɡ5\n", "kˈʊŋ→."),
+        ("zh", "shi4 li3, li3.", "s.ˈi.5 lˈi2\nlˈi2\n", "ʂˈɨ↘ lˈi↓, lˈi↓."),  # its dot in i. is no full stop
     ],
 )
 def test_sentences_are_spelt_as_the_voices_know_it(
