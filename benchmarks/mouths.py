@@ -3,7 +3,7 @@
 python -m benchmarks.mouths clip.mp4 clip.json -o sheet.png [--avatar may.avatar]
 
 clip.json lists `[phone, start, end]` in seconds, phones as in ARPAbet; `python -m studio.presenter align` writes one.
-Of each of the phones shown, the longest ones are, in the middle of their time. To look at: an image of people is theirs.
+Of each of the phones shown, the longest ones are, in the middle of their time. The sheet is to look at.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def mouths(frames: Iterable[tuple[int, Frame]], numbers: set[int]) -> Iterator[t
             x, y = (left + right) / 2 - half, (top + bottom) / 2 - half
             scale = SIDE / (2 * half)
             move = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
-            yield number, cv2.warpAffine(image, move, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+            yield number, np.asarray(cv2.warpAffine(image, move, (SIDE, SIDE), flags=cv2.INTER_CUBIC), np.uint8)
 
 
 def sheet(names: list[str], subjects: list[list[Frame | None]]) -> Frame:
