@@ -75,9 +75,9 @@ def main() -> None:
     spoken = [int((phone.start + phone.end) / 2 * fps) for phone in phones]
     seen = [max(0, round(number - arguments.av_offset / 1000 * fps)) for number in spoken]
     own = dict(mouths(Recording.open(arguments.clip).frames(fps), set(seen)))
-    made = dict(mouths(enumerate(avatar.frames(arguments.clip)), set(spoken)))
+    generated = dict(mouths(enumerate(avatar.frames(arguments.clip)), set(spoken)))
     names = [phone.name for phone in phones]
-    cv2.imwrite(str(arguments.output), sheet(names, [[own.get(n) for n in seen], [made.get(n) for n in spoken]]))
+    cv2.imwrite(str(arguments.output), sheet(names, [[own.get(n) for n in seen], [generated.get(n) for n in spoken]]))
 
 
 if __name__ == "__main__":

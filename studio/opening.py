@@ -19,7 +19,7 @@ from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.prepare.expected_openings import expected_openings
 from frame_generation_pipeline.spec import WHISPER
 from frame_generation_pipeline.tracking.lag import measure_lag
-from studio.presenter.listen import disturbed, features
+from studio.presenter.encoded_speech import disturbed, features
 from studio.presenter.timing import on_frames
 from studio.presenter.visemes import FPS, track
 from studio.presenter.voices import speeches

@@ -19,8 +19,6 @@ Everything can be interrupted and goes on where it stopped when it is started ag
 
 import argparse
 import json
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -30,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from studio.presenter.footage import frames_of, join, video, write_frames, write_ground_truth
+from studio.presenter.footage import Progress, frames_of, join, video, write_frames, write_ground_truth
 from studio.presenter.idle import Idle, states
 from studio.presenter.key_expressions import SAMPLES, SIZE
 from studio.presenter.lips import lips_alone
@@ -55,21 +53,6 @@ def renderer(work: Path, size: int) -> Renderer:
     parts = build(Character(), work / "head.npz")
     view = frame_camera(parts)
     return Renderer(parts, kept_textures(parts, view, work), view, work, size)
-
-
-class Progress:
-    """One line on stderr."""
-
-    def __init__(self, total: int):
-        self.total, self.started, self.count = total, time.time(), 0
-
-    def __call__(self, number: int) -> None:
-        """After frame `number`."""
-        self.count += 1
-        per = (time.time() - self.started) / self.count
-        left = per * (self.total - number - 1)
-        text = f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left "
-        print(text, end="", file=sys.stderr, flush=True)
 
 
 def trace(arguments: argparse.Namespace) -> None:
@@ -142,14 +125,19 @@ def listen(arguments: argparse.Namespace) -> None:
     from frame_generation_pipeline.making.encoder import open_encoder
     from frame_generation_pipeline.making.torch_backend import load_network
     from frame_generation_pipeline.spec import WHISPER
-    from studio.presenter.listen import EncodedSpeech, learn, new_generator, report, retyped, with_noise
+    from frame_generation_pipeline.template.template import Template
+    from studio.presenter.encoded_speech import EncodedSpeech, with_noise
+    from studio.presenter.listen import learn, new_generator, report, retyped
+    from studio.presenter.teacher import Teacher
 
     encoder = open_encoder(arguments.encoder)
     old = load_network(arguments.like, WHISPER.name) if arguments.like else None
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
-    speech = with_noise(arguments.speech, encoder, open_encoder(None, WHISPER.name) if old else None)
+    known = open_encoder(None, WHISPER.name) if old else None
+    speech = with_noise(arguments.speech, encoder, known, arguments.foreign)
     generator = start or (retyped(old, speech) if old else new_generator(arguments.width, encoder.spec))
-    network = learn(speech, generator, arguments.steps, old=old, further=start is not None)
+    teacher = Teacher.of(old, speech, Template.open(arguments.template)) if old else None
+    network = learn(speech, generator, arguments.steps, teacher=teacher, further=start is not None)
     for folder in arguments.check:
         figures = report(network, EncodedSpeech.read(folder, encoder))
         print(f"{folder.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
@@ -158,7 +146,7 @@ def listen(arguments: argparse.Namespace) -> None:
 
 def revoice(arguments: argparse.Namespace) -> None:
     """Audio of the same speech by other voices in rooms and noise, `voice_1.wav` and so on."""
-    from studio.presenter.listen import disturbed
+    from studio.presenter.encoded_speech import disturbed
     from studio.presenter.revoice import revoiced
 
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -286,8 +274,10 @@ def main() -> None:
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech")
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
-    command.add_argument("--start", type=Path, help="a generator to go on from; its audio model changes, and little")
-    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that paints as it did by others")
+    command.add_argument("--start", type=Path, help="a generator to go on from; its audio model changes")
+    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that says what is to be said")
+    command.add_argument("--template", type=Path, help="of the person that the generator of --like paints")
+    command.add_argument("--foreign", type=Path, nargs="*", default=(), help="speech in languages it has not learned")
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")
     command.add_argument("--encoder", type=Path, help="audio program for its features; default: the built-in one")
     command.add_argument("--steps", type=int, default=6000)

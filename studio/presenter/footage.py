@@ -1,6 +1,8 @@
 """Write frames, audio and the truth about them; what is already written is not drawn again."""
 
 import json
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
@@ -23,6 +25,21 @@ from studio.presenter.visemes import FPS
 from studio.presenter.window import BACKDROP, Window
 
 _renderer: Renderer  # of this process; `_open` sets it
+
+
+class Progress:
+    """One line on stderr."""
+
+    def __init__(self, total: int):
+        self.total, self.started, self.count = total, time.time(), 0
+
+    def __call__(self, number: int) -> None:
+        """After frame `number`."""
+        self.count += 1
+        per = (time.time() - self.started) / self.count
+        left = per * (self.total - number - 1)
+        text = f"\rframe {number + 1}/{self.total}, {per:.2f} s each, {left:.0f} s left "
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def write_frames(

@@ -27,7 +27,7 @@ from frame_generation_pipeline.template.sequence import TemplateFrame
 from frame_generation_pipeline.tracking.landmarker import FaceLandmarker
 from frame_generation_pipeline.tracking.layout import to_110
 from frame_generation_pipeline.tracking.openings import track_openings
-from studio.presenter.listen import features
+from studio.presenter.encoded_speech import features
 from studio.presenter.speech import AUDIO
 from studio.presenter.window import read_frame
 
