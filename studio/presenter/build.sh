@@ -21,7 +21,7 @@ framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
 [ -f "$work/many/truth.npz" ] || speech many --unseen --seconds 900 --seed 5
 [ -f "$work/accents/truth.npz" ] || speech accents --unseen --seconds 900 --seed 31 --voices $(voices '[^ab].*')
 for language in zh es hi; do
-    [ -f "$work/$language/truth.npz" ] || speech $language --unseen --seconds 130 --language $language
+    [ -f "$work/$language/truth.npz" ] || speech $language --unseen --seconds 600 --language $language
 done
 [ -f "$work/start.safetensors" ] || presenter listen "$work/many" "$work/zh" "$work/es" "$work/hi" \
     -o "$work/start.safetensors" --steps 3500
@@ -61,12 +61,17 @@ light=$work/run3/generator.safetensors
 # do, with teeth that stand apart.
 framegen distill --checkpoint "$light" --template "$work/idle/template" --speech "$work/voices" -o "$work/mobile.avatar"
 mobile=$work/mobile.avatar.work/run/generator.safetensors
-[ -f "$work/start4.safetensors" ] || presenter listen "$work/many" "$work/women" "$work/men" "$work/zh" "$work/es" "$work/hi" \
+foreign="--foreign $work/zh $work/es $work/hi --template $work/idle/template"
+[ -f "$work/start4.safetensors" ] || presenter listen "$work/many" "$work/women" "$work/men" $foreign \
     -o "$work/start4.safetensors" --start "$mobile" --like "$mobile" --steps 1600
 options="--coarse 0 --matched 1 --mouth 4 $others"
 train template run4 start4.safetensors 40 "$options --opening 0.3"
 train template run5 run4/generator.safetensors 90 "$options --opening 0.4 --perceptual 0 --adversarial 1"
-generator=$work/run5/generator.safetensors
+
+# What she has learned to show in English, she says in other languages as well.
+generator=$work/follows.safetensors
+[ -f "$generator" ] || presenter listen "$work/many" "$work/accents" $foreign -o "$generator" --steps 5000 \
+    --start "$work/run5/generator.safetensors" --like "$work/run5/generator.safetensors"
 
 framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
     --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \

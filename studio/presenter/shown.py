@@ -19,8 +19,11 @@ from frame_generation_pipeline.making.torch_backend import TorchGenerator
 from frame_generation_pipeline.spec import FEATHERED
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.openings import track_openings
+from studio.presenter.encoded_speech import WIDEST
 
 FACES = 16  # of the template, spread over it
+TRACKED = 0.08 / 0.009 * WIDEST  # distance of the eyes' corners that the tracker sees of a true opening of 1
+CLOSED = 0.0003 / WIDEST  # a true opening that counts as none
 CHANNELS, HIDDEN = 32, 64
 NOISE = 0.1
 STEPS, BATCH, RATE = 1500, 128, 2e-3
@@ -43,8 +46,10 @@ class Shown(nn.Module):
     faces: Tensor
     scaling: Tensor
 
-    def __init__(self, network: Network, template: FrameSequence, speeches: Sequence[Tensor], seed: int = 0) -> None:
-        """speeches: what the audio model says of frames that follow one another, (n, C, h, w) each."""
+    def __init__(
+        self, network: Network, template: FrameSequence, speeches: Sequence[tuple[Tensor, Tensor]], seed: int = 0
+    ) -> None:
+        """speeches: what the audio model says of frames in a row, (n, C, h, w), and their true openings (n,)."""
         super().__init__()
         torch.manual_seed(seed)
         generator = TorchGenerator(network, "cpu")
@@ -52,11 +57,13 @@ class Shown(nn.Module):
         frames = [template.read(round(i)) for i in np.linspace(0, len(template) - 1, FACES)]
         faces = [generator.encode_face(frame.box.cut(frame.image)).encoded[-1] for frame in frames]
         self.register_buffer("faces", torch.cat(faces).clone())
-        outputs = torch.cat(list(speeches))
-        tracked = (track_openings(render_outputs(generator, template, speech)) for speech in speeches)
+        tracked = (track_openings(render_outputs(generator, template, outputs)) for outputs, _ in speeches)
         openings = torch.tensor([opening for run in tracked for opening in run])
         seen = openings.isfinite()
-        outputs, openings = outputs[seen], openings[seen]
+        outputs, truth = (torch.cat(parts)[seen] for parts in zip(*speeches, strict=True))
+        openings = openings[seen]
+        self.closed = float(openings[truth < CLOSED].median())
+        self.usual, self.deviation = float(openings.mean()), float(openings.std())
         with torch.no_grad():
             joined = torch.cat(
                 [self.join(torch.cat([self.some(len(part)), part], 1)) for part in torch.split(outputs, 256)]
@@ -67,7 +74,7 @@ class Shown(nn.Module):
             *(nn.Conv2d(channels, CHANNELS, 1), nn.GELU(), nn.Flatten(), nn.Dropout(0.2)),
             *(nn.Linear(CHANNELS * height * width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1), nn.Flatten(0)),
         )
-        self._learn((joined - self.scaling[0]) / self.scaling[1], (openings - openings.mean()) / openings.std())
+        self._learn((joined - self.scaling[0]) / self.scaling[1], (openings - self.usual) / self.deviation)
         self.requires_grad_(False).eval()
 
     def some(self, count: int) -> Tensor:
@@ -78,6 +85,10 @@ class Shown(nn.Module):
         """What `some` gave and the audio model's outputs (b, C, h, w) -> their joint (b, c, h, w), of unit variance."""
         joined: Tensor = self.join(torch.cat([faces, outputs], 1))
         return (joined - self.scaling[0]) / self.scaling[1]
+
+    def true_opening(self, opening: Tensor) -> Tensor:
+        """A true opening, as in `encoded_speech.NAMES`, in units of `opening`: as tracked, of unit variance."""
+        return (self.closed + TRACKED * opening - self.usual) / self.deviation
 
     def _learn(self, joined: Tensor, openings: Tensor) -> None:
         optimizer = torch.optim.AdamW(self.opening.parameters(), RATE, weight_decay=0.1)

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from frame_generation_pipeline.making.networks import Network
 from frame_generation_pipeline.template.sequence import FrameSequence
-from studio.presenter.encoded_speech import EncodedSpeech, shaped
+from studio.presenter.encoded_speech import NAMES, REACH, EncodedSpeech, shaped
 from studio.presenter.expected import Expected
 from studio.presenter.shown import Shown
 
 FRAMES = 6000  # of each speech, from which is learned what is expected
 RUN = 300  # frames in a row that are painted to learn how openings are shown
 ENGLISH_RUNS = 4
+OPENING = NAMES.index("opening")
 WEIGHTS = {"joined": 0.4, "opening": 0.6}
 
 
@@ -47,9 +48,10 @@ class Teacher:
         for number, one in enumerate([*learned[:1] * ENGLISH_RUNS, *(one for one in speech if one.foreign)]):
             first = int(random.integers(max(1, len(one.values) - RUN)))
             at = np.arange(first, min(first + RUN, len(one.values)))
-            runs.append(said(old, one, at))
+            truth = torch.from_numpy(one.truth[at, OPENING])
+            runs.append((said(old, one, at), truth))
             if number >= ENGLISH_RUNS:
-                runs.append(expected(torch.from_numpy(one.moves(at))))
+                runs.append((expected(torch.from_numpy(one.moves(at))), truth))
         return cls(old, expected, Shown(old, template, runs))
 
     def loss(self, output: Tensor, windows: Tensor, moves: Tensor, foreign: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ class Teacher:
             expected = self.expected(moves)
             old = torch.where(foreign[:, None, None, None], expected, (self.old.audio_model(windows) + expected) / 2)
             faces = self.shown.some(len(output))
-            joined, opening = self.shown(faces, old), self.shown.opening(self.shown(faces, expected))
+            joined, opening = self.shown(faces, old), self.shown.true_opening(moves[:, REACH * len(NAMES) + OPENING])
         new = self.shown(faces, output)
         errors: dict[str, Tensor] = {"joined": new - joined, "opening": self.shown.opening(new) - opening}
         return torch.stack([WEIGHTS[name] * error.square().mean() for name, error in errors.items()]).sum()
