@@ -130,6 +130,8 @@ def listen(arguments: argparse.Namespace) -> None:
     from studio.presenter.listen import learn, new_generator, report, retyped
     from studio.presenter.teacher import Teacher
 
+    if arguments.like and not arguments.template:
+        raise SystemExit("--like: give --template as well, the folder of a template of the person that it paints")
     encoder = open_encoder(arguments.encoder)
     old = load_network(arguments.like, WHISPER.name) if arguments.like else None
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
