@@ -94,7 +94,8 @@ def test_coarse_steps_see_half_the_size(data: TrainingSet, monkeypatch: pytest.M
     assert sizes == [80, 80, 160, 160]
 
 
-def test_gradients_are_the_weighed_ones_of_the_losses(data: TrainingSet) -> None:
+def test_gradients_are_the_weighed_ones_of_the_losses(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frame_generation_pipeline.train.trainer.mixed_precision", lambda device: False)
     recipe = replace(QUICK, coarse=0.0)
     batch = data.samples(np.array([4, 5]), np.array([9, 9]))
     plain = trainer(data, recipe)
