@@ -8,6 +8,8 @@ English, on average, where the articulators of the frames around move alike.
 import torch
 from torch import Tensor, nn
 
+from studio.presenter.fit import fit
+
 AXES, HIDDEN = 128, 384
 STEPS, BATCH, RATE = 4000, 512, 1e-3
 
@@ -38,7 +40,12 @@ class Expected(nn.Module):
             nn.GELU(),
             nn.Linear(HIDDEN, len(self.axes)),
         )
-        self._learn(moves, values / scale)
+
+        def loss() -> Tensor:
+            some = torch.randint(len(moves), (BATCH,))
+            return (self._along_axes(moves[some]) - values[some] / scale).square().sum(1).mean()
+
+        fit(self.network, loss, STEPS, RATE, weight_decay=0.02)
         self.requires_grad_(False)
 
     def forward(self, moves: Tensor) -> Tensor:
@@ -48,14 +55,3 @@ class Expected(nn.Module):
     def _along_axes(self, moves: Tensor) -> Tensor:
         values: Tensor = self.network((moves - self.inputs[0]) / self.inputs[1])
         return values
-
-    def _learn(self, moves: Tensor, values: Tensor) -> None:
-        optimizer = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.02)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-        for _ in range(STEPS):
-            some = torch.randint(len(moves), (BATCH,))
-            loss = (self._along_axes(moves[some]) - values[some]).square().sum(1).mean()
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()

@@ -20,6 +20,7 @@ from frame_generation_pipeline.spec import FEATHERED
 from frame_generation_pipeline.template.sequence import FrameSequence
 from frame_generation_pipeline.tracking.openings import track_openings
 from studio.presenter.encoded_speech import WIDEST
+from studio.presenter.fit import fit
 
 FACES = 16  # of the template, spread over it
 TRACKED = 0.08 / 0.009 * WIDEST  # distance of the eyes' corners that the tracker sees of a true opening of 1
@@ -74,7 +75,15 @@ class Shown(nn.Module):
             *(nn.Conv2d(channels, CHANNELS, 1), nn.GELU(), nn.Flatten(), nn.Dropout(0.2)),
             *(nn.Linear(CHANNELS * height * width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1), nn.Flatten(0)),
         )
-        self._learn((joined - self.scaling[0]) / self.scaling[1], (openings - self.usual) / self.deviation)
+        scaled, known = (joined - self.scaling[0]) / self.scaling[1], (openings - self.usual) / self.deviation
+
+        def loss() -> Tensor:
+            some = torch.randint(len(scaled), (BATCH,))
+            noisy = scaled[some] + NOISE * torch.randn_like(scaled[some])
+            error: Tensor = self.opening(noisy) - known[some]
+            return error.square().mean()
+
+        fit(self.opening, loss, STEPS, RATE, weight_decay=0.1)
         self.requires_grad_(False).eval()
 
     def some(self, count: int) -> Tensor:
@@ -89,15 +98,3 @@ class Shown(nn.Module):
     def true_opening(self, opening: Tensor) -> Tensor:
         """A true opening, as in `encoded_speech.NAMES`, in units of `opening`: as tracked, of unit variance."""
         return (self.closed + TRACKED * opening - self.usual) / self.deviation
-
-    def _learn(self, joined: Tensor, openings: Tensor) -> None:
-        optimizer = torch.optim.AdamW(self.opening.parameters(), RATE, weight_decay=0.1)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-        for _ in range(STEPS):
-            some = torch.randint(len(joined), (BATCH,))
-            noisy = joined[some] + NOISE * torch.randn_like(joined[some])
-            loss = (self.opening(noisy) - openings[some]).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
