@@ -33,7 +33,7 @@ SKIPPED = UNUSED % HOP  # samples before the first of the columns that features 
 LARGEST = 4.0
 FLOOR = 1e-6  # power of a band that counts as silence
 CENTRE, SCALE = -1.5, 0.5  # what brings the logarithms of bands near zero mean and unit variance
-WIDTH = 192  # channels
+WIDTH = 256  # channels
 LEVEL = 77  # columns over which the level of each band is measured, to the end of the columns that it belongs to
 LAST = 6  # steps of 40 ms that the last layer sees
 

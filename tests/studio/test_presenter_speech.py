@@ -6,7 +6,7 @@ import pytest
 from studio.presenter.phones import SILENCE, Phone
 from studio.presenter.speech import AUDIO, UTTERANCES, perform, speak
 from studio.presenter.timing import SAMPLES
-from studio.presenter.voices import Utterance
+from studio.presenter.voices import HELD_OUT, Utterance, mixtures
 
 
 def utterance(vowel: str, stress: int = 0) -> Utterance:
@@ -42,3 +42,13 @@ def test_the_stress_of_a_phone_is_kept(folder: Path, tmp_path: Path) -> None:
     speak([utterance("aa", 0), utterance("uw")], tmp_path / "other")
     stressed, other = (perform(path, 3).moves["jaw"][6] for path in (folder, tmp_path / "other"))
     assert stressed > 1.2 * other
+
+
+def test_a_mixture_is_of_two_voices_that_are_not_held_out(tmp_path: Path) -> None:
+    (tmp_path / "voices").mkdir()
+    for name in ("af_sky", "bm_lewis", "zf_xiaoyi", *(name.removeprefix("kokoro-") for name in HELD_OUT)):
+        (tmp_path / "voices" / f"{name}.bin").touch()
+    mixed = mixtures(tmp_path, np.random.default_rng(0))
+    assert sorted(mixed) == ["kokoro-af_sky+bm_lewis", "kokoro-af_sky+zf_xiaoyi", "kokoro-bm_lewis+zf_xiaoyi"]
+    with pytest.raises(SystemExit, match="--kokoro"):
+        mixtures(None, np.random.default_rng(0))
