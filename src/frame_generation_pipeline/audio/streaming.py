@@ -1,8 +1,8 @@
 """Constants of the feature type `streaming`: the audio from which its audio program computes each feature.
 
 Every feature is computed by itself, from the 1.2 s of audio before its frame and 0.08 s from the frame on. So a frame
-needs no audio after 0.2 s from its own beginning: that of the last feature in its window. No audio program of this
-type is built in; a package brings its own.
+needs no audio after 0.2 s from its own beginning: that of the last feature in its window. The built-in audio program
+(`weights/presenter/programs/audio.onnx`, made by `studio/streaming_encoder.py`) is a small convolutional network.
 """
 
 from frame_generation_pipeline.spec import SAMPLE_RATE, STREAMING

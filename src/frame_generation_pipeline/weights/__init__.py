@@ -10,6 +10,9 @@ PRESENTER_GENERATOR = FOLDER / "presenter_mobile.safetensors"  # its generator, 
 PRESENTER_LIGHT = FOLDER / "presenter.safetensors"  # an earlier presenter's generator, for trainings of light ones
 STARTS = {"light": PRESENTER_LIGHT, "mobile": PRESENTER_GENERATOR}  # by the network that trainings begin with
 PRESENTER_OPENING = FOLDER / "presenter_opening.npy"  # what tells how far her lips open from audio features alone
-AUDIO_PROGRAMS = {"whisper": PRESENTER / "programs" / "audio.onnx"}  # by the type of their features
+AUDIO_PROGRAMS = {  # by the type of their features
+    "streaming": PRESENTER / "programs" / "audio.onnx",
+    "whisper": FOLDER / "whisper.onnx",
+}
 SPEECH = FOLDER / "hello.ogg"  # 14 s, a synthetic voice: what `make demo` has the presenter say
 PERCEPTUAL = FOLDER / "vgg16_edges.safetensors"
