@@ -1,6 +1,7 @@
 """Make the audio program of the feature type `streaming`: a small network on 1.28 s of audio.
 
-python -m studio.streaming_encoder WEIGHTS.safetensors -o src/frame_generation_pipeline/weights/streaming.onnx
+python -m studio.streaming_encoder WEIGHTS.safetensors \\
+    -o src/frame_generation_pipeline/weights/presenter/programs/audio.onnx
 
 WEIGHTS: what `studio.streaming_encoder_learning` wrote. Every feature is computed by itself from its own samples, so
 that the same bits come out in whatever pieces audio comes.

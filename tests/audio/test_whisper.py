@@ -152,6 +152,7 @@ import sys
 sys.modules["torch"] = sys.modules["onnx"] = None
 import numpy as np
 from frame_generation_pipeline.making.encoder import open_encoder
-assert open_encoder(None, "whisper").features(np.zeros(9000, np.float32), 0, 3).shape == (3, 256)
+for mode, size in ((None, 240), ("whisper", 256)):
+    assert open_encoder(None, mode).features(np.zeros(9000, np.float32), 0, 3).shape == (3, size)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

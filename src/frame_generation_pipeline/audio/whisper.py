@@ -1,8 +1,8 @@
 """Constants of the feature type `whisper`: the audio from which its audio program computes each block of features.
 
 Ten features at a time are computed from one second of audio: 0.4 s before them, their own 0.4 s, and 0.2 s after. The
-program (`weights/whisper.onnx`, made by `studio/voice_encoder.py`) is Whisper tiny.en's encoder behind its mel front end,
-and a projection to 256 values; every feature is two of its 50 vectors a second.
+program (`weights/whisper.onnx`, made by `studio/voice_encoder.py`) is Whisper tiny.en's encoder behind its mel front
+end, and a projection to 256 values; every feature is two of its 50 vectors a second.
 """
 
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
