@@ -1,7 +1,9 @@
 """Which stream is used, clocks that begin anew, and what is left of a damaged video."""
 
+import gc
 import logging
 import struct
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,9 +11,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 
 from frame_generation_pipeline.arrays import Frame
 from frame_generation_pipeline.errors import VideoError
+from frame_generation_pipeline.media import video_reader
+from frame_generation_pipeline.media.packets import placed_packets
 from frame_generation_pipeline.media.video_reader import read_frames, read_timed_frames
 
 COUNT = 20
@@ -147,6 +154,24 @@ def test_frames_of_avi_come_when_they_are_stored(tmp_path: Path, codec: str, bet
     """It has no times of frames; those that FFmpeg guesses are up to two frames late, and go back at B-frames."""
     path = write(tmp_path / "old.avi", codec=codec, bf=str(between), qmin="1", qmax="2")
     assert numbers(path) == list(range(COUNT))
+    times = [time for time, _ in read_timed_frames(path)]
+    np.testing.assert_allclose(times, np.arange(COUNT) / 25, atol=1e-6)
+
+
+def test_two_readers_of_avi_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One ends, and its memory is freed, while the other waits for its first frame."""
+    path = write(tmp_path / "old.avi", bf="2", qmin="1", qmax="2")
+    first = read_timed_frames(path)
+    next(first)
+
+    def packets(container: InputContainer, streams: Sequence[Stream]) -> "Iterator[Packet[Stream]]":
+        for number, packet in enumerate(placed_packets(container, streams)):
+            if number == 1:
+                first.close()  # type: ignore[attr-defined]
+                gc.collect()
+            yield packet
+
+    monkeypatch.setattr(video_reader, "placed_packets", packets)
     times = [time for time, _ in read_timed_frames(path)]
     np.testing.assert_allclose(times, np.arange(COUNT) / 25, atol=1e-6)
 

@@ -193,14 +193,15 @@ class _StorageClock:
         self._delay: int | None = None  # of the decoder, from a frame's packet to the one with which it gives the frame
 
     def store(self, packet: "Packet[Stream]") -> None:
-        """Mark the next packet, before it is decoded."""
-        packet.opaque = packet.dts
+        """Mark the next packet, before it is decoded; by a new object, as PyAV mixes up marks that are the same."""
+        packet.opaque = (packet.dts,)
 
     def place(self, frame: VideoFrame) -> None:
         """Give the next frame that was decoded its time; the last ones, which come without a packet, have none."""
-        given, stored = frame.dts, frame.opaque
-        if self._delay is None and given is not None and isinstance(stored, int):
-            self._delay = given - stored
+        given, mark = frame.dts, frame.opaque
+        if self._delay is None and given is not None and isinstance(mark, tuple):
+            (stored,) = mark
+            self._delay = None if stored is None else given - stored
         frame.pts = None if given is None or self._delay is None else given - self._delay
 
 
