@@ -8,14 +8,16 @@ from torch.nn import functional as F
 from frame_generation_pipeline.spec import SAMPLE_RATE
 from studio.whisper_weights import BANDS
 
-THROAT, ROOM, BAND, COLOUR, OTHERS, START, QUIET = 0.6, 0.4, 0.25, 0.5, 0.15, 0.1, 0.15  # chances
-THROATS = (0.87, 1.15)  # by which the formants are moved
+THROAT, ROOM, BAND, COLOUR, OTHERS, START, QUIET = 0.3, 0.25, 0.15, 0.3, 0.1, 0.1, 0.15  # chances
+THROATS = (0.93, 1.08)  # by which the formants are moved; `streaming_encoder_variation` moves them further
 DECAY = (0.05, 0.4)  # s in which a room falls by 60 dB
 GAINS = (-30.0, 6.0)  # dB
 SIGNAL_TO_NOISE = (8.0, 45.0)  # dB
 LEVELS = (-4.0, -1.0)  # powers of ten, of the noise in which nobody speaks; 0 is full scale
 WHITE = 3.75  # power of a band in white noise of variance 1
 SHUT = 1e-5  # of the power outside a narrow band
+ROUGH = 2.5  # dB, largest deviation of the power of a band in a column, and of that of eight bands in 0.1 s
+COARSE = (8, 10)  # bands and columns of the latter
 
 
 def centres() -> Tensor:
@@ -64,4 +66,10 @@ def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:
     cells = -torch.rand(2, b, bands, columns, generator=generator).clamp_min(1e-9).log()
     level = speech.mean((1, 2), keepdim=True) * 10 ** (-uniform(*SIGNAL_TO_NOISE) / 10) * ~happens(QUIET)
     level = torch.where(silent[:, None, None], WHITE * 10 ** (2 * uniform(*LEVELS)), level)
-    return (speech + cells.mean(0) * slope * level) * 10 ** (uniform(*GAINS) / 10)
+    speech = (speech + cells.mean(0) * slope * level) * 10 ** (uniform(*GAINS) / 10)
+
+    # Voices of people are rougher than synthetic ones.
+    fine = torch.randn(b, bands, columns, generator=generator)
+    coarse = torch.randn(b, 1, bands // COARSE[0], columns // COARSE[1] + 2, generator=generator)
+    slow = F.interpolate(coarse, (bands, columns), mode="bilinear")[:, 0]
+    return speech * 10 ** (ROUGH * (fine * uniform(0, 1) + slow * uniform(0, 1)) / 10)

@@ -5,6 +5,7 @@ python -m studio.streaming_encoder_data many accents human.wav mandarin.wav ... 
 A folder is what `python -m studio.presenter speech --unseen` wrote, as `presenter/build.sh` calls it for `many` voices
 and `accents`. An audio file may have its phones beside it as .json, as `python -m studio.presenter align` writes them;
 others teach features alone, so that they can be in any language. Leave out the voices of `presenter/voices.HELD_OUT`.
+With `--varied`, one that is named several times is varied in as many ways.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from studio.presenter.timing import on_frames
 from studio.presenter.visemes import ARTICULATORS, track
 from studio.presenter.voices import Utterance
 from studio.streaming_encoder import SKIPPED, StreamingEncoder
+from studio.streaming_encoder_variation import varied
 
 NAMES = [*ARTICULATORS, "seal"]
 FAINTEST = 1e-7  # power of a band; less is kept as this
@@ -53,23 +55,33 @@ class Speech:
     taught: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, recordings: Sequence[Path]) -> "Speech":
-        """Folders and audio files, at one level."""
+    def of(cls, recordings: Sequence[Path], random: np.random.Generator | None = None) -> "Speech":
+        """Folders and audio files, at one level; with `random`, varied."""
         parts, truths = [], []
         for path in recordings:
             samples = np.concatenate(list(decode_audio(path / AUDIO if path.is_dir() else path)))
             levelled, frames = on_frames(Utterance(samples, SAMPLE_RATE, [], path.stem, ""))
-            parts.append(levelled)
-            truths.append(truth_of(path, frames))
+            truth = truth_of(path, frames)
+            for part, known in varied(levelled, truth, random) if random else [(levelled, truth)]:
+                parts.append(part)
+                truths.append(known)
         audio = np.concatenate(parts)
         taught = extract_features([audio], open_encoder(None, WHISPER.name)).values
         return cls(bands(audio), np.concatenate(truths), taught)
 
     @classmethod
-    def read(cls, path: Path) -> "Speech":
-        """A file that `write` wrote."""
-        with np.load(path) as file:
-            return cls(file["powers"], file["truth"], file["taught"])
+    def read(cls, *paths: Path) -> "Speech":
+        """Files that `write` wrote, behind one another."""
+        parts = []
+        for path in paths:
+            with np.load(path) as file:
+                parts.append(cls(file["powers"], file["truth"], file["taught"]))
+        last = parts[-1].powers[4 * len(parts[-1].truth) :]
+        return cls(
+            np.concatenate([*(part.powers[: 4 * len(part.truth)] for part in parts), last]),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.taught for part in parts]),
+        )
 
     def write(self, path: Path) -> None:
         """As .npz."""
@@ -107,8 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--varied", type=int, metavar="SEED", help="tempo, pitch and throats, at random")
     arguments = parser.parse_args()
-    speech = Speech.of(arguments.recordings)
+    random = None if arguments.varied is None else np.random.default_rng(arguments.varied)
+    speech = Speech.of(arguments.recordings, random)
     speech.write(arguments.output)
     known = ~np.isnan(speech.truth[:, 0])
     print(f"{len(known) / WHISPER.fps:.0f} s, the phones of {known.mean():.0%} are known")

@@ -1,8 +1,8 @@
 """Teach the streaming encoder the features of the type `whisper`, and what mouths do.
 
-python -m studio.streaming_encoder_learning SPEECH -o encoder.safetensors --steps 4000
+python -m studio.streaming_encoder_learning SPEECH... -o encoder.safetensors --steps 4000
 
-SPEECH: a file that `studio.streaming_encoder_data` wrote. The encoder gets the speech in noise, rooms and narrow bands,
+SPEECH: files that `studio.streaming_encoder_data` wrote. The encoder gets the speech in noise, rooms and narrow bands,
 loud and quiet, from longer and shorter throats. Each of its features is to be that of the type `whisper`, of the clean
 speech, at the frame before, for which more has been heard. Besides, a linear layer predicts from it the articulators of
 the frames around, and a small network from a window the articulators of its frame; these are not kept.
@@ -154,7 +154,7 @@ def follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
 def main() -> None:
     """Read, learn, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("speech", type=Path)
+    parser.add_argument("speech", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--size", type=int, default=24, help="parts of speech in a batch")
@@ -167,7 +167,7 @@ def main() -> None:
     student = Student()
     if arguments.start:
         student.encoder.load_state_dict(load_file(arguments.start))
-    learned = learn(Pool(Speech.read(arguments.speech)), student, arguments.steps, arguments.size, arguments.rate)
+    learned = learn(Pool(Speech.read(*arguments.speech)), student, arguments.steps, arguments.size, arguments.rate)
     with complete_file(arguments.output) as temporary:
         save_file(learned.encoder.cpu().state_dict(), temporary)
 

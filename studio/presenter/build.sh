@@ -82,10 +82,12 @@ for number in 1 2; do
 done
 [ -f "$work/prompts.wav" ] || find /usr/share/asterisk/sounds/fr -name '*.gsm' | sort | xargs cat |
     ffmpeg -v error -f gsm -i - -ar 16000 "$work/prompts.wav"
-[ -f "$work/speech.npz" ] || python -m studio.streaming_encoder_data "$work/many" "$work/accents" "$work/zh" "$work/es" \
-    "$work/hi" "$work/mixed1" "$work/mixed2" "$work/prompts.wav" -o "$work/speech.npz"
-[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning "$work/speech.npz" \
-    -o "$work/encoder.safetensors" --steps 12000
+data() { python -m studio.streaming_encoder_data "$work/many" "$work/accents" "$work/zh" "$work/es" "$work/hi" \
+    "$work/mixed1" "$work/mixed2" "$work/prompts.wav" "$@"; }
+[ -f "$work/speech.npz" ] || data -o "$work/speech.npz"
+[ -f "$work/varied.npz" ] || data $(yes "$work/prompts.wav" | head -6) --varied 1 -o "$work/varied.npz"
+[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning "$work/speech.npz" "$work/varied.npz" \
+    -o "$work/encoder.safetensors" --steps 20000
 [ -f "$streaming" ] || python -m studio.streaming_encoder "$work/encoder.safetensors" -o "$streaming"
 generator=$work/generator.safetensors
 [ -f "$generator" ] || presenter listen "$work/many" "$work/accents" "$work/mixed1" $foreign -o "$generator" --steps 5000 \

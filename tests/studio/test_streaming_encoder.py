@@ -1,6 +1,8 @@
 """The streaming encoder: its program is the network, and what a feature hears."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import librosa
@@ -14,14 +16,21 @@ from frame_generation_pipeline.arrays import Features, Samples
 from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, SAMPLES_WITH_CONTEXT, STEP
 from frame_generation_pipeline.spec import STREAMING, WHISPER
+from studio import streaming_encoder_variation
 from studio.presenter.timing import LEVEL
 from studio.streaming_encoder import COLUMNS, LARGEST, UNUSED, StreamingEncoder, build
 from studio.streaming_encoder_augmentation import disturbed
 from studio.streaming_encoder_data import NAMES, Speech
 from studio.streaming_encoder_learning import Pool, Student, learn, losses
+from studio.streaming_encoder_variation import varied
 from studio.whisper_weights import BANDS
 
 ALL = 2**63 - 1  # features
+needs_rubber_band = pytest.mark.skipif(
+    not shutil.which("ffmpeg")
+    or b"rubberband" not in subprocess.run(["ffmpeg", "-filters"], capture_output=True).stdout,
+    reason="FFmpeg with Rubber Band is not installed",
+)
 AUDIO = np.random.default_rng(3).normal(0, 0.05, 28_000).astype(np.float32)
 
 
@@ -111,11 +120,30 @@ def test_speech_for_learning(tmp_path: Path, encoder: StreamingEncoder) -> None:
     assert speech.truth[12, NAMES.index("seal")] > 0.9  # within m
     assert speech.truth[20, NAMES.index("seal")] < 0.1 < speech.truth[20, NAMES.index("jaw")]
     assert np.isnan(speech.truth[25:]).all()
+    joined = Speech.read(tmp_path / "speech.npz", tmp_path / "speech.npz")
+    np.testing.assert_array_equal(joined.powers[200:], speech.powers)
+    np.testing.assert_array_equal(joined.powers[:200], speech.powers[:200])
+    np.testing.assert_array_equal(joined.truth, np.concatenate([speech.truth] * 2))
+    np.testing.assert_array_equal(joined.taught, np.concatenate([speech.taught] * 2))
     scaled = samples * LEVEL / np.sqrt(np.mean(samples[np.abs(samples) > 0.01] ** 2))
     columns = torch.from_numpy(speech.powers[4 * 10 + 1 :][:COLUMNS].T.astype(np.float32))
     with torch.inference_mode():
         expected = encoder(with_context(scaled)[10:11])
         torch.testing.assert_close(encoder.values(10 ** columns[None])[:, :, 0], expected, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("chance", [0.0, pytest.param(1.0, marks=needs_rubber_band)])
+def test_varied_speech_keeps_pace_with_its_truth(monkeypatch: pytest.MonkeyPatch, chance: float) -> None:
+    monkeypatch.setattr(streaming_encoder_variation, "STRETCHED", chance)
+    loud = np.repeat(np.random.default_rng(0).uniform(0, 1, 65), 10).astype(np.float32)  # of 26 s
+    tone = 0.3 * np.sign(np.sin(np.arange(len(loud) * STEP) * 2 * np.pi * 150 / 16_000))
+    samples = (np.repeat(loud, STEP) * tone).astype(np.float32)
+    parts = list(varied(samples, loud[:, None], np.random.default_rng(5)))
+    assert len(parts) == 2
+    assert abs(len(parts[0][1]) - 500) > 20
+    for part, truth in parts:
+        level = np.sqrt(np.square(part.reshape(len(truth), STEP)).mean(1))
+        assert np.corrcoef(level, truth[:, 0])[0, 1] > 0.9
 
 
 def test_disturbed_speech_is_repeatable_and_silence_has_no_speech() -> None:
@@ -141,6 +169,6 @@ def test_what_is_learned_becomes_less_wrong() -> None:
     torch.manual_seed(0)
     student = Student()
     before = {name: value.item() for name, value in losses(student, pool, 4).items()}
-    learn(pool, student, steps=25, size=2, rate=3e-3)
+    learn(pool, student, steps=90, size=2, rate=3e-3)
     after = {name: value.item() for name, value in losses(student, pool, 4).items()}
     assert all(after[name] < 0.9 * before[name] for name in before)
