@@ -1,15 +1,13 @@
 """Speech that the streaming encoder learns from, and what it is to learn of it.
 
-python -m studio.streaming_encoder_data many accents human.wav mandarin.wav ... -o speech.npz
+python -m studio.streaming_encoder_data many accents human.wav ... -o speech.npz
 
 A folder is what `python -m studio.presenter speech --unseen` wrote, as `presenter/build.sh` calls it for `many` voices
-and `accents`. An audio file may have its phones beside it as .json, as `python -m studio.presenter align` writes them;
-others teach features alone, so that they can be in any language. Leave out the voices of `presenter/voices.HELD_OUT`.
-With `--varied`, one that is named several times is varied in as many ways.
+and `accents`. What mouths do in audio files is not known: they teach features. Leave out the voices of
+`presenter/voices.HELD_OUT`. With `--varied`, one that is named several times is varied in as many ways.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +24,13 @@ from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.media.audio_reader import decode_audio
 from frame_generation_pipeline.spec import SAMPLE_RATE, WHISPER
-from studio.presenter.phones import Phone
-from studio.presenter.speech import AUDIO, UTTERANCES
+from studio.presenter.encoded_speech import NAMES, truth_of
+from studio.presenter.speech import AUDIO
 from studio.presenter.timing import on_frames
-from studio.presenter.visemes import ARTICULATORS, track
 from studio.presenter.voices import Utterance
 from studio.streaming_encoder import SKIPPED, StreamingEncoder
 from studio.streaming_encoder_variation import varied
 
-NAMES = [*ARTICULATORS, "seal"]
 FAINTEST = 1e-7  # power of a band; less is kept as this
 AT_ONCE = 6000  # columns
 
@@ -46,7 +42,7 @@ class Speech:
     Attributes:
         powers: (4 N + 125 or more, 80) float16, logarithms to base 10 of the bands' powers; feature i is computed from
             the 125 columns from 4 i + 1 on.
-        truth: (N, len(NAMES)) float32, the articulators of each frame; NaN where they are not known.
+        truth: (N, len(NAMES)) float32, the mouth of each frame, `encoded_speech.NAMES`; NaN where it is not known.
         taught: (N, 256) float32, features of the type `whisper`.
     """
 
@@ -61,7 +57,7 @@ class Speech:
         for path in recordings:
             samples = np.concatenate(list(decode_audio(path / AUDIO if path.is_dir() else path)))
             levelled, frames = on_frames(Utterance(samples, SAMPLE_RATE, [], path.stem, ""))
-            truth = truth_of(path, frames)
+            truth = truth_of(path) if path.is_dir() else np.full((frames, len(NAMES)), np.nan, np.float32)
             for part, known in varied(levelled, truth, random) if random else [(levelled, truth)]:
                 parts.append(part)
                 truths.append(known)
@@ -87,20 +83,6 @@ class Speech:
         """As .npz."""
         with complete_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, powers=self.powers, truth=self.truth, taught=self.taught)
-
-
-def truth_of(path: Path, frames: int) -> npt.NDArray[np.float32]:
-    """(frames, len(NAMES)), see `Speech.truth`."""
-    spoken, timings = path / UTTERANCES, path.with_suffix(".json")
-    if path.is_dir():
-        rows = [(row["first"], row["frames"], row["phones"]) for row in json.loads(spoken.read_text())]
-    else:
-        rows = [(0, frames, json.loads(timings.read_text()))] if timings.is_file() else []
-    truth = np.full((frames, len(NAMES)), np.nan, np.float32)
-    for first, count, phones in rows:
-        _, moves, _ = track([Phone(*phone) for phone in phones], count)
-        truth[first : first + count] = np.stack([moves[name] for name in NAMES], axis=1)
-    return truth
 
 
 def bands(audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

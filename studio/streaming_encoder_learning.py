@@ -20,11 +20,13 @@ from torch import Generator, Tensor, nn
 
 from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.spec import STREAMING, WINDOW
+from studio.presenter.encoded_speech import NAMES
 from studio.streaming_encoder import COLUMNS, DELAY, LARGEST, SIZE, StreamingEncoder
 from studio.streaming_encoder_augmentation import disturbed
-from studio.streaming_encoder_data import NAMES, Speech
+from studio.streaming_encoder_data import Speech
 
 ROWS = 48  # features in a row that are learned from at once
+MARGIN = WINDOW // 2  # frames at both ends that are only looked back and ahead at
 PAST, FUTURE = 4, 3  # frames around a feature whose articulators are predicted
 IMPORTANCE = {"bite": 2.0, "seal": 2.0}  # of articulators; of the others 1
 CHANCE_OF_SILENCE = 0.04
@@ -60,7 +62,7 @@ class Pool:
 
     def batch(self, size: int, rows: int) -> Batch:
         """`size` parts of `rows` features each."""
-        place = self.integers(PAST, len(self.truth) - rows - 4, size)
+        place = self.integers(MARGIN, len(self.truth) - rows - MARGIN, size)
         columns = (4 * place + 1)[:, None] + torch.arange(COLUMNS + 4 * (rows - 1))
         silent = torch.rand(size, generator=self.generator) < CHANCE_OF_SILENCE
         powers = 10 ** self.powers[columns].float().transpose(1, 2)
@@ -102,9 +104,6 @@ def losses(student: Student, pool: Pool, size: int) -> dict[str, Tensor]:
     values = student.encoder.values(batch.powers).transpose(1, 2)
     noisy = (values + NOISE * torch.randn_like(values)).clamp(-LARGEST, LARGEST)
 
-    taught = pool.around(pool.taught[:, :SIZE], batch, ROWS, DELAY, -DELAY)[:, :, 0]
-    speaks = (~batch.silent).float()[:, None]
-    errors = (values - taught).square().mean(2) / pool.variance * speaks
     truth, known = pool.truths(batch, ROWS, PAST, FUTURE)
     around = student.articulators(noisy).view_as(truth)
 
@@ -114,10 +113,18 @@ def losses(student: Student, pool: Pool, size: int) -> dict[str, Tensor]:
     of_window, of_known = truth[:, frames, PAST], known[:, frames, PAST]
 
     return {
-        "features": errors.sum() / (speaks.sum() * ROWS),
+        "features": error_of_features(pool, batch, values),
         "articulators": pool.error(around, truth, known),
         "window": pool.error(found, of_window, of_known),
     }
+
+
+def error_of_features(pool: Pool, batch: Batch, values: Tensor) -> Tensor:
+    """The mean square error of features (b, rows, SIZE) where somebody speaks, as a share of their variance."""
+    rows = values.shape[1]
+    taught = pool.around(pool.taught[:, :SIZE], batch, rows, DELAY, -DELAY)[:, :, 0]
+    errors = (values - taught).square().mean((1, 2)) * ~batch.silent
+    return errors.sum() / (~batch.silent).sum() / pool.variance
 
 
 def learn(pool: Pool, student: Student, steps: int, size: int, rate: float) -> Student:

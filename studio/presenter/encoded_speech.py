@@ -60,13 +60,12 @@ class EncodedSpeech:
         """What the command `speech` wrote; with a seed, its audio in noise and rooms. pace: 1.1 is a tenth faster."""
         audio, _ = soundfile.read(folder / AUDIO, dtype="float32")
         without = cls.read(folder, other, None, pace) if other else None
-        truth = np.load(folder / "truth.npz")
-        columns = [truth[f"articulator_{name}"] for name in NAMES[:-1]] + [np.maximum(truth["opening"], 0) / WIDEST]
+        truth, phones = truth_of(folder), np.load(folder / "truth.npz")["phones"]
         if seed is not None:
             audio = disturbed(audio, np.random.default_rng(seed))
         values = features(soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / pace) if pace != 1 else audio, encoder)
-        at = np.minimum(((np.arange(len(values)) + 0.5) * pace).astype(int), len(truth["phones"]) - 1)
-        return cls(values, np.stack(columns, axis=1).astype(np.float32)[at], truth["phones"][at], encoder.spec, without)
+        at = np.minimum(((np.arange(len(values)) + 0.5) * pace).astype(int), len(phones) - 1)
+        return cls(values, truth[at], phones[at], encoder.spec, without)
 
     @classmethod
     def noise(
@@ -116,6 +115,13 @@ def with_noise(
     rest = np.median(clean[0].truth[clean[0].phones == SILENCE], axis=0)
     seconds = 0.15 * sum(len(one.values) for one in clean) / encoder.spec.fps
     return [*of_languages, EncodedSpeech.noise(seconds, rest, encoder, 3, other)]
+
+
+def truth_of(folder: Path) -> npt.NDArray[np.float32]:
+    """(N, len(NAMES)) of what the command `speech` wrote."""
+    with np.load(folder / "truth.npz") as truth:
+        moves = [truth[f"articulator_{name}"] for name in NAMES[:-1]]
+        return np.stack([*moves, np.maximum(truth["opening"], 0) / WIDEST], axis=1, dtype=np.float32)
 
 
 def features(audio: npt.NDArray[Any], encoder: AudioProgram) -> npt.NDArray[Any]:

@@ -58,14 +58,18 @@ class Teacher:
     def loss(self, output: Tensor, windows: Tensor, moves: Tensor, foreign: Tensor) -> Tensor:
         """Of the new audio model's output (b, C, h, w), for the old features' windows and `EncodedSpeech.moves`.
 
-        foreign: (b,) bool, whether the old generator has not learned the language.
+        foreign: (b,) bool, whether the old generator has not learned the language. Where moves are not known, they are
+        NaN, and the new audio model is to say what the old one says.
         """
+        known, moves = moves.isfinite().all(1), moves.nan_to_num()
         with torch.no_grad():
-            expected = self.expected(moves)
-            old = torch.where(foreign[:, None, None, None], expected, (self.old.audio_model(windows) + expected) / 2)
+            said, expected = self.old.audio_model(windows), self.expected(moves)
+            old = torch.where(foreign[:, None, None, None], expected, (said + expected) / 2)
+            old = torch.where(known[:, None, None, None], old, said)
             faces = self.shown.some(len(output))
             truth = moves[:, REACH * len(NAMES) :]
-            joined, opening = self.shown(faces, old), self.shown.true_opening(truth[:, OPENING])
+            joined = self.shown(faces, old)
+            opening = torch.where(known, self.shown.true_opening(truth[:, OPENING]), self.shown.opening(joined))
             counts = 1 + CLOSED * truth[:, SEAL]
         new = self.shown(faces, output)
         opened = self.shown.opening(new) - opening

@@ -11,8 +11,8 @@ from frame_generation_pipeline.making.networks import Network, build_network
 from frame_generation_pipeline.spec import FACE_MOBILE, STREAMING, WHISPER, AudioSpec, GeneratorSpec
 from studio.presenter.encoded_speech import NAMES, EncodedSpeech, shaped
 from studio.presenter.listen import HEAD_FIRST, learn, retyped
-from studio.presenter.teacher import Teacher
 from studio.streaming_encoder import DELAY
+from teaching import teacher
 
 FRAMES = 60
 
@@ -29,29 +29,6 @@ def streaming(values: npt.NDArray[Any]) -> EncodedSpeech:
 def whisper_generator() -> Network:
     torch.manual_seed(0)
     return build_network(GeneratorSpec(FACE_MOBILE, WHISPER, 4)).eval()
-
-
-class Everything(torch.nn.Module):
-    """Shows all that is said, and that as an opening."""
-
-    def some(self, count: int) -> torch.Tensor:
-        return torch.zeros(count)
-
-    def forward(self, faces: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
-        return outputs
-
-    def opening(self, joined: torch.Tensor) -> torch.Tensor:
-        return joined.mean((1, 2, 3))
-
-    def true_opening(self, opening: torch.Tensor) -> torch.Tensor:
-        return opening
-
-
-def teacher(old: Network) -> Teacher:
-    """Expects what is said of silence."""
-    with torch.no_grad():
-        silence = old.audio_model(torch.zeros(1, *WHISPER.window_shape))
-    return Teacher(old, lambda moves: silence.expand(len(moves), -1, -1, -1), Everything())  # type: ignore[arg-type]
 
 
 def test_a_retyped_audio_model_sees_frames_where_it_saw_them() -> None:

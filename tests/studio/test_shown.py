@@ -48,3 +48,6 @@ def test_openings_are_read_without_painting(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(WEIGHTS, "opening", 1.0)
     opening = teacher.loss(outputs[:4], windows, moves, foreign)
     assert opening < teacher.loss(outputs[:4], windows, moves + 1.0, foreign)
+    with torch.no_grad():
+        old = network.audio_model(windows)
+    assert teacher.loss(old, windows, torch.full_like(moves, torch.nan), foreign) == 0  # what mouths do is not known

@@ -1,6 +1,5 @@
 """The streaming encoder: its program is the network, and what a feature hears."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,10 +16,11 @@ from frame_generation_pipeline.audio.encoder import OnnxAudioProgram
 from frame_generation_pipeline.audio.streaming import SAMPLES_BEFORE, SAMPLES_FROM_ITS_OWN, SAMPLES_WITH_CONTEXT, STEP
 from frame_generation_pipeline.spec import STREAMING, WHISPER
 from studio import streaming_encoder_variation
+from studio.presenter.encoded_speech import NAMES, WIDEST
 from studio.presenter.timing import LEVEL
 from studio.streaming_encoder import COLUMNS, LARGEST, UNUSED, StreamingEncoder, build
 from studio.streaming_encoder_augmentation import disturbed
-from studio.streaming_encoder_data import NAMES, Speech
+from studio.streaming_encoder_data import Speech
 from studio.streaming_encoder_learning import Pool, Student, learn, losses
 from studio.streaming_encoder_variation import varied
 from studio.whisper_weights import BANDS
@@ -110,15 +110,15 @@ def test_speech_for_learning(tmp_path: Path, encoder: StreamingEncoder) -> None:
     """Columns, articulators and features of the type `whisper` belong to the same moments."""
     folder, file = tmp_path / "a", tmp_path / "b.wav"
     folder.mkdir()
-    samples, phones = AUDIO[:16_000], [["sil", 0, 0.4], ["m", 0.4, 0.6], ["aa", 0.6, 1.0]]
+    samples, moves = AUDIO[:16_000], np.random.default_rng(0).random((len(NAMES), 25))
     soundfile.write(folder / "speech.wav", samples, 16_000)
-    (folder / "utterances.json").write_text(json.dumps([{"first": 0, "frames": 25, "phones": phones}]))
+    articulators = {f"articulator_{name}": values for name, values in zip(NAMES[:-1], moves, strict=False)}
+    np.savez(folder / "truth.npz", opening=moves[-1] * WIDEST, **articulators)
     soundfile.write(file, samples[:15_900], 16_000)
     Speech.of([folder, file]).write(tmp_path / "speech.npz")
     speech = Speech.read(tmp_path / "speech.npz")
     assert speech.taught.shape == (50, WHISPER.feature_size)
-    assert speech.truth[12, NAMES.index("seal")] > 0.9  # within m
-    assert speech.truth[20, NAMES.index("seal")] < 0.1 < speech.truth[20, NAMES.index("jaw")]
+    np.testing.assert_allclose(speech.truth[:25], moves.T, atol=1e-6)
     assert np.isnan(speech.truth[25:]).all()
     joined = Speech.read(tmp_path / "speech.npz", tmp_path / "speech.npz")
     np.testing.assert_array_equal(joined.powers[200:], speech.powers)

@@ -1,0 +1,140 @@
+"""Teach the streaming encoder, and the audio model that listens with it, together what a generator shows.
+
+python -m studio.streaming_encoder_tuning ENCODER GENERATOR SPEECH... --foreign SPEECH... --like GENERATOR \\
+    --template FOLDER -o FOLDER
+
+ENCODER: weights that `studio.streaming_encoder_learning` wrote. GENERATOR: one whose audio model `studio.presenter
+listen --encoder --like` taught with it. SPEECH: files that `studio.streaming_encoder_data` wrote. The mouths that are
+shown are to be those of `presenter.teacher`, the features still those of the type `whisper`. FOLDER gets
+`encoder.safetensors` and `generator.safetensors`.
+"""
+
+import argparse
+import copy
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.making.checkpoint import write_tensors
+from frame_generation_pipeline.making.encoder import open_encoder
+from frame_generation_pipeline.making.torch_backend import load_network
+from frame_generation_pipeline.spec import SAMPLE_RATE, STREAMING, WHISPER, WINDOW
+from frame_generation_pipeline.template.template import Template
+from studio.presenter.encoded_speech import REACH, EncodedSpeech
+from studio.presenter.listen import HEAD_FIRST, Listener
+from studio.presenter.listen import WEIGHTS as OF_ARTICULATORS
+from studio.presenter.teacher import Teacher
+from studio.streaming_encoder import LARGEST, StreamingEncoder, load
+from studio.streaming_encoder_data import Speech
+from studio.streaming_encoder_learning import NOISE, WARM, Pool, error_of_features, follow
+
+PARTS, WINDOWS, EVERY = 24, 4, 3  # of a batch: parts of speech, windows of each, and frames from one to the next
+ROWS = WINDOW + EVERY * (WINDOWS - 1)  # features of a part
+FEATURES = 0.3  # weight of the features' error
+RATES = {"encoder": 1.5e-4, "listener": 3e-4}
+
+
+class Tuned(nn.Module):
+    """The encoder and a generator's audio model."""
+
+    def __init__(self, encoder: StreamingEncoder, listener: Listener) -> None:
+        super().__init__()
+        self.encoder, self.listener = encoder, listener
+
+
+class Lessons:
+    """Speech, and what is to be shown of it."""
+
+    def __init__(self, pool: Pool, foreign: Tensor, teacher: Teacher) -> None:
+        """foreign: (N,) bool, whether the teacher has learned no images of a frame's language."""
+        self.pool, self.foreign, self.teacher = pool, foreign, teacher
+        quiet = extract_features([np.zeros(2 * SAMPLE_RATE, np.float32)], open_encoder(None, WHISPER.name)).values
+        self.silence = torch.from_numpy(quiet[len(quiet) // 2])
+        self.of_articulators = torch.from_numpy(OF_ARTICULATORS)
+
+    def loss(self, tuned: Tuned, *, head_alone: bool) -> Tensor:
+        """On a new batch. head_alone: what reads the articulators learns without changing what it reads."""
+        pool, batch = self.pool, self.pool.batch(PARTS, ROWS)
+        values = tuned.encoder.values(batch.powers).transpose(1, 2).clamp(-LARGEST, LARGEST)
+        noisy = values + NOISE * torch.randn_like(values)
+        windows = noisy.unfold(1, WINDOW, EVERY).transpose(2, 3).reshape(-1, *STREAMING.window_shape)
+
+        rows = STREAMING.before + EVERY * torch.arange(WINDOWS)  # of the windows' frames
+        truth, known = (part[:, rows].flatten(0, 1) for part in pool.truths(batch, ROWS, REACH, REACH))
+        moves = torch.where(known[..., None], truth, torch.nan).flatten(1)
+        taught = pool.around(pool.taught, batch, ROWS, WHISPER.before, WHISPER.ahead)[:, rows]
+        taught = torch.where(batch.silent[:, None, None, None], self.silence, taught)
+        foreign = self.foreign[batch.place[:, None] + rows].flatten()
+
+        output: Tensor = tuned.listener.audio_model(windows)
+        found = tuned.listener.articulators(output.detach() if head_alone else output)
+        errors = (self.of_articulators * (found - truth[:, REACH]).square()).mean(1) * known[:, REACH]
+        shown = self.teacher.loss(output, taught.reshape(-1, *WHISPER.window_shape), moves, foreign)
+        return shown + errors.sum() / known[:, REACH].sum() + FEATURES * error_of_features(pool, batch, values)
+
+
+def tune(tuned: Tuned, lessons: Lessons, steps: int) -> Tuned:
+    """AdamW along a cosine; the norms keep their statistics, and the mean of the weights is returned."""
+    tuned.eval().requires_grad_(True)
+    mean = copy.deepcopy(tuned).requires_grad_(False)
+    groups = [{"params": list(getattr(tuned, name).parameters()), "lr": rate} for name, rate in RATES.items()]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1, (step + 1) / WARM) * (0.51 + 0.49 * math.cos(math.pi * step / steps))
+    )
+    for step in range(steps):
+        loss = lessons.loss(tuned, head_alone=step < HEAD_FIRST)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        follow(mean, tuned, min(0.998, step / (step + 10)))
+        if step % 100 == 99:
+            print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
+    return mean
+
+
+def encoded(speech: Speech, *, foreign: bool) -> EncodedSpeech:
+    """What of it is known, as a teacher listens to it."""
+    known = ~np.isnan(speech.truth).any(1)
+    one = EncodedSpeech(speech.taught[known], speech.truth[known], np.full(known.sum(), ""), WHISPER, foreign=foreign)
+    return replace(one, other=one)
+
+
+def main() -> None:
+    """Read, learn, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("encoder", type=Path)
+    parser.add_argument("generator", type=Path)
+    parser.add_argument("speech", type=Path, nargs="+")
+    parser.add_argument("--foreign", type=Path, nargs="+", default=[], help="speech in languages without images")
+    parser.add_argument("--like", type=Path, required=True, help="the generator that listens with Whisper's encoder")
+    parser.add_argument("--template", type=Path, required=True, help="of the person that it paints")
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    files = [(path, False) for path in arguments.speech] + [(path, True) for path in arguments.foreign]
+    parts = [encoded(Speech.read(path), foreign=foreign) for path, foreign in files]
+    teacher = Teacher.of(load_network(arguments.like, WHISPER.name), parts, Template.open(arguments.template))
+    speech = Speech.read(*(path for path, _ in files))
+    foreign = torch.cat([torch.full((len(Speech.read(path).truth),), foreign) for path, foreign in files])
+    generator = load_network(arguments.generator, STREAMING.name)
+    tuned = tune(
+        Tuned(load(arguments.encoder), Listener(generator)), Lessons(Pool(speech), foreign, teacher), arguments.steps
+    )
+    generator.audio_model.load_state_dict(tuned.listener.audio_model.state_dict())
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    save_file(tuned.encoder.state_dict(), arguments.output / "encoder.safetensors")
+    write_tensors(arguments.output / "generator.safetensors", generator.state_dict())
+
+
+if __name__ == "__main__":
+    main()
