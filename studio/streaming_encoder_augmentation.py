@@ -9,11 +9,13 @@ from frame_generation_pipeline.spec import SAMPLE_RATE
 from studio.whisper_weights import BANDS
 
 THROAT, ROOM, BAND, COLOUR, OTHERS, START, QUIET = 0.3, 0.25, 0.15, 0.3, 0.1, 0.1, 0.15  # chances
+CLEAN = 0.3  # chance that nothing is put on it
 THROATS = (0.93, 1.08)  # by which the formants are moved; `streaming_encoder_variation` moves them further
 DECAY = (0.05, 0.4)  # s in which a room falls by 60 dB
 GAINS = (-30.0, 6.0)  # dB
 SIGNAL_TO_NOISE = (8.0, 45.0)  # dB
 LEVELS = (-4.0, -1.0)  # powers of ten, of the noise in which nobody speaks; 0 is full scale
+RISE = (0.0, 8.0)  # powers of ten, by which that noise sets in
 WHITE = 3.75  # power of a band in white noise of variance 1
 SHUT = 1e-5  # of the power outside a narrow band
 ROUGH = 2.5  # dB, largest deviation of the power of a band in a column, and of that of eight bands in 0.1 s
@@ -65,11 +67,14 @@ def disturbed(powers: Tensor, silent: Tensor, generator: Generator) -> Tensor:
     slope = slope / slope.mean(1, keepdim=True)
     cells = -torch.rand(2, b, bands, columns, generator=generator).clamp_min(1e-9).log()
     level = speech.mean((1, 2), keepdim=True) * 10 ** (-uniform(*SIGNAL_TO_NOISE) / 10) * ~happens(QUIET)
-    level = torch.where(silent[:, None, None], WHITE * 10 ** (2 * uniform(*LEVELS)), level)
+    of_noise = WHITE * 10 ** (2 * uniform(*LEVELS))
+    of_noise = of_noise * torch.where(torch.arange(columns) < uniform(-0.5, 1) * columns, 10 ** -uniform(*RISE), 1.0)
+    level = torch.where(silent[:, None, None], of_noise, level)
     speech = (speech + cells.mean(0) * slope * level) * 10 ** (uniform(*GAINS) / 10)
 
     # Voices of people are rougher than synthetic ones.
     fine = torch.randn(b, bands, columns, generator=generator)
     coarse = torch.randn(b, 1, bands // COARSE[0], columns // COARSE[1] + 2, generator=generator)
     slow = F.interpolate(coarse, (bands, columns), mode="bilinear")[:, 0]
-    return speech * 10 ** (ROUGH * (fine * uniform(0, 1) + slow * uniform(0, 1)) / 10)
+    rough = speech * 10 ** (ROUGH * (fine * uniform(0, 1) + slow * uniform(0, 1)) / 10)
+    return torch.where(happens(CLEAN) & ~silent[:, None, None], powers, rough)

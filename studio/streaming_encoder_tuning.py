@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--foreign", type=Path, nargs="+", default=[], help="speech in languages without images")
     parser.add_argument("--like", type=Path, required=True, help="the generator that listens with Whisper's encoder")
     parser.add_argument("--template", type=Path, required=True, help="of the person that it paints")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     torch.manual_seed(0)

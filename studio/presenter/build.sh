@@ -74,24 +74,36 @@ follows=$work/follows.safetensors
 [ -f "$follows" ] || presenter listen "$work/many" "$work/accents" $foreign -o "$follows" --encoder $whisper --steps 5000 \
     --start "$work/run5/generator.safetensors" --like "$work/run5/generator.safetensors"
 
-# So that she waits for less audio, a small network is taught what Whisper's hears, and her audio model to say the same of
-# its features.
-streaming=$work/streaming.onnx
+# So that she waits for less audio, a small network is taught what Whisper's hears, her audio model to say the same of its
+# features, and then both together to show the same.
 for number in 1 2; do
     [ -f "$work/mixed$number/truth.npz" ] || speech mixed$number --unseen --seconds 1700 --seed 6$number --mixed
 done
-[ -f "$work/prompts.wav" ] || find /usr/share/asterisk/sounds/fr -name '*.gsm' | sort | xargs cat |
-    ffmpeg -v error -f gsm -i - -ar 16000 "$work/prompts.wav"
-data() { python -m studio.streaming_encoder_data "$work/many" "$work/accents" "$work/zh" "$work/es" "$work/hi" \
-    "$work/mixed1" "$work/mixed2" "$work/prompts.wav" "$@"; }
-[ -f "$work/speech.npz" ] || data -o "$work/speech.npz"
-[ -f "$work/varied.npz" ] || data $(yes "$work/prompts.wav" | head -6) --varied 1 -o "$work/varied.npz"
-[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning "$work/speech.npz" "$work/varied.npz" \
-    -o "$work/encoder.safetensors" --steps 20000
-[ -f "$streaming" ] || python -m studio.streaming_encoder "$work/encoder.safetensors" -o "$streaming"
-generator=$work/generator.safetensors
-[ -f "$generator" ] || presenter listen "$work/many" "$work/accents" "$work/mixed1" $foreign -o "$generator" --steps 5000 \
-    --encoder "$streaming" --like "$follows"
+prompts=$work/prompts.wav
+[ -f "$prompts" ] || find /usr/share/asterisk/sounds/fr -name '*.gsm' | sort | xargs cat |
+    ffmpeg -v error -f gsm -i - -ar 16000 "$prompts"
+data() {  # NAME RECORDING...
+    file=$work/$1.npz
+    shift
+    [ -f "$file" ] || python -m studio.streaming_encoder_data "$@" -o "$file"
+}
+english="$work/many $work/accents $work/mixed1 $work/mixed2 $prompts"
+data english $english
+data english_varied $english $(yes "$prompts" | head -6) --varied 1
+data foreign "$work/zh" "$work/es" "$work/hi"
+data foreign_varied "$work/zh" "$work/es" "$work/hi" --varied 2
+files="$work/english.npz $work/english_varied.npz"
+foreign_files="$work/foreign.npz $work/foreign_varied.npz"
+[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning $files $foreign_files \
+    -o "$work/encoder.safetensors" --steps 21000
+[ -f "$work/untuned.onnx" ] || python -m studio.streaming_encoder "$work/encoder.safetensors" -o "$work/untuned.onnx"
+[ -f "$work/untuned.safetensors" ] || presenter listen "$work/many" "$work/accents" "$work/mixed1" $foreign \
+    -o "$work/untuned.safetensors" --steps 5000 --encoder "$work/untuned.onnx" --like "$follows"
+generator=$work/tuned/generator.safetensors
+[ -f "$generator" ] || python -m studio.streaming_encoder_tuning "$work/encoder.safetensors" "$work/untuned.safetensors" \
+    $files --foreign $foreign_files --like "$follows" --template "$work/idle/template" -o "$work/tuned"
+streaming=$work/streaming.onnx
+[ -f "$streaming" ] || python -m studio.streaming_encoder "$work/tuned/encoder.safetensors" -o "$streaming"
 
 framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$work/presenter" \
     --encoder "$streaming" --name presenter --licence Apache-2.0 --precision fp16 --frame-format jpg --quality 80 \
