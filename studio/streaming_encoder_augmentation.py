@@ -18,7 +18,7 @@ LEVELS = (-4.0, -1.0)  # powers of ten, of the noise in which nobody speaks; 0 i
 RISE = (0.0, 8.0)  # powers of ten, by which that noise sets in
 WHITE = 3.75  # power of a band in white noise of variance 1
 SHUT = 1e-5  # of the power outside a narrow band
-ROUGH = 2.5  # dB, largest deviation of the power of a band in a column, and of that of eight bands in 0.1 s
+ROUGH = 2.5  # dB, largest standard deviation of the power of a band in a column, and of that of eight bands in 0.1 s
 COARSE = (8, 10)  # bands and columns of the latter
 
 

@@ -66,12 +66,14 @@ class Speech:
         return cls(bands(audio), np.concatenate(truths), taught)
 
     @classmethod
-    def read(cls, *paths: Path) -> "Speech":
-        """Files that `write` wrote, behind one another."""
-        parts = []
-        for path in paths:
-            with np.load(path) as file:
-                parts.append(cls(file["powers"], file["truth"], file["taught"]))
+    def read(cls, path: Path) -> "Speech":
+        """A file that `write` wrote."""
+        with np.load(path) as file:
+            return cls(file["powers"], file["truth"], file["taught"])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Speech"]) -> "Speech":
+        """Speeches behind one another."""
         last = parts[-1].powers[4 * len(parts[-1].truth) :]
         return cls(
             np.concatenate([*(part.powers[: 4 * len(part.truth)] for part in parts), last]),

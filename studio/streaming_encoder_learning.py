@@ -174,7 +174,8 @@ def main() -> None:
     student = Student()
     if arguments.start:
         student.encoder.load_state_dict(load_file(arguments.start))
-    learned = learn(Pool(Speech.read(*arguments.speech)), student, arguments.steps, arguments.size, arguments.rate)
+    speech = Speech.joined([Speech.read(path) for path in arguments.speech])
+    learned = learn(Pool(speech), student, arguments.steps, arguments.size, arguments.rate)
     with complete_file(arguments.output) as temporary:
         save_file(learned.encoder.cpu().state_dict(), temporary)
 

@@ -121,15 +121,14 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    files = [(path, False) for path in arguments.speech] + [(path, True) for path in arguments.foreign]
-    parts = [encoded(Speech.read(path), foreign=foreign) for path, foreign in files]
-    teacher = Teacher.of(load_network(arguments.like, WHISPER.name), parts, Template.open(arguments.template))
-    speech = Speech.read(*(path for path, _ in files))
-    foreign = torch.cat([torch.full((len(Speech.read(path).truth),), foreign) for path, foreign in files])
+    speech = [Speech.read(path) for path in [*arguments.speech, *arguments.foreign]]
+    foreign = [number >= len(arguments.speech) for number in range(len(speech))]
+    known = [encoded(part, foreign=flag) for part, flag in zip(speech, foreign, strict=True)]
+    teacher = Teacher.of(load_network(arguments.like, WHISPER.name), known, Template.open(arguments.template))
+    flags = torch.tensor(foreign).repeat_interleave(torch.tensor([len(part.truth) for part in speech]))
+    lessons = Lessons(Pool(Speech.joined(speech)), flags, teacher)
     generator = load_network(arguments.generator, STREAMING.name)
-    tuned = tune(
-        Tuned(load(arguments.encoder), Listener(generator)), Lessons(Pool(speech), foreign, teacher), arguments.steps
-    )
+    tuned = tune(Tuned(load(arguments.encoder), Listener(generator)), lessons, arguments.steps)
     generator.audio_model.load_state_dict(tuned.listener.audio_model.state_dict())
     arguments.output.mkdir(parents=True, exist_ok=True)
     save_file(tuned.encoder.state_dict(), arguments.output / "encoder.safetensors")

@@ -120,7 +120,7 @@ def test_speech_for_learning(tmp_path: Path, encoder: StreamingEncoder) -> None:
     assert speech.taught.shape == (50, WHISPER.feature_size)
     np.testing.assert_allclose(speech.truth[:25], moves.T, atol=1e-6)
     assert np.isnan(speech.truth[25:]).all()
-    joined = Speech.read(tmp_path / "speech.npz", tmp_path / "speech.npz")
+    joined = Speech.joined([speech, speech])
     np.testing.assert_array_equal(joined.powers[200:], speech.powers)
     np.testing.assert_array_equal(joined.powers[:200], speech.powers[:200])
     np.testing.assert_array_equal(joined.truth, np.concatenate([speech.truth] * 2))
