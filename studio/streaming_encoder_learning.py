@@ -124,7 +124,7 @@ def error_of_features(pool: Pool, batch: Batch, values: Tensor) -> Tensor:
     rows = values.shape[1]
     taught = pool.around(pool.taught[:, :SIZE], batch, rows, DELAY, -DELAY)[:, :, 0]
     errors = (values - taught).square().mean((1, 2)) * ~batch.silent
-    return errors.sum() / (~batch.silent).sum() / pool.variance
+    return errors.sum() / (~batch.silent).sum().clamp_min(1) / pool.variance
 
 
 def learn(pool: Pool, student: Student, steps: int, size: int, rate: float) -> Student:

@@ -76,7 +76,8 @@ class Lessons:
         found = tuned.listener.articulators(output.detach() if head_alone else output)
         errors = (self.of_articulators * (found - truth[:, REACH]).square()).mean(1) * known[:, REACH]
         shown = self.teacher.loss(output, taught.reshape(-1, *WHISPER.window_shape), moves, foreign)
-        return shown + errors.sum() / known[:, REACH].sum() + FEATURES * error_of_features(pool, batch, values)
+        of_known = errors.sum() / known[:, REACH].sum().clamp_min(1)
+        return shown + of_known + FEATURES * error_of_features(pool, batch, values)
 
 
 def tune(tuned: Tuned, lessons: Lessons, steps: int) -> Tuned:

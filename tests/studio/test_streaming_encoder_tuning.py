@@ -3,10 +3,12 @@
 import copy
 
 import numpy as np
+import pytest
 import torch
 
 from frame_generation_pipeline.making.networks import build_network
 from frame_generation_pipeline.spec import FACE_MOBILE, STREAMING, WHISPER, GeneratorSpec
+from studio import streaming_encoder_learning
 from studio.presenter.encoded_speech import NAMES
 from studio.presenter.listen import Listener
 from studio.streaming_encoder import COLUMNS, StreamingEncoder
@@ -19,11 +21,11 @@ from teaching import teacher
 FRAMES = 150
 
 
-def speech() -> Speech:
-    """Noise; what mouths do in the last third is not known."""
+def speech(known: int = 2 * FRAMES // 3) -> Speech:
+    """Noise; what mouths do is known of the first frames."""
     random = np.random.default_rng(0)
     truth = random.random((FRAMES, len(NAMES))).astype(np.float32)
-    truth[2 * FRAMES // 3 :] = np.nan
+    truth[known:] = np.nan
     return Speech(
         random.normal(-2, 1, (4 * FRAMES + COLUMNS, BANDS)).astype(np.float16),
         truth,
@@ -37,10 +39,10 @@ def tuned() -> Tuned:
     return Tuned(StreamingEncoder(), Listener(generator)).eval()
 
 
-def lessons(*, foreign: bool) -> Lessons:
+def lessons(of: Speech | None = None, *, foreign: bool = False) -> Lessons:
     torch.manual_seed(1)
     old = build_network(GeneratorSpec(FACE_MOBILE, WHISPER, 4)).eval()
-    return Lessons(Pool(speech()), torch.full((FRAMES,), foreign), teacher(old))
+    return Lessons(Pool(of or speech()), torch.full((FRAMES,), foreign), teacher(old))
 
 
 def error(network: Tuned, to_learn: Lessons) -> float:
@@ -51,7 +53,7 @@ def error(network: Tuned, to_learn: Lessons) -> float:
 
 
 def test_both_learn_and_norms_keep_their_statistics() -> None:
-    before, to_learn = tuned(), lessons(foreign=False)
+    before, to_learn = tuned(), lessons()
     after = tune(copy.deepcopy(before), to_learn, 12)
     assert error(after, to_learn) < error(before, to_learn)
     old = before.state_dict()
@@ -62,7 +64,14 @@ def test_both_learn_and_norms_keep_their_statistics() -> None:
 
 def test_other_languages_are_to_be_shown_otherwise() -> None:
     network = tuned()
-    assert error(network, lessons(foreign=False)) != error(network, lessons(foreign=True))
+    assert error(network, lessons()) != error(network, lessons(foreign=True))
+
+
+def test_recordings_whose_mouths_are_hardly_known_teach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming_encoder_learning, "CHANCE_OF_SILENCE", 0.0)
+    before, to_learn = tuned(), lessons(speech(known=4))
+    after = tune(copy.deepcopy(before), to_learn, 12)
+    assert error(after, to_learn) < error(before, to_learn)
 
 
 def test_a_teacher_hears_what_is_known() -> None:
