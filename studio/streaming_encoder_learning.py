@@ -11,8 +11,10 @@ the frames around, and a small network from a window the articulators of its fra
 import argparse
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -33,6 +35,8 @@ CHANCE_OF_SILENCE = 0.1
 NOISE = 0.1  # added to features
 WARM = 100  # steps in which the rate rises
 WEIGHTS = {"features": 2.0, "articulators": 0.5, "window": 0.5}
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -128,25 +132,47 @@ def error_of_features(pool: Pool, batch: Batch, values: Tensor) -> Tensor:
 
 
 def learn(pool: Pool, student: Student, steps: int, size: int, rate: float) -> Student:
-    """AdamW with a rate that rises for `WARM` steps and falls along a cosine; the mean of the weights is returned."""
-    mean = copy.deepcopy(student).requires_grad_(False)
-    optimizer = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.02)
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            falling = 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-            group["lr"] = rate * min(1.0, (step + 1) / WARM) * falling
-        student.train()
+    """The mean of what the student learns, in evaluation mode; see `descend`."""
+
+    def loss(_step: int) -> tuple[Tensor, str]:
         parts = losses(student, pool, size)
-        loss = torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum()
+        described = ", ".join(f"{name} {value.item():.3f}" for name, value in parts.items())
+        return torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum(), described
+
+    optimizer = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.02)
+    return descend(student.train(), optimizer, loss, steps, lowest=0.01).eval()
+
+
+def descend(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[[int], tuple[Tensor, str]],
+    steps: int,
+    *,
+    lowest: float,
+) -> Network:
+    """Learn while rates rise for `WARM` steps and fall along a cosine; the mean of the weights is returned.
+
+    loss: of a step, and a description of it. lowest: the last rate, as a share of the highest.
+    """
+    mean = copy.deepcopy(network).requires_grad_(False)
+
+    def share(step: int) -> float:
+        falling = 0.5 + 0.5 * math.cos(math.pi * step / steps)
+        return min(1.0, (step + 1) / WARM) * (lowest + (1 - lowest) * falling)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    for step in range(steps):
+        value, described = loss(step)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        follow(mean, student, min(0.998, step / (step + 10)))
+        schedule.step()
+        follow(mean, network, min(0.998, step / (step + 10)))
         if step % 100 == 99:
-            values = ", ".join(f"{name} {value.item():.3f}" for name, value in parts.items())
-            print(f"step {step + 1}/{steps}: {values}", flush=True)
-    return mean.eval()
+            print(f"step {step + 1}/{steps}: {described}", flush=True)
+    return mean
 
 
 def follow(mean: nn.Module, network: nn.Module, decay: float) -> None:

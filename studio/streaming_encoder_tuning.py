@@ -10,8 +10,6 @@ shown are to be those of `presenter.teacher`, the features still those of the ty
 """
 
 import argparse
-import copy
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from frame_generation_pipeline.audio.stream import extract_features
+from frame_generation_pipeline.files.output import complete_file
 from frame_generation_pipeline.making.checkpoint import write_tensors
 from frame_generation_pipeline.making.encoder import open_encoder
 from frame_generation_pipeline.making.torch_backend import load_network
@@ -32,7 +31,7 @@ from studio.presenter.listen import WEIGHTS as OF_ARTICULATORS
 from studio.presenter.teacher import Teacher
 from studio.streaming_encoder import LARGEST, StreamingEncoder, load
 from studio.streaming_encoder_data import Speech
-from studio.streaming_encoder_learning import NOISE, WARM, Pool, error_of_features, follow
+from studio.streaming_encoder_learning import NOISE, Pool, descend, error_of_features
 
 PARTS, WINDOWS, EVERY = 24, 4, 3  # of a batch: parts of speech, windows of each, and frames from one to the next
 ROWS = WINDOW + EVERY * (WINDOWS - 1)  # features of a part
@@ -81,25 +80,15 @@ class Lessons:
 
 
 def tune(tuned: Tuned, lessons: Lessons, steps: int) -> Tuned:
-    """AdamW along a cosine; the norms keep their statistics, and the mean of the weights is returned."""
+    """The mean of what they learn, see `descend`; their norms keep their statistics."""
+
+    def loss(step: int) -> tuple[Tensor, str]:
+        value = lessons.loss(tuned, head_alone=step < HEAD_FIRST)
+        return value, f"loss {value.item():.4f}"
+
     tuned.eval().requires_grad_(True)
-    mean = copy.deepcopy(tuned).requires_grad_(False)
     groups = [{"params": list(getattr(tuned, name).parameters()), "lr": rate} for name, rate in RATES.items()]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1, (step + 1) / WARM) * (0.51 + 0.49 * math.cos(math.pi * step / steps))
-    )
-    for step in range(steps):
-        loss = lessons.loss(tuned, head_alone=step < HEAD_FIRST)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        follow(mean, tuned, min(0.998, step / (step + 10)))
-        if step % 100 == 99:
-            print(f"step {step + 1}/{steps}, loss {loss.item():.4f}", flush=True)
-    return mean
+    return descend(tuned, torch.optim.AdamW(groups, weight_decay=0.02), loss, steps, lowest=0.02)
 
 
 def encoded(speech: Speech, *, foreign: bool) -> EncodedSpeech:
@@ -132,7 +121,8 @@ def main() -> None:
     tuned = tune(Tuned(load(arguments.encoder), Listener(generator)), lessons, arguments.steps)
     generator.audio_model.load_state_dict(tuned.listener.audio_model.state_dict())
     arguments.output.mkdir(parents=True, exist_ok=True)
-    save_file(tuned.encoder.state_dict(), arguments.output / "encoder.safetensors")
+    with complete_file(arguments.output / "encoder.safetensors") as temporary:
+        save_file(tuned.encoder.state_dict(), temporary)
     write_tensors(arguments.output / "generator.safetensors", generator.state_dict())
 
 
