@@ -1,7 +1,7 @@
 """Teach the streaming encoder, and the audio model that listens with it, together what a generator shows.
 
-python -m studio.streaming_encoder_tuning ENCODER GENERATOR SPEECH... --foreign SPEECH... --like GENERATOR \\
-    --template FOLDER -o FOLDER
+python -m studio.streaming_encoder_tuning ENCODER GENERATOR SPEECH... --foreign SPEECH... --recorded SPEECH... \\
+    --like GENERATOR --template FOLDER -o FOLDER
 
 ENCODER: weights that `studio.streaming_encoder_learning` wrote. GENERATOR: one whose audio model `studio.presenter
 listen --encoder --like` taught with it. SPEECH: files that `studio.streaming_encoder_data` wrote. The mouths that are
@@ -98,6 +98,11 @@ def encoded(speech: Speech, *, foreign: bool) -> EncodedSpeech:
     return replace(one, other=one)
 
 
+def unknown(speech: Speech) -> Speech:
+    """The same, without what mouths do in it: the teacher then goes by what the old generator shows."""
+    return replace(speech, truth=np.full_like(speech.truth, np.nan))
+
+
 def main() -> None:
     """Read, learn, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -105,6 +110,7 @@ def main() -> None:
     parser.add_argument("generator", type=Path)
     parser.add_argument("speech", type=Path, nargs="+")
     parser.add_argument("--foreign", type=Path, nargs="+", default=[], help="speech in languages without images")
+    parser.add_argument("--recorded", type=Path, nargs="+", default=[], help="speech whose phones are less certain")
     parser.add_argument("--like", type=Path, required=True, help="the generator that listens with Whisper's encoder")
     parser.add_argument("--template", type=Path, required=True, help="of the person that it paints")
     parser.add_argument("--steps", type=int, default=4000)
@@ -115,6 +121,8 @@ def main() -> None:
     foreign = [number >= len(arguments.speech) for number in range(len(speech))]
     known = [encoded(part, foreign=flag) for part, flag in zip(speech, foreign, strict=True)]
     teacher = Teacher.of(load_network(arguments.like, WHISPER.name), known, Template.open(arguments.template))
+    speech += [unknown(Speech.read(path)) for path in arguments.recorded]
+    foreign += [False] * len(arguments.recorded)
     flags = torch.tensor(foreign).repeat_interleave(torch.tensor([len(part.truth) for part in speech]))
     lessons = Lessons(Pool(Speech.joined(speech)), flags, teacher)
     generator = load_network(arguments.generator, STREAMING.name)

@@ -97,8 +97,12 @@ def speech(arguments: argparse.Namespace) -> None:
 def _utterances(arguments: argparse.Namespace) -> Iterable["Utterance"]:
     """What the command `speech` is to say."""
     from studio.presenter.languages import speeches_in
+    from studio.presenter.recorded import recorded
     from studio.presenter.voices import Utterance, speeches
 
+    if arguments.recorded:
+        yield from recorded(arguments.recorded)
+        return
     if arguments.language:
         yield from speeches_in(
             arguments.language, arguments.seconds, arguments.seed, arguments.kokoro, arguments.held_out
@@ -239,6 +243,7 @@ def main() -> None:
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
             command.add_argument("--face", action="store_true", help="only the face and some rim, for training")
             command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")
+            command.add_argument("--recorded", type=Path, help="all of this instead, the folder of festvox-ru's voice")
             command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s] or [.., stress]")
     command = commands.add_parser("strip")

@@ -1,6 +1,7 @@
 """Life without speech: breathing, small motions of the head, blinks, a glance. All of it repeats after the loop."""
 
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from studio.presenter.state import State
 
 SHUT = 0.91  # weight of closed lids: at rest they are a little down already
+LONGEST = 45_000  # frames until the motion beneath speech repeats; what it takes grows with their square
 
 
 @dataclass(frozen=True)
@@ -119,17 +121,17 @@ def states(idle: Idle) -> list[State]:
 def speaking(
     track: list[dict[str, float]], seed: int, fps: float = 25.0, loudness: npt.NDArray[Any] | None = None
 ) -> list[State]:
-    """Idle motion, not looped, with the mouth's weights of `visemes.track`; the head nods a little with `loudness`."""
+    """Idle motion, repeated after half an hour, and the weights of `visemes.track`; the head nods with `loudness`."""
     random = np.random.default_rng(seed)
-    frames = len(track)
+    frames = min(len(track), LONGEST)
     blinks, at = [], random.uniform(0.4, 2.0)
     while at < frames / fps:
         blinks.append(at)
         at += random.uniform(1.8, 4.6)
     life = states(Idle(frames + 50, fps, tuple(blinks), (), 1.25, seed))
-    nod = np.zeros(frames) if loudness is None else loudness
+    nod = np.zeros(len(track)) if loudness is None else loudness
     result = []
-    for state, mouth, amount in zip(life, track, nod, strict=False):
+    for state, mouth, amount in zip(cycle(life), track, nod, strict=False):
         merged = dict(state.weights)
         for name, value in mouth.items():
             merged[name] = merged.get(name, 0.0) + value if name != "lipSeal" else value

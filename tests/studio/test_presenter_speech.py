@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.presenter import idle
 from studio.presenter.phones import SILENCE, Phone
 from studio.presenter.speech import AUDIO, UTTERANCES, perform, speak
 from studio.presenter.timing import SAMPLES
@@ -36,6 +37,15 @@ def test_what_was_said_is_not_said_again(folder: Path) -> None:
     before = (folder / UTTERANCES).read_bytes()
     speak([utterance("iy")], folder)
     assert (folder / UTTERANCES).read_bytes() == before
+
+
+def test_motion_repeats_beneath_long_speech(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "LONGEST", 10)
+    speak([utterance("aa")] * 5, folder.parent / "long")  # 65 frames, and motion of 60
+    states = perform(folder.parent / "long", 3).states
+    assert len(states) == 65
+    assert [state.shift for state in states[60:]] == [state.shift for state in states[:5]]
+    assert states[61].shift != states[2].shift
 
 
 def test_the_stress_of_a_phone_is_kept(folder: Path, tmp_path: Path) -> None:

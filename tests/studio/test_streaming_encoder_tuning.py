@@ -14,7 +14,7 @@ from studio.presenter.listen import Listener
 from studio.streaming_encoder import COLUMNS, StreamingEncoder
 from studio.streaming_encoder_data import Speech
 from studio.streaming_encoder_learning import Pool
-from studio.streaming_encoder_tuning import Lessons, Tuned, encoded, tune
+from studio.streaming_encoder_tuning import Lessons, Tuned, encoded, tune, unknown
 from studio.whisper_weights import BANDS
 from teaching import teacher
 
@@ -80,3 +80,14 @@ def test_a_teacher_hears_what_is_known() -> None:
     assert one.other
     assert one.foreign
     assert one.voiced
+
+
+def test_of_recordings_the_old_generator_tells_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming_encoder_learning, "CHANCE_OF_SILENCE", 0.0)
+    joined = Speech.joined([unknown(speech()), speech()])
+    one, other = lessons(joined), lessons(joined)
+    flags = torch.arange(2 * FRAMES) < FRAMES  # whatever language it is in
+    one.foreign, other.foreign = torch.zeros_like(flags), flags
+    assert error(tuned(), one) == error(tuned(), other)
+    other.foreign = ~flags
+    assert error(tuned(), one) != error(tuned(), other)
