@@ -101,21 +101,14 @@ def _utterances(arguments: argparse.Namespace) -> Iterable["Utterance"]:
     from studio.presenter.voices import Utterance, speeches
 
     if arguments.recorded:
-        yield from recorded(arguments.recorded)
-        return
+        return recorded(arguments.recorded)
     if arguments.language:
-        yield from speeches_in(
-            arguments.language, arguments.seconds, arguments.seed, arguments.kokoro, arguments.held_out
-        )
-        return
+        return speeches_in(arguments.language, arguments.seconds, arguments.seed, arguments.kokoro, arguments.held_out)
     if not arguments.wav:
-        yield from speeches(
-            arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices, mixed=arguments.mixed
-        )
-        return
+        return speeches(arguments.seconds, arguments.seed, arguments.kokoro, arguments.voices, mixed=arguments.mixed)
     audio, rate = soundfile.read(arguments.wav, dtype="float32", always_2d=True)
     phones = [Phone(*row) for row in json.loads(arguments.timings.read_text())]
-    yield Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")
+    return [Utterance(audio[:, 0], rate, phones, arguments.wav.stem, "")]
 
 
 def human(arguments: argparse.Namespace) -> None:
@@ -236,15 +229,16 @@ def main() -> None:
             command.add_argument("--seconds", type=float, default=40)
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--kokoro", type=Path, help="folder of Kokoro's model and voices")
-            command.add_argument("--voices", nargs="*", default=(), help="only these; default: all not held out")
-            command.add_argument("--mixed", action="store_true", help="each sentence by a voice between two others")
-            command.add_argument("--language", choices=("zh", "es", "hi"), help="instead of English, by its voices")
+            spoken = command.add_mutually_exclusive_group()
+            spoken.add_argument("--voices", nargs="*", default=(), help="only these; default: all not held out")
+            spoken.add_argument("--mixed", action="store_true", help="each sentence by a voice between two others")
+            spoken.add_argument("--language", choices=("zh", "es", "hi"), help="instead of English, by its voices")
             command.add_argument("--held-out", action="store_true", help="its sentences that nothing learns from")
             command.add_argument("--unseen", action="store_true", help="audio and truth only, no frames")
             command.add_argument("--face", action="store_true", help="only the face and some rim, for training")
             command.add_argument("--rest", action="store_true", help="also every fourth frame with the mouth at rest")
-            command.add_argument("--recorded", type=Path, help="all of this instead, the folder of festvox-ru's voice")
-            command.add_argument("--wav", type=Path, help="speak this instead, with --timings")
+            spoken.add_argument("--recorded", type=Path, help="all of this instead, the folder of festvox-ru's voice")
+            spoken.add_argument("--wav", type=Path, help="speak this instead, with --timings")
             command.add_argument("--timings", type=Path, help="JSON list of [phone, start s, end s] or [.., stress]")
     command = commands.add_parser("strip")
     command.add_argument("speech", type=Path, nargs="+", help="folders of the command speech, with frames")
