@@ -23,7 +23,10 @@ STRESSED = ("aa", "ee", "ii", "oo", "uu", "yy")
 
 def recorded(folder: Path) -> Iterator[Utterance]:
     """Each sentence of `folder`, which has the recordings in `wav` and their phones in `lab`."""
-    for path in sorted((folder / "wav").glob("*.wav")):
+    paths = sorted((folder / "wav").glob("*.wav"))
+    if not paths:
+        raise SystemExit(f"{folder}: no recordings in wav; give the folder msu_ru_nsh_clunits of festvox-ru")
+    for path in paths:
         audio, rate = soundfile.read(path, dtype="float32")
         phones, start = [], 0.0
         for line in (folder / "lab" / f"{path.stem}.lab").read_text().split("#", 1)[1].strip().splitlines():

@@ -31,3 +31,8 @@ def test_each_phone_is_one_that_rules_know() -> None:
     consonants = "b bb ch d dd f ff g gg hh k kk l ll m mm n nn p pp r rr s sh ss t tt v vv z zh zz"
     assert {arpabet_of(name) for name in [*ENGLISH, *consonants.split()]} <= KNOWN | {SILENCE}
     assert [arpabet_of(name) for name in ("pp", "hh", "ch", "ii", "i")] == ["p", "k", "ch", "iy", "ih"]
+
+
+def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no recordings in wav"):
+        list(recorded(tmp_path))
